@@ -1,0 +1,186 @@
+// Package api is the HTTP contract of the service: paths, requests, answers and
+// error codes. It has no behaviour; server and client both import it.
+//
+// Records are canonical binary (see package protocol); JSON carries them as
+// unpadded base64url strings. Ids of identities and servers are bech32m text
+// ("rid1…", "rsv1…"), all other ids are 16 random bytes chosen by the client,
+// written as 26 lower-case base32 characters without padding.
+//
+// Every request except the look-ups marked public is signed by RFC 9421 as
+// drawn in [Tag]. Answers are JSON; errors are RFC 9457 problem documents
+// ([Problem]) with a stable code.
+package api
+
+// Paths of the operations. The comment names the operation id.
+const (
+	PathIdentities  = "/v1/identities"          // POST create_identity
+	PathIdentity    = "/v1/identities/{id}"     // GET get_identity (public)
+	PathCollection  = "/v1/collections/{id}"    // GET get_collection
+	PathGrants      = "/v1/grants"              // POST grant_access, GET list_grants
+	PathRevocations = "/v1/revocations"         // POST revoke_access
+	PathKeys        = "/v1/keys"                // POST create_sym_key
+	PathTransform   = "/v1/keys/{id}/transform" // POST get_sym_key
+	PathServer      = "/v1/server"              // GET get_server (public)
+)
+
+// Bounds of the contract.
+const (
+	MaxBody           = 1 << 20 // bytes of a request body
+	MaxAnswer         = 4 << 20 // bytes of an answer that a client reads
+	MaxGrants         = 200     // grants in one request
+	MaxClockSkew      = 60      // seconds between created and the server's clock
+	MaxSignatureAge   = 300     // seconds between created and expires
+	Tag               = "recrypt"
+	SignatureLabel    = "sig1"
+	NonceBytes        = 16
+	ContentTypeJSON   = "application/json"
+	ContentTypeFault  = "application/problem+json"
+	IDBytes           = 16
+	IDLength          = 26 // characters of a 16-byte id
+	IdentityIDLength  = 62 // characters of rid1…/rsv1…
+	IdempotencyHeader = "Idempotency-Key"
+)
+
+// Codes are the stable error codes of [Problem]. Scripts branch on them.
+const (
+	CodeMalformed     = "malformed"     // 400: JSON, base64, id, record or curve point is not well-formed
+	CodeMismatch      = "mismatch"      // 400: records that do not belong together, or not to this server
+	CodeUnsigned      = "unsigned"      // 401: no signature headers, or not in the required form
+	CodeSignature     = "signature"     // 401: unknown signer, wrong signature, superseded version: all the same
+	CodeClockSkew     = "clock_skew"    // 401: created or expires out of the window; the answer's Date tells the server's time
+	CodeReplay        = "replay"        // 409: this nonce was used before
+	CodeNotFound      = "not_found"     // 404: absent, or not yours: the same answer
+	CodeConflict      = "conflict"      // 409: the chain has moved on; read it again and retry
+	CodeExists        = "exists"        // 409: this id is taken by other content
+	CodeTooLarge      = "too_large"     // 413: body or count over the bound
+	CodeMediaType     = "media_type"    // 415: content type or encoding not supported
+	CodeMethod        = "method"        // 405: the path exists with another method
+	CodeUnimplemented = "unimplemented" // 501: a form that this version does not offer
+	CodeBusy          = "busy"          // 503: try again, see Retry-After
+	CodeInternal      = "internal"      // 500: a fault of the server; details are in its log
+	CodeRejected      = "rejected"      // 422: well-formed but refused by a rule (details say which)
+)
+
+// Bytes is a byte string, in JSON as unpadded base64url.
+type Bytes []byte
+
+// Problem is an error answer (RFC 9457).
+type Problem struct {
+	Type   string `json:"type" doc:"urn:recrypt:error: and the code"`
+	Title  string `json:"title" doc:"what went wrong, for people"`
+	Status int    `json:"status" doc:"HTTP status"`
+	Code   string `json:"code" doc:"stable code"`
+	Detail string `json:"detail,omitempty" doc:"what to do next; never contains what was sent"`
+}
+
+// Server answers get_server.
+type Server struct {
+	ID      string   `json:"id" doc:"the server's id, rsv1…"`
+	Record  Bytes    `json:"record" doc:"the server's signed record"`
+	Version string   `json:"version" doc:"software version"`
+	Engine  string   `json:"engine" doc:"wazero or native"`
+	Suites  []string `json:"suites" doc:"suites the server transforms"`
+	URLs    []string `json:"urls" doc:"public URLs that signatures may name"`
+	Time    int64    `json:"time" doc:"server clock, Unix ms"`
+}
+
+// CreateIdentity is the request of create_identity. It is signed by the key in
+// the record itself.
+type CreateIdentity struct {
+	Record Bytes `json:"record" doc:"identity record"`
+}
+
+// Identity answers create_identity and get_identity.
+type Identity struct {
+	ID      string  `json:"id" doc:"rid1…"`
+	Version uint32  `json:"version" doc:"newest version"`
+	Records []Bytes `json:"records" doc:"every version, oldest first"`
+}
+
+// Collection answers get_collection: the chain, oldest first. Owner, live
+// readers and permitted authors see it; everybody else gets not_found.
+type Collection struct {
+	ID      string  `json:"id"`
+	Owner   string  `json:"owner" doc:"rid1…"`
+	Records []Bytes `json:"records" doc:"collection records, oldest first"`
+}
+
+// GrantAccess is the request of grant_access: the next record of one collection
+// and the grants that it needs (none for a change of readers after a
+// revocation). One transaction.
+type GrantAccess struct {
+	Collection Bytes   `json:"collection" doc:"next collection record"`
+	Grants     []Grant `json:"grants" doc:"new grants"`
+}
+
+// Grant is a signed grant with its transform key, which no answer ever carries.
+type Grant struct {
+	Record       Bytes `json:"record" doc:"grant record"`
+	TransformKey Bytes `json:"transformKey" doc:"all fields of the transform key"`
+}
+
+// GrantAccessAnswer answers grant_access.
+type GrantAccessAnswer struct {
+	Collection string   `json:"collection" doc:"collection id"`
+	Sequence   uint64   `json:"sequence" doc:"sequence of the stored record"`
+	Grants     []string `json:"grants" doc:"ids of the stored grants"`
+}
+
+// ListGrants answers list_grants: what the caller has issued and received.
+// Expired grants are listed as such; revoked ones with their receipt.
+type ListGrants struct {
+	Issued   []ListedGrant `json:"issued"`
+	Received []ListedGrant `json:"received"`
+}
+
+// ListedGrant is a grant without its transform key.
+type ListedGrant struct {
+	ID         string `json:"id"`
+	Record     Bytes  `json:"record" doc:"grant record"`
+	Status     string `json:"status" enum:"active,expired,revoked"`
+	Revocation Bytes  `json:"revocation,omitempty" doc:"revocation record, if revoked"`
+	Receipt    Bytes  `json:"receipt,omitempty" doc:"the server's receipt, if revoked"`
+}
+
+// Status values of a listed grant.
+const (
+	GrantActive  = "active"
+	GrantExpired = "expired"
+	GrantRevoked = "revoked"
+)
+
+// RevokeAccess is the request of revoke_access. Sending the same record again
+// returns the same receipt and has no further effect.
+type RevokeAccess struct {
+	Revocation Bytes `json:"revocation" doc:"revocation record"`
+}
+
+// Receipt answers revoke_access, after every transform key concerned is gone.
+type Receipt struct {
+	Receipt   Bytes `json:"receipt" doc:"receipt record, signed by the server"`
+	Destroyed int   `json:"destroyed" doc:"transform keys destroyed"`
+}
+
+// CreateKey is the request of create_sym_key.
+type CreateKey struct {
+	Record Bytes `json:"record" doc:"document-key record"`
+	Value  Bytes `json:"value" doc:"encrypted value, level 0"`
+}
+
+// CreateKeyAnswer answers create_sym_key.
+type CreateKeyAnswer struct {
+	ID string `json:"id" doc:"key id"`
+}
+
+// Key answers get_sym_key with everything that the caller verifies: the owner
+// and authors get the original (level 0), readers a transformed value (level 1).
+type Key struct {
+	ID         string `json:"id" doc:"key id"`
+	Level      int    `json:"level" doc:"0 original, 1 transformed to the caller"`
+	Value      Bytes  `json:"value" doc:"encrypted value"`
+	Record     Bytes  `json:"record" doc:"document-key record"`
+	Collection Bytes  `json:"collection" doc:"a collection record of the key's epoch"`
+	Author     Bytes  `json:"author" doc:"identity record of the author"`
+	Owner      Bytes  `json:"owner" doc:"identity record of the owner"`
+	Grant      Bytes  `json:"grant,omitempty" doc:"the grant that was applied (level 1)"`
+}

@@ -1,0 +1,54 @@
+package api
+
+import (
+	"encoding/base32"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+var (
+	errBytes = errors.New("not unpadded base64url")
+	errID    = fmt.Errorf("not an id of %d lower-case base32 characters", IDLength)
+)
+
+// MarshalText encodes b as unpadded base64url.
+func (b Bytes) MarshalText() ([]byte, error) {
+	return base64.RawURLEncoding.AppendEncode(nil, b), nil
+}
+
+// UnmarshalText decodes unpadded base64url, strictly: no white space and no
+// spare bits.
+func (b *Bytes) UnmarshalText(text []byte) error {
+	if strings.ContainsAny(string(text), "\r\n") {
+		return errBytes
+	}
+	out, err := base64.RawURLEncoding.Strict().AppendDecode(nil, text)
+	if err != nil {
+		return errBytes
+	}
+	*b = out
+	return nil
+}
+
+var idEncoding = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
+
+// FormatID writes a 16-byte id as 26 base32 characters.
+func FormatID(id [IDBytes]byte) string { return idEncoding.EncodeToString(id[:]) }
+
+// ParseID reads what FormatID writes and nothing else.
+func ParseID(text string) (id [IDBytes]byte, err error) {
+	if len(text) != IDLength {
+		return id, errID
+	}
+	b, err := idEncoding.DecodeString(text)
+	if err != nil || len(b) != IDBytes {
+		return id, errID
+	}
+	copy(id[:], b)
+	if FormatID(id) != text {
+		return [IDBytes]byte{}, errID
+	}
+	return id, nil
+}

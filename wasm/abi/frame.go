@@ -1,0 +1,136 @@
+package abi
+
+import "encoding/binary"
+
+// frameHead is the number of length bytes before each frame.
+const frameHead = 4
+
+// Pack returns the frames of args, one after the other.
+func Pack(args ...[]byte) []byte {
+	n := 0
+	for _, a := range args {
+		n += frameHead + len(a)
+	}
+	out := make([]byte, 0, n)
+	for _, a := range args {
+		out = binary.LittleEndian.AppendUint32(out, uint32(len(a)))
+		out = append(out, a...)
+	}
+	return out
+}
+
+// Unpack splits b into exactly want frames, or into any number if want is
+// negative. The frames alias b. It fails on trailing or missing bytes.
+func Unpack(b []byte, want int) ([][]byte, error) {
+	var frames [][]byte
+	if want > 0 {
+		frames = make([][]byte, 0, want)
+	}
+	for len(b) > 0 {
+		if len(b) < frameHead || (want >= 0 && len(frames) == want) {
+			return nil, ErrMalformed
+		}
+		n := uint64(binary.LittleEndian.Uint32(b))
+		b = b[frameHead:]
+		if n > uint64(len(b)) {
+			return nil, ErrMalformed
+		}
+		frames = append(frames, b[:n:n])
+		b = b[n:]
+	}
+	if want >= 0 && len(frames) != want {
+		return nil, ErrMalformed
+	}
+	return frames, nil
+}
+
+// U8 returns v as a one-byte frame content.
+func U8(v uint8) []byte { return []byte{v} }
+
+// U32 returns v as four little-endian bytes.
+func U32(v uint32) []byte { return binary.LittleEndian.AppendUint32(nil, v) }
+
+// U64 returns v as eight little-endian bytes.
+func U64(v uint64) []byte { return binary.LittleEndian.AppendUint64(nil, v) }
+
+// A Reader takes apart frames in order and remembers the first fault, so that
+// an operation reads all of its arguments and checks once.
+type Reader struct {
+	frames [][]byte
+	err    error
+}
+
+// NewReader unpacks exactly want frames of b.
+func NewReader(b []byte, want int) *Reader {
+	frames, err := Unpack(b, want)
+	return &Reader{frames: frames, err: err}
+}
+
+// Bytes returns the next frame, of any length. It aliases the input.
+func (r *Reader) Bytes() []byte {
+	if r.err != nil {
+		return nil
+	}
+	if len(r.frames) == 0 {
+		r.err = ErrMalformed
+		return nil
+	}
+	f := r.frames[0]
+	r.frames = r.frames[1:]
+	return f
+}
+
+// Fixed returns the next frame, which must have n bytes.
+func (r *Reader) Fixed(n int) []byte {
+	f := r.Bytes()
+	if r.err == nil && len(f) != n {
+		r.err = ErrMalformed
+		return nil
+	}
+	return f
+}
+
+// FixedOrEmpty returns the next frame, which must have n bytes or none.
+func (r *Reader) FixedOrEmpty(n int) []byte {
+	f := r.Bytes()
+	if r.err == nil && len(f) != n && len(f) != 0 {
+		r.err = ErrMalformed
+		return nil
+	}
+	return f
+}
+
+// U8 returns the next frame as a number of one byte.
+func (r *Reader) U8() uint8 {
+	if f := r.Fixed(1); r.err == nil {
+		return f[0]
+	}
+	return 0
+}
+
+// U32 returns the next frame as a number of four bytes.
+func (r *Reader) U32() uint32 {
+	if f := r.Fixed(4); r.err == nil {
+		return binary.LittleEndian.Uint32(f)
+	}
+	return 0
+}
+
+// U64 returns the next frame as a number of eight bytes.
+func (r *Reader) U64() uint64 {
+	if f := r.Fixed(8); r.err == nil {
+		return binary.LittleEndian.Uint64(f)
+	}
+	return 0
+}
+
+// Text returns the next frame as a string.
+func (r *Reader) Text() string { return string(r.Bytes()) }
+
+// Err returns the first fault, also if frames are left over.
+func (r *Reader) Err() error {
+	if r.err == nil && len(r.frames) != 0 {
+		r.err = ErrMalformed
+	}
+	return r.err
+}

@@ -1,0 +1,139 @@
+package abi
+
+// An Op is the number of an operation. Numbers are never reused.
+//
+// The comment of each operation gives its arguments and results, one frame
+// each, in order. n is the suite's field size: 32 bytes for recrypt256, 60 for
+// recrypt480. An identity, collection, grant, key, revocation, receipt or
+// service argument is the complete signed record (package protocol). Wherever
+// a record is taken, its encoding, signatures and proofs are verified.
+type Op uint32
+
+// Operations of the scheme. Encodings as in spec section 5.
+const (
+	// OpInfo: → ABI version u32, suites built in (one u8 each in one frame)
+	OpInfo Op = 0x0001
+
+	// OpGenerateKeyPair: suite u8 → private key n, public key 2n
+	OpGenerateKeyPair Op = 0x0101
+	// OpPublicKey: suite u8, private key n → public key 2n
+	OpPublicKey Op = 0x0102
+	// OpGenerateSigningKeyPair: → private key 64, public key 32
+	OpGenerateSigningKeyPair Op = 0x0103
+	// OpGeneratePlaintext: suite u8 → plaintext 12n
+	OpGeneratePlaintext Op = 0x0104
+	// OpDeriveSymmetricKey: suite u8, plaintext 12n → key 32
+	OpDeriveSymmetricKey Op = 0x0105
+	// OpEncrypt: suite u8, plaintext 12n, public key 2n, signing key 64 → encrypted value
+	OpEncrypt Op = 0x0106
+	// OpTransformKey: suite u8, private key n, public key 2n, signing key 64 → transform key
+	OpTransformKey Op = 0x0107
+	// OpTransform: suite u8, encrypted value, transform key, signing key 64 → encrypted value
+	OpTransform Op = 0x0108
+	// OpDecrypt: suite u8, encrypted value, private key n → plaintext 12n
+	OpDecrypt Op = 0x0109
+	// OpSchnorrSign: suite u8, private key n, public key 2n, message → signature 2n
+	OpSchnorrSign Op = 0x010a
+	// OpSchnorrVerify: suite u8, public key 2n, augmenting private key n or empty, message, signature 2n → (none)
+	OpSchnorrVerify Op = 0x010b
+	// OpEd25519Sign: signing key 64, message → signature 64
+	OpEd25519Sign Op = 0x010c
+	// OpEd25519Verify: public key 32, message, signature 64 → (none)
+	OpEd25519Verify Op = 0x010d
+	// OpAddPrivateKeys: suite u8, private key n, private key n → their sum n
+	OpAddPrivateKeys Op = 0x010e
+	// OpSubtractPrivateKeys: suite u8, private key n, private key n → their difference n
+	OpSubtractPrivateKeys Op = 0x010f
+	// OpAddPublicKeys: suite u8, public key 2n, public key 2n → their sum 2n
+	OpAddPublicKeys Op = 0x0110
+	// OpAugmentTransformKey: suite u8, transform key, private key n → transform key
+	OpAugmentTransformKey Op = 0x0111
+)
+
+// Operations of the protocol.
+const (
+	// OpParseID: text → kind u8, id 32
+	OpParseID Op = 0x0201
+	// OpFormatID: kind u8, id 32 → text
+	OpFormatID Op = 0x0202
+
+	// OpSealSeed: passphrase, kind u8, secret 32, memory in KiB u32, passes u32 → sealed record.
+	// Memory 0 with an empty passphrase makes a record that is not sealed.
+	OpSealSeed Op = 0x0210
+	// OpOpenSeed: passphrase, sealed record → kind u8, secret 32
+	OpOpenSeed Op = 0x0211
+	// OpSealedInfo: sealed record → kind u8, needs a passphrase u8 (0 or 1), memory in KiB u32, passes u32
+	OpSealedInfo Op = 0x0212
+
+	// OpNewIdentity: seed 32, recovery seed 32, suites (one u8 each) → identity
+	OpNewIdentity Op = 0x0220
+	// OpOpenIdentity: identity → id 32, version u32, signing key 32, recrypt signing key 32,
+	// recovery key hash 32, list of (suite u8, public key 2n) frames
+	OpOpenIdentity Op = 0x0221
+	// OpNewService: seed 32 → service
+	OpNewService Op = 0x0222
+	// OpOpenService: service → id 32, version u32, signing key 32, recrypt signing key 32
+	OpOpenService Op = 0x0223
+
+	// OpDefaultCollection: seed 32 → collection id 16 of the collection "default"
+	OpDefaultCollection Op = 0x0230
+	// OpNewCollection: seed 32, owner identity, service id 32, previous collection record or empty,
+	// collection id 16, epoch u32, suite u8, salt 32, readers (36 bytes each: id 32, version u32 little-endian),
+	// deposit policy u8, authors (id 32 each), title → collection
+	OpNewCollection Op = 0x0231
+	// OpOpenCollection: owner identity, collection, previous collection record or empty →
+	// service id 32, owner id 32, owner version u32, collection id 16, epoch u32, sequence u64, previous hash 32, suite u8,
+	// epoch public key 2n, salt 32, readers hash 32, deposit policy u8, authors (id 32 each), title, hash of the record 32.
+	// With a previous record the link is verified (id, owner, service, sequence, hash, epoch, same salt and key within an epoch).
+	OpOpenCollection Op = 0x0232
+	// OpReadersHash: readers (36 bytes each, any order) → hash 32
+	OpReadersHash Op = 0x0233
+
+	// OpNewGrant: seed 32, owner identity, collection, reader identity, grant id 16, kind u8, scope (key ids, 16 each; none = all),
+	// not before u64, expires u64 (Unix ms, 0 = never), waiting period u64 ms, uses u32 (0 = unlimited) → grant, transform key
+	OpNewGrant Op = 0x0240
+	// OpOpenGrant: owner identity, collection or empty, reader identity or empty, grant, transform key or empty →
+	// grant id 16, service id 32, owner id 32, owner version u32, collection id 16, epoch u32, suite u8, collection hash 32,
+	// reader id 32, reader version u32, transform key hash 32, kind u8, scope, not before u64, expires u64, waiting period u64, uses u32.
+	// What is given is checked against the grant; a transform key also for its own encoding, signature, signer and reader key.
+	OpOpenGrant Op = 0x0241
+
+	// OpNewKey: seed 32, author identity, collection, key id 16 → document key 32, encrypted value
+	OpNewKey Op = 0x0250
+	// OpNewKeyRecord: seed 32, author identity, collection, key id 16, encrypted value,
+	// has payload u8, payload length u64, payload hash 32 or empty → key record
+	OpNewKeyRecord Op = 0x0251
+	// OpOpenKeyRecord: author identity, collection, key record, encrypted value or empty →
+	// key id 16, service id 32, owner id 32, collection id 16, epoch u32, author id 32, author version u32, suite u8,
+	// has payload u8, payload length u64, payload hash 32 or empty.
+	// An encrypted value (level 0) is checked against the record: author's recrypt signature, ephemeral key, authHash.
+	OpOpenKeyRecord Op = 0x0252
+	// OpOpenKey: seed 32, own identity, author identity, collection, service, key record, encrypted value → document key 32.
+	// A level-0 value opens with the owner's epoch key, a level-1 value, signed by the service, with the reader's own key.
+	OpOpenKey Op = 0x0253
+	// OpTransformKeyValue: service seed 32, encrypted value (level 0), transform key → encrypted value (level 1)
+	OpTransformKeyValue Op = 0x0254
+
+	// OpNewRevocation: seed 32, owner identity, collection, reader id 32, revocation id 16, time u64 (Unix ms) → revocation
+	OpNewRevocation Op = 0x0260
+	// OpOpenRevocation: owner identity, revocation → revocation id 16, service id 32, owner id 32, owner version u32,
+	// collection id 16, sequence u64 (of the collection record the owner saw), reader id 32, time u64
+	OpOpenRevocation Op = 0x0261
+	// OpNewReceipt: service seed 32, service, revocation, time u64, destroyed transform keys u32 → receipt
+	OpNewReceipt Op = 0x0262
+	// OpOpenReceipt: service, revocation, receipt → time u64, destroyed u32
+	OpOpenReceipt Op = 0x0263
+
+	// OpSignRequest: seed 32, key id text, method, authority, path, query (with "?" or empty), SHA-256 of the body 32 or empty,
+	// idempotency key or empty, created u64 (Unix s), expires u64, nonce text → Signature-Input, Signature, Content-Digest (or empty)
+	OpSignRequest Op = 0x0270
+	// OpVerifyRequest: signing key 32, key id text, method, authority, path, query, SHA-256 of the body 32 or empty,
+	// idempotency key or empty, created u64, expires u64, nonce text, signature 64 → (none)
+	OpVerifyRequest Op = 0x0271
+
+	// OpNewHeader: key id 16, collection id 16, epoch u32, author id 32, server hint text → header
+	OpNewHeader Op = 0x0280
+	// OpOpenHeader: the first bytes of a document, at least the header → key id 16, collection id 16, epoch u32, author id 32,
+	// server hint text, length of the header u32
+	OpOpenHeader Op = 0x0281
+)
