@@ -1,0 +1,176 @@
+package keystore_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/recrypt-service/recrypt/host/keystore"
+)
+
+func open(t *testing.T) *keystore.Store {
+	t.Helper()
+	s, err := keystore.Open(filepath.Join(t.TempDir(), "home"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func create(t *testing.T, s *keystore.Store, name string) {
+	t.Helper()
+	err := s.Create(keystore.Identity{Name: name, ID: "rid1" + name, Server: "http://localhost", Record: []byte("record")},
+		keystore.Secrets{Seed: []byte("sealed"), Recovery: []byte("recovery")})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestIdentities(t *testing.T) {
+	s := open(t)
+	if _, err := s.Identity(""); !errors.Is(err, keystore.ErrNoIdentity) {
+		t.Errorf("empty home: %v", err)
+	}
+	create(t, s, "alice")
+	id, err := s.Identity("")
+	if err != nil || id.Name != "alice" || id.ID != "rid1alice" || string(id.Record) != "record" {
+		t.Fatalf("got %+v, %v", id, err)
+	}
+	create(t, s, "bob")
+	if _, err := s.Identity(""); err == nil || !strings.Contains(err.Error(), "--as") {
+		t.Errorf("two identities: %v", err)
+	}
+	if err := s.Create(keystore.Identity{Name: "bob"}, keystore.Secrets{}); !errors.Is(err, keystore.ErrExists) {
+		t.Errorf("created twice: %v", err)
+	}
+	seed, err := s.SealedSeed("alice")
+	if err != nil || string(seed) != "sealed" {
+		t.Fatalf("got %q, %v", seed, err)
+	}
+	all, err := s.Identities()
+	if err != nil || len(all) != 2 {
+		t.Errorf("got %v, %v", all, err)
+	}
+}
+
+func TestKeyFilesArePrivate(t *testing.T) {
+	s := open(t)
+	create(t, s, "alice")
+	for _, path := range []string{s.SeedPath("alice"), s.RecoveryPath("alice")} {
+		if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("%s: %v, %v", filepath.Base(path), info.Mode(), err)
+		}
+	}
+	if info, err := os.Stat(s.Dir()); err != nil || info.Mode().Perm() != 0o700 {
+		t.Errorf("home: %v, %v", info.Mode(), err)
+	}
+	if err := os.Chmod(s.SeedPath("alice"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.SealedSeed("alice"); err == nil || !strings.Contains(err.Error(), "chmod 600") {
+		t.Errorf("a readable key file: %v", err)
+	}
+}
+
+func TestBadNames(t *testing.T) {
+	s := open(t)
+	for _, name := range []string{"", ".", "..", "../x", "a/b", "-rf", "a b", "a\x00", strings.Repeat("a", 65), "é", ".hidden"} {
+		if err := s.Available(name); !errors.Is(err, keystore.ErrName) {
+			t.Errorf("identity %q: %v", name, err)
+		}
+		if err := s.AddContact(name, "rid1x", false); !errors.Is(err, keystore.ErrName) {
+			t.Errorf("contact %q: %v", name, err)
+		}
+		if _, err := s.Identity(name); err == nil {
+			t.Errorf("identity %q was found", name)
+		}
+	}
+}
+
+func TestContacts(t *testing.T) {
+	s := open(t)
+	create(t, s, "alice")
+	if err := s.AddContact("bob", "rid1bob", false); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.AddContact("bob", "rid1mallory", false); !errors.Is(err, keystore.ErrExists) {
+		t.Errorf("a nickname was taken over: %v", err)
+	}
+	for reader, want := range map[string]string{"bob": "rid1bob", "alice": "rid1alice", "rid1zzz": "rid1zzz"} {
+		if got, err := s.Resolve(reader); err != nil || got != want {
+			t.Errorf("resolve %s: %q, %v", reader, got, err)
+		}
+	}
+	if _, err := s.Resolve("carol"); !errors.Is(err, keystore.ErrNoContact) {
+		t.Errorf("got %v", err)
+	}
+	if got := s.Nickname("rid1bob"); got != "bob" {
+		t.Errorf("got %q", got)
+	}
+	if got := s.Nickname("rid1stranger"); got != "" {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestStateOnlyMovesForward(t *testing.T) {
+	s := open(t)
+	create(t, s, "alice")
+	state := s.State("alice")
+	if _, _, ok, err := state.Head([16]byte{1}); ok || err != nil {
+		t.Fatalf("empty state: %v, %v", ok, err)
+	}
+	for _, seq := range []uint64{3, 2, 5, 4} {
+		if err := state.SetHead([16]byte{1}, seq, [32]byte{byte(seq)}); err != nil {
+			t.Fatal(err)
+		}
+		if err := state.SetIdentityVersion("rid1bob", uint32(seq)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	seq, hash, ok, err := s.State("alice").Head([16]byte{1})
+	if err != nil || !ok || seq != 5 || hash != [32]byte{5} {
+		t.Errorf("got %d %v %v %v", seq, hash, ok, err)
+	}
+	if v, err := state.IdentityVersion("rid1bob"); err != nil || v != 5 {
+		t.Errorf("got %d, %v", v, err)
+	}
+}
+
+func TestDamagedStateIsReported(t *testing.T) {
+	s := open(t)
+	create(t, s, "alice")
+	path := filepath.Join(s.Dir(), "identities", "alice", "state.json")
+	if err := os.WriteFile(path, []byte(`{"heads":`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.State("alice").PinnedServer("http://localhost"); err == nil {
+		t.Error("a damaged state was read as empty")
+	}
+}
+
+func TestConcurrentUpdatesAreNotLost(t *testing.T) {
+	s := open(t)
+	create(t, s, "alice")
+	var wg sync.WaitGroup
+	for i := range 20 {
+		wg.Go(func() {
+			other, err := keystore.Open(s.Dir())
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			if err := other.State("alice").SetHead([16]byte{byte(i)}, 1, [32]byte{1}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	for i := range 20 {
+		if _, _, ok, err := s.State("alice").Head([16]byte{byte(i)}); !ok || err != nil {
+			t.Errorf("update %d was lost: %v", i, err)
+		}
+	}
+}

@@ -1,0 +1,129 @@
+package keystore
+
+import (
+	"fmt"
+
+	"github.com/recrypt-service/recrypt/host/api"
+)
+
+// memory is the content of state.json.
+type memory struct {
+	Servers  map[string]api.Bytes `json:"servers,omitempty"`  // URL → pinned server record
+	Versions map[string]uint32    `json:"versions,omitempty"` // identity id → newest version seen
+	Heads    map[string]head      `json:"heads,omitempty"`    // collection id → newest record seen
+}
+
+type head struct {
+	Sequence uint64    `json:"sequence"`
+	Hash     api.Bytes `json:"hash"`
+}
+
+// A State remembers what one identity has seen, so that a server cannot show
+// it older things or another server's. It implements client.State.
+type State struct {
+	store *Store
+	path  string
+}
+
+// State returns the memory of an identity.
+func (s *Store) State(name string) *State {
+	return &State{store: s, path: s.path(name, "state.json")}
+}
+
+func (s *State) read() (*memory, error) {
+	m := &memory{}
+	if err := readJSON(s.path, m); err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+// update changes the memory under the home's lock.
+func (s *State) update(change func(*memory) bool) error {
+	unlock, err := s.store.lock.Lock()
+	if err != nil {
+		return fmt.Errorf("lock home: %w", err)
+	}
+	defer unlock()
+	m, err := s.read()
+	if err != nil {
+		return err
+	}
+	if !change(m) {
+		return nil
+	}
+	return writeJSON(s.path, m)
+}
+
+// PinnedServer returns the record pinned for a server's URL, nil if there is
+// none yet.
+func (s *State) PinnedServer(url string) ([]byte, error) {
+	m, err := s.read()
+	if err != nil {
+		return nil, err
+	}
+	return m.Servers[url], nil
+}
+
+// PinServer remembers the record of the server at url.
+func (s *State) PinServer(url string, record []byte) error {
+	return s.update(func(m *memory) bool {
+		if m.Servers == nil {
+			m.Servers = map[string]api.Bytes{}
+		}
+		m.Servers[url] = record
+		return true
+	})
+}
+
+// Head returns sequence and hash of the newest collection record seen.
+func (s *State) Head(collection [16]byte) (sequence uint64, hash [32]byte, ok bool, err error) {
+	m, err := s.read()
+	if err != nil {
+		return 0, hash, false, err
+	}
+	h, ok := m.Heads[api.FormatID(collection)]
+	if ok && copy(hash[:], h.Hash) != len(hash) {
+		return 0, hash, false, fmt.Errorf("%s is damaged", s.path)
+	}
+	return h.Sequence, hash, ok, nil
+}
+
+// SetHead remembers a collection record; an older one than remembered changes
+// nothing.
+func (s *State) SetHead(collection [16]byte, sequence uint64, hash [32]byte) error {
+	return s.update(func(m *memory) bool {
+		id := api.FormatID(collection)
+		if old, ok := m.Heads[id]; ok && old.Sequence >= sequence {
+			return false
+		}
+		if m.Heads == nil {
+			m.Heads = map[string]head{}
+		}
+		m.Heads[id] = head{sequence, hash[:]}
+		return true
+	})
+}
+
+// IdentityVersion returns the newest version seen of an identity, 0 if none.
+func (s *State) IdentityVersion(id string) (uint32, error) {
+	m, err := s.read()
+	if err != nil {
+		return 0, err
+	}
+	return m.Versions[id], nil
+}
+
+// SetIdentityVersion remembers a version; an older one changes nothing.
+func (s *State) SetIdentityVersion(id string, version uint32) error {
+	return s.update(func(m *memory) bool {
+		if m.Versions[id] >= version {
+			return false
+		}
+		if m.Versions == nil {
+			m.Versions = map[string]uint32{}
+		}
+		m.Versions[id] = version
+		return true
+	})
+}
