@@ -1,0 +1,97 @@
+package store
+
+import "context"
+
+// Store is the contract of every engine. The package comment says what holds for
+// all methods. Besides the errors named here every method may return ErrInvalid,
+// ErrFull, ErrFailed, ErrDamaged or the context's error.
+type Store interface {
+	// PutIdentity stores one version of an identity. The first version stored may
+	// have any number; each further one is the newest plus one, else ErrConflict.
+	// The identical version again has no effect; ErrExists when this id and version
+	// hold another record.
+	PutIdentity(ctx context.Context, identity Identity) error
+
+	// Identity returns every version, oldest first; ErrNotFound when there is none.
+	Identity(ctx context.Context, id [32]byte) ([]Identity, error)
+
+	// PutCollection appends rec to its chain and stores grants, as one transaction.
+	// The sequence must be the head's plus one and previous the head's hash, or 0
+	// and zero for a new collection; else ErrConflict. ErrExists when the collection
+	// belongs to another owner or a grant's id is taken.
+	//
+	// Every grant names rec's collection and owner, and no two the same epoch and
+	// reader; else ErrInvalid. A live grant of the same epoch and reader is
+	// superseded: its sealed transform key is wiped and its id returned, so that
+	// the caller destroys its key.
+	//
+	// The newest record again, byte for byte and with the same grant records, has no
+	// effect, whatever became of those grants since, and returns no ids. The sealed
+	// forms may differ: those stored first remain.
+	PutCollection(ctx context.Context, rec CollectionRecord, previous [32]byte, grants []Grant) (superseded [][16]byte, err error)
+
+	// Collection returns the chain, oldest first; ErrNotFound when there is none.
+	Collection(ctx context.Context, id [16]byte) ([]CollectionRecord, error)
+
+	// Collections returns the ids of an owner's collections, oldest first.
+	Collections(ctx context.Context, owner [32]byte) ([][16]byte, error)
+
+	// ActiveGrant returns the grant that lets reader open the epoch at time now,
+	// with its sealed transform key; ErrNotFound when there is none.
+	ActiveGrant(ctx context.Context, collection [16]byte, epoch uint32, reader [32]byte, now int64) (Grant, error)
+
+	// HasGrant reports whether reader has an active grant to any epoch.
+	HasGrant(ctx context.Context, collection [16]byte, reader [32]byte, now int64) (bool, error)
+
+	// Grants returns what party has issued and received, ended grants included,
+	// newest first, at most MaxListed each, without sealed transform keys.
+	Grants(ctx context.Context, party [32]byte) (issued, received []Grant, err error)
+
+	// Revoke stores the revocation and ends every grant of its reader in its
+	// collection: names the revocation in each, wipes their sealed transform keys and
+	// returns the ids of those that were live, so that the caller destroys their keys.
+	// A revocation that ends nothing is stored too. Receipt and Destroyed of the
+	// argument are ignored; Destroyed of the answer counts the ids.
+	//
+	// The same revocation again returns the stored one. Until FinishRevocation the
+	// ids come with it, so that a retry finishes what a failure interrupted; from
+	// then on none. ErrExists when the id holds another record.
+	Revoke(ctx context.Context, revocation Revocation) (stored Revocation, destroyed [][16]byte, err error)
+
+	// FinishRevocation stores the receipt after the keys are destroyed. The first
+	// receipt stays: a second call has no effect, so that everybody sees the same
+	// one; read it back with Revocation. ErrNotFound when there is no revocation.
+	FinishRevocation(ctx context.Context, id [16]byte, receipt []byte, destroyed uint32) error
+
+	// Revocation returns a revocation; ErrNotFound when there is none.
+	Revocation(ctx context.Context, id [16]byte) (Revocation, error)
+
+	// ExpireGrants wipes the sealed transform keys of live grants with Expires <= now
+	// and returns their ids, so that the caller destroys their keys.
+	ExpireGrants(ctx context.Context, now int64) ([][16]byte, error)
+
+	// LiveGrants returns the ids of all live grants: those whose key must still be in
+	// the keyring. At start the caller destroys every other key there.
+	LiveGrants(ctx context.Context) ([][16]byte, error)
+
+	// PutKey stores a document key. The identical key again has no effect; ErrExists
+	// when the id holds other content.
+	PutKey(ctx context.Context, key Key) error
+
+	// Key returns a document key; ErrNotFound when there is none.
+	Key(ctx context.Context, id [16]byte) (Key, error)
+
+	// ClaimNonce remembers a signer's nonce until PruneNonces passes expires;
+	// ErrReplay when it was claimed before. Of racing calls exactly one wins.
+	ClaimNonce(ctx context.Context, signer [32]byte, nonce string, expires int64) error
+
+	// PruneNonces forgets the nonces with expires < now.
+	PruneNonces(ctx context.Context, now int64) error
+
+	// HighWater keeps the greatest time ever given to it and returns that, so that
+	// grants stay expired when the machine's clock is set back.
+	HighWater(ctx context.Context, now int64) (int64, error)
+
+	// Close ends all use. It is safe to call twice.
+	Close() error
+}
