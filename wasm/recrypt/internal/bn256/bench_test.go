@@ -1,0 +1,126 @@
+package bn256
+
+import "testing"
+
+func benchPoint(b *testing.B) (*Scalar, *G1, *G2) {
+	k := new(Scalar).SetBytesModP(unhex(hHex[:2*FieldSize]))
+	p := new(G1).ScalarBaseMult(k)
+	q := new(G2).ScalarBaseMult(k)
+	b.ReportAllocs()
+	b.ResetTimer()
+	return k, p, q
+}
+
+func BenchmarkFp12Mul(b *testing.B) {
+	k, _, _ := benchPoint(b)
+	x := new(GT).BaseExp(k)
+	for b.Loop() {
+		x.Mul(x, x)
+	}
+}
+
+func BenchmarkG1ScalarMult(b *testing.B) {
+	k, p, _ := benchPoint(b)
+	for b.Loop() {
+		p.ScalarMult(k, p)
+	}
+}
+
+func BenchmarkG1ScalarBaseMult(b *testing.B) {
+	k, p, _ := benchPoint(b)
+	for b.Loop() {
+		p.ScalarBaseMult(k)
+	}
+}
+
+func BenchmarkG2ScalarMult(b *testing.B) {
+	k, _, q := benchPoint(b)
+	for b.Loop() {
+		q.ScalarMult(k, q)
+	}
+}
+
+func BenchmarkG2ScalarBaseMult(b *testing.B) {
+	k, _, q := benchPoint(b)
+	for b.Loop() {
+		q.ScalarBaseMult(k)
+	}
+}
+
+func BenchmarkG2SetBytes(b *testing.B) {
+	_, _, q := benchPoint(b)
+	enc := q.Bytes()
+	for b.Loop() {
+		if _, err := q.SetBytes(enc); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkPair(b *testing.B) {
+	_, p, q := benchPoint(b)
+	f := new(GT)
+	for b.Loop() {
+		f.Pair(p, q)
+	}
+}
+
+func BenchmarkPairG(b *testing.B) {
+	_, p, _ := benchPoint(b)
+	f := new(GT)
+	for b.Loop() {
+		f.PairG(p)
+	}
+}
+
+func BenchmarkPairPreparedG(b *testing.B) {
+	_, p, q := benchPoint(b)
+	prepared := new(PreparedG2).Prepare(q)
+	f := new(GT)
+	for b.Loop() {
+		f.PairPreparedG(p, prepared, p)
+	}
+}
+
+func BenchmarkPrepare(b *testing.B) {
+	_, _, q := benchPoint(b)
+	prepared := new(PreparedG2)
+	for b.Loop() {
+		prepared.Prepare(q)
+	}
+}
+
+func BenchmarkGTSetBytes(b *testing.B) {
+	k, _, _ := benchPoint(b)
+	f := new(GT).BaseExp(k)
+	enc := f.Bytes()
+	for b.Loop() {
+		if _, err := f.SetBytes(enc); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkGTExp(b *testing.B) {
+	k, _, _ := benchPoint(b)
+	f := new(GT).BaseExp(k)
+	for b.Loop() {
+		f.Exp(f, k)
+	}
+}
+
+func BenchmarkGTBaseExp(b *testing.B) {
+	k, _, _ := benchPoint(b)
+	f := new(GT)
+	for b.Loop() {
+		f.BaseExp(k)
+	}
+}
+
+func BenchmarkTables(b *testing.B) {
+	_, p, q := benchPoint(b)
+	for b.Loop() {
+		newTable1(&p.p)
+		newTable2(&q.p)
+	}
+}

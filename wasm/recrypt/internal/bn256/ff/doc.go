@@ -1,0 +1,28 @@
+// Package ff has the finite fields below the pairing: Fp, its extensions Fp2, Fp6
+// and Fp12, and the field of scalars Fr.
+//
+// Towers:
+//
+//	Fp2  = Fp[i]/(i²+1)     A0 + A1·i
+//	Fp6  = Fp2[v]/(v³−ξ)    B0 + B1·v + B2·v²     ξ = 3 + i
+//	Fp12 = Fp6[w]/(w²−v)    C0 + C1·w
+//
+// Bytes, all big-endian and of fixed length, highest power first (spec section 5):
+//
+//	Fp, Fr  FpSize = FrSize   the integer, zero padded
+//	Fp2     2·FpSize          A1 ‖ A0
+//	Fp6     6·FpSize          B2 ‖ B1 ‖ B0
+//	Fp12    12·FpSize         C1 ‖ C0
+//
+// v.Op(a, b) sets v and returns v; arguments may alias v and each other; the zero
+// value is 0. Predicates return 1 or 0. Nothing here branches on or indexes by a
+// value, and the time of a function with a byte slice depends on its length only;
+// only errors of decoding are told apart. An inverse of 0 is 0.
+//
+// There are two limb forms with the same methods: 64-bit limbs, the default, and
+// 29-bit limbs for WebAssembly, which can be had natively for tests by the build
+// tag limbs29. Files named *_limbs64.go and *_limbs29.go, fp.go and fr.go are
+// generated; go generate writes them again.
+package ff
+
+//go:generate go run ../../gen/field.go ../../gen/params.go -set 256

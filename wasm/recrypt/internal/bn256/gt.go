@@ -1,0 +1,187 @@
+package bn256
+
+import (
+	"errors"
+	"sync"
+
+	"github.com/recrypt-service/recrypt/wasm/recrypt/internal/bn256/ff"
+)
+
+// GTSize is the length of an encoded element of GT in bytes.
+const GTSize = 12 * FieldSize
+
+var (
+	errGTLength = errors.New("bn256: wrong length of a GT element")
+	errGT       = errors.New("bn256: not a canonical element of GT")
+)
+
+// GT is an element of the subgroup of order r of Fp12*, written multiplicatively,
+// or any element of Fp12 if made by SetBytesReduced. The zero value is 0 in Fp12,
+// which is not in the group.
+type GT struct{ f ff.Fp12 }
+
+// SetBytes sets f to the element encoded in GTSize bytes (spec section 5), and
+// returns f. It returns an error, leaving f alone, if the length is wrong, a part
+// is not below the field prime, or the element is 0, 1 or outside the subgroup of
+// order r.
+func (f *GT) SetBytes(b []byte) (*GT, error) {
+	if len(b) != GTSize {
+		return nil, errGTLength
+	}
+	var t, one ff.Fp12
+	one.SetOne()
+	ok := t.SetBytes(b)
+	if ok == 0 || t.IsZero() == 1 || t.Equal(&one) == 1 || inGT(&t) == 0 {
+		return nil, errGT
+	}
+	f.f = t
+	return f, nil
+}
+
+// SetBytesReduced sets f to the element of Fp12 encoded in GTSize bytes, each part
+// reduced modulo p, as recrypt does (spec section 5), and returns f. Only the
+// length is checked. Inverse and Exp are wrong for what is not in GT.
+func (f *GT) SetBytesReduced(b []byte) (*GT, error) {
+	if len(b) != GTSize {
+		return nil, errGTLength
+	}
+	f.f.SetBytesReduced(b)
+	return f, nil
+}
+
+// inGT returns 1 if a ≠ 0 is in GT, and 0 otherwise: exactly then a^p = a^(6u²)
+// (spec section 4). So that the power can be taken by cyclotomic squarings,
+// a^(p⁴−p²+1) = 1 is tested first.
+func inGT(a *ff.Fp12) int {
+	var s, t ff.Fp12
+	s.Frobenius2(a)
+	t.Frobenius2(&s)
+	t.Mul(&t, a)
+	if t.Equal(&s) == 0 {
+		return 0
+	}
+	powU(&t, a)
+	powU(&t, &t)
+	s.CyclotomicSqr(&t)
+	s.Mul(&s, &t)
+	s.CyclotomicSqr(&s)
+	return s.Equal(t.Frobenius(a))
+}
+
+// Bytes returns f as GTSize bytes (spec section 5).
+func (f *GT) Bytes() []byte {
+	b := make([]byte, GTSize)
+	f.f.FillBytes(b)
+	return b
+}
+
+// SetOne sets f = 1, and returns f.
+func (f *GT) SetOne() *GT {
+	f.f.SetOne()
+	return f
+}
+
+// Set sets f = a, and returns f.
+func (f *GT) Set(a *GT) *GT {
+	*f = *a
+	return f
+}
+
+// Mul sets f = a·b, and returns f.
+func (f *GT) Mul(a, b *GT) *GT {
+	f.f.Mul(&a.f, &b.f)
+	return f
+}
+
+// Inverse sets f = 1/a, and returns f. It conjugates, so a must be in GT.
+func (f *GT) Inverse(a *GT) *GT {
+	f.f.Conj(&a.f)
+	return f
+}
+
+// Equal returns 1 if f = a, and 0 otherwise.
+func (f *GT) Equal(a *GT) int { return f.f.Equal(&a.f) }
+
+// Wipe overwrites f with zero.
+func (f *GT) Wipe() { *f = GT{} }
+
+// Exp sets f = a^k, and returns f. The time does not depend on k or a. a must be in
+// GT: cyclotomic squarings are used.
+func (f *GT) Exp(a *GT, k *Scalar) *GT {
+	var table rowT
+	table.fill(&a.f)
+	d := recode(k)
+	var acc ff.Fp12
+	acc.SetOne()
+	for i := len(d) - 1; i >= 0; i-- {
+		if i != len(d)-1 {
+			for range window {
+				acc.CyclotomicSqr(&acc)
+			}
+		}
+		table.mulEntry(&acc, d[i])
+	}
+	clear(d[:])
+	f.f = acc
+	return f
+}
+
+// rowT has the powers a, a², …, a^tableSize.
+type rowT [tableSize]ff.Fp12
+
+func (t *rowT) fill(a *ff.Fp12) {
+	t[0] = *a
+	for i := 1; i < tableSize; i++ {
+		if i%2 == 1 {
+			t[i].CyclotomicSqr(&t[i/2])
+		} else {
+			t[i].Mul(&t[i-1], a)
+		}
+	}
+}
+
+// mulEntry multiplies acc by a^d, reading the whole row.
+func (t *rowT) mulEntry(acc *ff.Fp12, d digit) {
+	var e ff.Fp12
+	e.SetOne()
+	for j := range t {
+		e.Select(&t[j], &e, d.is(j+1))
+	}
+	e.CondConj(&e, d.negative())
+	acc.Mul(acc, &e)
+}
+
+// tableT has the powers e(G, g1)^(d·2^(2·window·i)), d = 1 … tableSize.
+var tableT = sync.OnceValue(func() *[(windows + 1) / 2]rowT {
+	table := new([(windows + 1) / 2]rowT)
+	base := new(GT).PairG(new(G1).SetGenerator()).f
+	for i := range table {
+		table[i].fill(&base)
+		base = table[i][tableSize-1]
+		for range window + 1 {
+			base.CyclotomicSqr(&base)
+		}
+	}
+	return table
+})
+
+// BaseExp sets f = e(G, g1)^k, and returns f. The time does not depend on k; the
+// first call also builds a table.
+func (f *GT) BaseExp(k *Scalar) *GT {
+	table := tableT()
+	d := recode(k)
+	var acc ff.Fp12
+	acc.SetOne()
+	for i := 1; i < len(d); i += 2 {
+		table[i/2].mulEntry(&acc, d[i])
+	}
+	for range window {
+		acc.CyclotomicSqr(&acc)
+	}
+	for i := 0; i < len(d); i += 2 {
+		table[i/2].mulEntry(&acc, d[i])
+	}
+	clear(d[:])
+	f.f = acc
+	return f
+}
