@@ -12,7 +12,8 @@
 //	alloc(n i32) i32              a buffer of n bytes, 0 if n is out of bounds
 //	release(ptr i32)              wipes and forgets a buffer; unknown pointers are ignored
 //	call(op, ptr, len i32) i64    runs an operation on the request in a buffer from alloc;
-//	                              answers ptr<<32 | len of a response, to be released by the host
+//	                              answers ptr<<32 | len of a response, to be released by the host;
+//	                              a request of no bytes may be ptr 0, len 0
 //	stop_word() i32               address of a u32: the host writes 1 to it to stop a running call
 //
 // # Frames

@@ -5,18 +5,48 @@ import "encoding/binary"
 // frameHead is the number of length bytes before each frame.
 const frameHead = 4
 
+// FrameSize returns the length of a frame of n bytes with its head.
+func FrameSize(n int) int { return frameHead + n }
+
+// AppendFrame appends b as a frame to dst.
+func AppendFrame(dst, b []byte) []byte {
+	dst = binary.LittleEndian.AppendUint32(dst, uint32(len(b)))
+	return append(dst, b...)
+}
+
 // Pack returns the frames of args, one after the other.
 func Pack(args ...[]byte) []byte {
 	n := 0
 	for _, a := range args {
-		n += frameHead + len(a)
+		n += FrameSize(len(a))
 	}
 	out := make([]byte, 0, n)
 	for _, a := range args {
-		out = binary.LittleEndian.AppendUint32(out, uint32(len(a)))
-		out = append(out, a...)
+		out = AppendFrame(out, a)
 	}
 	return out
+}
+
+// maxMessage is the longest message in bytes that Result takes from a response.
+const maxMessage = 200
+
+// Result takes a response apart: it returns the packed result frames, which
+// alias response, or the core's answer as an [*Error]. A message that is not
+// short printable ASCII, and a response without a known status, are the core's
+// fault: [ErrInternal].
+func Result(response []byte) ([]byte, error) {
+	if len(response) == 0 || Status(response[0]) > StatusStopped || len(response) > 1+maxMessage && response[0] != 0 {
+		return nil, ErrInternal
+	}
+	if Status(response[0]) == StatusOK {
+		return response[1:], nil
+	}
+	for _, c := range response[1:] {
+		if c < ' ' || c > '~' {
+			return nil, ErrInternal
+		}
+	}
+	return nil, &Error{Status: Status(response[0]), Message: string(response[1:])}
 }
 
 // Unpack splits b into exactly want frames, or into any number if want is
@@ -126,6 +156,9 @@ func (r *Reader) U64() uint64 {
 
 // Text returns the next frame as a string.
 func (r *Reader) Text() string { return string(r.Bytes()) }
+
+// Fault returns the first fault so far.
+func (r *Reader) Fault() error { return r.err }
 
 // Err returns the first fault, also if frames are left over.
 func (r *Reader) Err() error {
