@@ -1,0 +1,180 @@
+import assert from "node:assert/strict";
+import { before, describe, test } from "node:test";
+
+import { Engine, lazy, MAX_REQUEST, RecryptError, Status, text } from "../src/index.js";
+import { RandomError } from "../wasm_exec.js";
+import { type Behaviour, build, healthy, pointer } from "./module.js";
+import { buildReactor } from "./paths.js";
+
+const internal = (message?: RegExp) => (e: unknown): boolean =>
+  e instanceof RecryptError && e.status === Status.Internal && (message === undefined || message.test(e.message));
+
+/** A core of constant functions, some of them replaced or (undefined) taken away. */
+function core(changes: Record<string, Behaviour | undefined> = {}): Uint8Array<ArrayBuffer> {
+  const functions = Object.entries({ ...healthy, ...changes }).filter((e): e is [string, Behaviour] => e[1] !== undefined);
+  return build({ functions: Object.fromEntries(functions) });
+}
+
+describe("loading", () => {
+  test("takes bytes, buffers, views and modules", async () => {
+    const bytes = core();
+    const inside = new Uint8Array(bytes.length + 20);
+    inside.set(bytes, 10);
+    for (const source of [bytes, bytes.buffer, inside.subarray(10, 10 + bytes.length), await WebAssembly.compile(bytes)]) {
+      const engine = await Engine.load(source);
+      assert.equal(engine.call(1, text("x")).length, 0);
+    }
+  });
+
+  test("refuses what is no module", async () => {
+    for (const source of ["recrypt.wasm", null, undefined, 7, {}, []]) {
+      await assert.rejects(Engine.load(source as never), TypeError);
+    }
+    for (const bytes of [new Uint8Array(0), text("not wasm"), core().subarray(0, 40), core().fill(0xff, 60)]) {
+      await assert.rejects(Engine.load(bytes), WebAssembly.CompileError);
+    }
+  });
+
+  test("names a missing export", async () => {
+    for (const name of Object.keys(healthy)) {
+      await assert.rejects(Engine.load(core({ [name]: undefined })), internal(new RegExp(name)));
+    }
+    await assert.rejects(Engine.load(build({ functions: healthy, memory: false })), internal(/memory/));
+  });
+
+  test("refuses another version of the boundary", async () => {
+    await assert.rejects(Engine.load(core({ abi_version: { result: 2 } })), internal(/version 2 .* not 1/));
+    await assert.rejects(Engine.load(core({ abi_version: { trap: true } })), internal(/did not start/));
+  });
+
+  test("tells that a core does not start", async () => {
+    await assert.rejects(Engine.load(core({ _initialize: { trap: true } })), internal(/did not start/));
+    const none = { random: (): void => { throw new Error("no entropy"); } };
+    await assert.rejects(Engine.load(core(), none), (e: unknown) => internal()(e) && (e as Error).cause instanceof RandomError);
+  });
+});
+
+describe("a core that lies about its buffers", () => {
+  const cases: Record<string, Record<string, Behaviour>> = {
+    "no buffer": { alloc: { params: 1, result: 0 } },
+    "a buffer outside of the memory": { alloc: { params: 1, result: 65535 } },
+    "a negative buffer": { alloc: { params: 1, result: -4 } },
+    "no response": { call: { params: 3, result: 0n } },
+    "a response at 0": { call: { params: 3, result: pointer(0, 8) } },
+    "a response of no bytes": { call: { params: 3, result: pointer(2048, 0) } },
+    "a response outside of the memory": { call: { params: 3, result: pointer(65536, 1) } },
+    "a response past the end": { call: { params: 3, result: pointer(65530, 8) } },
+    "a huge response": { call: { params: 3, result: pointer(1024, 0xffffffff) } },
+    "a response at the top": { call: { params: 3, result: pointer(0xffffffff, 1) } },
+    "a trap in alloc": { alloc: { params: 1, trap: true } },
+    "a trap in call": { call: { params: 3, trap: true } },
+    "a trap in release": { release: { params: 1, trap: true } },
+  };
+  for (const [name, changes] of Object.entries(cases)) {
+    test(name, async () => {
+      const engine = await Engine.load(core(changes));
+      for (let i = 0; i < 2; i++) assert.throws(() => engine.call(1, text("request")), internal(/stopped/));
+    });
+  }
+});
+
+describe("an engine", () => {
+  let module: WebAssembly.Module;
+  before(async () => { module = await WebAssembly.compile(buildReactor()); });
+  const quiet = { log: (): void => undefined };
+
+  test("gives copies and keeps nothing", async () => {
+    const engine = await Engine.load(module, quiet);
+    const request = text("a request");
+    const first = engine.call(1, request);
+    const second = engine.call(1, text("another one"));
+    assert.equal(Buffer.from(first).toString(), "a request");
+    assert.equal(Buffer.from(second).toString(), "another one");
+    assert.equal(Buffer.from(request).toString(), "a request");
+    for (let i = 0; i < 50; i++) engine.call(1, request);
+    assert.deepEqual([...engine.call(13, request)], [1], "only the request of this call is alive");
+  });
+
+  test("bounds and checks the request", async () => {
+    const engine = await Engine.load(module, quiet);
+    assert.throws(() => engine.call(1, new Uint8Array(MAX_REQUEST + 1)), (e: unknown) => e instanceof RecryptError && e.status === Status.TooLarge);
+    assert.equal(engine.call(1, new Uint8Array(MAX_REQUEST)).length, MAX_REQUEST);
+    for (const request of ["text", [1], undefined, new ArrayBuffer(4)]) {
+      assert.throws(() => engine.call(1, request as never), TypeError);
+    }
+    assert.equal(engine.call(1, new Uint8Array(0)).length, 0);
+  });
+
+  test("replaces an instance that died", async () => {
+    const engine = await Engine.load(module, quiet);
+    for (const op of [2, 3, 11]) {
+      assert.throws(() => engine.call(op, text("x")), internal(/stopped/));
+      assert.equal(Buffer.from(engine.call(1, text("alive"))).toString(), "alive");
+    }
+  });
+
+  test("goes on after the memory grew", async () => {
+    const engine = await Engine.load(module, quiet);
+    for (let i = 0; i < 3; i++) assert.equal(Buffer.from(engine.call(8, text("still here"))).toString(), "still here");
+  });
+
+  test("gives no result when the random source fails, and recovers with it", async () => {
+    let broken = false;
+    const random = (b: Uint8Array): void => {
+      if (broken) throw new Error("out of order");
+      crypto.getRandomValues(b);
+    };
+    const engine = await Engine.load(module, { ...quiet, random });
+    broken = true;
+    assert.throws(() => engine.call(4, text("x")), (e: unknown) => internal(/stopped/)(e) && (e as Error).cause instanceof RandomError);
+    assert.throws(() => engine.call(1, text("x")), internal(/did not start/));
+    broken = false;
+    assert.equal(engine.call(4, text("x")).length, 150000);
+  });
+
+  test("never has the randomness of another one", async () => {
+    const engines = await Promise.all([1, 2, 3].map(() => Engine.load(module, quiet)));
+    const seen = new Set(engines.map((e) => Buffer.from(e.call(4, text("x"))).toString("hex")));
+    assert.equal(seen.size, engines.length);
+  });
+
+  test("refuses a call from within a call", async () => {
+    let inner: unknown;
+    const engine: Engine = await Engine.load(module, {
+      log: () => {
+        try {
+          engine.call(1, text("x"));
+        } catch (e) {
+          inner ??= e;
+        }
+      },
+    });
+    engine.call(6, text("x"));
+    assert.ok(internal(/within a call/)(inner));
+    assert.equal(Buffer.from(engine.call(1, text("fine"))).toString(), "fine");
+  });
+});
+
+describe("lazy", () => {
+  test("loads once, when first asked", async () => {
+    let loads = 0;
+    const engine = lazy(() => { loads++; return Engine.load(core()); });
+    assert.equal(loads, 0);
+    const [a, b] = await Promise.all([engine(), engine()]);
+    assert.equal(a, b);
+    assert.equal(await engine(), a);
+    assert.equal(loads, 1);
+  });
+
+  test("tries again after a failure", async () => {
+    let loads = 0;
+    const engine = lazy(() => Engine.load(loads++ < 2 ? core({ abi_version: { result: 9 } }) : core()));
+    const first = engine();
+    assert.equal(engine(), first, "those who ask meanwhile share the attempt");
+    await assert.rejects(first, internal(/version 9/));
+    await assert.rejects(engine(), internal(/version 9/));
+    assert.ok((await engine()) instanceof Engine);
+    const thrown = lazy<Engine>(() => { throw new Error("at once"); });
+    await assert.rejects(thrown(), /at once/);
+  });
+});
