@@ -1,0 +1,364 @@
+package server
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"math"
+
+	"github.com/recrypt-service/recrypt/host/api"
+	"github.com/recrypt-service/recrypt/host/store"
+	"github.com/recrypt-service/recrypt/wasm/abi"
+)
+
+// proposal is a verified grant_access request.
+type proposal struct {
+	raw      []byte // the next collection record
+	record   *abi.Collection
+	chain    []store.CollectionRecord // as stored, without raw
+	previous [32]byte                 // hash of the record before raw
+	repeated bool                     // raw is the stored head already
+	grants   []store.Grant            // Sealed not set yet
+	keys     []api.Bytes              // transform keys, parallel to grants
+}
+
+// grantAccess appends a record to a collection and stores the grants it needs.
+// Everything that can be checked is checked before anything is stored.
+func (s *Server) grantAccess(ctx context.Context, in *request[api.GrantAccess]) (*api.GrantAccessAnswer, error) {
+	for i := range in.Body.Grants {
+		defer clear(in.Body.Grants[i].TransformKey)
+	}
+	if len(in.Body.Grants) > api.MaxGrants {
+		return nil, refuse(api.CodeTooLarge, fmt.Sprintf("one request may carry %d grants", api.MaxGrants))
+	}
+	owner := of(ctx).signer
+	now, err := s.now(ctx)
+	if err != nil {
+		return nil, err
+	}
+	p, err := s.link(ctx, owner, in.Body.Collection)
+	if err != nil {
+		return nil, err
+	}
+	for i := range in.Body.Grants {
+		if err := s.propose(ctx, owner, p, &in.Body.Grants[i], now); err != nil {
+			return nil, err
+		}
+	}
+	if err := s.storeProposal(context.WithoutCancel(ctx), owner, p, now); err != nil {
+		return nil, err
+	}
+	out := &api.GrantAccessAnswer{
+		Collection: api.FormatID(p.record.Collection), Sequence: p.record.Sequence,
+		Grants: make([]string, 0, len(p.grants)),
+	}
+	for i := range p.grants {
+		out.Grants = append(out.Grants, api.FormatID(p.grants[i].ID))
+	}
+	return out, nil
+}
+
+// link verifies the next collection record and how it continues the stored chain.
+func (s *Server) link(ctx context.Context, owner *signer, raw []byte) (*proposal, error) {
+	record, err := s.core.OpenCollection(ctx, owner.record, raw, nil)
+	if err != nil {
+		return nil, err
+	}
+	if record.Service != s.service.ID {
+		return nil, refuse(api.CodeMismatch, "the collection record names another server")
+	}
+	if record.Sequence > math.MaxInt64 {
+		return nil, refuse(api.CodeRejected, "the sequence is out of bounds")
+	}
+	chain, err := s.store.Collection(ctx, record.Collection)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return nil, err
+	}
+	p := &proposal{raw: raw, record: record, chain: chain}
+	if len(chain) == 0 || chain[0].Owner != owner.id {
+		return p, p.first()
+	}
+	if head := chain[len(chain)-1]; bytes.Equal(head.Record, raw) {
+		p.repeated, p.chain = true, chain[:len(chain)-1]
+	}
+	if len(p.chain) == 0 {
+		return p, nil
+	}
+	if err := roomFor(chain, raw); err != nil {
+		return nil, err
+	}
+	before := p.chain[len(p.chain)-1]
+	if p.previous = before.Hash; record.Sequence != before.Sequence+1 || record.Previous != before.Hash {
+		return nil, refuse(api.CodeConflict, "the record does not follow the newest one; read the chain again and retry")
+	}
+	_, err = s.core.OpenCollection(ctx, owner.record, raw, before.Record)
+	return p, err
+}
+
+// first judges a record without a chain of the caller before it. Only sequence 0
+// can open one; anything later looks the same whether the collection is absent or
+// somebody else's.
+func (p *proposal) first() error {
+	if p.record.Sequence != 0 {
+		return absent()
+	}
+	if len(p.chain) != 0 {
+		return refuse(api.CodeExists, "choose a new random id")
+	}
+	return nil
+}
+
+// roomFor keeps the chain small enough to be answered in one piece.
+func roomFor(chain []store.CollectionRecord, raw []byte) error {
+	size := len(raw)
+	for i := range chain {
+		size += len(chain[i].Record)
+	}
+	if perRecord := 8; size/3*4+perRecord*(len(chain)+1) > api.MaxAnswer-1024 {
+		return refuse(api.CodeTooLarge, "the chain of this collection is full; open another collection")
+	}
+	return nil
+}
+
+// propose verifies one grant completely and adds it to p.
+func (s *Server) propose(ctx context.Context, owner *signer, p *proposal, in *api.Grant, now int64) error {
+	g, err := s.core.OpenGrant(ctx, owner.record, nil, nil, in.Record, nil)
+	if err != nil {
+		return err
+	}
+	if err := s.judge(g, p, now); err != nil {
+		return err
+	}
+	reader, err := s.newest(ctx, g.Reader)
+	if errors.Is(err, store.ErrNotFound) {
+		return refuse(api.CodeRejected, "the reader's identity is not published here")
+	}
+	if err != nil {
+		return err
+	}
+	if reader.Version != g.ReaderVersion {
+		return refuse(api.CodeRejected, "the reader has another version of the identity; look it up again")
+	}
+	record := p.recordOf(g.CollectionHash)
+	if record == nil {
+		return refuse(api.CodeMismatch, "a grant names a collection record that is not in the chain")
+	}
+	if len(in.TransformKey) == 0 {
+		return refuse(api.CodeMalformed, "a grant comes without its transform key")
+	}
+	// The whole check: reader's key, transform key, its hash, signature and subgroup.
+	if _, err := s.core.OpenGrant(ctx, owner.record, record, reader.Record, in.Record, in.TransformKey); err != nil {
+		return err
+	}
+	p.grants = append(p.grants, store.Grant{
+		ID: g.Grant, Collection: g.Collection, Owner: owner.id, Reader: g.Reader, Epoch: g.Epoch,
+		ReaderVersion: g.ReaderVersion, Record: in.Record, NotBefore: int64(g.NotBefore), Expires: int64(g.Expires),
+		Uses: g.Uses, Created: now,
+	})
+	p.keys = append(p.keys, in.TransformKey)
+	return nil
+}
+
+// judge applies the rules that need no cryptography.
+func (s *Server) judge(g *abi.Grant, p *proposal, now int64) error {
+	switch {
+	case g.Service != s.service.ID:
+		return refuse(api.CodeMismatch, "a grant names another server")
+	case g.Collection != p.record.Collection:
+		return refuse(api.CodeMismatch, "a grant is for another collection")
+	case g.Epoch > p.record.Epoch:
+		return refuse(api.CodeMismatch, "a grant is for an epoch that the collection does not have")
+	case g.Kind != abi.GrantDirect || len(g.Scope) != 0 || g.Wait != 0 || g.Uses != 0:
+		return refuse(api.CodeUnimplemented, "only direct grants without scope, waiting period and use limit are offered")
+	case g.NotBefore > math.MaxInt64 || g.Expires > math.MaxInt64:
+		return refuse(api.CodeRejected, "a time is out of bounds")
+	case !p.repeated && g.Expires != 0 && int64(g.Expires) <= now:
+		return refuse(api.CodeRejected, "a grant has expired already")
+	}
+	for i := range p.grants {
+		if other := &p.grants[i]; other.ID == g.Grant || (other.Reader == g.Reader && other.Epoch == g.Epoch) {
+			return refuse(api.CodeRejected, "two grants have the same id, or the same reader and epoch")
+		}
+	}
+	return nil
+}
+
+// recordOf finds a record of the chain, or the new one, by its hash.
+func (p *proposal) recordOf(hash [32]byte) []byte {
+	if hash == p.record.Hash {
+		return p.raw
+	}
+	for i := range p.chain {
+		if p.chain[i].Hash == hash {
+			return p.chain[i].Record
+		}
+	}
+	return nil
+}
+
+// storeProposal seals the transform keys and stores record and grants. The keys
+// come first: a crash in between leaves keys without grants, which the next start
+// destroys, never a grant without its key.
+func (s *Server) storeProposal(ctx context.Context, owner *signer, p *proposal, now int64) error {
+	s.granting.Lock()
+	defer s.granting.Unlock()
+	if err := s.recheck(ctx, p); err != nil {
+		return err
+	}
+	link := store.CollectionRecord{
+		Collection: p.record.Collection, Owner: owner.id, Sequence: p.record.Sequence, Epoch: p.record.Epoch,
+		Record: p.raw, Hash: p.record.Hash, Created: now,
+	}
+	if p.repeated {
+		// Accepted without effect, if the grants are the same: nothing is sealed.
+		for i := range p.grants {
+			p.grants[i].Sealed = []byte{0}
+		}
+		_, err := s.store.PutCollection(ctx, link, p.previous, p.grants)
+		return err
+	}
+	if err := s.checkReaders(ctx, owner, p, now); err != nil {
+		return err
+	}
+	fresh, err := s.sealKeys(ctx, p)
+	if err != nil {
+		return errors.Join(err, s.keyring.Destroy(ctx, fresh...))
+	}
+	superseded, err := s.store.PutCollection(ctx, link, p.previous, p.grants)
+	if err != nil {
+		return s.undo(ctx, p, fresh, err)
+	}
+	if err := s.keyring.Destroy(ctx, superseded...); err != nil {
+		// The grants are stored and their old keys unreachable; the next start
+		// destroys what is left of them.
+		s.log.Error("superseded transform keys stay until the next start", "error", err)
+	}
+	return nil
+}
+
+// recheck looks, under the lock, whether the chain is still where link found it.
+func (s *Server) recheck(ctx context.Context, p *proposal) error {
+	chain, err := s.store.Collection(ctx, p.record.Collection)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
+	if n := len(chain); n > 0 && chain[0].Owner == p.record.Owner && bytes.Equal(chain[n-1].Record, p.raw) {
+		p.repeated = true // the same request, a moment earlier
+	} else if n != len(p.chain) {
+		return refuse(api.CodeConflict, "the collection has moved on; read the chain again and retry")
+	}
+	return nil
+}
+
+// checkReaders compares the readers hash of the new record with the readers that
+// its epoch has after this request, so that no honest mistake of a client becomes
+// part of a signed chain.
+func (s *Server) checkReaders(ctx context.Context, owner *signer, p *proposal, now int64) error {
+	issued, _, err := s.store.Grants(ctx, owner.id)
+	if err != nil {
+		return err
+	}
+	if len(issued) >= store.MaxListed {
+		return nil // the list may be cut: nothing to compare with
+	}
+	versions := map[[32]byte]uint32{}
+	for i := range issued {
+		g := &issued[i]
+		if g.Collection == p.record.Collection && g.Epoch == p.record.Epoch && status(g, now) == api.GrantActive {
+			versions[g.Reader] = g.ReaderVersion
+		}
+	}
+	for i := range p.grants {
+		if g := &p.grants[i]; g.Epoch == p.record.Epoch {
+			versions[g.Reader] = g.ReaderVersion
+		}
+	}
+	readers := make([]abi.ReaderRef, 0, len(versions))
+	for id, version := range versions {
+		readers = append(readers, abi.ReaderRef{ID: id, Version: version})
+	}
+	hash, err := s.core.ReadersHash(ctx, readers)
+	if err != nil {
+		return ours(err)
+	}
+	if hash != p.record.ReadersHash {
+		return refuse(api.CodeRejected, "the record's readers are not those who have a grant after this request; list the grants and retry")
+	}
+	return nil
+}
+
+// sealKeys seals every transform key and returns the ids that now have a key.
+func (s *Server) sealKeys(ctx context.Context, p *proposal) (fresh [][16]byte, err error) {
+	for i := range p.grants {
+		if p.grants[i].Sealed, err = s.keyring.Seal(ctx, p.grants[i].ID, p.keys[i]); err != nil {
+			return fresh, fmt.Errorf("seal transform key: %w", err)
+		}
+		fresh = append(fresh, p.grants[i].ID)
+	}
+	return fresh, nil
+}
+
+// undo destroys fresh keys after the store refused. If the store failed in a way
+// that leaves open what happened, the keys stay until the next start, which knows.
+func (s *Server) undo(ctx context.Context, p *proposal, fresh [][16]byte, cause error) error {
+	refused := errors.Is(cause, store.ErrConflict) || errors.Is(cause, store.ErrExists) || errors.Is(cause, store.ErrInvalid) || errors.Is(cause, store.ErrFull)
+	if !refused {
+		return fmt.Errorf("store grants: %w", cause)
+	}
+	if err := s.keyring.Destroy(ctx, fresh...); err != nil {
+		s.log.Error("unused transform keys stay until the next start", "error", err)
+	}
+	return cause
+}
+
+// status is what a listed grant says about itself.
+func status(g *store.Grant, now int64) string {
+	switch {
+	case g.Revocation != nil || g.Superseded != nil:
+		return api.GrantRevoked
+	case g.Expires != 0 && g.Expires <= now:
+		return api.GrantExpired
+	}
+	return api.GrantActive
+}
+
+// listGrants lists what the caller has issued and received.
+func (s *Server) listGrants(ctx context.Context, _ *none) (*api.ListGrants, error) {
+	now, err := s.now(ctx)
+	if err != nil {
+		return nil, err
+	}
+	issued, received, err := s.store.Grants(ctx, of(ctx).signer.id)
+	if err != nil {
+		return nil, err
+	}
+	out := &api.ListGrants{}
+	revocations := map[[16]byte]store.Revocation{}
+	if out.Issued, err = s.listed(ctx, issued, now, revocations); err != nil {
+		return nil, err
+	}
+	out.Received, err = s.listed(ctx, received, now, revocations)
+	return out, err
+}
+
+func (s *Server) listed(ctx context.Context, grants []store.Grant, now int64, known map[[16]byte]store.Revocation) ([]api.ListedGrant, error) {
+	out := make([]api.ListedGrant, 0, len(grants))
+	for i := range grants {
+		g := &grants[i]
+		entry := api.ListedGrant{ID: api.FormatID(g.ID), Record: g.Record, Status: status(g, now)}
+		if g.Revocation != nil {
+			r, ok := known[*g.Revocation]
+			if !ok {
+				var err error
+				if r, err = s.store.Revocation(ctx, *g.Revocation); err != nil {
+					return nil, ours(err)
+				}
+				known[*g.Revocation] = r
+			}
+			entry.Revocation, entry.Receipt = r.Record, r.Receipt
+		}
+		out = append(out, entry)
+	}
+	return out, nil
+}

@@ -1,0 +1,91 @@
+package server
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/recrypt-service/recrypt/host/api"
+	"github.com/recrypt-service/recrypt/host/store"
+	"github.com/recrypt-service/recrypt/wasm/abi"
+)
+
+// revokeAccess ends every grant of a reader in a collection. The order is the
+// promise: mark and wipe in the store, destroy the keys, sign the receipt, store
+// it, answer. A failure or crash anywhere is finished by sending the same record
+// again, and the keys are gone at the latest at the next start.
+func (s *Server) revokeAccess(ctx context.Context, in *request[api.RevokeAccess]) (*api.Receipt, error) {
+	owner := of(ctx).signer
+	raw := in.Body.Revocation
+	r, err := s.core.OpenRevocation(ctx, owner.record, raw)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.mayRevoke(ctx, owner, r); err != nil {
+		return nil, err
+	}
+	now, err := s.now(ctx)
+	if err != nil {
+		return nil, err
+	}
+	done, err := s.finish(context.WithoutCancel(ctx), store.Revocation{
+		ID: r.Revocation, Collection: r.Collection, Owner: owner.id, Reader: r.Reader, Record: raw, Created: now,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &api.Receipt{Receipt: done.Receipt, Destroyed: int(done.Destroyed)}, nil
+}
+
+// mayRevoke: the collection is the caller's and on this server. A stranger gets
+// the answer for a collection that does not exist.
+func (s *Server) mayRevoke(ctx context.Context, owner *signer, r *abi.Revocation) error {
+	if r.Service != s.service.ID {
+		return refuse(api.CodeMismatch, "the revocation names another server")
+	}
+	chain, err := s.store.Collection(ctx, r.Collection)
+	if err != nil {
+		return err
+	}
+	if chain[0].Owner != owner.id {
+		return absent()
+	}
+	if r.Sequence > chain[len(chain)-1].Sequence {
+		return refuse(api.CodeMismatch, "the revocation names a collection record that is not stored here")
+	}
+	return nil
+}
+
+// finish takes a revocation to its receipt, from wherever it stands.
+func (s *Server) finish(ctx context.Context, r store.Revocation) (store.Revocation, error) {
+	s.revoking.Lock()
+	defer s.revoking.Unlock()
+	stored, grants, err := s.store.Revoke(ctx, r)
+	if err != nil {
+		return store.Revocation{}, err
+	}
+	if !bytes.Equal(stored.Record, r.Record) {
+		return store.Revocation{}, store.ErrExists
+	}
+	if len(stored.Receipt) != 0 {
+		return stored, nil
+	}
+	if err := s.keyring.Destroy(ctx, grants...); err != nil {
+		return store.Revocation{}, errors.Join(errOurs, fmt.Errorf("destroy transform keys: %w", err))
+	}
+	now, err := s.now(ctx)
+	if err != nil {
+		return store.Revocation{}, err
+	}
+	destroyed := uint32(len(grants))
+	receipt, err := s.core.NewReceipt(ctx, s.seed, s.record, r.Record, uint64(now), destroyed)
+	if err != nil {
+		return store.Revocation{}, ours(err)
+	}
+	if err := s.store.FinishRevocation(ctx, r.ID, receipt, destroyed); err != nil {
+		return store.Revocation{}, ours(err)
+	}
+	stored.Receipt, stored.Destroyed = receipt, destroyed
+	return stored, nil
+}

@@ -1,0 +1,101 @@
+package server
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"github.com/recrypt-service/recrypt/host/api"
+)
+
+// Inputs and outputs as huma wants them.
+type (
+	none struct{}
+	byID struct {
+		ID string `path:"id" maxLength:"128" doc:"id in text form"`
+	}
+	request[T any]  struct{ Body T }
+	response[T any] struct{ Body T }
+)
+
+// register makes the mux: our operations through huma, and the plain ones.
+func (s *Server) register() {
+	s.mux = http.NewServeMux()
+	config := huma.DefaultConfig("recrypt as a service", s.version)
+	// No documentation pages (they load scripts from elsewhere), no schema links
+	// (they are built from the Host header), no downgrade to OpenAPI 3.0.
+	config.OpenAPIPath, config.DocsPath, config.SchemasPath, config.CreateHooks = "", "", "", nil
+	config.Info.Description = "End-to-end encrypted sharing by proxy re-encryption. Records are binary, base64url in JSON. " +
+		"Requests are signed by RFC 9421: label sig1; @method, @authority, @path, @query, content-digest with a body, idempotency-key if sent; " +
+		"created, expires, nonce, keyid, alg=ed25519, tag=recrypt, in this order."
+	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
+		"httpSignature": {Type: "http", Scheme: "signature", Description: "RFC 9421 with Ed25519; keyid is id and version of a published identity"},
+	}
+	a := humago.New(s.mux, config)
+
+	handle(s, a, http.MethodPost, api.PathIdentities, "Publish an identity", route{operation: "create_identity", signed: true, selfMade: true, body: true}, s.createIdentity)
+	handle(s, a, http.MethodGet, api.PathIdentity, "Read an identity", route{operation: "get_identity"}, s.getIdentity)
+	handle(s, a, http.MethodGet, api.PathCollection, "Read a collection's chain", route{operation: "get_collection", signed: true}, s.getCollection)
+	handle(s, a, http.MethodPost, api.PathGrants, "Append to a collection and grant access", route{operation: "grant_access", signed: true, body: true}, s.grantAccess)
+	handle(s, a, http.MethodGet, api.PathGrants, "List grants issued and received", route{operation: "list_grants", signed: true}, s.listGrants)
+	handle(s, a, http.MethodPost, api.PathRevocations, "Revoke a reader of a collection", route{operation: "revoke_access", signed: true, body: true}, s.revokeAccess)
+	handle(s, a, http.MethodPost, api.PathKeys, "Deposit an encrypted document key", route{operation: "create_sym_key", signed: true, body: true}, s.createKey)
+	handle(s, a, http.MethodPost, api.PathTransform, "Fetch a document key, transformed to the caller", route{operation: "get_sym_key", signed: true}, s.getKey)
+	handle(s, a, http.MethodGet, api.PathServer, "Read the server's id and version", route{operation: "get_server", free: true}, s.getServer)
+
+	s.plain("GET /livez", "livez", func(context.Context) (any, error) { return health, nil })
+	s.plain("GET /readyz", "readyz", s.ready)
+	document := a.OpenAPI()
+	s.plain("GET /openapi.json", "openapi", func(context.Context) (any, error) { return document, nil })
+}
+
+// handle registers one operation. Its errors leave through [Server.explain].
+func handle[I, O any](s *Server, a huma.API, method, path, summary string, rt route, h func(context.Context, *I) (*O, error)) {
+	s.routes[method+" "+path] = rt
+	op := huma.Operation{
+		OperationID: rt.operation, Method: method, Path: path, Summary: summary,
+		MaxBodyBytes: api.MaxBody, DefaultStatus: http.StatusOK,
+	}
+	if rt.signed {
+		op.Security = []map[string][]string{{"httpSignature": {}}}
+	}
+	huma.Register(a, op, func(ctx context.Context, in *I) (*response[*O], error) {
+		out, err := h(ctx, in)
+		if err != nil {
+			return nil, s.explain(of(ctx), err)
+		}
+		return &response[*O]{out}, nil
+	})
+}
+
+// plain registers a public page that is not part of the contract.
+func (s *Server) plain(pattern, name string, h func(context.Context) (any, error)) {
+	s.routes[pattern] = route{operation: name, free: true}
+	s.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+		value, err := h(r.Context())
+		var body []byte
+		if err == nil {
+			body, err = json.Marshal(value)
+		}
+		if err != nil {
+			writeProblem(w, s.explain(of(r.Context()), err))
+			return
+		}
+		w.Header().Set("Content-Type", api.ContentTypeJSON)
+		_, _ = w.Write(append(body, '\n'))
+	})
+}
+
+var health = map[string]string{"status": "ok"}
+
+// ready reports whether the store answers.
+func (s *Server) ready(ctx context.Context) (any, error) {
+	if _, err := s.now(ctx); err != nil {
+		s.log.Error("not ready", "error", err)
+		return nil, refuse(api.CodeBusy, "the store does not answer")
+	}
+	return health, nil
+}

@@ -1,0 +1,143 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/recrypt-service/recrypt/host/keyring"
+	"github.com/recrypt-service/recrypt/host/store/sqlite"
+	"github.com/recrypt-service/recrypt/wasm/abi"
+)
+
+// Bounds of a connection. Writing may take long because granting to many readers
+// is one request and costs a check per grant.
+const (
+	headerTimeout  = 10 * time.Second
+	readTimeout    = 30 * time.Second
+	writeTimeout   = 2 * time.Minute
+	idleTimeout    = 2 * time.Minute
+	stopTimeout    = 15 * time.Second
+	maxHeaderBytes = 16 << 10
+)
+
+// ServeConfig is what [Serve] needs.
+type ServeConfig struct {
+	Listen     string     // host:port; port 0 takes a free one
+	DataDir    string     // made with mode 0700 if it does not exist
+	PublicURLs []string   // none: the listen address
+	Caller     abi.Caller // the core
+	EngineKind string
+	Version    string
+	Ready      func(url string) // called once when requests are accepted; may be nil
+	Log        *slog.Logger     // nil: discarded
+}
+
+// Serve runs a server on a folder until ctx ends, then lets running requests
+// finish and closes everything. The folder holds
+//
+//	server.key    the server's sealed seed, 0600, without passphrase; made at first start
+//	recrypt.db    identities, chains, grants, document keys, revocations
+//	keyring.db    what opens the transform keys in recrypt.db: keep it out of backups
+//
+// A second server on the same folder gets store.ErrLocked.
+func Serve(ctx context.Context, cfg ServeConfig) (err error) {
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	seed, err := serverSeed(ctx, abi.Client{Caller: cfg.Caller}, cfg.DataDir)
+	if err != nil {
+		return err
+	}
+	defer clear(seed)
+	db, err := sqlite.Open(ctx, filepath.Join(cfg.DataDir, "recrypt.db"))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	keys, err := keyring.Open(filepath.Join(cfg.DataDir, "keyring.db"))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, keys.Close()) }()
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", cfg.Listen)
+	if err != nil {
+		return fmt.Errorf("listen on %s: %w", cfg.Listen, err)
+	}
+	defer listener.Close()
+	own := listenURLs(cfg.Listen, listener.Addr())
+	if len(cfg.PublicURLs) == 0 {
+		cfg.PublicURLs = own
+	}
+	s, err := New(ctx, Config{
+		Store: db, Keyring: keys, Caller: cfg.Caller, EngineKind: cfg.EngineKind, Seed: seed,
+		PublicURLs: cfg.PublicURLs, Version: cfg.Version, Log: cfg.Log,
+	})
+	if err != nil {
+		return err
+	}
+	cfg.Log.Info("serving", "server", s.ID(), "listen", listener.Addr().String(), "public", cfg.PublicURLs, "engine", cfg.EngineKind)
+	return s.serve(ctx, listener, func() {
+		if cfg.Ready != nil {
+			cfg.Ready(own[0])
+		}
+	})
+}
+
+// serve accepts connections until ctx ends. When it returns, nothing runs any
+// more.
+func (s *Server) serve(ctx context.Context, listener net.Listener, ready func()) error {
+	server := &http.Server{
+		Handler: s, ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
+		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
+		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
+	}
+	background, stop := context.WithCancel(ctx)
+	var running sync.WaitGroup
+	defer running.Wait()
+	defer stop()
+	running.Go(func() { s.Run(background) })
+	failed := make(chan error, 1)
+	running.Go(func() { failed <- server.Serve(listener) })
+	ready()
+	select {
+	case err := <-failed:
+		return fmt.Errorf("serve: %w", err)
+	case <-ctx.Done():
+	}
+	patience, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
+	defer cancel()
+	if err := server.Shutdown(patience); err != nil {
+		s.log.Warn("requests were cut off", "error", err)
+		return server.Close()
+	}
+	return nil
+}
+
+// listenURLs are the URLs under which the server can be reached without further
+// configuration: the host as it was asked for, and with a loopback address both
+// of its names, because people type either.
+func listenURLs(listen string, addr net.Addr) []string {
+	host, _, err := net.SplitHostPort(listen)
+	_, port, errAddr := net.SplitHostPort(addr.String())
+	if err != nil || errAddr != nil {
+		return []string{"http://" + addr.String()}
+	}
+	if ip := net.ParseIP(host); host == "" || (ip != nil && ip.IsUnspecified()) {
+		host = "127.0.0.1"
+	}
+	urls := []string{"http://" + net.JoinHostPort(host, port)}
+	switch host {
+	case "127.0.0.1":
+		urls = append(urls, "http://"+net.JoinHostPort("localhost", port))
+	case "localhost":
+		urls = append(urls, "http://"+net.JoinHostPort("127.0.0.1", port))
+	}
+	return urls
+}

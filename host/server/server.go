@@ -1,0 +1,236 @@
+// Package server is the service: an [http.Handler] made from a [Config], and
+// [Serve], which runs it on a folder.
+//
+// # The way of a request
+//
+// Every request passes one gate (gate.go), in this order, cheapest first:
+//
+//	target   canonical path, known route and method, no query
+//	body     content type, no encoding, at most api.MaxBody bytes
+//	slot     a bounded number of requests work at once, a bounded number waits
+//	signature form, host, digest, clock, then the signer's key, then the nonce
+//	JSON     strict: exact names, no duplicates, nothing after the value
+//
+// and only then its handler, which is thin: it verifies records through the core
+// ([abi.Client]), asks the store, and answers. Errors are [api.Problem] documents
+// with a stable code; they never contain what was sent, and 404 is one constant
+// answer for "absent" and "not yours".
+//
+// # What it promises
+//
+//   - No answer, error or log line contains a transform key, and no handler can
+//     read one except to apply it (keys.go).
+//   - A revocation is answered after every transform key concerned is destroyed
+//     and both facts are on disk (revocations.go). A transform re-checks its grant
+//     after the arithmetic, so none that starts after the answer succeeds.
+//   - A nonce is claimed on disk before the request has any effect, so a request
+//     sent twice is a replay, whatever became of the first.
+//
+// # What it does not
+//
+// It enforces expiry and revocation; a server that does not keep its word, together
+// with a reader, opens what that reader could once open. It speaks plain HTTP: TLS
+// is the task of the proxy in front.
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/recrypt-service/recrypt/host/httpsig"
+	"github.com/recrypt-service/recrypt/host/keyring"
+	"github.com/recrypt-service/recrypt/host/store"
+	"github.com/recrypt-service/recrypt/wasm/abi"
+)
+
+// Config is what a Server is made of. The caller opens and closes the parts.
+type Config struct {
+	Store      store.Store
+	Keyring    *keyring.Keyring
+	Caller     abi.Caller       // the core
+	EngineKind string           // "wazero" or "native", shown by get_server
+	Seed       []byte           // the server's seed, 32 bytes
+	PublicURLs []string         // http(s)://host[:port]; at least one; what signatures may name
+	Version    string           // software version, shown by get_server
+	Clock      func() time.Time // nil: time.Now
+	Log        *slog.Logger     // nil: discarded
+}
+
+// A Server answers the requests of package api. It is safe for concurrent use and
+// has no goroutines of its own; see [Server.Run].
+type Server struct {
+	store       store.Store
+	keyring     *keyring.Keyring
+	core        abi.Client
+	seed        []byte
+	clock       func() time.Time
+	log         *slog.Logger
+	authorities []string
+	urls        []string
+	version     string
+	engine      string
+	suites      []string
+
+	record  []byte // our own signed record
+	service *abi.Service
+	id      string
+
+	mux    *http.ServeMux
+	routes map[string]route // by pattern of mux
+	gate   *turnstile
+
+	// granting is held from sealing transform keys until their grants are stored,
+	// so that two requests with the same grant ids cannot meet in the keyring.
+	granting sync.Mutex
+	// revoking is held from marking a revocation until its receipt is stored, so
+	// that the same revocation sent twice at once gets one receipt.
+	revoking sync.Mutex
+}
+
+// New makes a Server: it derives the server's record from its seed and destroys
+// every transform key that a crash left behind.
+func New(ctx context.Context, cfg Config) (*Server, error) {
+	if cfg.Store == nil || cfg.Keyring == nil || cfg.Caller == nil || len(cfg.PublicURLs) == 0 {
+		return nil, errors.New("server needs a store, a keyring, an engine and a public url")
+	}
+	s := &Server{
+		store: cfg.Store, keyring: cfg.Keyring, core: abi.Client{Caller: cfg.Caller}, seed: cfg.Seed,
+		clock: cfg.Clock, log: cfg.Log, urls: cfg.PublicURLs, version: cfg.Version, engine: cfg.EngineKind,
+		routes: map[string]route{}, gate: newTurnstile(),
+	}
+	if s.clock == nil {
+		s.clock = time.Now
+	}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	for _, u := range cfg.PublicURLs {
+		authority, err := httpsig.Authority(u)
+		if err != nil {
+			return nil, err
+		}
+		s.authorities = append(s.authorities, authority)
+	}
+	if err := s.identify(ctx); err != nil {
+		return nil, err
+	}
+	if err := s.reconcile(ctx); err != nil {
+		return nil, err
+	}
+	s.register()
+	return s, nil
+}
+
+// identify derives the server's own record.
+func (s *Server) identify(ctx context.Context) (err error) {
+	if s.record, err = s.core.NewService(ctx, s.seed); err != nil {
+		return fmt.Errorf("make server record: %w", err)
+	}
+	if s.service, err = s.core.OpenService(ctx, s.record); err != nil {
+		return fmt.Errorf("open server record: %w", err)
+	}
+	if s.id, err = s.core.FormatID(ctx, abi.KindService, s.service.ID); err != nil {
+		return fmt.Errorf("format server id: %w", err)
+	}
+	version, suites, err := s.core.Info(ctx)
+	if err != nil {
+		return fmt.Errorf("ask the engine for its suites: %w", err)
+	}
+	if version != abi.Version {
+		return fmt.Errorf("engine speaks version %d of the boundary, not %d", version, abi.Version)
+	}
+	for _, number := range suites {
+		s.suites = append(s.suites, suiteName(number))
+	}
+	return nil
+}
+
+func suiteName(number uint8) string {
+	switch number {
+	case 1:
+		return "recrypt256"
+	case 2:
+		return "recrypt480"
+	}
+	return "suite" + strconv.Itoa(int(number))
+}
+
+// reconcile makes keyring and store agree after a crash between the two: expired
+// grants lose their keys, and so does everything that no live grant needs.
+func (s *Server) reconcile(ctx context.Context) error {
+	if err := s.Sweep(ctx); err != nil {
+		return err
+	}
+	live, err := s.store.LiveGrants(ctx)
+	if err != nil {
+		return fmt.Errorf("list live grants: %w", err)
+	}
+	if err := s.keyring.Retain(ctx, live); err != nil {
+		return fmt.Errorf("destroy left-over transform keys: %w", err)
+	}
+	return nil
+}
+
+// ID returns the server's id, "rsv1…".
+func (s *Server) ID() string { return s.id }
+
+// sweepEvery is how often Run destroys expired grants' keys. Expiry itself does
+// not wait for it: every transform checks the time.
+const sweepEvery = time.Minute
+
+// Run sweeps once a minute until ctx ends.
+func (s *Server) Run(ctx context.Context) {
+	ticker := time.NewTicker(sweepEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			if err := s.Sweep(ctx); err != nil && ctx.Err() == nil {
+				s.log.Error("sweep failed", "error", err)
+			}
+		}
+	}
+}
+
+// Sweep destroys the transform keys of expired grants and forgets old nonces.
+func (s *Server) Sweep(ctx context.Context) error {
+	now, err := s.now(ctx)
+	if err != nil {
+		return fmt.Errorf("read clock: %w", err)
+	}
+	expired, err := s.store.ExpireGrants(ctx, now)
+	if err != nil {
+		return fmt.Errorf("expire grants: %w", err)
+	}
+	if err := s.keyring.Destroy(ctx, expired...); err != nil {
+		return fmt.Errorf("destroy expired transform keys: %w", err)
+	}
+	if err := s.store.PruneNonces(ctx, now); err != nil {
+		return fmt.Errorf("forget old nonces: %w", err)
+	}
+	return nil
+}
+
+// now is the time by which grants are judged, Unix ms. It never runs backwards,
+// not even over a restart, so that an expired grant does not come back to life.
+func (s *Server) now(ctx context.Context) (int64, error) {
+	return s.store.HighWater(ctx, s.clock().UnixMilli())
+}
+
+func init() {
+	// Both are package variables of huma. Nullable arrays are a form of our
+	// requests that nobody needs, and names differing in case are not our names.
+	huma.DefaultArrayNullable = false
+	huma.ValidateStrictCasing = true
+	huma.NewError = func(status int, _ string, _ ...error) huma.StatusError { return fromStatus(status) }
+}
