@@ -59,13 +59,13 @@ const label = "c2sp.org/chunked-encryption@v1+AEAD_AES_256_GCM\x00"
 // Errors of a stream. A failure of the underlying reader or writer is returned
 // as it is.
 var (
-	ErrKey       = errors.New("cobblestone: the key or context does not belong to this stream")
-	ErrChunk     = errors.New("cobblestone: a chunk is damaged or out of place")
-	ErrTruncated = fmt.Errorf("cobblestone: the stream is cut off: %w", io.ErrUnexpectedEOF)
-	ErrTooLong   = errors.New("cobblestone: message too long")
-	ErrKeySize   = errors.New("cobblestone: the key must have 32 bytes")
-	ErrLength    = errors.New("cobblestone: no stream has this length")
-	ErrClosed    = errors.New("cobblestone: writer is closed")
+	ErrKey       = errors.New("the key or context does not belong to this stream")
+	ErrChunk     = errors.New("a chunk is damaged or out of place")
+	ErrTruncated = fmt.Errorf("the stream is cut off: %w", io.ErrUnexpectedEOF)
+	ErrTooLong   = errors.New("message too long")
+	ErrKeySize   = errors.New("the key must have 32 bytes")
+	ErrLength    = errors.New("no stream has this length")
+	ErrClosed    = errors.New("writer is closed")
 )
 
 // EncryptedSize returns the size of the stream of a message of n bytes.
@@ -99,15 +99,15 @@ func derive(key, salt, context []byte) (*chunks, []byte, error) {
 	info := label + string(salt) + string(context)
 	okm, err := hkdf.Expand(sha512.New, key, info, KeySize+nonceSize+commitmentSize)
 	if err != nil {
-		return nil, nil, fmt.Errorf("cobblestone: deriving keys: %w", err)
+		return nil, nil, fmt.Errorf("derive keys: %w", err)
 	}
 	block, err := aes.NewCipher(okm[:KeySize])
 	if err != nil {
-		return nil, nil, fmt.Errorf("cobblestone: %w", err)
+		return nil, nil, err
 	}
 	aead, err := cipher.NewGCM(block)
 	if err != nil {
-		return nil, nil, fmt.Errorf("cobblestone: %w", err)
+		return nil, nil, err
 	}
 	c := &chunks{aead: aead}
 	copy(c.base[:], okm[KeySize:])
