@@ -19,6 +19,7 @@ type chain struct {
 	augment  *augmentation
 	steps    []step
 	tks      []tkCase
+	stream   []byte // what the peer's randomness was cut from, if known
 	schnorr  []schnorrCase
 	messages []messageCase
 }
@@ -31,6 +32,7 @@ type plaintextCase struct{ random, bytes, symmetric, private, public []byte }
 
 type augmentation struct {
 	key             string // the key that is augmented
+	random          []byte // what the server's key was made from, if known
 	private, public []byte // the server's key pair
 	sumPublic       []byte
 	sum, difference []byte
@@ -78,6 +80,9 @@ func readChain(n node) *chain {
 		k := n.get("signing").get(name)
 		c.signing[name] = signingPair{nil, k.get("privateKey").bytes(), k.get("publicKey").bytes()}
 	}
+	if n.has("rngSeed") {
+		c.stream = keystream(n, 1<<16)
+	}
 	p := n.get("plaintext")
 	c.pt = &plaintextCase{p.get("random").bytes(), p.get("bytes").bytes(), p.get("derivedSymmetricKey").bytes(),
 		p.get("derivedPrivateKey").bytes(), p.get("derivedPublicKey").point()}
@@ -123,7 +128,7 @@ func readTK(k node, c *chain) tkCase {
 		ephemeral: r.get("ephemeralPrivateKey").bytes(), temp: r.get("tempKey").bytes(),
 		value: k.get("value").transformKey(), digest: k.opt("sha256OfTransformKeyBytes")}
 	if k.has("augmentedBy") {
-		if c.augment == nil {
+		if c.augment == nil || k.get("augmentedBy").str() != "SERVER" {
 			k.fail("augmented without an augmentation")
 		}
 		e.augmentedBy, e.unaugmented = c.augment.private, k.get("unaugmentedHashedTempKey").bytes()
@@ -154,6 +159,7 @@ func (c *chain) check(t *testing.T, s recrypt.Suite, u *recrypttest.Upstream) {
 	}
 	for i, v := range c.schnorr {
 		checkSchnorr(t, s, u, fmt.Sprintf("schnorr %d", i), v)
+		c.checkTries(t, s, v)
 	}
 	for i, v := range c.messages {
 		k := c.signer(v.signer)
@@ -228,6 +234,10 @@ func (c *chain) checkPlaintext(t *testing.T, s recrypt.Suite, u *recrypttest.Ups
 
 func (c *chain) checkAugmentation(t *testing.T, s recrypt.Suite, u *recrypttest.Upstream) {
 	a, k := c.augment, c.pair(c.augment.key)
+	if a.random != nil {
+		private, err := u.PrivateKey(a.random)
+		same(t, "server private key", private, err, a.private)
+	}
 	public, err := u.ComputePublicKey(a.private)
 	same(t, "server public key", public, err, a.public)
 	sum, err := u.AddPublicKeys(k.public, a.public)
@@ -361,10 +371,19 @@ func checkSchnorr(t *testing.T, s recrypt.Suite, u *recrypttest.Upstream, what s
 		sig, err := strictScalar(t, s, u, v.private).SignSchnorr(pub, v.message)
 		same(t, what+" signed strictly", sig, err, v.signature)
 	})
+}
+
+// checkTries checks the nonces that the peer drew and rejected: at or above the group
+// order, and directly before the good one in the peer's stream of randomness.
+func (c *chain) checkTries(t *testing.T, s recrypt.Suite, v schnorrCase) {
 	for _, k := range v.rejected {
-		if _, err := recrypt.NewPrivateKey(s, k); err == nil {
-			t.Errorf("%s: a nonce that the peer drew again is below the group order", what)
+		if _, err := recrypt.NewPrivateKey(s, k); err != recrypt.ErrPrivateKey {
+			t.Errorf("schnorr: rejected nonce: %v", err)
 		}
+	}
+	tries := append(bytes.Join(v.rejected, nil), v.k...)
+	if bytes.Contains(c.stream, v.k) && !bytes.Contains(c.stream, tries) {
+		t.Error("schnorr: the peer drew other nonces")
 	}
 }
 

@@ -81,6 +81,7 @@ func readNativeAugmented(n node, base *chain) *chain {
 	c := &chain{keys: base.keys, signing: base.signing, pt: base.pt}
 	c.augment = &augmentation{key: keyName(0), private: a.get("serverPrivateKey").bytes(), public: a.get("serverPublicKey").point(),
 		sumPublic: a.get("augmentedPublicKeyOfKeyPairs0").point(),
+		random:    a.get("serverKeyRandomBytes").joined(),
 		sum:       a.get("privateKey0PlusServer").bytes(), difference: a.get("privateKey0MinusServer").bytes()}
 	c.keys[augmentedName] = keyPair{c.augment.sum, c.augment.sum, c.augment.sumPublic}
 	if len(base.tks) < 1 || len(base.steps) < 2 {

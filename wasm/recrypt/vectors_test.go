@@ -287,6 +287,9 @@ func (n node) joined() []byte {
 	for _, x := range n.list() {
 		out = append(out, x.bytes()...)
 	}
+	if len(out) == 0 {
+		n.fail("empty")
+	}
 	return out
 }
 
