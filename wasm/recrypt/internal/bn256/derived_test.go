@@ -221,3 +221,47 @@ func TestDerivedHash(t *testing.T) {
 	want(t, "hash2", new(G2).ScalarMult(c, new(G2).SetH()).Bytes(), d.bytes(t, "hash2(e(G,g1))"))
 	want(t, "hash2 over g1", new(G2).ScalarBaseMult(c.Mul(c, LogH())).Bytes(), d.bytes(t, "hash2(e(G,g1))"))
 }
+
+func TestDerivedFp12(t *testing.T) {
+	d := derived(t)
+	load := func(name string) *ff.Fp12 {
+		f := new(ff.Fp12)
+		if f.SetBytes(d.bytes(t, name)) != 1 {
+			t.Fatalf("%s refused", name)
+		}
+		return f
+	}
+	check := func(name string, f *ff.Fp12) {
+		t.Helper()
+		b := make([]byte, GTSize)
+		f.FillBytes(b)
+		want(t, name, b, d.bytes(t, name))
+	}
+	a, b := load("fp12_a"), load("fp12_b")
+	var z ff.Fp12
+	check("fp12_a*b", z.Mul(a, b))
+	check("fp12_a^2", z.Sqr(a))
+	check("fp12_1/a", z.Inv(a))
+	check("fp12_a^(p^1)", z.Frobenius(a))
+	check("fp12_a^(p^2)", z.Frobenius2(a))
+	check("fp12_a^(p^3)", z.Frobenius3(a))
+	check("fp12_a^(p^6)", z.Conj(a))
+
+	// (w^j)^(p^k) = γ_{k,j}·w^j
+	for name := range d["gamma"].(map[string]any) {
+		k, j := name[0]-'0', int(name[2]-'0')
+		var w ff.Fp12
+		[]*ff.Fp2{&w.C0.B0, &w.C1.B0, &w.C0.B1, &w.C1.B1, &w.C0.B2, &w.C1.B2}[j].SetOne()
+		switch k {
+		case 1:
+			z.Frobenius(&w)
+		case 2:
+			z.Frobenius2(&w)
+		case 3:
+			z.Frobenius3(&w)
+		}
+		got := make([]byte, ff.Fp2Size)
+		[]*ff.Fp2{&z.C0.B0, &z.C1.B0, &z.C0.B1, &z.C1.B1, &z.C0.B2, &z.C1.B2}[j].FillBytes(got)
+		want(t, "gamma "+name, got, d.bytes(t, "gamma", name))
+	}
+}

@@ -24,7 +24,8 @@ var (
 )
 
 // reduce sets z = t − p if t ≥ p, else z = t, where t has the extra top bit
-// carry and is below 2p.
+// carry and is below 2p. (A product of two reduced factors is below
+// p + p²/R and may have no such bit, but setWords multiplies any w < R.)
 func (z *Fp) reduce(t0, t1, t2, t3, carry uint64) *Fp {
 	s0, b := bits.Sub64(t0, fpP0, 0)
 	s1, b := bits.Sub64(t1, fpP1, b)

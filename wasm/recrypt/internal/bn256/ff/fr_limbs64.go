@@ -24,7 +24,8 @@ var (
 )
 
 // reduce sets z = t − r if t ≥ r, else z = t, where t has the extra top bit
-// carry and is below 2r.
+// carry and is below 2r. (A product of two reduced factors is below
+// r + r²/R and may have no such bit, but setWords multiplies any w < R.)
 func (z *Fr) reduce(t0, t1, t2, t3, carry uint64) *Fr {
 	s0, b := bits.Sub64(t0, frP0, 0)
 	s1, b := bits.Sub64(t1, frP1, b)
