@@ -1,0 +1,149 @@
+// Package client is the Go client of the service: everything that the command
+// line does, as a library. It keeps the promises that the server cannot be
+// trusted with: every record in every answer is verified through the core,
+// against what was asked for and against what was remembered ([State]), before
+// anything is released.
+//
+// Use it so:
+//
+//	c, err := client.New(client.Config{
+//		Caller: engine, Server: "https://recrypt.example.org",
+//		Seed: seed, Identity: record, State: state,
+//	})
+//	err = c.Publish(ctx)                                        // once
+//	info, err := c.Encrypt(ctx, out, in, client.EncryptOptions{})
+//	grant, err := c.Grant(ctx, "rid1…", client.GrantOptions{Expires: 30 * 24 * time.Hour})
+//	info, err = c.Decrypt(ctx, out, in, client.DecryptOptions{From: "rid1…"})
+//
+// # What is checked
+//
+//	answer               against
+//	server record        its own signature; the id pinned at first use ([ErrServerChanged])
+//	identity             the id that was asked for; the newest version remembered ([ErrRollback])
+//	collection chain     owner, every signature and link; the remembered head must be in it ([ErrRollback])
+//	grant                owner's signature, collection, reader; for a level-1 value that it names us
+//	document key         id, author, owner, collection record, value ([ErrVerification])
+//	receipt              the pinned server's signature over our very revocation
+//	document             header = key record; every chunk; length and hash signed by the author ([ErrCorrupt])
+//
+// A server can still refuse, delay, or leave out grants and openings from its
+// lists; it cannot make this client read, write or grant something false.
+//
+// A Client is safe for concurrent use. Two clients of the same identity may run
+// at once: chains are appended optimistically and retried on conflict.
+package client
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/recrypt-service/recrypt/host/api"
+	"github.com/recrypt-service/recrypt/wasm/abi"
+)
+
+// Config says whose client it is and of which server.
+type Config struct {
+	Caller   abi.Caller       // the core; required
+	Server   string           // base URL of the server, http:// or https://; required
+	HTTP     *http.Client     // nil: timeouts set, redirects not followed
+	Seed     []byte           // own seed, 32 bytes; nil for public look-ups only
+	Identity []byte           // own identity record; nil for public look-ups only
+	State    State            // what is remembered between runs; nil: a new [MemoryState]
+	Now      func() time.Time // nil: time.Now
+}
+
+// A Client talks to one server as one identity. See the package comment.
+type Client struct {
+	core   abi.Client
+	base   string // normalised URL, without a trailing slash
+	http   *http.Client
+	seed   []byte
+	record []byte
+	own    *abi.Identity // nil for public look-ups
+	id     string
+	home   [16]byte // own default collection
+	state  State
+	now    func() time.Time
+	skew   atomic.Int64 // nanoseconds that the server's clock is ahead of ours
+
+	chain   chan struct{}           // held while our own chain is read and extended
+	service atomic.Pointer[service] // once verified
+}
+
+// New checks the configuration and makes a client. It does not talk to the
+// server.
+func New(cfg Config) (*Client, error) {
+	if cfg.Caller == nil {
+		return nil, errors.New("client: no engine given")
+	}
+	base, err := NormaliseURL(cfg.Server)
+	if err != nil {
+		return nil, err
+	}
+	c := &Client{
+		core: abi.Client{Caller: cfg.Caller}, base: base, http: httpClient(cfg.HTTP),
+		state: cfg.State, now: cfg.Now, chain: make(chan struct{}, 1),
+	}
+	if c.state == nil {
+		c.state = NewMemoryState()
+	}
+	if c.now == nil {
+		c.now = time.Now
+	}
+	if cfg.Seed == nil && cfg.Identity == nil {
+		return c, nil
+	}
+	return c, c.setIdentity(cfg.Seed, cfg.Identity)
+}
+
+// setIdentity makes the client act as the identity in record, whose signing key
+// must be seed's.
+func (c *Client) setIdentity(seed, record []byte) error {
+	ctx := context.Background() // the core answers at once
+	own, err := c.core.OpenIdentity(ctx, record)
+	if err != nil {
+		return fmt.Errorf("own identity record: %w", err)
+	}
+	id, err := c.core.FormatID(ctx, abi.KindPerson, own.ID)
+	if err != nil {
+		return fmt.Errorf("own identity record: %w", err)
+	}
+	probe, err := c.core.DefaultCollection(ctx, seed)
+	if err != nil {
+		return fmt.Errorf("own seed: %w", err)
+	}
+	c.own, c.id, c.seed, c.record, c.home = own, id, bytes.Clone(seed), bytes.Clone(record), probe
+	return c.checkSeed(ctx)
+}
+
+// checkSeed signs something and verifies it with the key in the own record, so
+// that a seed and a record of two identities are noticed before anything is sent.
+func (c *Client) checkSeed(ctx context.Context) error {
+	q := &abi.Request{KeyID: c.id + "/1", Method: "GET", Authority: "localhost", Path: "/", Created: 1, Expires: 2, Nonce: "AAAAAAAAAAAAAAAAAAAAAA"}
+	_, field, _, err := c.core.SignRequest(ctx, c.seed, q)
+	if err != nil {
+		return fmt.Errorf("own seed: %w", err)
+	}
+	text, ok := strings.CutPrefix(field, api.SignatureLabel+"=:")
+	signature, err := base64.StdEncoding.DecodeString(strings.TrimSuffix(text, ":"))
+	if !ok || err != nil {
+		return errors.New("own seed: the engine signs in another form than agreed")
+	}
+	if err := c.core.VerifyRequest(ctx, c.own.SigningKey, q, signature); err != nil {
+		return errors.New("the seed does not belong to this identity record")
+	}
+	return nil
+}
+
+// ID returns the own id, "rid1…", or "" for a client without an identity.
+func (c *Client) ID() string { return c.id }
+
+// Server returns the server's URL in its one form, see [NormaliseURL].
+func (c *Client) Server() string { return c.base }

@@ -1,0 +1,104 @@
+package client
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/recrypt-service/recrypt/host/api"
+	"github.com/recrypt-service/recrypt/host/cobblestone"
+	"github.com/recrypt-service/recrypt/wasm/abi"
+)
+
+// bufferSize is the size of the buffers between files and cipher: large enough
+// for few system calls, small enough that nobody notices.
+const bufferSize = 256 << 10
+
+// Encrypt writes src to dst as a document of the own default collection, which
+// is opened if it does not exist yet, and deposits its key, signed together with
+// length and hash of what was written, when src has ended. Only a nil error means
+// that the document can ever be opened; the caller discards dst otherwise.
+// Memory does not grow with src.
+//
+//	dst = header ‖ Cobblestone-256 stream under the document key with the header as context
+func (c *Client) Encrypt(ctx context.Context, dst io.Writer, src io.Reader, o EncryptOptions) (*DocumentInfo, error) {
+	if c.own == nil {
+		return nil, ErrNoIdentity
+	}
+	d, err := c.newDraft(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("encrypt: %w", err)
+	}
+	defer clear(d.key)
+	header, err := c.core.NewHeader(ctx, &abi.Header{
+		Key: d.id, Collection: c.home, Epoch: d.collection.Epoch, Author: c.own.ID, Server: c.base,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("make header: %w", err)
+	}
+	if _, err := dst.Write(header); err != nil {
+		return nil, fmt.Errorf("write document: %w", err)
+	}
+	n, payload, err := seal(ctx, dst, src, d.key, header, o.Progress)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.deposit(ctx, d, payload); err != nil {
+		return nil, fmt.Errorf("deposit key: %w", err)
+	}
+	return &DocumentInfo{
+		Key: api.FormatID(d.id), Author: c.id, Owner: c.id, Collection: api.FormatID(c.home),
+		Server: c.base, Bytes: n,
+	}, nil
+}
+
+// seal encrypts src to dst under key, bound to header, and returns the number of
+// bytes read and what the key record says of those written.
+func seal(ctx context.Context, dst io.Writer, src io.Reader, key, header []byte, progress func(int64)) (int64, *abi.Payload, error) {
+	hash := newPayloadHash()
+	out := bufio.NewWriterSize(dst, bufferSize)
+	w, err := cobblestone.NewWriter(io.MultiWriter(hash, out), key, header)
+	if err != nil {
+		return 0, nil, fmt.Errorf("write document: %w", err)
+	}
+	n, err := pour(ctx, w, src, progress)
+	if err != nil {
+		return n, nil, err
+	}
+	if err := w.Close(); err != nil {
+		return n, nil, fmt.Errorf("write document: %w", err)
+	}
+	if err := out.Flush(); err != nil {
+		return n, nil, fmt.Errorf("write document: %w", err)
+	}
+	return n, hash.payload(), nil
+}
+
+// pour copies until src ends, with one buffer, stopping when ctx ends.
+func pour(ctx context.Context, w io.Writer, src io.Reader, progress func(int64)) (n int64, err error) {
+	buf := make([]byte, bufferSize)
+	defer clear(buf)
+	for idle := 0; idle < 100; idle++ {
+		if err := ctx.Err(); err != nil {
+			return n, err
+		}
+		m, readErr := src.Read(buf)
+		if m > 0 {
+			idle = 0
+			if _, err := w.Write(buf[:m]); err != nil {
+				return n, fmt.Errorf("write document: %w", err)
+			}
+			if n += int64(m); progress != nil {
+				progress(n)
+			}
+		}
+		if readErr == io.EOF {
+			return n, nil
+		}
+		if readErr != nil {
+			return n, fmt.Errorf("read: %w", readErr)
+		}
+	}
+	return n, fmt.Errorf("read: %w", io.ErrNoProgress)
+}

@@ -1,0 +1,81 @@
+package client
+
+import "sync"
+
+// State is the persistent memory of one identity. It is what makes a lying
+// server visible: without it each run would trust the server anew. Methods must
+// be safe for concurrent use and durable when they return.
+type State interface {
+	// PinnedServer returns the server record pinned for a URL, nil if none.
+	PinnedServer(url string) (record []byte, err error)
+	PinServer(url string, record []byte) error
+	// Head returns the newest collection record known: its sequence and hash.
+	Head(collection [16]byte) (sequence uint64, hash [32]byte, ok bool, err error)
+	SetHead(collection [16]byte, sequence uint64, hash [32]byte) error
+	// IdentityVersion returns the newest version seen of an identity (text id), 0 if none.
+	IdentityVersion(id string) (version uint32, err error)
+	SetIdentityVersion(id string, version uint32) error
+}
+
+// A MemoryState is a State that is forgotten with the process, for tests and
+// single look-ups.
+type MemoryState struct {
+	mu       sync.Mutex
+	servers  map[string][]byte
+	heads    map[[16]byte]head
+	versions map[string]uint32
+}
+
+type head struct {
+	sequence uint64
+	hash     [32]byte
+}
+
+// NewMemoryState returns an empty State.
+func NewMemoryState() *MemoryState {
+	return &MemoryState{
+		servers:  map[string][]byte{},
+		heads:    map[[16]byte]head{},
+		versions: map[string]uint32{},
+	}
+}
+
+func (s *MemoryState) PinnedServer(url string) ([]byte, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.servers[url], nil
+}
+
+func (s *MemoryState) PinServer(url string, record []byte) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.servers[url] = append([]byte(nil), record...)
+	return nil
+}
+
+func (s *MemoryState) Head(collection [16]byte) (uint64, [32]byte, bool, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	h, ok := s.heads[collection]
+	return h.sequence, h.hash, ok, nil
+}
+
+func (s *MemoryState) SetHead(collection [16]byte, sequence uint64, hash [32]byte) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.heads[collection] = head{sequence, hash}
+	return nil
+}
+
+func (s *MemoryState) IdentityVersion(id string) (uint32, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.versions[id], nil
+}
+
+func (s *MemoryState) SetIdentityVersion(id string, version uint32) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.versions[id] = version
+	return nil
+}

@@ -1,0 +1,215 @@
+package client
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/recrypt-service/recrypt/host/api"
+	"github.com/recrypt-service/recrypt/host/httpsig"
+)
+
+const (
+	requestTimeout = 60 * time.Second // a whole request with its answer
+	headerTimeout  = 30 * time.Second // until the answer begins
+	dialTimeout    = 10 * time.Second
+
+	// maxCorrection bounds how far the server's Date may move our clock: a
+	// request signed for a distant time would be of use to whoever sits on the
+	// line and keeps it until then.
+	maxCorrection = 24 * time.Hour
+)
+
+// httpClient returns a copy of base that follows no redirects: what is signed
+// is for one server. A nil base gets timeouts for everything.
+func httpClient(base *http.Client) *http.Client {
+	var h http.Client
+	if base != nil {
+		h = *base
+	} else {
+		h = http.Client{
+			Timeout: requestTimeout,
+			Transport: &http.Transport{
+				Proxy:                 http.ProxyFromEnvironment,
+				DialContext:           (&net.Dialer{Timeout: dialTimeout}).DialContext,
+				TLSHandshakeTimeout:   dialTimeout,
+				ResponseHeaderTimeout: headerTimeout,
+				IdleConnTimeout:       90 * time.Second,
+				MaxIdleConnsPerHost:   8,
+				ForceAttemptHTTP2:     true,
+				DisableCompression:    true,
+			},
+		}
+	}
+	h.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return &h
+}
+
+// get fetches a public resource.
+func (c *Client) get(ctx context.Context, path string, out any) error {
+	_, err := c.exchange(ctx, http.MethodGet, path, nil, false, out)
+	return err
+}
+
+// call sends a signed request; in is nil for a request without a body. When the
+// server finds our clock wrong, it is corrected and the request signed and sent
+// once more.
+func (c *Client) call(ctx context.Context, method, path string, in, out any) error {
+	if c.own == nil {
+		return ErrNoIdentity
+	}
+	var body []byte
+	if in != nil {
+		var err error
+		if body, err = json.Marshal(in); err != nil {
+			return fmt.Errorf("encode request: %w", err)
+		}
+	}
+	if len(body) > api.MaxBody {
+		return fmt.Errorf("request of %d bytes is over the server's bound of %d", len(body), api.MaxBody)
+	}
+	date, err := c.exchange(ctx, method, path, body, true, out)
+	if !errors.Is(err, ErrClockSkew) {
+		return err
+	}
+	if !c.correct(date) {
+		return err
+	}
+	_, err = c.exchange(ctx, method, path, body, true, out)
+	return err
+}
+
+// correct sets the skew from the server's Date and reports whether that is
+// worth another try.
+func (c *Client) correct(date string) bool {
+	server, err := http.ParseTime(date)
+	if err != nil {
+		return false
+	}
+	skew := server.Sub(c.now())
+	if skew.Abs() > maxCorrection {
+		return false
+	}
+	c.skew.Store(int64(skew))
+	return true
+}
+
+// clock returns the time that the server is expected to have.
+func (c *Client) clock() time.Time { return c.now().Add(time.Duration(c.skew.Load())) }
+
+// exchange sends one request, with a new nonce if signed, and decodes the
+// answer. It returns the answer's Date.
+func (c *Client) exchange(ctx context.Context, method, path string, body []byte, signed bool, out any) (date string, err error) {
+	req, err := c.newRequest(ctx, method, path, body, signed)
+	if err != nil {
+		return "", err
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return "", c.unreachable(ctx, err)
+	}
+	defer resp.Body.Close()
+	date = resp.Header.Get("Date")
+	answer, err := io.ReadAll(io.LimitReader(resp.Body, api.MaxAnswer+1))
+	if err != nil {
+		return date, c.unreachable(ctx, err)
+	}
+	if len(answer) > api.MaxAnswer {
+		return date, fmt.Errorf("%w: %s sent more than %d bytes", ErrAnswer, c.base, api.MaxAnswer)
+	}
+	return date, c.decode(resp, answer, out)
+}
+
+// newRequest builds and signs a request.
+func (c *Client) newRequest(ctx context.Context, method, path string, body []byte, signed bool) (*http.Request, error) {
+	req, err := http.NewRequestWithContext(ctx, method, c.base+path, nil)
+	if err != nil {
+		return nil, fmt.Errorf("make request: %w", err)
+	}
+	req.Header.Set("Accept", api.ContentTypeJSON+", "+api.ContentTypeFault)
+	if !signed {
+		return req, nil
+	}
+	if len(body) > 0 {
+		req.Header.Set("Content-Type", api.ContentTypeJSON)
+	}
+	if len(body) > 0 || method == http.MethodGet {
+		req.Body, req.ContentLength = once{bytes.NewReader(body)}, int64(len(body))
+	}
+	keyID := fmt.Sprintf("%s/%d", c.id, c.own.Version)
+	if err := httpsig.Sign(ctx, c.core, c.seed, keyID, req, body, c.clock()); err != nil {
+		return nil, fmt.Errorf("sign request: %w", err)
+	}
+	return req, nil
+}
+
+// once is a body that net/http cannot rewind, even if it is empty. Without it,
+// a signed GET that meets a connection just being closed would be sent again
+// with the same nonce, which is a replay.
+type once struct{ io.Reader }
+
+// Close has nothing to close.
+func (once) Close() error { return nil }
+
+// unreachable turns a failure of the network into words. Cancellation by the
+// caller stays what it is.
+func (c *Client) unreachable(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	var u *url.Error
+	if errors.As(err, &u) {
+		err = u.Err
+	}
+	var timeout net.Error
+	if errors.As(err, &timeout) && timeout.Timeout() {
+		return fmt.Errorf("%w: %s did not answer in time; is it overloaded, or the network down?", ErrUnreachable, c.base)
+	}
+	return fmt.Errorf("%w: %s (%w); is it running, and the address right?", ErrUnreachable, c.base, err)
+}
+
+// decode checks status and content type and decodes the answer into out, or
+// into an *Error.
+func (c *Client) decode(resp *http.Response, answer []byte, out any) error {
+	kind, _, err := mime.ParseMediaType(resp.Header.Get("Content-Type"))
+	switch {
+	case resp.StatusCode >= 300 && resp.StatusCode < 400:
+		return fmt.Errorf("%w: %s redirects elsewhere, which is not followed; use the server's own address", ErrAnswer, c.base)
+	case resp.StatusCode >= 400 && err == nil && kind == api.ContentTypeFault:
+		return c.problem(resp.StatusCode, answer)
+	case resp.StatusCode < 200 || resp.StatusCode >= 300:
+		return fmt.Errorf("%w: %s answered with status %d", ErrAnswer, c.base, resp.StatusCode)
+	case err != nil || kind != api.ContentTypeJSON:
+		return fmt.Errorf("%w: %s sent something other than JSON; is this the right address?", ErrAnswer, c.base)
+	}
+	return c.unmarshal(answer, out)
+}
+
+// problem returns the server's error document as an error.
+func (c *Client) problem(status int, answer []byte) error {
+	var p api.Problem
+	if err := c.unmarshal(answer, &p); err != nil {
+		return err
+	}
+	if !isCode(p.Code) {
+		return fmt.Errorf("%w: %s answered with status %d", ErrAnswer, c.base, status)
+	}
+	return &Error{Code: p.Code, Status: status, Title: printable(p.Title), Detail: printable(p.Detail)}
+}
+
+// unmarshal decodes exactly one JSON value.
+func (c *Client) unmarshal(answer []byte, out any) error {
+	if err := json.Unmarshal(answer, out); err != nil {
+		// the decoder's message quotes what was sent; it stays here
+		return fmt.Errorf("%w: %s sent JSON that is incomplete or not as agreed", ErrAnswer, c.base)
+	}
+	return nil
+}

@@ -1,0 +1,46 @@
+package client
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"strings"
+)
+
+// maxURL is the bound that a document's header sets on its server hint.
+const maxURL = 256
+
+// NormaliseURL returns the one form of a server's URL: scheme and host in lower
+// case, no default port, no trailing slash. Only http:// and https:// URLs with
+// a host and nothing behind it are accepted: requests are signed for host and
+// path, so a server does not live below a path.
+func NormaliseURL(raw string) (string, error) {
+	u, err := url.Parse(raw)
+	if err != nil || (!strings.EqualFold(u.Scheme, "http") && !strings.EqualFold(u.Scheme, "https")) || u.Hostname() == "" {
+		return "", errors.New("a server is given as http://HOST or https://HOST, with :PORT if it has one")
+	}
+	if u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.ForceQuery || strings.Contains(raw, "#") {
+		return "", errors.New("a server's URL has no user, path, query or fragment")
+	}
+	for _, r := range u.Host {
+		if r <= ' ' || r > '~' || strings.ContainsRune(`"\%`, r) {
+			return "", errors.New("a server's host is written in ASCII; use the xn-- form of an international name")
+		}
+	}
+	scheme, host, port := strings.ToLower(u.Scheme), strings.ToLower(u.Hostname()), u.Port()
+	if (scheme == "http" && port == "80") || (scheme == "https" && port == "443") {
+		port = ""
+	}
+	switch {
+	case port != "":
+		host = net.JoinHostPort(host, port)
+	case strings.Contains(host, ":"):
+		host = "[" + host + "]"
+	}
+	out := scheme + "://" + host
+	if len(out) > maxURL {
+		return "", fmt.Errorf("a server's URL has at most %d characters", maxURL)
+	}
+	return out, nil
+}

@@ -1,0 +1,204 @@
+// Package hosttest gives tests the real parts: a server on a temporary folder
+// with its real store, keyring and engine, people with identities, and clients
+// of them. Nothing here is a mock.
+//
+//	s := hosttest.NewServer(t, hosttest.Options{})
+//	alice, bob := hosttest.NewPerson(t, "alice"), hosttest.NewPerson(t, "bob")
+//	a := alice.Client(t, s.URL)
+//	a.Publish(ctx)
+package hosttest
+
+import (
+	"context"
+	"crypto/rand"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/recrypt-service/recrypt/host/client"
+	"github.com/recrypt-service/recrypt/host/engine"
+	"github.com/recrypt-service/recrypt/host/keyring"
+	"github.com/recrypt-service/recrypt/host/server"
+	"github.com/recrypt-service/recrypt/host/store/sqlite"
+	"github.com/recrypt-service/recrypt/wasm/abi"
+)
+
+// Suite256 is the number of suite recrypt256.
+const Suite256 = 1
+
+// Caller returns the native engine, which all tests of a process share.
+func Caller(t testing.TB) abi.Caller {
+	t.Helper()
+	e, err := native()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+var native = sync.OnceValues(func() (abi.Caller, error) {
+	return engine.New(context.Background(), engine.Config{Kind: engine.Native})
+})
+
+// Options change a test server. The zero value is the usual one.
+type Options struct {
+	Dir   string                          // data folder; "": a temporary one
+	Seed  []byte                          // the server's seed; nil: random
+	Clock func() time.Time                // nil: time.Now
+	Log   *slog.Logger                    // nil: discarded
+	Wrap  func(http.Handler) http.Handler // put in front of the server; nil: nothing
+	Addr  string                          // address to listen on; "": a free port
+}
+
+// A Server is a running server.
+type Server struct {
+	*server.Server
+	URL  string
+	Dir  string
+	Seed []byte
+
+	web     *httptest.Server
+	store   *sqlite.Store
+	keyring *keyring.Keyring
+	stop    sync.Once
+}
+
+// NewServer starts a server that stops with the test.
+func NewServer(t testing.TB, o Options) *Server {
+	t.Helper()
+	ctx := context.Background()
+	if o.Dir == "" {
+		o.Dir = t.TempDir()
+	}
+	if o.Seed == nil {
+		o.Seed = Random(32)
+	}
+	if o.Addr == "" {
+		o.Addr = "127.0.0.1:0"
+	}
+	listener, err := net.Listen("tcp", o.Addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &Server{Dir: o.Dir, Seed: o.Seed, URL: "http://" + listener.Addr().String()}
+	if s.store, err = sqlite.Open(ctx, filepath.Join(o.Dir, "recrypt.db")); err != nil {
+		t.Fatal(err)
+	}
+	if s.keyring, err = keyring.Open(filepath.Join(o.Dir, "keyring.db")); err != nil {
+		t.Fatal(err)
+	}
+	s.Server, err = server.New(ctx, server.Config{
+		Store: s.store, Keyring: s.keyring, Caller: Caller(t), EngineKind: engine.Native,
+		Seed: o.Seed, PublicURLs: []string{s.URL}, Version: "test", Clock: o.Clock, Log: o.Log,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var handler http.Handler = s.Server
+	if o.Wrap != nil {
+		handler = o.Wrap(handler)
+	}
+	s.web = httptest.NewUnstartedServer(handler)
+	s.web.Listener.Close()
+	s.web.Listener = listener
+	s.web.Start()
+	t.Cleanup(func() { s.Stop(t) })
+	return s
+}
+
+// Stop stops the server and closes its files. A second call has no effect.
+func (s *Server) Stop(t testing.TB) {
+	s.stop.Do(func() {
+		s.web.CloseClientConnections()
+		s.web.Close()
+		if err := s.store.Close(); err != nil {
+			t.Errorf("close store: %v", err)
+		}
+		if err := s.keyring.Close(); err != nil {
+			t.Errorf("close keyring: %v", err)
+		}
+	})
+}
+
+// Restart stops s and starts another server with the same data, seed and
+// address.
+func (s *Server) Restart(t testing.TB, o Options) *Server {
+	t.Helper()
+	s.Stop(t)
+	o.Dir, o.Seed, o.Addr = s.Dir, s.Seed, s.web.Listener.Addr().String()
+	return NewServer(t, o)
+}
+
+// A Person is an identity with its secrets.
+type Person struct {
+	Name   string
+	Seed   []byte // 32 bytes
+	Record []byte // identity record
+	ID     string // rid1…
+	State  *client.MemoryState
+}
+
+// NewPerson makes an identity with random seeds.
+func NewPerson(t testing.TB, name string) *Person {
+	t.Helper()
+	return PersonOf(t, name, Random(32))
+}
+
+// PersonOf makes the identity of a seed.
+func PersonOf(t testing.TB, name string, seed []byte) *Person {
+	t.Helper()
+	ctx := context.Background()
+	core := abi.Client{Caller: Caller(t)}
+	record, err := core.NewIdentity(ctx, seed, Random(32), []byte{Suite256})
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := core.OpenIdentity(ctx, record)
+	if err != nil {
+		t.Fatal(err)
+	}
+	id, err := core.FormatID(ctx, abi.KindPerson, v.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &Person{Name: name, Seed: seed, Record: record, ID: id, State: client.NewMemoryState()}
+}
+
+// Config returns the configuration of a client of p for the server at url.
+func (p *Person) Config(t testing.TB, url string) client.Config {
+	return client.Config{
+		Caller: Caller(t), Server: url, Seed: p.Seed, Identity: p.Record, State: p.State,
+	}
+}
+
+// Client returns a client of p for the server at url.
+func (p *Person) Client(t testing.TB, url string) *client.Client {
+	t.Helper()
+	c, err := client.New(p.Config(t, url))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// Publish returns a client of p whose identity is published.
+func (p *Person) Publish(t testing.TB, url string) *client.Client {
+	t.Helper()
+	c := p.Client(t, url)
+	if err := c.Publish(context.Background()); err != nil {
+		t.Fatalf("publish %s: %v", p.Name, err)
+	}
+	return c
+}
+
+// Random returns n random bytes.
+func Random(n int) []byte {
+	b := make([]byte, n)
+	rand.Read(b)
+	return b
+}
