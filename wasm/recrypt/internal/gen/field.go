@@ -36,10 +36,8 @@ type modulus struct {
 	ExpInv      string
 }
 
-const (
-	width  = 29
-	margin = 64 // see limbs29.tmpl, combine
-)
+// width is the limb width of the form for WebAssembly.
+const width = 29
 
 func newModulus(header, name, prefix, what string, m *big.Int, size int) modulus {
 	v := modulus{Header: header, Name: name, Prefix: prefix, What: what, Hex: m.Text(16), Size: size, Bits: m.BitLen()}
@@ -94,6 +92,11 @@ func (v *modulus) checkBounds(m, r29 *big.Int) {
 	t.Add(t, new(big.Int).Rsh(r29, 20))
 	if t.Cmp(r29) >= 0 {
 		log.Fatal("too few spare bits in the 29-bit form")
+	}
+	// Remainder of combine: 130 units of the top limb are below P·2^-8. Its margin of 64
+	// units covers 16 of the lower limbs and |top|·2^-29 < 48 of the reciprocal.
+	if top := v.P29[v.Limbs-1]; top>>8 <= 130 || top>>width != 0 {
+		log.Fatal("the top limb is too short for the quotient estimate")
 	}
 	// Column: Limbs products of two 30-bit limbs, as many of two 29-bit limbs, and a carry.
 	c := new(big.Int).Lsh(n(int64(v.Limbs)), 60)

@@ -465,7 +465,7 @@ func (z *Fr) Sqr(x *Fr) *Fr {
 //
 // The quotient by r is estimated from the top limb alone, 64 units of it too
 // low, which is more than the lower limbs (16 units) and the error of the
-// reciprocal can amount to. So the remainder is never negative, and it exceeds
+// reciprocal (48 units) can amount to. So the remainder is never negative, and it exceeds
 // r by less than 130 units of the top limb.
 func (z *Fr) combine(x *Fr, kx int64, y *Fr, ky int64, w *Fr, kw int64) *Fr {
 	top := int64(x.l[8])*kx + int64(y.l[8])*ky + int64(w.l[8])*kw
