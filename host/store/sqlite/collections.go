@@ -1,0 +1,206 @@
+package sqlite
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"errors"
+	"math"
+
+	"github.com/recrypt-service/recrypt/host/store"
+	"github.com/recrypt-service/recrypt/host/store/sqlite/sqlitedb"
+)
+
+// PutCollection implements store.Store.
+func (s *Store) PutCollection(ctx context.Context, rec store.CollectionRecord, previous [32]byte, grants []store.Grant) ([][16]byte, error) {
+	const doing = "put collection record"
+	if err := checkCollection(rec, grants); err != nil {
+		return nil, failed(ctx, doing, err)
+	}
+	var superseded [][16]byte
+	err := s.update(ctx, doing, func(q *sqlitedb.Queries) error {
+		superseded = nil
+		stored, err := appendRecord(ctx, q, rec, previous, grants)
+		if stored || err != nil {
+			return err
+		}
+		for i := range grants {
+			old, err := putGrant(ctx, q, rec.Sequence, &grants[i])
+			if err != nil {
+				return err
+			}
+			superseded = append(superseded, old...)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	if len(superseded) > 0 || s.unswept.Load() {
+		s.sweep(ctx)
+	}
+	return superseded, nil
+}
+
+// appendRecord links rec to its chain. It reports whether rec and its grants have
+// been stored before, as the newest record.
+func appendRecord(ctx context.Context, q *sqlitedb.Queries, rec store.CollectionRecord, previous [32]byte, grants []store.Grant) (stored bool, err error) {
+	collection, err := q.CollectionByID(ctx, rec.Collection[:])
+	if errors.Is(err, sql.ErrNoRows) {
+		if rec.Sequence != 0 || previous != [32]byte{} {
+			return false, store.ErrConflict
+		}
+		err = q.InsertCollection(ctx, sqlitedb.InsertCollectionParams{
+			ID: rec.Collection[:], Owner: rec.Owner[:], Created: rec.Created,
+		})
+		if err != nil {
+			return false, err
+		}
+		return false, insertRecord(ctx, q, rec)
+	}
+	if err != nil {
+		return false, err
+	}
+	if !bytes.Equal(collection.Owner, rec.Owner[:]) {
+		return false, store.ErrExists
+	}
+	head, err := q.CollectionHead(ctx, rec.Collection[:])
+	if err != nil {
+		return false, err
+	}
+	if head.Sequence == int64(rec.Sequence) && bytes.Equal(head.Record, rec.Record) {
+		return sameGrants(ctx, q, rec, grants)
+	}
+	if head.Sequence+1 != int64(rec.Sequence) || !bytes.Equal(head.Hash, previous[:]) {
+		return false, store.ErrConflict
+	}
+	return false, insertRecord(ctx, q, rec)
+}
+
+func insertRecord(ctx context.Context, q *sqlitedb.Queries, rec store.CollectionRecord) error {
+	return q.InsertCollectionRecord(ctx, sqlitedb.InsertCollectionRecordParams{
+		Collection: rec.Collection[:], Sequence: int64(rec.Sequence), Epoch: int64(rec.Epoch),
+		Record: rec.Record, Hash: rec.Hash[:], Created: rec.Created,
+	})
+}
+
+// sameGrants tells a retry, which is fine, from other grants for a record that is
+// already the head, which is a conflict.
+func sameGrants(ctx context.Context, q *sqlitedb.Queries, rec store.CollectionRecord, grants []store.Grant) (bool, error) {
+	rows, err := q.GrantsOfRecord(ctx, sqlitedb.GrantsOfRecordParams{
+		Collection: rec.Collection[:], Sequence: int64(rec.Sequence),
+	})
+	if err != nil {
+		return false, err
+	}
+	records := make(map[[16]byte][]byte, len(rows))
+	for _, row := range rows {
+		records[id16(row.ID)] = row.Record
+	}
+	if len(records) != len(grants) {
+		return false, store.ErrConflict
+	}
+	for i := range grants {
+		if !bytes.Equal(records[grants[i].ID], grants[i].Record) {
+			return false, store.ErrConflict
+		}
+	}
+	return true, nil
+}
+
+// putGrant stores a grant and ends the live one of the same epoch and reader.
+func putGrant(ctx context.Context, q *sqlitedb.Queries, sequence uint64, g *store.Grant) (superseded [][16]byte, err error) {
+	taken, err := q.GrantExists(ctx, g.ID[:])
+	if err != nil {
+		return nil, err
+	}
+	if taken {
+		return nil, store.ErrExists
+	}
+	old, err := q.LiveGrant(ctx, sqlitedb.LiveGrantParams{
+		Collection: g.Collection[:], Reader: g.Reader[:], Epoch: int64(g.Epoch),
+	})
+	if err == nil {
+		superseded = append(superseded, id16(old))
+		err = errors.Join(q.WipeSealed(ctx, old),
+			q.SupersedeGrant(ctx, sqlitedb.SupersedeGrantParams{Superseded: g.ID[:], ID: old}))
+	} else if errors.Is(err, sql.ErrNoRows) {
+		err = nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	err = q.InsertGrant(ctx, sqlitedb.InsertGrantParams{
+		ID: g.ID[:], Collection: g.Collection[:], Sequence: int64(sequence),
+		Owner: g.Owner[:], Reader: g.Reader[:], ReaderVersion: int64(g.ReaderVersion),
+		Epoch: int64(g.Epoch), Record: g.Record, NotBefore: g.NotBefore,
+		Expires: g.Expires, Uses: int64(g.Uses), Created: g.Created,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return superseded, q.InsertSealed(ctx, sqlitedb.InsertSealedParams{GrantID: g.ID[:], Sealed: g.Sealed})
+}
+
+// checkCollection refuses what cannot be one request of one owner.
+func checkCollection(rec store.CollectionRecord, grants []store.Grant) error {
+	err := errors.Join(checkRecord("collection record", rec.Record), checkTimes(rec.Created))
+	if err != nil {
+		return err
+	}
+	if rec.Sequence > math.MaxInt64 {
+		return invalid("sequence")
+	}
+	type place struct {
+		epoch  uint32
+		reader [32]byte
+	}
+	seen := make(map[[16]byte]bool, len(grants))
+	places := make(map[place]bool, len(grants))
+	for i := range grants {
+		g := &grants[i]
+		at := place{g.Epoch, g.Reader}
+		switch {
+		case g.Collection != rec.Collection || g.Owner != rec.Owner:
+			return invalid("grant of another collection")
+		case seen[g.ID] || places[at]:
+			return invalid("two grants alike")
+		case len(g.Sealed) == 0 || len(g.Sealed) > store.MaxSealed:
+			return invalid("sealed transform key")
+		case g.Revocation != nil || g.Superseded != nil:
+			return invalid("grant that has ended")
+		}
+		seen[g.ID], places[at] = true, true
+		err := errors.Join(checkRecord("grant record", g.Record), checkTimes(g.NotBefore, g.Expires, g.Created))
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Collection implements store.Store.
+func (s *Store) Collection(ctx context.Context, id [16]byte) ([]store.CollectionRecord, error) {
+	var chain []store.CollectionRecord
+	err := s.view(ctx, "get collection", func(q *sqlitedb.Queries) error {
+		collection, err := q.CollectionByID(ctx, id[:])
+		if err != nil {
+			return err
+		}
+		rows, err := q.CollectionChain(ctx, id[:])
+		for _, row := range rows {
+			chain = append(chain, store.CollectionRecord{
+				Collection: id, Owner: id32(collection.Owner), Sequence: uint64(row.Sequence),
+				Epoch: uint32(row.Epoch), Record: row.Record, Hash: id32(row.Hash), Created: row.Created,
+			})
+		}
+		return err
+	})
+	return chain, err
+}
+
+// Collections implements store.Store.
+func (s *Store) Collections(ctx context.Context, owner [32]byte) ([][16]byte, error) {
+	rows, err := s.read.CollectionsByOwner(ctx, owner[:])
+	return ids16(rows), failed(ctx, "list collections", err)
+}

@@ -1,0 +1,84 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+
+	"github.com/recrypt-service/recrypt/host/store"
+	"github.com/recrypt-service/recrypt/host/store/sqlite/sqlitedb"
+)
+
+// ActiveGrant implements store.Store.
+func (s *Store) ActiveGrant(ctx context.Context, collection [16]byte, epoch uint32, reader [32]byte, now int64) (store.Grant, error) {
+	row, err := s.read.ActiveGrant(ctx, sqlitedb.ActiveGrantParams{
+		Collection: collection[:], Reader: reader[:], Epoch: int64(epoch), Now: now,
+	})
+	if err != nil {
+		return store.Grant{}, failed(ctx, "get grant", err)
+	}
+	g := grant(row.Grant)
+	g.Sealed = row.Sealed
+	return g, nil
+}
+
+// HasGrant implements store.Store.
+func (s *Store) HasGrant(ctx context.Context, collection [16]byte, reader [32]byte, now int64) (bool, error) {
+	has, err := s.read.HasActiveGrant(ctx, sqlitedb.HasActiveGrantParams{
+		Collection: collection[:], Reader: reader[:], Now: now,
+	})
+	return has, failed(ctx, "look for a grant", err)
+}
+
+// Grants implements store.Store.
+func (s *Store) Grants(ctx context.Context, party [32]byte) (issued, received []store.Grant, err error) {
+	err = s.view(ctx, "list grants", func(q *sqlitedb.Queries) error {
+		rows, err := q.IssuedGrants(ctx, sqlitedb.IssuedGrantsParams{Owner: party[:], Limit: store.MaxListed})
+		if err != nil {
+			return err
+		}
+		issued = grants(rows)
+		rows, err = q.ReceivedGrants(ctx, sqlitedb.ReceivedGrantsParams{Reader: party[:], Limit: store.MaxListed})
+		received = grants(rows)
+		return err
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	return issued, received, nil
+}
+
+// LiveGrants implements store.Store.
+func (s *Store) LiveGrants(ctx context.Context) ([][16]byte, error) {
+	rows, err := s.read.LiveGrants(ctx)
+	return ids16(rows), failed(ctx, "list live grants", err)
+}
+
+// ExpireGrants implements store.Store.
+func (s *Store) ExpireGrants(ctx context.Context, now int64) ([][16]byte, error) {
+	const doing = "expire grants"
+	// Most sweeps find nothing: look first, on a connection that holds up nobody.
+	rows, err := s.read.ExpiringGrants(ctx, now)
+	if err != nil {
+		return nil, failed(ctx, doing, err)
+	}
+	if len(rows) > 0 {
+		err = s.update(ctx, doing, func(q *sqlitedb.Queries) error {
+			if rows, err = q.ExpiringGrants(ctx, now); err != nil {
+				return err
+			}
+			for _, id := range rows {
+				if err := errors.Join(q.WipeSealed(ctx, id), q.ExpireGrant(ctx, id)); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	if len(rows) > 0 || s.unswept.Load() {
+		s.sweep(ctx)
+	}
+	return ids16(rows), nil
+}

@@ -1,0 +1,13 @@
+-- name: ClaimNonce :execrows
+INSERT INTO nonces (signer, nonce, expires) VALUES (?, ?, ?)
+ON CONFLICT DO NOTHING;
+
+-- name: PruneNonces :exec
+DELETE FROM nonces WHERE expires < ?;
+
+-- name: RaiseClock :exec
+INSERT INTO clock (id, high) VALUES (1, ?)
+ON CONFLICT (id) DO UPDATE SET high = excluded.high WHERE excluded.high > clock.high;
+
+-- name: Clock :one
+SELECT high FROM clock WHERE id = 1;

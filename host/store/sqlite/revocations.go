@@ -1,0 +1,100 @@
+package sqlite
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"errors"
+
+	"github.com/recrypt-service/recrypt/host/store"
+	"github.com/recrypt-service/recrypt/host/store/sqlite/sqlitedb"
+)
+
+// Revoke implements store.Store.
+func (s *Store) Revoke(ctx context.Context, v store.Revocation) (stored store.Revocation, destroyed [][16]byte, err error) {
+	const doing = "revoke"
+	err = errors.Join(checkRecord("record", v.Record), checkTimes(v.Created))
+	if err != nil {
+		return store.Revocation{}, nil, failed(ctx, doing, err)
+	}
+	err = s.update(ctx, doing, func(q *sqlitedb.Queries) error {
+		row, err := q.RevocationByID(ctx, v.ID[:])
+		switch {
+		case errors.Is(err, sql.ErrNoRows):
+			stored, destroyed, err = revoke(ctx, q, v)
+			return err
+		case err != nil:
+			return err
+		case !bytes.Equal(row.Record, v.Record):
+			return store.ErrExists
+		}
+		stored, destroyed = revocation(row), nil
+		if row.Receipt == nil { // interrupted before its receipt: let the caller finish
+			ids, err := q.GrantsEndedBy(ctx, v.ID[:])
+			destroyed = ids16(ids)
+			return err
+		}
+		return nil
+	})
+	if err != nil {
+		return store.Revocation{}, nil, err
+	}
+	if len(destroyed) > 0 || s.unswept.Load() {
+		s.sweep(ctx)
+	}
+	return stored, destroyed, nil
+}
+
+func revoke(ctx context.Context, q *sqlitedb.Queries, v store.Revocation) (store.Revocation, [][16]byte, error) {
+	live, err := q.LiveGrantsOfReader(ctx, sqlitedb.LiveGrantsOfReaderParams{
+		Collection: v.Collection[:], Reader: v.Reader[:],
+	})
+	if err != nil {
+		return v, nil, err
+	}
+	v.Receipt, v.Destroyed = nil, uint32(len(live))
+	err = q.InsertRevocation(ctx, sqlitedb.InsertRevocationParams{
+		ID: v.ID[:], Collection: v.Collection[:], Owner: v.Owner[:], Reader: v.Reader[:],
+		Record: v.Record, Destroyed: int64(v.Destroyed), Created: v.Created,
+	})
+	if err != nil {
+		return v, nil, err
+	}
+	for _, id := range live {
+		if err := q.WipeSealed(ctx, id); err != nil {
+			return v, nil, err
+		}
+	}
+	return v, ids16(live), q.RevokeGrants(ctx, sqlitedb.RevokeGrantsParams{
+		Revocation: v.ID[:], Collection: v.Collection[:], Reader: v.Reader[:],
+	})
+}
+
+// FinishRevocation implements store.Store.
+func (s *Store) FinishRevocation(ctx context.Context, id [16]byte, receipt []byte, destroyed uint32) error {
+	const doing = "finish revocation"
+	if err := checkRecord("receipt", receipt); err != nil {
+		return failed(ctx, doing, err)
+	}
+	return s.update(ctx, doing, func(q *sqlitedb.Queries) error {
+		changed, err := q.FinishRevocation(ctx, sqlitedb.FinishRevocationParams{
+			Receipt: receipt, Destroyed: int64(destroyed), ID: id[:],
+		})
+		if err != nil || changed == 1 {
+			return err
+		}
+		if _, err = q.RevocationByID(ctx, id[:]); errors.Is(err, sql.ErrNoRows) {
+			return store.ErrNotFound
+		}
+		return err
+	})
+}
+
+// Revocation implements store.Store.
+func (s *Store) Revocation(ctx context.Context, id [16]byte) (store.Revocation, error) {
+	row, err := s.read.RevocationByID(ctx, id[:])
+	if err != nil {
+		return store.Revocation{}, failed(ctx, "get revocation", err)
+	}
+	return revocation(row), nil
+}

@@ -1,0 +1,106 @@
+package sqlite
+
+import (
+	"fmt"
+
+	"github.com/recrypt-service/recrypt/host/store"
+	"github.com/recrypt-service/recrypt/host/store/sqlite/sqlitedb"
+)
+
+// id16 and id32 convert what the schema's CHECKs keep at its length. Anything
+// else means damage: it becomes zero here and belongs to nobody.
+func id16(b []byte) (id [16]byte) {
+	if len(b) == len(id) {
+		copy(id[:], b)
+	}
+	return id
+}
+
+func id32(b []byte) (id [32]byte) {
+	if len(b) == len(id) {
+		copy(id[:], b)
+	}
+	return id
+}
+
+func pointer16(b []byte) *[16]byte {
+	if b == nil {
+		return nil
+	}
+	id := id16(b)
+	return &id
+}
+
+func ids16(rows [][]byte) [][16]byte {
+	var ids [][16]byte
+	for _, row := range rows {
+		ids = append(ids, id16(row))
+	}
+	return ids
+}
+
+func identity(r sqlitedb.Identity) store.Identity {
+	return store.Identity{
+		ID: id32(r.ID), Version: uint32(r.Version), Record: r.Record,
+		SigningKey: id32(r.SigningKey), Created: r.Created,
+	}
+}
+
+func grant(r sqlitedb.Grant) store.Grant {
+	return store.Grant{
+		ID: id16(r.ID), Collection: id16(r.Collection),
+		Owner: id32(r.Owner), Reader: id32(r.Reader),
+		Epoch: uint32(r.Epoch), ReaderVersion: uint32(r.ReaderVersion), Record: r.Record,
+		NotBefore: r.NotBefore, Expires: r.Expires, Uses: uint32(r.Uses),
+		Revocation: pointer16(r.Revocation), Superseded: pointer16(r.Superseded),
+		Created: r.Created,
+	}
+}
+
+func grants(rows []sqlitedb.Grant) []store.Grant {
+	var all []store.Grant
+	for _, row := range rows {
+		all = append(all, grant(row))
+	}
+	return all
+}
+
+func revocation(r sqlitedb.Revocation) store.Revocation {
+	return store.Revocation{
+		ID: id16(r.ID), Collection: id16(r.Collection),
+		Owner: id32(r.Owner), Reader: id32(r.Reader),
+		Record: r.Record, Receipt: r.Receipt, Destroyed: uint32(r.Destroyed),
+		Created: r.Created,
+	}
+}
+
+func documentKey(r sqlitedb.DocumentKey) store.Key {
+	return store.Key{
+		ID: id16(r.ID), Collection: id16(r.Collection),
+		Owner: id32(r.Owner), Author: id32(r.Author), Epoch: uint32(r.Epoch),
+		Record: r.Record, Value: r.Value, Created: r.Created,
+	}
+}
+
+// invalid names an argument out of its bounds.
+func invalid(what string) error {
+	return fmt.Errorf("%w: %s", store.ErrInvalid, what)
+}
+
+// checkRecord bounds signed bytes.
+func checkRecord(what string, record []byte) error {
+	if len(record) == 0 || len(record) > store.MaxRecord {
+		return invalid(what)
+	}
+	return nil
+}
+
+// checkTimes refuses times before 1970.
+func checkTimes(times ...int64) error {
+	for _, t := range times {
+		if t < 0 {
+			return invalid("time")
+		}
+	}
+	return nil
+}
