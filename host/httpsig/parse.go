@@ -22,6 +22,9 @@ var parameters = []string{"created", "expires", "nonce", "keyid", "alg", "tag"}
 // under 400 bytes.
 const maxHeader = 1024
 
+// maxIdempotencyKey bounds that header, as the core does.
+const maxIdempotencyKey = 128
+
 // Parse reads the signature of req, whose body has been read already. It accepts
 // the form drawn in the package comment and nothing else. authorities are the
 // results of [Authority] for the configured public URLs. The errors are
@@ -115,7 +118,7 @@ func (p *Parsed) components(req *http.Request) ([]string, error) {
 	}
 	if len(req.Header.Values(api.IdempotencyHeader)) > 0 {
 		key, ok := single(req, api.IdempotencyHeader)
-		if !ok || len(key) > 255 || !plain(key) {
+		if !ok || len(key) > maxIdempotencyKey || !plain(key) {
 			return nil, ErrUnsigned
 		}
 		p.IdempotencyKey = key

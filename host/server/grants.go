@@ -8,6 +8,7 @@ import (
 	"math"
 
 	"github.com/recrypt-service/recrypt/host/api"
+	"github.com/recrypt-service/recrypt/host/keyring"
 	"github.com/recrypt-service/recrypt/host/store"
 	"github.com/recrypt-service/recrypt/wasm/abi"
 )
@@ -223,7 +224,7 @@ func (s *Server) storeProposal(ctx context.Context, owner *signer, p *proposal, 
 	}
 	fresh, err := s.sealKeys(ctx, p)
 	if err != nil {
-		return errors.Join(err, s.keyring.Destroy(ctx, fresh...))
+		return err
 	}
 	superseded, err := s.store.PutCollection(ctx, link, p.previous, p.grants)
 	if err != nil {
@@ -288,28 +289,50 @@ func (s *Server) checkReaders(ctx context.Context, owner *signer, p *proposal, n
 	return nil
 }
 
-// sealKeys seals every transform key and returns the ids that now have a key.
-func (s *Server) sealKeys(ctx context.Context, p *proposal) (fresh [][16]byte, err error) {
+// sealKeys seals every transform key and returns the ids that now have a key. An
+// id that has one already is somebody's grant: it is refused before anything is
+// sealed, so that undoing this request never destroys a key of another one.
+func (s *Server) sealKeys(ctx context.Context, p *proposal) ([][16]byte, error) {
+	ids, keys := make([][16]byte, len(p.grants)), make([][]byte, len(p.grants))
 	for i := range p.grants {
-		if p.grants[i].Sealed, err = s.keyring.Seal(ctx, p.grants[i].ID, p.keys[i]); err != nil {
-			return fresh, fmt.Errorf("seal transform key: %w", err)
+		ids[i], keys[i] = p.grants[i].ID, p.keys[i]
+		if _, err := s.keyring.Open(ctx, ids[i], nil); !errors.Is(err, keyring.ErrDestroyed) {
+			return nil, store.ErrExists
 		}
-		fresh = append(fresh, p.grants[i].ID)
 	}
-	return fresh, nil
+	sealed, err := s.keyring.SealAll(ctx, ids, keys)
+	if err != nil {
+		s.unseal(ctx, ids)
+		return nil, fmt.Errorf("seal transform keys: %w", ours(err))
+	}
+	for i := range sealed {
+		p.grants[i].Sealed = sealed[i]
+	}
+	return ids, nil
 }
 
 // undo destroys fresh keys after the store refused. If the store failed in a way
-// that leaves open what happened, the keys stay until the next start, which knows.
+// that leaves open what happened, it says itself whether the grants are there.
 func (s *Server) undo(ctx context.Context, p *proposal, fresh [][16]byte, cause error) error {
 	refused := errors.Is(cause, store.ErrConflict) || errors.Is(cause, store.ErrExists) || errors.Is(cause, store.ErrInvalid) || errors.Is(cause, store.ErrFull)
 	if !refused {
-		return fmt.Errorf("store grants: %w", cause)
+		chain, err := s.store.Collection(ctx, p.record.Collection)
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			return errors.Join(cause, err) // the next start knows, and cleans up
+		}
+		if n := len(chain); n > 0 && bytes.Equal(chain[n-1].Record, p.raw) {
+			return nil
+		}
 	}
-	if err := s.keyring.Destroy(ctx, fresh...); err != nil {
+	s.unseal(ctx, fresh)
+	return cause
+}
+
+// unseal destroys keys that no grant uses.
+func (s *Server) unseal(ctx context.Context, ids [][16]byte) {
+	if err := s.keyring.Destroy(ctx, ids...); err != nil {
 		s.log.Error("unused transform keys stay until the next start", "error", err)
 	}
-	return cause
 }
 
 // status is what a listed grant says about itself.
