@@ -1,0 +1,70 @@
+# recrypt as a service. "make help" lists what can be done.
+SHELL      := bash
+GO         ?= go
+BIN        := bin
+VERSION    ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+WASM       := wasm/dist/recrypt.wasm
+WASM_FLAGS := -buildmode=c-shared -trimpath -buildvcs=false -ldflags="-s -w -buildid="
+CORE       := $(shell find wasm -name '*.go' -not -name '*_test.go' 2>/dev/null) go.mod go.sum
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: build ## play the whole story on real files through a real server
+	@$(GO) run ./host/demo -recrypt $(BIN)/recrypt
+
+.PHONY: test
+test: ## run every test; installs what is missing where it may
+	@.ci/test
+
+.PHONY: run
+run: build ## start a server with its data in ./data
+	$(BIN)/recrypt serve --data data
+
+.PHONY: build
+build: $(BIN)/recrypt ## build bin/recrypt
+
+.PHONY: $(BIN)/recrypt
+$(BIN)/recrypt: wasm
+	@[ -e $(BIN)/recrypt ] || echo "building $(BIN)/recrypt; the first time takes a few minutes (SQLite is compiled) …"
+	@mkdir -p $(BIN)
+	@CGO_ENABLED=0 $(GO) build -trimpath -ldflags="-s -w -X main.version=$(VERSION)" -o $(BIN)/recrypt ./host/cmd/recrypt
+
+.PHONY: wasm
+wasm: $(WASM) ## build wasm/dist/recrypt.wasm, the core as a wasip1 module
+
+$(WASM): $(CORE)
+	@echo "building $(WASM) …"
+	@GOOS=wasip1 GOARCH=wasm CGO_ENABLED=0 $(GO) build $(WASM_FLAGS) -o $(WASM) ./wasm/guest
+
+.PHONY: size
+size: wasm ## print the module's sizes and its SHA-256
+	@printf '%s bytes, %s gzipped, sha256 %s\n' "$$(stat -c %s $(WASM))" "$$(gzip -9c $(WASM) | wc -c)" "$$(sha256sum $(WASM) | cut -d' ' -f1)"
+
+.PHONY: bench
+bench: ## time the core, layer by layer
+	$(GO) test -run '^$$' -bench . ./wasm/recrypt/... ./host/cobblestone
+
+.PHONY: fuzz
+fuzz: ## fuzz every parser, TIME each (default 30s); TARGET=FuzzX picks one
+	@.ci/fuzz "$${TARGET:-.}" "$${TIME:-30s}"
+
+.PHONY: generate
+generate: ## make the generated code again
+	$(GO) generate ./wasm/... ./host/...
+
+.PHONY: fmt
+fmt: ## format the code
+	gofmt -w $$(git ls-files '*.go')
+
+.PHONY: check
+check: wasm ## generated, formatted, tidy, vetted: leaves a clean tree
+	@.ci/check
+
+.PHONY: clean
+clean: ## remove what was built
+	rm -rf $(BIN) $(WASM) web/sdk/dist web/sdk/node_modules

@@ -1,0 +1,234 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/recrypt-service/recrypt/host/client"
+)
+
+// suffix is what encrypt appends and decrypt strips.
+const suffix = ".recrypt"
+
+func (a *app) encryptCommand() *cobra.Command {
+	var out string
+	cmd := &cobra.Command{
+		Use: "encrypt FILE", Short: "Encrypt a file for yourself and your readers",
+		Long: `Encrypt a file under a fresh key that is deposited, encrypted, on the server.
+You and everybody you grant access to, now or later, can open it. The encrypted
+file may lie anywhere: on a disk, in a mail, on any web server.
+
+FILE - is standard input, OUT - standard output.`,
+		Example: "  recrypt encrypt results.pdf\n  tar c folder | recrypt encrypt - -o folder.tar.recrypt",
+		Args:    nArgs("a FILE"),
+		RunE:    action(func(cmd *cobra.Command, args []string) error { return a.encrypt(cmd.Context(), args[0], out) }),
+	}
+	cmd.Flags().StringVarP(&out, "output", "o", "", "write to `OUT` (default: FILE"+suffix+")")
+	return cmd
+}
+
+func (a *app) encrypt(ctx context.Context, file, out string) error {
+	if strings.Contains(file, "://") {
+		return usage("encrypt takes a file; fetch %s first", printable(file))
+	}
+	if out == "" && file == "-" {
+		out = "-"
+	}
+	src, size, err := a.input(ctx, file)
+	if err != nil {
+		return err
+	}
+	defer src.Close()
+	s, err := a.open(ctx, "")
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	out = first(out, file+suffix)
+	dst, err := a.output(out, 0o644)
+	if err != nil {
+		return err
+	}
+	defer dst.abort()
+	bar := a.progress("encrypting", size)
+	info, err := s.Encrypt(ctx, dst, src, client.EncryptOptions{Progress: bar.set})
+	bar.done()
+	if err == nil {
+		err = dst.commit()
+	}
+	if err != nil {
+		return fmt.Errorf("encrypt %s: %w", printable(file), err)
+	}
+	if a.json && out != "-" {
+		return a.printJSON(map[string]any{"output": out, "key": info.Key, "collection": info.Collection, "author": info.Author, "bytes": info.Bytes})
+	}
+	a.notef("wrote %s\n", target(out))
+	return nil
+}
+
+func (a *app) decryptCommand() *cobra.Command {
+	var out, from string
+	cmd := &cobra.Command{
+		Use: "decrypt FILE|URL", Short: "Open an encrypted file, from disk or the web",
+		Long: `Open an encrypted file that is yours or that its owner shared with you. The author
+and the whole content are verified before the output appears under its name.
+
+FILE - is standard input, OUT - standard output. There the content comes chunk by
+chunk, each authenticated, but the author's signature over the whole is verified
+only at the end: a late fault exits 1, and what came before must be thrown away.`,
+		Example: "  recrypt decrypt results.pdf.recrypt\n  recrypt decrypt https://files.example.org/scan.png.recrypt --from alice",
+		Args:    nArgs("a FILE or URL"),
+		RunE:    action(func(cmd *cobra.Command, args []string) error { return a.decrypt(cmd.Context(), args[0], out, from) }),
+	}
+	cmd.Flags().StringVarP(&out, "output", "o", "", "write to `OUT` (default: FILE without "+suffix+")")
+	cmd.Flags().StringVar(&from, "from", "", "refuse any author but `NAME` (a nickname or an id)")
+	return cmd
+}
+
+func (a *app) decrypt(ctx context.Context, file, out, from string) error {
+	out, err := decryptedName(file, out)
+	if err != nil {
+		return err
+	}
+	body, size, err := a.input(ctx, file)
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	src := bufio.NewReaderSize(body, 64<<10)
+	url, hints, err := a.documentServer(ctx, src)
+	if err != nil {
+		return fmt.Errorf("decrypt %s: %w", printable(file), err)
+	}
+	s, err := a.open(ctx, url)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	author, err := s.author(from)
+	if err != nil {
+		return err
+	}
+	dst, err := a.output(out, 0o600)
+	if err != nil {
+		return err
+	}
+	defer dst.abort()
+	bar := a.progress("decrypting", size)
+	o := client.DecryptOptions{From: author, Hints: hints, Progress: bar.set}
+	if dst.stream {
+		o.Header = func(d *client.DocumentInfo) { a.notef("from %s, content not yet verified\n", s.whois(d.Author)) }
+	}
+	info, err := s.Decrypt(ctx, dst, src, o)
+	bar.done()
+	if err == nil {
+		err = dst.commit()
+	}
+	if err != nil {
+		return fmt.Errorf("decrypt %s: %w", printable(file), err)
+	}
+	if a.json && out != "-" {
+		return a.printJSON(map[string]any{"author": info.Author, "authorName": s.store.Nickname(info.Author), "owner": info.Owner,
+			"key": info.Key, "output": out, "bytes": info.Bytes})
+	}
+	a.notef("wrote %s\nfrom %s\n", target(out), s.whois(info.Author))
+	return nil
+}
+
+// documentServer decides which server to ask for a document's key: the one its
+// header names if the user has configured that one, else the configured one,
+// which then refuses with the name of the other.
+func (a *app) documentServer(ctx context.Context, src *bufio.Reader) (url string, hints []string, err error) {
+	store, err := a.keystore()
+	if err != nil {
+		return "", nil, err
+	}
+	identity, err := store.Identity(first(a.as, a.getenv("RECRYPT_AS")))
+	if err != nil {
+		return "", nil, err
+	}
+	core, err := a.core(ctx)
+	if err != nil {
+		return "", nil, err
+	}
+	hint, err := client.Hint(ctx, core.Caller, src)
+	if err != nil {
+		return "", nil, err
+	}
+	for _, configured := range []string{a.server, a.getenv("RECRYPT_SERVER"), identity.Server} {
+		if normal, err := client.NormaliseURL(configured); configured != "" && err == nil {
+			hints = append(hints, normal)
+		}
+	}
+	if slices.Contains(hints, hint) {
+		return hint, hints, nil
+	}
+	return "", hints, nil
+}
+
+// target describes an output for a note.
+func target(out string) string {
+	if out == "-" {
+		return "to standard output"
+	}
+	return printable(out)
+}
+
+// A sink takes the output of encrypt and decrypt: a file that appears only when
+// whole, or a stream.
+type sink struct {
+	io.Writer
+	stream bool
+	commit func() error
+	abort  func()
+}
+
+// output opens where to write. Standard output, pipes and devices are streams.
+func (a *app) output(out string, perm os.FileMode) (*sink, error) {
+	if out == "-" {
+		if f, ok := a.stdout.(*os.File); ok && term.IsTerminal(int(f.Fd())) && perm == 0o644 {
+			return nil, usage("not writing encrypted bytes to a terminal: use -o OUT")
+		}
+		return &sink{Writer: a.stdout, stream: true, commit: func() error { return nil }, abort: func() {}}, nil
+	}
+	if info, err := os.Stat(out); err == nil && info.Mode()&(os.ModeDevice|os.ModeNamedPipe) != 0 {
+		f, err := os.OpenFile(out, os.O_WRONLY, 0)
+		if err != nil {
+			return nil, err
+		}
+		return &sink{Writer: f, stream: true, commit: f.Close, abort: func() { f.Close() }}, nil
+	}
+	return newFileSink(out, perm, a.force)
+}
+
+// input opens a file, a URL or standard input; size is -1 if it is not known.
+func (a *app) input(ctx context.Context, file string) (io.ReadCloser, int64, error) {
+	if file == "-" {
+		return io.NopCloser(a.stdin), -1, nil
+	}
+	if strings.Contains(file, "://") {
+		return fetch(ctx, file)
+	}
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, 0, err
+	}
+	info, err := f.Stat()
+	if err != nil || info.IsDir() {
+		f.Close()
+		return nil, 0, errors.Join(err, fmt.Errorf("%s is a folder: pack it first, for example with tar", printable(file)))
+	}
+	if !info.Mode().IsRegular() {
+		return f, -1, nil
+	}
+	return f, info.Size(), nil
+}

@@ -1,0 +1,169 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+	"syscall"
+	"unicode"
+
+	"github.com/spf13/cobra"
+
+	"github.com/recrypt-service/recrypt/host/atomicfile"
+	"github.com/recrypt-service/recrypt/host/client"
+	"github.com/recrypt-service/recrypt/host/keystore"
+	"github.com/recrypt-service/recrypt/wasm/abi"
+)
+
+// Exit codes, part of the contract with scripts.
+const (
+	exitDone     = 0
+	exitFailed   = 1
+	exitUsage    = 2
+	exitNoAccess = 3
+)
+
+// A failure is an error of a command's work, as opposed to wrong usage.
+type failure struct{ error }
+
+func (f *failure) Unwrap() error { return f.error }
+
+// usageError is wrong usage that was found while working.
+type usageError struct{ message string }
+
+func (e *usageError) Error() string { return e.message }
+
+func usage(format string, args ...any) error { return &usageError{fmt.Sprintf(format, args...)} }
+
+// known maps errors to stable codes, the most specific first.
+var known = []struct {
+	err  error
+	code string
+	hint string
+}{
+	{client.ErrNoAccess, "no_access", "ask the owner for a grant; it may also have expired or been revoked"},
+	{client.ErrNoGrant, "no_grant", ""},
+	{client.ErrAuthor, "author", "do not trust this file, or leave --from out to see who made it"},
+	{client.ErrForeignServer, "foreign_server", "if you trust that server, name it with --server"},
+	{client.ErrCorrupt, "corrupt", "get a fresh copy of the file"},
+	{client.ErrNotDocument, "not_document", "was the file made by recrypt encrypt?"},
+	{client.ErrUnreachable, "unreachable", "is the server running, and is --server right?"},
+	{client.ErrServerChanged, "server_changed", "do not go on unless its operator confirms the new id"},
+	{client.ErrRollback, "rollback", "the server may be lying or was restored from an old backup"},
+	{client.ErrVerification, "verification", "the server may be lying; nothing was released"},
+	{client.ErrAnswer, "answer", "is --server the address of a recrypt server?"},
+	{client.ErrReplay, "replay", ""},
+	{client.ErrClockSkew, "clock_skew", "set this computer's clock"},
+	{client.ErrSignature, "signature", "is this identity published on that server?"},
+	{client.ErrConflict, "conflict", "try again"},
+	{client.ErrExists, "exists", ""},
+	{client.ErrSelf, "self", ""},
+	{client.ErrNotFound, "not_found", ""},
+	{keystore.ErrNoIdentity, "no_identity", ""},
+	{keystore.ErrNoContact, "no_contact", ""},
+	{keystore.ErrName, "name", ""},
+	{keystore.ErrExists, "exists", "choose another name"},
+	{abi.ErrPassphrase, "passphrase", ""},
+	{abi.ErrMalformed, "malformed", ""},
+	{atomicfile.ErrExists, "file_exists", "use --force to overwrite it, or -o OUT for another name"},
+	{fs.ErrNotExist, "no_file", ""},
+	{fs.ErrPermission, "permission", ""},
+	{syscall.ENOSPC, "disk_full", "nothing was written; make room and try again"},
+	{syscall.EFBIG, "disk_full", "nothing was written; the file would be larger than allowed here"},
+	{context.Canceled, "interrupted", "nothing was written"},
+}
+
+// classify returns exit code, stable code and hint of an error.
+func classify(err error) (exit int, code, hint string) {
+	var u *usageError
+	var f *failure
+	if errors.As(err, &u) || !errors.As(err, &f) {
+		return exitUsage, "usage", "see recrypt --help, or --help after a command"
+	}
+	exit = exitFailed
+	if errors.Is(err, client.ErrNoAccess) {
+		exit = exitNoAccess
+	}
+	for _, k := range known {
+		if errors.Is(err, k.err) {
+			return exit, k.code, k.hint
+		}
+	}
+	var problem *client.Error
+	if errors.As(err, &problem) {
+		return exit, problem.Code, ""
+	}
+	return exit, "failed", ""
+}
+
+// report prints an error and returns the exit code.
+func (a *app) report(err error) int {
+	exit, code, hint := classify(err)
+	message := printable(err.Error())
+	if a.json {
+		out, _ := json.Marshal(map[string]any{"error": map[string]string{"code": printable(code), "message": message, "hint": hint}})
+		fmt.Fprintf(a.stderr, "%s\n", out)
+		return exit
+	}
+	fmt.Fprintf(a.stderr, "recrypt: %s [%s]\n", message, printable(code))
+	if hint != "" {
+		fmt.Fprintf(a.stderr, "recrypt: hint: %s\n", hint)
+	}
+	return exit
+}
+
+// printable keeps control characters and overlong text of a server or file off
+// the terminal.
+func printable(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if r == '\n' || r == '\t' {
+			return ' '
+		}
+		if !unicode.IsPrint(r) {
+			return -1
+		}
+		return r
+	}, s)
+	if len(s) > 600 {
+		s = strings.ToValidUTF8(s[:600], "") + "…"
+	}
+	return s
+}
+
+// printf writes what a person reads.
+func (a *app) printf(format string, args ...any) { fmt.Fprintf(a.stdout, format, args...) }
+
+// notef writes what accompanies the result, to stderr, unless JSON is wanted.
+func (a *app) notef(format string, args ...any) {
+	if !a.json {
+		fmt.Fprintf(a.stderr, format, args...)
+	}
+}
+
+// printJSON writes one JSON value.
+func (a *app) printJSON(v any) error {
+	enc := json.NewEncoder(a.stdout)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	return enc.Encode(v)
+}
+
+// noArgs and oneArg check the number of arguments, in words.
+func noArgs(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return usage("%s takes no arguments", cmd.CommandPath())
+	}
+	return nil
+}
+
+func nArgs(names ...string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) != len(names) {
+			return usage("%s takes %s", cmd.CommandPath(), strings.Join(names, " and "))
+		}
+		return nil
+	}
+}

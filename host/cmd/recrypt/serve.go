@@ -1,0 +1,67 @@
+package main
+
+import (
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/recrypt-service/recrypt/host/server"
+)
+
+func (a *app) serveCommand() *cobra.Command {
+	var listen, data string
+	var publicURLs []string
+	cmd := &cobra.Command{
+		Use: "serve", Short: "Run the server",
+		Long: `Run the server. It keeps identities, grants and encrypted document keys in DIR
+(made if it is not there), and transforms keys for granted readers. It never sees
+a private key, a document key or a document. When it is ready, it prints one line
+on standard output; its log goes to standard error.
+
+DIR/server.key is the server's identity and DIR/keyring.db seals the transform
+keys: keep both private, and keep keyring.db out of backups.`,
+		Example: "  recrypt serve --data ./data\n  recrypt serve --listen :8443 --data /var/lib/recrypt --public-url https://recrypt.example.org",
+		Args:    noArgs,
+		RunE: action(func(cmd *cobra.Command, _ []string) error {
+			core, err := a.core(cmd.Context())
+			if err != nil {
+				return err
+			}
+			if data == "" {
+				if data, err = defaultData(); err != nil {
+					return err
+				}
+			}
+			return server.Serve(cmd.Context(), server.ServeConfig{
+				Listen: listen, DataDir: data, PublicURLs: publicURLs, Caller: core.Caller,
+				EngineKind: a.opened.Kind(), Version: version,
+				Log:   slog.New(slog.NewTextHandler(a.stderr, nil)),
+				Ready: func(url string) { a.printf("listening on %s\n", url) },
+			})
+		}),
+	}
+	f := cmd.Flags()
+	f.StringVar(&listen, "listen", first(a.getenv("RECRYPT_LISTEN"), defaultListen), "`ADDRESS` to listen on, host:port; port 0 takes a free one")
+	f.StringVar(&data, "data", a.getenv("RECRYPT_DATA"), "`DIR` with the server's data (or RECRYPT_DATA)")
+	f.StringSliceVar(&publicURLs, "public-url", splitList(a.getenv("RECRYPT_PUBLIC_URL")), "`URL` that clients use, may be repeated (default: the listen address)")
+	return cmd
+}
+
+// defaultData is the data folder of a server that was not given one.
+func defaultData() (string, error) {
+	config, err := os.UserConfigDir()
+	if err != nil {
+		return "", usage("say where to keep the server's data: --data DIR")
+	}
+	return filepath.Join(config, "recrypt-server"), nil
+}
+
+func splitList(s string) []string {
+	if s == "" {
+		return nil
+	}
+	return strings.Split(s, ",")
+}

@@ -1,0 +1,143 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
+
+	"github.com/recrypt-service/recrypt/host/atomicfile"
+)
+
+// newFileSink starts a file that appears when it is whole.
+func newFileSink(out string, perm os.FileMode, replace bool) (*sink, error) {
+	f, err := atomicfile.Create(out, perm, replace)
+	if err != nil {
+		return nil, err
+	}
+	return &sink{Writer: f, commit: f.Commit, abort: f.Abort}, nil
+}
+
+// decryptedName chooses the name of the output of decrypt.
+func decryptedName(file, out string) (string, error) {
+	switch {
+	case out != "":
+		return out, nil
+	case file == "-":
+		return "-", nil
+	case strings.Contains(file, "://"):
+		u, err := url.Parse(file)
+		if err != nil {
+			return "", usage("that is not a URL")
+		}
+		// The name comes from somebody else: only its last part counts.
+		file = path.Base(u.Path)
+		if strings.ContainsAny(file, `/\:`) || file != printable(file) || strings.HasPrefix(file, ".") {
+			return "", usage("the URL ends in no usable file name: say where to write with -o OUT")
+		}
+	}
+	name, ok := strings.CutSuffix(file, suffix)
+	if !ok || name == "" {
+		return "", usage("the name does not end in %s: say where to write with -o OUT", suffix)
+	}
+	return name, nil
+}
+
+// idleTimeout ends a download on which nothing has come for so long.
+const idleTimeout = 60 * time.Second
+
+// fetch opens an encrypted document on any web server.
+func fetch(ctx context.Context, rawURL string) (io.ReadCloser, int64, error) {
+	u, err := url.Parse(rawURL)
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
+		return nil, 0, usage("only http:// and https:// URLs can be fetched")
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
+	if err != nil {
+		return nil, 0, usage("that is not a URL")
+	}
+	dialer := &net.Dialer{Timeout: 15 * time.Second}
+	transport := &http.Transport{
+		Proxy: http.ProxyFromEnvironment, TLSHandshakeTimeout: 15 * time.Second, ResponseHeaderTimeout: 30 * time.Second,
+		DisableCompression: true, // the bytes are hashed as they lie there
+		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+			conn, err := dialer.DialContext(ctx, network, addr)
+			return &idleConn{conn}, err
+		},
+	}
+	resp, err := (&http.Client{Transport: transport}).Do(req)
+	if err != nil {
+		return nil, 0, &fetchError{host: u.Host, err: err}
+	}
+	if resp.StatusCode != http.StatusOK {
+		resp.Body.Close()
+		return nil, 0, &fetchError{host: u.Host, err: fmt.Errorf("answered %s", resp.Status)}
+	}
+	return resp.Body, resp.ContentLength, nil
+}
+
+// A fetchError says that an encrypted file could not be had from its web server.
+type fetchError struct {
+	host string
+	err  error
+}
+
+func (e *fetchError) Error() string { return "fetch from " + e.host + ": " + e.err.Error() }
+func (e *fetchError) Unwrap() error { return e.err }
+
+// An idleConn gives up when nothing is read for a while.
+type idleConn struct{ net.Conn }
+
+func (c *idleConn) Read(b []byte) (int, error) {
+	if err := c.SetReadDeadline(time.Now().Add(idleTimeout)); err != nil {
+		return 0, err
+	}
+	return c.Conn.Read(b)
+}
+
+// A bar shows progress on a terminal once the work has taken a second.
+type bar struct {
+	start time.Time
+	make  func() *progressbar.ProgressBar
+	shown *progressbar.ProgressBar
+}
+
+// progress prepares a bar over size bytes, -1 if that is not known.
+func (a *app) progress(what string, size int64) *bar {
+	f, ok := a.stderr.(*os.File)
+	if !ok || !term.IsTerminal(int(f.Fd())) || a.json {
+		return &bar{}
+	}
+	return &bar{start: time.Now(), make: func() *progressbar.ProgressBar {
+		return progressbar.NewOptions64(size, progressbar.OptionSetWriter(f), progressbar.OptionSetDescription(what),
+			progressbar.OptionShowBytes(true), progressbar.OptionThrottle(100*time.Millisecond),
+			progressbar.OptionClearOnFinish(), progressbar.OptionFullWidth(), progressbar.OptionSpinnerType(14))
+	}}
+}
+
+// set shows that n bytes are done.
+func (b *bar) set(n int64) {
+	if b.make == nil || (b.shown == nil && time.Since(b.start) < time.Second) {
+		return
+	}
+	if b.shown == nil {
+		b.shown = b.make()
+	}
+	b.shown.Set64(n)
+}
+
+// done removes the bar.
+func (b *bar) done() {
+	if b.shown != nil {
+		b.shown.Clear()
+	}
+}
