@@ -97,29 +97,37 @@ func readChain(n node) *chain {
 		c.tks = append(c.tks, readTK(k, c))
 	}
 	for _, s := range n.get("encrypted").list() {
-		r := s.get("random")
-		e := step{level: s.get("level").int(), signer: s.get("signer").str(), key: s.get("decryptWith").str(), value: s.get("value").value()}
-		if e.level == 0 {
-			e.ephemeral = r.get("ephemeralPrivateKey").bytes()
-		} else {
-			e.ephemeral, e.temp, e.tk = r.get("randomTransformPrivateKey").bytes(), r.get("randomTransformTempKey").bytes(), e.level-1
-		}
-		c.steps = append(c.steps, e)
+		c.steps = append(c.steps, readStep(s))
 	}
 	for _, s := range n.get("schnorr").list() {
-		e := schnorrCase{private: s.get("privateKey").bytes(), public: s.get("publicKey").point(), augmenting: s.opt("augmentingPrivateKey"),
-			message: s.get("message").bytes(), k: s.get("k").bytes(), signature: s.get("signature").bytes()}
-		if s.has("rejectedK") {
-			for _, k := range s.get("rejectedK").list() {
-				e.rejected = append(e.rejected, k.bytes())
-			}
-		}
-		c.schnorr = append(c.schnorr, e)
+		c.schnorr = append(c.schnorr, readSchnorr(s))
 	}
 	for _, s := range n.get("ed25519").list() {
 		c.messages = append(c.messages, messageCase{s.get("signer").str(), s.get("message").bytes(), s.get("signature").bytes()})
 	}
 	return c
+}
+
+func readStep(s node) step {
+	r := s.get("random")
+	e := step{level: s.get("level").int(), signer: s.get("signer").str(), key: s.get("decryptWith").str(), value: s.get("value").value()}
+	if e.level == 0 {
+		e.ephemeral = r.get("ephemeralPrivateKey").bytes()
+	} else {
+		e.ephemeral, e.temp, e.tk = r.get("randomTransformPrivateKey").bytes(), r.get("randomTransformTempKey").bytes(), e.level-1
+	}
+	return e
+}
+
+func readSchnorr(s node) schnorrCase {
+	e := schnorrCase{private: s.get("privateKey").bytes(), public: s.get("publicKey").point(), augmenting: s.opt("augmentingPrivateKey"),
+		message: s.get("message").bytes(), k: s.get("k").bytes(), signature: s.get("signature").bytes()}
+	if s.has("rejectedK") {
+		for _, k := range s.get("rejectedK").list() {
+			e.rejected = append(e.rejected, k.bytes())
+		}
+	}
+	return e
 }
 
 func readTK(k node, c *chain) tkCase {

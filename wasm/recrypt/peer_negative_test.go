@@ -71,21 +71,25 @@ func runNegative(t *testing.T, u *recrypttest.Upstream, n node) {
 		return
 	}
 	then := n.get("then")
+	if err == nil {
+		thenDecrypt(t, "lenient", then, func(key []byte) ([]byte, error) { return u.Decrypt(result, key) })
+	}
+	if !refuse && strictErr == nil {
+		thenDecrypt(t, "strict", then, func(key []byte) ([]byte, error) { return decryptStrictly(s, strictResult, key) })
+	}
+}
+
+// thenDecrypt decrypts the result of a negative case, whose outcome is recorded too.
+func thenDecrypt(t *testing.T, what string, then node, decrypt func(key []byte) ([]byte, error)) {
+	t.Helper()
 	if then.get("op").str() != "decrypt" {
 		then.fail("unknown operation")
 	}
 	if then.get("peer").get("outcome").str() == "ok" {
 		then.get("peer").get("result")
 	}
-	key := then.get("privateKey").bytes()
-	if err == nil {
-		m, err := u.Decrypt(result, key)
-		agree(t, "lenient, then decrypt", then.get("peer"), m, err)
-	}
-	if !refuse && strictErr == nil {
-		m, err := decryptStrictly(s, strictResult, key)
-		agree(t, "strict, then decrypt", then.get("peer"), m, err)
-	}
+	m, err := decrypt(then.get("privateKey").bytes())
+	agree(t, what+", then decrypt", then.get("peer"), m, err)
 }
 
 // deterministic reports whether the operation draws no randomness.

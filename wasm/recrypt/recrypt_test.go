@@ -271,6 +271,44 @@ func TestWipe(t *testing.T) {
 	}
 }
 
+// TestUseAfterWipe: where there is no error to return, use of a wiped key panics.
+func TestUseAfterWipe(t *testing.T) {
+	w := newWorld(t)
+	w.a.Wipe()
+	w.m.Wipe()
+	w.key.Wipe()
+	w.author.Wipe()
+	for name, f := range map[string]func(){
+		"PublicKey":    func() { w.a.PublicKey() },
+		"SymmetricKey": func() { w.m.SymmetricKey() },
+		"ToPublicKey":  func() { w.key.ToPublicKey() },
+		"Signer":       func() { w.key.Signer() },
+		"Sign":         func() { w.author.Sign(nil) },
+		"VerifyingKey": func() { w.author.VerifyingKey() },
+	} {
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("%s of a wiped key", name)
+				}
+			}()
+			f()
+		}()
+	}
+}
+
+func TestSuiteOfObjects(t *testing.T) {
+	w := newWorld(t)
+	for _, s := range []recrypt.Suite{w.a.Suite(), w.a.PublicKey().Suite(), w.m.Suite(), w.value.Suite(), w.key.Suite()} {
+		if s != suite {
+			t.Errorf("suite %v", s)
+		}
+	}
+	if suite.PrivateKeySize() != len(w.a.Bytes()) || new(recrypt.EncryptedValue).Level() != 0 {
+		t.Error("sizes")
+	}
+}
+
 func TestDerivePrivateKey(t *testing.T) {
 	for _, n := range []int{0, 32, 63, 65, 128} {
 		if _, err := recrypt.DerivePrivateKey(suite, make([]byte, n)); err != recrypt.ErrSize {

@@ -3,12 +3,14 @@ package recrypt_test
 import (
 	"bytes"
 	"encoding/hex"
+	"maps"
 	"math/big"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/recrypt-service/recrypt/wasm/recrypt"
+	"github.com/recrypt-service/recrypt/wasm/recrypt/recrypttest"
 )
 
 const suite = recrypt.Suite256
@@ -278,6 +280,52 @@ func TestPlaintextsOutsideTheGroupAreRefused(t *testing.T) {
 		"not in GT": bytes.Repeat([]byte{2}, size), "not canonical": alias} {
 		if m, err := recrypt.NewPlaintext(suite, b); err != recrypt.ErrEncoding || m != nil {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestSecondEncodings adds p to a field element where that fits. Upstream takes the result for
+// the same object; package recrypt refuses it.
+func TestSecondEncodings(t *testing.T) {
+	u := must1(recrypttest.NewUpstream(suite))
+	w := newWorld(t)
+	n := suite.FieldSize()
+	signer := recrypt.VerifyingKeySize + recrypt.SignatureSize
+	objects := w.objects()
+	objects["transformed value"] = w.transformed.Bytes()
+	decoders := maps.Clone(decoders)
+	decoders["transformed value"] = decoders["value"]
+	for name, c := range map[string]struct {
+		reduce func(b []byte) ([]byte, error)
+		skip   int // bytes at the end that are no field elements
+	}{
+		"private key":       {u.PrivateKey, 0},
+		"public key":        {u.PublicKey, 0},
+		"plaintext":         {u.GT, 0},
+		"value":             {u.Value, signer},
+		"transformed value": {u.Value, signer},
+		"transform key":     {u.TransformKey, signer},
+	} {
+		b, found := objects[name], 0
+		same(t, name, must1(c.reduce(b)), nil, b)
+		for i := 0; i+n <= len(b)-c.skip; i += n {
+			if strings.HasSuffix(name, "value") && i == suite.PublicKeySize()+suite.PlaintextSize() {
+				continue // authHash, as long as a field element
+			}
+			x := new(big.Int).SetBytes(b[i : i+n])
+			if x.Add(x, new(big.Int).SetBytes(prime())).BitLen() > 8*n {
+				continue
+			}
+			found++
+			alias := slices.Clone(b)
+			x.FillBytes(alias[i : i+n])
+			same(t, name+", second encoding", must1(c.reduce(alias)), nil, b)
+			if got, err := decoders[name](alias); err == nil || got != nil {
+				t.Errorf("%s: second encoding at byte %d accepted", name, i)
+			}
+		}
+		if found == 0 && len(b) > 2*n {
+			t.Errorf("%s: nothing tried", name)
 		}
 	}
 }

@@ -72,6 +72,9 @@ func (v *EncryptedValue) Suite() Suite { return v.suite }
 // Level returns the number of transforms that made the value: 0 for what Encrypt
 // returns.
 func (v *EncryptedValue) Level() int {
+	if len(v.b) == 0 {
+		return 0
+	}
 	return (len(v.b) - v.suite.EncryptedValueSize(0)) / v.suite.BlockSize()
 }
 

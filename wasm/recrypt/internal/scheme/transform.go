@@ -98,6 +98,7 @@ func (s Scheme) Transform(value, key, signer, temp, ephemeral []byte) ([]byte, e
 // both halves of its last block.
 func replaceHidden(out []byte, list []share, hashed *curve.G2, temp []byte) {
 	var lines curve.PreparedG2
+	defer func() { lines = curve.PreparedG2{} }()
 	lines.Prepare(hashed)
 	c := hashLog(temp)
 	defer c.Wipe()
@@ -114,6 +115,7 @@ func replaceHidden(out []byte, list []share, hashed *curve.G2, temp []byte) {
 	// e(P, hashed + hash2(K')) = e(P, hashed) · e([h·c(K')]P, g1)
 	var f curve.GT
 	var p curve.G1
+	defer p.Wipe()
 	p.ScalarMult(c, &last.point)
 	f.Mul(f.PairPreparedG(&last.point, &lines, &p), &last.hidden)
 	copy(out[at+PointSize:], f.Bytes())
