@@ -1,0 +1,124 @@
+package client_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/recrypt-service/recrypt/host/client"
+	"github.com/recrypt-service/recrypt/host/hosttest"
+)
+
+// evil stands in front of a real server and, while it has a trick, plays it on
+// every request.
+type evil struct {
+	honest http.Handler
+	trick  atomic.Pointer[trick]
+}
+
+// A trick answers a request instead of the server behind it.
+type trick func(w http.ResponseWriter, r *http.Request, honest http.Handler)
+
+func (e *evil) wrap(h http.Handler) http.Handler { e.honest = h; return e }
+
+func (e *evil) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if t := e.trick.Load(); t != nil {
+		(*t)(w, r, e.honest)
+		return
+	}
+	e.honest.ServeHTTP(w, r)
+}
+
+// play sets the trick; nil is honest again.
+func (e *evil) play(t trick) {
+	if t == nil {
+		e.trick.Store(nil)
+		return
+	}
+	e.trick.Store(&t)
+}
+
+// on plays t on the operation with this method and path prefix only.
+func on(method, prefix string, t trick) trick {
+	return func(w http.ResponseWriter, r *http.Request, honest http.Handler) {
+		if r.Method == method && strings.HasPrefix(r.URL.Path, prefix) {
+			t(w, r, honest)
+			return
+		}
+		honest.ServeHTTP(w, r)
+	}
+}
+
+// alter changes the honest answer of an operation.
+func alter[T any](t testing.TB, method, prefix string, change func(*T)) trick {
+	return on(method, prefix, func(w http.ResponseWriter, r *http.Request, honest http.Handler) {
+		rec := httptest.NewRecorder()
+		honest.ServeHTTP(rec, r)
+		var v T
+		if rec.Code != http.StatusOK || json.Unmarshal(rec.Body.Bytes(), &v) != nil {
+			t.Errorf("%s %s: honest server answered %d", method, r.URL.Path, rec.Code)
+		}
+		change(&v)
+		answerJSON(w, http.StatusOK, v)
+	})
+}
+
+// respond answers an operation with v.
+func respond(method, prefix string, status int, v any) trick {
+	return on(method, prefix, func(w http.ResponseWriter, _ *http.Request, _ http.Handler) { answerJSON(w, status, v) })
+}
+
+func answerJSON(w http.ResponseWriter, status int, v any) {
+	kind := "application/json"
+	if status >= 400 {
+		kind = "application/problem+json"
+	}
+	w.Header().Set("Content-Type", kind)
+	w.WriteHeader(status)
+	json.NewEncoder(w).Encode(v)
+}
+
+// capture returns the honest answer to what do asks for.
+func capture[T any](t testing.TB, e *evil, method, prefix string, do func()) (v T) {
+	t.Helper()
+	seen := false
+	e.play(alter(t, method, prefix, func(got *T) { v, seen = *got, true }))
+	do()
+	e.play(nil)
+	if !seen {
+		t.Fatalf("no %s %s", method, prefix)
+	}
+	return v
+}
+
+// A cast is a server with a trickster in front and everybody published.
+type cast struct {
+	*evil
+	server                      *hosttest.Server
+	alice, bob, charlie, mallet *hosttest.Person
+	a, b, c, m                  *client.Client
+}
+
+func newCast(t testing.TB) *cast {
+	x := &cast{evil: &evil{}}
+	x.server = hosttest.NewServer(t, hosttest.Options{Wrap: x.wrap})
+	x.alice, x.bob = hosttest.NewPerson(t, "alice"), hosttest.NewPerson(t, "bob")
+	x.charlie, x.mallet = hosttest.NewPerson(t, "charlie"), hosttest.NewPerson(t, "mallet")
+	url := x.server.URL
+	x.a, x.b, x.c, x.m = x.alice.Publish(t, url), x.bob.Publish(t, url), x.charlie.Publish(t, url), x.mallet.Publish(t, url)
+	return x
+}
+
+// flipped returns b with one bit changed, counted from the end if i < 0.
+func flipped(b []byte, i int) []byte {
+	b = bytes.Clone(b)
+	if i < 0 {
+		i += len(b)
+	}
+	b[i] ^= 1
+	return b
+}
