@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -77,7 +78,8 @@ Exit codes: 0 done, 1 failed, 2 usage, 3 no access.`,
 		Version:       version,
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Args:          cobra.NoArgs,
+		Args:          cobra.ArbitraryArgs,
+		RunE:          group,
 	}
 	f := root.PersistentFlags()
 	f.StringVar(&a.as, "as", "", "`NAME` of the identity to act as (default: the only one)")
@@ -91,8 +93,22 @@ Exit codes: 0 done, 1 failed, 2 usage, 3 no access.`,
 	root.AddCommand(a.serveCommand(), a.identityCommand(), a.contactCommand(), a.grantCommand(), a.revokeCommand(),
 		a.grantsCommand(), a.keyCommand(), a.encryptCommand(), a.decryptCommand(), a.versionCommand())
 	root.SetVersionTemplate("recrypt {{.Version}}\n")
+	root.SuggestionsMinimumDistance = 2
 	root.SetHelpCommand(&cobra.Command{Hidden: true, Use: "no-help"})
 	return root
+}
+
+// group is the work of a command that only has subcommands: help, or an error
+// that names what was meant.
+func group(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return cmd.Help()
+	}
+	hint := ""
+	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+		hint = "; did you mean " + strings.Join(near, " or ") + "?"
+	}
+	return usage("%s has no command %q%s", cmd.CommandPath(), args[0], hint)
 }
 
 // action wraps a command's work so that its failures can be told from wrong

@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -223,9 +222,12 @@ func (a *app) input(ctx context.Context, file string) (io.ReadCloser, int64, err
 		return nil, 0, err
 	}
 	info, err := f.Stat()
-	if err != nil || info.IsDir() {
+	if err == nil && info.IsDir() {
+		err = fmt.Errorf("%s is a folder: pack it first, for example with tar", printable(file))
+	}
+	if err != nil {
 		f.Close()
-		return nil, 0, errors.Join(err, fmt.Errorf("%s is a folder: pack it first, for example with tar", printable(file)))
+		return nil, 0, err
 	}
 	if !info.Mode().IsRegular() {
 		return f, -1, nil

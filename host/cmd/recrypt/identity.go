@@ -20,7 +20,7 @@ func (a *app) identityCommand() *cobra.Command {
 and a public record on the server. Its id (rid1…) is derived from the keys, so no
 server can put another key in its place: give the id to the people who share
 with you, by a channel you trust.`,
-		Args: cobra.NoArgs,
+		Args: cobra.ArbitraryArgs, RunE: group,
 	}
 	cmd.AddCommand(&cobra.Command{
 		Use: "create NAME", Short: "Make an identity and publish its public record",
@@ -181,7 +181,7 @@ func (a *app) contactCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "contact", Short: "Give people's ids nicknames",
 		Long: "A nickname is yours alone: it is kept on this machine and means whoever you\nsay. Get ids from the people themselves, by a channel you trust.",
-		Args: cobra.NoArgs,
+		Args: cobra.ArbitraryArgs, RunE: group,
 	}
 	cmd.AddCommand(&cobra.Command{
 		Use: "add NICKNAME ID", Short: "Remember an id under a nickname", Args: nArgs("a NICKNAME", "an ID"),

@@ -14,7 +14,7 @@ func (a *app) keyCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "key", Short: "Make and fetch bare document keys, for your own encryption",
 		Long: "A document key is an AES-256 key that is kept on the server, encrypted: its\nowner and granted readers can fetch it by its id. recrypt encrypt and decrypt do\nall of this for files; these commands are for programs that encrypt themselves.",
-		Args: cobra.NoArgs,
+		Args: cobra.ArbitraryArgs, RunE: group,
 	}
 	var from string
 	get := &cobra.Command{

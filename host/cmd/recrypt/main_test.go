@@ -35,7 +35,7 @@ func TestScripts(t *testing.T) {
 			return os.WriteFile(filepath.Join(env.WorkDir, "passphrase"), []byte("correct horse\n"), 0o600)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"serve": serveCmd, "kill": killCmd, "static": staticCmd, "flip": flipCmd, "truncate": truncateCmd,
+			"serve": serveCmd, "killserver": killCmd, "static": staticCmd, "flip": flipCmd, "truncate": truncateCmd,
 			"append": appendCmd, "capture": captureCmd, "holds": holdsCmd,
 		},
 	})
@@ -88,7 +88,7 @@ func serveCmd(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Defer(func() { cmd.Process.Kill(); <-s.exited })
 }
 
-// killCmd: "kill NAME" ends a server at once; "kill -term NAME" asks it to.
+// killCmd: "killserver NAME" ends a server at once; "killserver -term NAME" asks it to.
 func killCmd(ts *testscript.TestScript, _ bool, args []string) {
 	signal := os.Kill
 	if args[0] == "-term" {

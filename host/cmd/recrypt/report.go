@@ -92,6 +92,10 @@ func classify(err error) (exit int, code, hint string) {
 			return exit, k.code, k.hint
 		}
 	}
+	var fetched *fetchError
+	if errors.As(err, &fetched) {
+		return exit, "fetch", "is the address right, and is the file there?"
+	}
 	var problem *client.Error
 	if errors.As(err, &problem) {
 		return exit, problem.Code, ""
