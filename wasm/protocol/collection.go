@@ -194,11 +194,7 @@ func NewCollection(seed, owner, previous []byte, f *abi.CollectionFields) ([]byt
 	if f == nil {
 		return nil, malformed("collection fields are missing")
 	}
-	by, err := openIdentity(owner)
-	if err != nil {
-		return nil, err
-	}
-	signer, err := unlock(seed, by.SigningKey)
+	by, signer, err := unlockIdentity(seed, owner)
 	if err != nil {
 		return nil, err
 	}

@@ -1,3 +1,237 @@
 // Package protocol is what the service adds above the scheme of package recrypt:
-// ids, records, requests and sealed secrets.
+// ids, signed records, sealed secrets, document keys and signed requests. This
+// comment is the specification of their bytes.
+//
+// Functions named New make a record; functions named Open read one, verify it
+// against the records that are given with it, and return what it says as a
+// structure of package abi. All take and return complete records as byte strings.
+// Errors are [*abi.Error] values with a constant message; results that come with an
+// error are empty. Nothing here has a clock, a file or a network: freshness,
+// replay, revocation and who is whom are for the callers.
+//
+// What it does not protect: a signature says who wrote a record, not that there is
+// no newer one. Ids in a record are compared with the given records only, so
+// compare them with the ids that you mean. Recrypt256 is the only suite of this
+// build, with a strength of about 100 bits.
+//
+// # Encoding
+//
+// Numbers are big-endian; u8 … u64 have 1 to 8 bytes. bytes8 and bytes16 are a
+// length in one or two bytes and that many bytes. n is the suite's field size, 32
+// (recrypt256) or 60 (recrypt480): a private key has n bytes, a public key and a
+// Schnorr signature 2n. Ed25519 public keys have 32 bytes and signatures 64. A hash
+// is SHA-256. Every record is
+//
+//	body ‖ signatures        body = label ‖ fields ‖ ext
+//
+//	label  bytes8: "recrypt-service TYPE v1"
+//	ext    bytes16, at most 4096: entries of type u16 ‖ bytes16,
+//	       types strictly ascending
+//
+// An entry whose type is 0x8000 or higher is critical: who does not know it refuses
+// the record. Others are kept and ignored. Version 1 defines none and writes none.
+//
+// An Ed25519 signature is the strict kind of package recrypt, and covers body. So
+// does a Schnorr proof, which is made with the encryption key concerned and shows
+// that the signer has it. The hash of a record covers body and signatures. There is
+// one encoding of everything: lengths are exact, lists have an order, counts are
+// bounded, nothing trails, and what is absent is zero.
+//
+// # Keys from a seed
+//
+// A person, a program or a server has one secret seed of 32 bytes. Everything else is
+// HKDF-SHA256(seed, salt, info), with an empty salt except for epoch keys. Uniform
+// bytes u become a private key as 1 + (u mod (r−1)).
+//
+//	record-signing key    Ed25519 seed 32  "recrypt-service signing key v1"
+//	recrypt signing key   Ed25519 seed 32  "recrypt-service recrypt signing key v1"
+//	encryption key        2n               "recrypt-service encryption key v1" ‖ suite u8
+//	epoch key             2n               "recrypt-service epoch key v1" ‖ suite u8 ‖ collection 16 ‖ epoch u32
+//	                                       salt: that of the collection record, 32
+//	default collection    id 16            "recrypt-service default collection v1"
+//	recovery key          Ed25519 seed 32  "recrypt-service recovery key v1", from a seed of its own
+//
+// A server has the first two only. The record-signing key signs records and requests.
+// The recrypt signing key signs only the unlabelled messages inside encrypted values
+// and transform keys (spec section 13, note 5).
+//
+// # Ids
+//
+// The id of a person, program or server is the hash of the body of its first record:
+// 32 bytes, in text bech32m (BIP-350) with the prefix "rid" or "rsv", lower case, 62
+// characters. Collections, keys, grants and revocations have ids of 16 bytes that the
+// client draws.
+//
+// # identity
+//
+//	version                u32   1
+//	id                     32    zero in version 1
+//	previous record's hash 32    zero in version 1
+//	record-signing key     32
+//	recrypt signing key    32    not the same
+//	recovery hash          32    hash of the recovery key
+//	count                  u8    1 to 8
+//	count × suite, key     u8, 2n   suites strictly ascending
+//	ext
+//	count × Schnorr proof  2n    by each encryption key
+//	Ed25519                64    record-signing key
+//
+// Versions above 1 are refused: the fields for id and previous record are there for
+// them.
+//
+// # service
+//
+//	version                u32   1
+//	id                     32    zero
+//	previous record's hash 32    zero
+//	record-signing key     32    signs receipts
+//	recrypt signing key    32    signs transformed values; not the same
+//	ext
+//	Ed25519                64    record-signing key
+//
+// # collection
+//
+//	service                32
+//	owner, version         32, u32
+//	collection             16
+//	sequence               u64
+//	previous record's hash 32    zero exactly if sequence is 0
+//	epoch                  u32
+//	suite                  u8
+//	epoch public key       2n
+//	salt                   32
+//	readers hash           32
+//	deposit policy         u8    0 owner only, 1 listed authors, 2 anybody
+//	count of authors       u16   at most 1024; 0 unless the policy is 1
+//	count × author         32    strictly ascending
+//	title                  bytes16, at most 512
+//	ext
+//	Schnorr proof          2n    by the epoch key
+//	Ed25519                64    owner
+//
+// The readers hash is SHA-256("recrypt-service readers v1" ‖ count u32 ‖ readers), at
+// most 100000 readers, each id 32 ‖ version u32, sorted and distinct. A record follows
+// another if service, owner, collection and suite are the same, the sequence is one
+// higher, the previous hash is the other's, and the epoch is the same with the same key
+// and salt, or one higher with another key and another salt.
+//
+// # grant
+//
+//	grant                  16
+//	service                32
+//	owner, version         32, u32
+//	collection             16
+//	epoch                  u32
+//	suite                  u8
+//	epoch public key       2n
+//	collection record hash 32
+//	reader, version        32, u32   not the owner
+//	reader's public key    2n        of the suite; not the epoch's
+//	transform key hash     32        over all 20n + 96 bytes
+//	kind                   u8    1 direct, 2 pending, 3 link
+//	count of keys          u16   at most 1024; 0 means every key of the epoch
+//	count × key            16    strictly ascending
+//	not before             u64   Unix ms
+//	expires                u64   Unix ms, 0 never, else later than not before
+//	waiting period         u64   ms, 0 unless the kind is pending
+//	uses                   u32   0 without limit
+//	ext
+//	Ed25519                64    owner
+//
+// The transform key goes from the epoch's key to the reader's and is signed with the
+// owner's recrypt signing key.
+//
+// # key
+//
+//	key                    16
+//	service                32
+//	owner                  32
+//	collection             16
+//	epoch                  u32
+//	author, version        32, u32
+//	suite                  u8
+//	ephemeral public key   2n    of the encrypted value
+//	authHash               32    of the encrypted value
+//	payload present        u8    0 or 1
+//	payload length         u64   zero if absent
+//	payload hash           32    zero if absent
+//	ext
+//	Ed25519                64    author
+//
+// The encrypted value stands beside the record. The author encrypts a fresh plaintext m
+// to the epoch public key and signs with his recrypt signing key; the service transforms
+// it at most once and signs with its own. Transforms keep ephemeral key and authHash,
+// which tie every form of the value to the record. The document key, 32 bytes, is
+//
+//	HKDF-SHA256(derive_symmetric_key(m), no salt, "recrypt-service document key v1" ‖
+//	    key 16 ‖ service 32 ‖ owner 32 ‖ collection 16 ‖ epoch u32 ‖
+//	    author 32 ‖ author version u32 ‖ suite u8)
+//
+// # revocation
+//
+//	revocation             16
+//	service                32
+//	owner, version         32, u32
+//	collection             16
+//	sequence               u64   of the collection record that the owner saw
+//	collection record hash 32
+//	reader                 32    not the owner
+//	time                   u64   Unix ms
+//	ext
+//	Ed25519                64    owner
+//
+// # receipt
+//
+//	service                32
+//	revocation record hash 32
+//	time                   u64   Unix ms
+//	destroyed              u32   transform keys
+//	ext
+//	Ed25519                64    service's record-signing key
+//
+// # sealed
+//
+// A secret at rest. It has no ext and no signature.
+//
+//	kind                   u8    1 seed, 2 recovery seed, 3 server seed
+//	stretching             u8    0 none, 1 Argon2id
+//	memory                 u32   KiB, 19456 to 65536
+//	passes                 u32   2 to 8
+//	lanes                  u8    1
+//	salt                   16
+//	nonce                  24
+//	box                    48
+//
+// The box is the secret under XChaCha20-Poly1305 with the Argon2id key of 32 bytes;
+// everything before the box is associated data. The passphrase is 1 to 1024 bytes of
+// UTF-8 in normal form C. Without stretching, memory to nonce are zero and the box is
+// secret 32 ‖ SHA-256(everything before ‖ secret)[:16].
+//
+// # header
+//
+// The start of an encrypted document. It has no label, ext or signature; document
+// encryption binds it as context.
+//
+//	magic                  8     "RECRYPT" ‖ version 1
+//	key                    16
+//	collection             16
+//	epoch                  u32
+//	author                 32
+//	server hint            bytes16, at most 256: empty or http(s) URL of visible ASCII
+//
+// # Requests
+//
+// Requests are signed as in RFC 9421 with the record-signing key and the label sig1.
+// The components are "@method", "@authority", "@path", "@query" ("?" if there is none),
+// "content-digest" (RFC 9530, sha-256) exactly if there is a body, "idempotency-key"
+// exactly if there is one; the parameters are created, expires, nonce, keyid, alg and
+// tag; all in that order.
+//
+//	Signature-Input: sig1=("@method" "@authority" "@path" "@query");created=1618884473;
+//	    expires=1618884593;nonce="AAECAwQFBgcICQoLDA0ODw";keyid="rid1…/1";alg="ed25519";tag="recrypt"
+//	Signature: sig1=:…base64 of 64 bytes…:
+//	Content-Digest: sha-256=:…base64 of 32 bytes…:
+//
+// A signature base begins with a quotation mark and a record with the length of its
+// label, so that neither can be taken for the other.
 package protocol

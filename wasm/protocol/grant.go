@@ -103,11 +103,7 @@ func NewGrant(seed, owner, collection, reader []byte, f *abi.GrantFields) (grant
 	if f == nil {
 		return nil, nil, malformed("grant fields are missing")
 	}
-	by, err := openIdentity(owner)
-	if err != nil {
-		return nil, nil, err
-	}
-	signer, err := unlock(seed, by.SigningKey)
+	by, signer, err := unlockIdentity(seed, owner)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -204,22 +200,13 @@ func OpenGrant(owner, collection, reader, grant, transformKey []byte) (*abi.Gran
 		return nil, err
 	}
 	if len(collection) != 0 {
-		of, err := openOwned(collection, by)
-		if err != nil {
+		if err := v.checkCollection(collection, by); err != nil {
 			return nil, err
-		}
-		if !v.fits(of) {
-			return nil, mismatch("grant belongs to another collection record")
 		}
 	}
 	if len(reader) != 0 {
-		to, err := openIdentity(reader)
-		if err != nil {
+		if err := v.checkReader(reader); err != nil {
 			return nil, err
-		}
-		key := to.key(v.readerKey.Suite())
-		if !to.is(v.Reader, v.ReaderVersion) || key == nil || !key.Equal(v.readerKey) {
-			return nil, mismatch("grant is for another reader, reader version or key")
 		}
 	}
 	if len(transformKey) != 0 {
@@ -230,10 +217,30 @@ func OpenGrant(owner, collection, reader, grant, transformKey []byte) (*abi.Gran
 	return &v.Grant, nil
 }
 
-// fits reports whether the grant was made with a collection record.
-func (v *grant) fits(of *collection) bool {
-	return v.CollectionHash == of.Hash && v.Service == of.Service && v.Collection == of.Collection.Collection &&
-		v.Epoch == of.Epoch && v.epochKey.Equal(of.key)
+// checkCollection verifies that the grant was made with a collection record.
+func (v *grant) checkCollection(record []byte, owner *identity) error {
+	of, err := openOwned(record, owner)
+	if err != nil {
+		return err
+	}
+	if v.CollectionHash != of.Hash || v.Service != of.Service || v.Collection != of.Collection.Collection ||
+		v.Epoch != of.Epoch || !v.epochKey.Equal(of.key) {
+		return mismatch("grant belongs to another collection record")
+	}
+	return nil
+}
+
+// checkReader verifies that the grant is for a reader's identity and key.
+func (v *grant) checkReader(record []byte) error {
+	to, err := openIdentity(record)
+	if err != nil {
+		return err
+	}
+	key := to.key(v.readerKey.Suite())
+	if !to.is(v.Reader, v.ReaderVersion) || key == nil || !key.Equal(v.readerKey) {
+		return mismatch("grant is for another reader, reader version or key")
+	}
+	return nil
 }
 
 // checkTransformKey verifies that a transform key is the grant's.

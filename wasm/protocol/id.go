@@ -33,7 +33,7 @@ var values = func() (v [256]byte) {
 // has StatusMalformed.
 func ParseID(text string) (kind uint8, id [32]byte, err error) {
 	if len(text) != idText || text[prefixSize] != '1' {
-		return 0, id, malformed("id does not have the form rid1… or rsv1… of 62 characters")
+		return 0, id, malformed("id is not 62 characters that begin with rid1 or rsv1")
 	}
 	for k, p := range prefixes {
 		if text[:prefixSize] == p {

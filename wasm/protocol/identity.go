@@ -90,6 +90,20 @@ func openIdentity(record []byte) (*identity, error) {
 	return v, nil
 }
 
+// unlockIdentity is openIdentity for a record whose seed is given too; it returns
+// the record-signing key, for the caller to wipe.
+func unlockIdentity(seed, record []byte) (*identity, *recrypt.SigningKey, error) {
+	v, err := openIdentity(record)
+	if err != nil {
+		return nil, nil, err
+	}
+	signer, err := unlock(seed, v.SigningKey)
+	if err != nil {
+		return nil, nil, err
+	}
+	return v, signer, nil
+}
+
 // key returns the identity's encryption key of a suite, or nil.
 func (v *identity) key(s recrypt.Suite) *recrypt.PublicKey {
 	for _, k := range v.keys {

@@ -174,11 +174,7 @@ func (v *keyRecord) checkParts(value *recrypt.EncryptedValue) error {
 // Errors: StatusMalformed, StatusSignature, StatusSuite, StatusTooLarge, and
 // StatusMismatch for another seed or an author who may not deposit.
 func NewKey(seed, author, collection []byte, key [16]byte) (secret, value []byte, err error) {
-	by, err := openIdentity(author)
-	if err != nil {
-		return nil, nil, err
-	}
-	signer, err := unlock(seed, by.SigningKey)
+	by, signer, err := unlockIdentity(seed, author)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -217,11 +213,7 @@ func NewKey(seed, author, collection []byte, key [16]byte) (secret, value []byte
 //
 // The collection record is verified as by NewKey; the errors are the same.
 func NewKeyRecord(seed, author, collection []byte, key [16]byte, value []byte, payload *abi.Payload) ([]byte, error) {
-	by, err := openIdentity(author)
-	if err != nil {
-		return nil, err
-	}
-	signer, err := unlock(seed, by.SigningKey)
+	by, signer, err := unlockIdentity(seed, author)
 	if err != nil {
 		return nil, err
 	}

@@ -60,11 +60,7 @@ func parseRevocation(record []byte) (*revocation, error) {
 // StatusMismatch if seed, owner and collection do not belong together or the
 // reader is the owner.
 func NewRevocation(seed, owner, collection []byte, reader [32]byte, id [16]byte, unixMilli uint64) ([]byte, error) {
-	by, err := openIdentity(owner)
-	if err != nil {
-		return nil, err
-	}
-	signer, err := unlock(seed, by.SigningKey)
+	by, signer, err := unlockIdentity(seed, owner)
 	if err != nil {
 		return nil, err
 	}

@@ -19,11 +19,7 @@ import (
 // give the epoch's key, a value signed by somebody else, another level among
 // them), and StatusDecrypt for every reason why the value itself does not open.
 func OpenKey(seed, own, author, collection, service, record, value []byte) ([]byte, error) {
-	me, err := openIdentity(own)
-	if err != nil {
-		return nil, err
-	}
-	signer, err := unlock(seed, me.SigningKey)
+	me, signer, err := unlockIdentity(seed, own)
 	if err != nil {
 		return nil, err
 	}
@@ -40,14 +36,8 @@ func OpenKey(seed, own, author, collection, service, record, value []byte) ([]by
 	if err != nil {
 		return nil, err
 	}
-	encrypted, err := parseValue(of.key.Suite(), value)
+	encrypted, err := v.value(value, by, of, service)
 	if err != nil {
-		return nil, err
-	}
-	if err := v.checkParts(encrypted); err != nil {
-		return nil, err
-	}
-	if err := checkOrigin(encrypted, by, of, service); err != nil {
 		return nil, err
 	}
 	private, err := openingKey(seed, me, of, encrypted.Level())
@@ -61,6 +51,22 @@ func OpenKey(seed, own, author, collection, service, record, value []byte) ([]by
 	}
 	defer m.Wipe()
 	return documentKey(&v.KeyRecord, m)
+}
+
+// value decodes an encrypted value and verifies that it is the record's and who
+// signed it.
+func (v *keyRecord) value(value []byte, author *identity, of *collection, service []byte) (*recrypt.EncryptedValue, error) {
+	encrypted, err := parseValue(of.key.Suite(), value)
+	if err != nil {
+		return nil, err
+	}
+	if err := v.checkParts(encrypted); err != nil {
+		return nil, err
+	}
+	if err := checkOrigin(encrypted, author, of, service); err != nil {
+		return nil, err
+	}
+	return encrypted, nil
 }
 
 // checkOrigin verifies who signed a value: the author if it is fresh, the

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"errors"
+	"strings"
 	"sync"
 	"testing"
 
@@ -56,6 +57,8 @@ func check(t *testing.T, what string, err error, want *abi.Error) {
 		t.Errorf("%s: accepted", what)
 	case !errors.As(err, &e):
 		t.Errorf("%s: an error of another type: %v", what, err)
+	case len(e.Message) > 100 || !visible(strings.ReplaceAll(e.Message, " ", "_")):
+		t.Errorf("%s: a message that is long or not printable: %q", what, e.Message)
 	case want != nil && e.Status != want.Status:
 		t.Errorf("%s: status %d (%s), want %d", what, e.Status, e.Message, want.Status)
 	}

@@ -1,0 +1,154 @@
+package protocol
+
+import (
+	"bytes"
+	"crypto/sha3"
+	"encoding/hex"
+	"encoding/json"
+	"flag"
+	"os"
+	"testing"
+
+	"github.com/recrypt-service/recrypt/wasm/abi"
+	"github.com/recrypt-service/recrypt/wasm/recrypt/recrypttest"
+)
+
+// A change of these answers is a change of the format: stored records would no
+// longer be read. It needs a new version and a written reason.
+var update = flag.Bool("update", false, "write the known answers anew")
+
+const frozenFile = "testdata/records.json"
+
+// frozen is one record of every type, from fixed seeds and fixed randomness: the
+// output of SHAKE128 on the text in Random, drawn in the order of newWorld.
+type frozen struct {
+	About   string            `json:"about"`
+	Random  string            `json:"random"`
+	Seeds   map[string]string `json:"seeds"`
+	Ids     map[string]string `json:"ids"`
+	Derived map[string]string `json:"derived"`
+	Records map[string]string `json:"records"`
+}
+
+const frozenRandom = "recrypt-service known answers v1"
+
+// frozenWorld makes the world and a sealed secret from the fixed randomness.
+func frozenWorld(t *testing.T) (*world, []byte) {
+	random := sha3.NewSHAKE128()
+	random.Write([]byte(frozenRandom))
+	recrypttest.SetRandom(t, random)
+	w := newWorld()
+	return w, must(SealSecret([]byte("correct horse"), abi.SecretSeed, seedOf("alice"), MinMemoryKiB, MinPasses))
+}
+
+// recordsOf names the records of a world.
+func recordsOf(w *world) map[string]*[]byte {
+	return map[string]*[]byte{
+		"identity of alice": &w.alice, "identity of bob": &w.bob, "identity of carol": &w.carol, "identity of mallory": &w.mallory,
+		"service": &w.service, "other service": &w.otherService,
+		"collection 0": &w.first, "collection 1": &w.second, "collection 2": &w.third, "collection of mallory": &w.foreign,
+		"grant": &w.grant, "transform key": &w.transformKey, "other grant": &w.otherGrant, "other transform key": &w.otherTransformKey,
+		"key": &w.key, "value": &w.value, "document key": &w.documentKey,
+		"key of carol": &w.carolKey, "value of carol": &w.carolValue, "document key of carol": &w.carolDocument,
+		"transformed value": &w.transformed, "revocation": &w.revocation, "other revocation": &w.otherRevocation,
+		"receipt": &w.receipt, "header": &w.header,
+	}
+}
+
+func makeFrozen(t *testing.T) *frozen {
+	w, sealed := frozenWorld(t)
+	f := &frozen{
+		About:   "One record of every type. Everything is hexadecimal but texts. Changing this file means changing the format.",
+		Random:  frozenRandom,
+		Seeds:   map[string]string{},
+		Ids:     map[string]string{},
+		Derived: map[string]string{},
+		Records: map[string]string{},
+	}
+	for _, name := range []string{"alice", "alice's recovery", "bob", "bob's recovery", "carol", "carol's recovery",
+		"mallory", "mallory's recovery", "service", "other service"} {
+		f.Seeds[name] = hex.EncodeToString(seedOf(name))
+	}
+	for name, record := range recordsOf(w) {
+		f.Records[name] = hex.EncodeToString(*record)
+	}
+	f.Records["sealed seed of alice"] = hex.EncodeToString(sealed)
+	f.Records["plain seed of alice"] = hex.EncodeToString(must(SealSecret(nil, abi.SecretSeed, seedOf("alice"), 0, 0)))
+	f.Ids["alice"] = must(FormatID(abi.KindPerson, must(OpenIdentity(w.alice)).ID))
+	f.Ids["bob"] = must(FormatID(abi.KindPerson, must(OpenIdentity(w.bob)).ID))
+	f.Ids["service"] = must(FormatID(abi.KindService, w.serviceID))
+
+	put := func(name string, b []byte) { f.Derived[name] = hex.EncodeToString(b) }
+	put("record-signing key of alice", must(recordKey(seedOf("alice"))).Bytes())
+	put("recrypt signing key of alice", must(recryptKey(seedOf("alice"))).Bytes())
+	put("encryption key of alice, recrypt256", must(encryptionKey(seedOf("alice"), 1)).Bytes())
+	id := must(DefaultCollection(seedOf("alice")))
+	put("default collection of alice", id[:])
+	first := must(parseCollection(w.first))
+	put("private key of collection 0", must(unlockEpoch(seedOf("alice"), first)).Bytes())
+	put("readers hash of collection 0", first.ReadersHash[:])
+	input, signature, digest, err := SignRequest(seedOf("alice"), request())
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Derived["request: signature-input"], f.Derived["request: signature"], f.Derived["request: content-digest"] = input, signature, digest
+	return f
+}
+
+// TestFrozen makes the known answers again.
+func TestFrozen(t *testing.T) {
+	got := must(json.MarshalIndent(makeFrozen(t), "", "  "))
+	got = append(got, '\n')
+	if *update {
+		if err := os.WriteFile(frozenFile, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(frozenFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if bytes.Equal(got, want) {
+		return
+	}
+	a, b := bytes.Split(got, []byte("\n")), bytes.Split(want, []byte("\n"))
+	for i := range min(len(a), len(b)) {
+		if !bytes.Equal(a[i], b[i]) {
+			t.Fatalf("known answers differ at line %d: %.200s", i+1, a[i])
+		}
+	}
+	t.Fatal("known answers differ in length")
+}
+
+// TestFrozenOpens opens the stored records: what was written once stays readable.
+func TestFrozenOpens(t *testing.T) {
+	var f frozen
+	if err := json.Unmarshal(must(os.ReadFile(frozenFile)), &f); err != nil {
+		t.Fatal(err)
+	}
+	w := &world{}
+	for name, at := range recordsOf(w) {
+		*at = fromHex(f.Records[name])
+	}
+	for _, o := range openers() {
+		if _, err := o.open(w, o.record(w)); err != nil {
+			t.Errorf("%s: %v", o.name, err)
+		}
+	}
+	seed := fromHex(f.Seeds["alice"])
+	for what, c := range map[string]struct{ passphrase, record string }{
+		"sealed": {"correct horse", "sealed seed of alice"},
+		"plain":  {"", "plain seed of alice"},
+	} {
+		if _, got, err := OpenSecret([]byte(c.passphrase), fromHex(f.Records[c.record])); err != nil || !bytes.Equal(got, seed) {
+			t.Errorf("%s seed: %v", what, err)
+		}
+	}
+	key, err := OpenKey(fromHex(f.Seeds["bob"]), w.bob, w.alice, w.first, w.service, w.key, w.transformed)
+	if err != nil || !bytes.Equal(key, w.documentKey) {
+		t.Errorf("transformed value: %v", err)
+	}
+	if _, id, err := ParseID(f.Ids["alice"]); err != nil || id != must(OpenIdentity(w.alice)).ID {
+		t.Errorf("id: %v", err)
+	}
+}
