@@ -23,9 +23,9 @@ var kind = dbfile.Kind{Name: "keyring", ApplicationID: 0x72636b72, JournalMode: 
 const schemaVersion = 1
 
 // The keys stand in slots, which are appended, overwritten in place by as many
-// bytes and never deleted or moved: SQLite zeroes what it deletes, but leaves
-// stale copies of rows that it moves to another page. A slot without a grant
-// holds zeros and is given to the next one.
+// bytes and never deleted or moved: SQLite promises to zero what it deletes, and
+// nothing about what it moves to another page. A slot without a grant holds zeros
+// and is given to the next one.
 const schema = `
 CREATE TABLE slots (
     slot INTEGER NOT NULL PRIMARY KEY,

@@ -108,7 +108,39 @@ func (f *File) check(info fs.FileInfo) error {
 	if int32(binary.BigEndian.Uint32(header[68:])) != f.kind.ApplicationID {
 		return fmt.Errorf("%w: the file is not a %s", store.ErrDamaged, f.kind.Name)
 	}
+	if !f.interrupted() && !complete(header[:], info.Size()) {
+		return fmt.Errorf("%w: the file was cut, put a backup in its place", store.ErrDamaged)
+	}
 	return nil
+}
+
+// complete reports whether the file is as long as its header says. SQLite itself
+// would read the missing part of its last page as zeros.
+func complete(header []byte, size int64) bool {
+	page := int64(binary.BigEndian.Uint16(header[16:]))
+	if page == 1 {
+		page = 1 << 16
+	}
+	pages := int64(binary.BigEndian.Uint32(header[28:]))
+	return page >= 512 && size%page == 0 && size >= pages*page
+}
+
+// interrupted reports whether a log or journal has something to add to the file,
+// whose length means nothing until then.
+func (f *File) interrupted() bool {
+	for _, suffix := range []string{"-wal", "-journal"} {
+		file, err := os.Open(f.path + suffix)
+		if err != nil {
+			continue
+		}
+		var magic [8]byte
+		file.ReadAt(magic[:], 0)
+		file.Close()
+		if magic != [8]byte{} { // a spent journal begins with zeros
+			return true
+		}
+	}
+	return false
 }
 
 // create makes the file: whole under another name, then renamed.

@@ -71,8 +71,8 @@ CREATE INDEX grants_issued ON grants (owner, created DESC, id);
 CREATE INDEX grants_received ON grants (reader, created DESC, id);
 
 -- A table of its own, whose rows are appended, then overwritten in place with
--- zeros of the same length and never deleted: no row ever moves to another page,
--- so no stale copy of a wiped value stays in the file.
+-- zeros of the same length and never deleted: so none ever moves to another page,
+-- and nothing depends on what a move leaves behind.
 CREATE TABLE sealed_keys (
     grant_id BLOB NOT NULL PRIMARY KEY REFERENCES grants (id),
     sealed   BLOB NOT NULL
