@@ -93,7 +93,7 @@ var health = map[string]string{"status": "ok"}
 
 // ready reports whether the store answers.
 func (s *Server) ready(ctx context.Context) (any, error) {
-	if _, err := s.now(ctx); err != nil {
+	if _, err := s.store.Collections(ctx, [32]byte{}); err != nil {
 		s.log.Error("not ready", "error", err)
 		return nil, refuse(api.CodeBusy, "the store does not answer")
 	}
