@@ -100,7 +100,10 @@ func New(cfg Config) (*Client, error) {
 	if cfg.Seed == nil && cfg.Identity == nil {
 		return c, nil
 	}
-	return c, c.setIdentity(cfg.Seed, cfg.Identity)
+	if err := c.setIdentity(cfg.Seed, cfg.Identity); err != nil {
+		return nil, err
+	}
+	return c, nil
 }
 
 // setIdentity makes the client act as the identity in record, whose signing key
@@ -115,11 +118,11 @@ func (c *Client) setIdentity(seed, record []byte) error {
 	if err != nil {
 		return fmt.Errorf("own identity record: %w", err)
 	}
-	probe, err := c.core.DefaultCollection(ctx, seed)
+	home, err := c.core.DefaultCollection(ctx, seed)
 	if err != nil {
 		return fmt.Errorf("own seed: %w", err)
 	}
-	c.own, c.id, c.seed, c.record, c.home = own, id, bytes.Clone(seed), bytes.Clone(record), probe
+	c.own, c.id, c.seed, c.record, c.home = own, id, bytes.Clone(seed), bytes.Clone(record), home
 	return c.checkSeed(ctx)
 }
 

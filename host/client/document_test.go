@@ -100,7 +100,7 @@ func TestDamagedDocument(t *testing.T) {
 		{"collection", 24, 0, client.ErrCorrupt},
 		{"epoch", 43, 0, client.ErrCorrupt},
 		{"author", 44, 0, client.ErrCorrupt},
-		{"hint length", 77, 0, client.ErrCorrupt},
+		{"hint length", 76, 0, client.ErrCorrupt},
 		{"hint scheme", 78, 0, client.ErrCorrupt},
 		{"hint host", 86, 0, client.ErrForeignServer},
 		{"salt", body, 0, client.ErrCorrupt},
