@@ -51,7 +51,11 @@ func TestGrantRules(t *testing.T) {
 			}
 		}
 	}
-	_, err := OpenGrant(w.alice, nil, nil, must(parseGrant(w.grant)).resign("mallory"), nil)
+	v := must(parseGrant(w.grant))
+	v.readerKey = must(openIdentity(w.mallory)).key(1)
+	_, err := OpenGrant(w.alice, nil, w.bob, v.resign("alice"), nil)
+	check(t, "bob's id, other key, without transform key", err, abi.ErrMismatch)
+	_, err = OpenGrant(w.alice, nil, nil, must(parseGrant(w.grant)).resign("mallory"), nil)
 	check(t, "signed by another", err, abi.ErrSignature)
 }
 

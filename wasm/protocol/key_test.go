@@ -192,6 +192,13 @@ func TestTwoTransforms(t *testing.T) {
 	check(t, "two hops", err, abi.ErrMismatch)
 	_, err = OpenKeyRecord(w.alice, w.first, w.key, w.transformed)
 	check(t, "deposit of a transformed value", err, abi.ErrMismatch)
+
+	// An author who transforms by himself signs level 1 with his own key.
+	own := must(TransformKeyValue(seedOf("alice"), w.value, w.transformKey))
+	_, err = OpenKeyRecord(w.alice, w.first, w.key, own)
+	check(t, "deposit of a value that its author transformed", err, abi.ErrMismatch)
+	_, err = NewKeyRecord(seedOf("alice"), w.alice, w.first, id16(0x50), own, nil)
+	check(t, "record for a value that its author transformed", err, abi.ErrMismatch)
 }
 
 // TestAuthorshipTheft: somebody signs another author's value again.
@@ -315,6 +322,10 @@ func TestReceiptRules(t *testing.T) {
 	check(t, "another service", err, abi.ErrMismatch)
 	_, _, err = OpenReceipt(w.service, w.revocation, must(parseReceipt(w.receipt)).resign("other service"))
 	check(t, "signed by another", err, abi.ErrSignature)
+	renamed := must(parseReceipt(w.receipt))
+	renamed.service[0]++
+	_, _, err = OpenReceipt(w.service, w.revocation, renamed.resign("service"))
+	check(t, "signed in another's name", err, abi.ErrMismatch)
 	_, err = NewReceipt(seedOf("other service"), w.otherService, w.revocation, 1, 1)
 	check(t, "revocation for another service", err, abi.ErrMismatch)
 	_, err = NewReceipt(seedOf("other service"), w.service, w.revocation, 1, 1)

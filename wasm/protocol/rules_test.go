@@ -228,10 +228,14 @@ func TestChainEnds(t *testing.T) {
 	}
 }
 
-// TestSameKeyNextEpoch: a salt that differs does not excuse an old key. A key
-// cannot come from another salt by accident, so the rule is tested directly.
-func TestSameKeyNextEpoch(t *testing.T) {
+// TestKeyAndSalt: a salt that differs does not excuse an old key, nor an old key a
+// salt that differs. Two salts do not give one key by accident, so the rules are
+// tested directly.
+func TestKeyAndSalt(t *testing.T) {
 	w := shared()
+	first, changed := must(parseCollection(w.first)), must(parseCollection(w.second))
+	changed.Salt[0]++
+	check(t, "old key, other salt, same epoch", changed.follows(first), abi.ErrMismatch)
 	second, third := must(parseCollection(w.second)), must(parseCollection(w.third))
 	third.key = second.key
 	check(t, "old key", third.follows(second), abi.ErrMismatch)
