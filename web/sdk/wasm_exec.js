@@ -45,19 +45,10 @@ export const MAX_LOG_TOTAL = 65536;
 const RANDOM_PIECE = 65536; // limit of crypto.getRandomValues
 const STILL_READINGS = 200000; // so many equal readings mean that the clock stands
 
-// Error numbers of wasip1.
-const SUCCESS = 0;
-const EBADF = 8;
-const EFAULT = 21;
-const EINVAL = 28;
-const ENOSYS = 52;
-
-const CHARACTER_DEVICE = 2;
-const CLOCK_REALTIME = 0;
-const SUBSCRIPTION_SIZE = 48;
-const EVENT_SIZE = 32;
-const TAG_CLOCK = 0;
-const FLAG_ABSTIME = 1;
+// Numbers of wasip1: errors, and what else its structures hold.
+const [SUCCESS, EBADF, EFAULT, EINVAL, ENOSYS] = [0, 8, 21, 28, 52];
+const [CHARACTER_DEVICE, CLOCK_REALTIME, TAG_CLOCK, FLAG_ABSTIME] = [2, 0, 0, 1];
+const [SUBSCRIPTION_SIZE, EVENT_SIZE] = [48, 32];
 
 /** Thrown out of the call in which the program ended itself. */
 export class ExitError extends Error {
@@ -108,7 +99,6 @@ export class Go {
   /**
    * Starts the program: its init functions run, and its exports can be called
    * from then on.
-   *
    * @param {WebAssembly.Instance} instance made with this object's importObject
    * @returns {Promise<void>} settled when the exports are ready
    */
@@ -118,9 +108,7 @@ export class Go {
 
   /**
    * Does what `run` does before it returns.
-   *
    * @param {WebAssembly.Instance} instance made with this object's importObject
-   * @returns {void}
    */
   start(instance) {
     const { memory, _initialize } = instance.exports;
@@ -143,8 +131,6 @@ export class Go {
   /**
    * Records that the program is of no use any more, and passes on an
    * unfinished line of its output. For callers that caught a trap.
-   *
-   * @returns {void}
    */
   kill() {
     this.exited = true;
@@ -189,18 +175,12 @@ export class Go {
     return this.#view;
   }
 
-  /**
-   * @param {number} ptr
-   * @param {number} length
-   */
+  /** @param {number} ptr @param {number} length */
   #bytes(ptr, length) {
     return new Uint8Array(this.#data().buffer, ptr >>> 0, length >>> 0);
   }
 
-  /**
-   * @param {number} ptr
-   * @param {number} value
-   */
+  /** @param {number} ptr @param {number} value */
   #put32(ptr, value) {
     this.#data().setUint32(ptr >>> 0, value, true);
     return SUCCESS;
@@ -210,21 +190,13 @@ export class Go {
     return Object.entries(this.env).map(([name, value]) => `${name}=${value}`);
   }
 
-  /**
-   * @param {string[]} list
-   * @param {number} count
-   * @param {number} size
-   */
+  /** @param {string[]} list @param {number} count @param {number} size */
   #sizes(list, count, size) {
     this.#put32(count, list.length);
     return this.#put32(size, list.reduce((n, s) => n + encode(s).length, 0));
   }
 
-  /**
-   * @param {string[]} list
-   * @param {number} pointers
-   * @param {number} text
-   */
+  /** @param {string[]} list @param {number} pointers @param {number} text */
   #strings(list, pointers, text) {
     let at = text >>> 0;
     list.forEach((s, i) => {
@@ -241,19 +213,13 @@ export class Go {
     return id === CLOCK_REALTIME ? this.#clocks.wall : this.#clocks.steady;
   }
 
-  /**
-   * @param {number} id
-   * @param {number} out
-   */
+  /** @param {number} id @param {number} out */
   #clockTime(id, out) {
     this.#data().setBigUint64(out >>> 0, this.#clock(id).read(), true);
     return SUCCESS;
   }
 
-  /**
-   * @param {number} ptr
-   * @param {number} length
-   */
+  /** @param {number} ptr @param {number} length */
   #randomGet(ptr, length) {
     try {
       this.#fill(this.#bytes(ptr, length));
@@ -286,22 +252,14 @@ export class Go {
     if (a.every((x, i) => x === b[i])) throw new RandomError(new Error("the source repeats itself"));
   }
 
-  /**
-   * @param {number} code
-   * @returns {never}
-   */
+  /** @param {number} code @returns {never} */
   #procExit(code) {
     this.exitCode = code >>> 0;
     this.kill();
     throw new ExitError(this.exitCode);
   }
 
-  /**
-   * @param {number} fd
-   * @param {number} iovs
-   * @param {number} count
-   * @param {number} written
-   */
+  /** @param {number} fd @param {number} iovs @param {number} count @param {number} written */
   #fdWrite(fd, iovs, count, written) {
     if (fd !== 1 && fd !== 2) return EBADF;
     let total = 0;
@@ -314,10 +272,7 @@ export class Go {
     return this.#put32(written, total);
   }
 
-  /**
-   * @param {number} fd
-   * @param {number} out
-   */
+  /** @param {number} fd @param {number} out */
   #fdstat(fd, out) {
     if (standard(fd) !== SUCCESS) return EBADF;
     const view = this.#data();
@@ -332,19 +287,12 @@ export class Go {
   /**
    * Waits for the nearest of the clocks. Files are never waited for: their
    * events come at once, as errors.
-   *
-   * @param {number} subscriptions
-   * @param {number} events
-   * @param {number} count
-   * @param {number} fired
+   * @param {number} subscriptions @param {number} events @param {number} count @param {number} fired
    */
   #poll(subscriptions, events, count, fired) {
     if (count === 0) return EINVAL;
     const wanted = Array.from({ length: count >>> 0 }, (_, i) => this.#subscription((subscriptions >>> 0) + i * SUBSCRIPTION_SIZE));
-    const clocks = wanted.filter((s) => s.clock !== undefined);
-    if (clocks.length === wanted.length) {
-      clocks.reduce((a, b) => (b.left() < a.left() ? b : a)).wait();
-    }
+    wanted.reduce((a, b) => (b.left() < a.left() ? b : a)).wait();
     const ready = wanted.filter((s) => s.left() <= 0n);
     ready.forEach((s, i) => {
       const at = (events >>> 0) + i * EVENT_SIZE;
@@ -403,19 +351,19 @@ class Clock {
 
   /**
    * Spins until the deadline: a page cannot sleep. If the source does not move
-   * any more, our clock is pushed to the deadline instead.
-   *
+   * forward any more, our clock is pushed to the deadline instead.
    * @param {bigint} deadline
    */
   waitUntil(deadline) {
-    let before = this.#host();
+    let latest = this.#host();
     for (let still = 0; this.read() < deadline; still++) {
       const t = this.#host();
-      if (t !== before) {
-        before = t;
+      if (t > latest) {
+        latest = t;
         still = 0;
       } else if (still >= STILL_READINGS) {
         this.#pushed = deadline - t;
+        this.last = deadline;
       }
     }
   }
@@ -434,10 +382,7 @@ class LineLog {
     this.#emit = emit;
   }
 
-  /**
-   * @param {number} fd
-   * @param {Uint8Array} piece
-   */
+  /** @param {number} fd @param {Uint8Array} piece */
   write(fd, piece) {
     let at = 0;
     while (at < piece.length && this.#left > 0) {
@@ -456,10 +401,7 @@ class LineLog {
     }
   }
 
-  /**
-   * @param {number} fd
-   * @param {Uint8Array} piece
-   */
+  /** @param {number} fd @param {Uint8Array} piece */
   #append(fd, piece) {
     let line = this.#lines.get(fd);
     if (line === undefined) {
@@ -490,9 +432,7 @@ class LineLog {
 
 /**
  * Turns an access outside of the memory into an error number.
- *
- * @param {(...args: any[]) => number} f
- * @param {any[]} args
+ * @param {(...args: any[]) => number} f @param {any[]} args
  */
 function guard(f, args) {
   try {
@@ -519,11 +459,7 @@ function encode(s) {
   return new TextEncoder().encode(s + "\0");
 }
 
-/**
- * The answer about a file descriptor of which only 0, 1 and 2 exist.
- *
- * @param {number} fd
- */
+/** The answer about a file descriptor, of which only 0, 1 and 2 exist. @param {number} fd */
 function standard(fd) {
   return fd >= 0 && fd <= 2 ? SUCCESS : EBADF;
 }

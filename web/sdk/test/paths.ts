@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 /** The folder of this package; the tests run from its dist/test. */
@@ -17,6 +17,14 @@ export function repoPath(path: string): string {
   return fileURLToPath(new URL(`../../${path}`, sdk));
 }
 
+/** Returns the folder of vectors: RECRYPT_VECTORS, or the one beside the Go tests. */
+export function vectorFolder(): string {
+  const given = process.env.RECRYPT_VECTORS;
+  if (given === undefined || given === "") return repoPath("wasm/recrypt/recrypttest/vectors");
+  const from = [process.cwd(), process.env.INIT_CWD ?? ".", repoPath("")]; // npm changes the working folder
+  return from.map((base) => resolve(base, given)).find((path) => existsSync(path)) ?? given;
+}
+
 /** Returns the bytes of the real core: RECRYPT_WASM, or what `make wasm` builds. */
 export function coreBytes(): Uint8Array<ArrayBuffer> {
   const path = process.env.RECRYPT_WASM ?? repoPath("wasm/dist/recrypt.wasm");
@@ -26,10 +34,15 @@ export function coreBytes(): Uint8Array<ArrayBuffer> {
 
 /** Builds the Go reactor of the glue's tests and returns its bytes. */
 export function buildReactor(): Uint8Array<ArrayBuffer> {
-  const folder = mkdtempSync(join(tmpdir(), "reactor-"));
+  return buildGo("./web/sdk/test/testdata/reactor", "-buildmode=c-shared");
+}
+
+/** Builds a Go package for wasip1 and returns the module's bytes. */
+export function buildGo(pkg: string, ...flags: readonly string[]): Uint8Array<ArrayBuffer> {
+  const folder = mkdtempSync(join(tmpdir(), "sdk-"));
   try {
-    const out = join(folder, "reactor.wasm");
-    const build = spawnSync("go", ["build", "-buildmode=c-shared", "-o", out, "./web/sdk/test/testdata/reactor"], {
+    const out = join(folder, "out.wasm");
+    const build = spawnSync("go", ["build", ...flags, "-o", out, pkg], {
       cwd: repoPath(""),
       env: { ...process.env, GOOS: "wasip1", GOARCH: "wasm", CGO_ENABLED: "0" },
       encoding: "utf8",

@@ -1,0 +1,196 @@
+/** One record of every type, made by the real core, and a good request for every operation. */
+
+import { Deposit, GrantKind, IdKind, Op, Reader, SecretKind, text, u32, u64, u8 } from "../src/index.js";
+import type { Core } from "./core.js";
+import { concat } from "./vectors.js";
+
+/** A good request and what is known of its results. */
+export interface Good {
+  readonly args: readonly Uint8Array[];
+  /** Lengths of the results; -1 is any. */
+  readonly results: readonly number[];
+  /** Arguments of which every content can be good. */
+  readonly free?: readonly number[];
+  /** Arguments that may be empty. */
+  readonly optional?: readonly number[];
+}
+
+/** The names of the operations. */
+export type OpName = keyof typeof Op;
+
+/** n bytes that count up. */
+export const bytes = (n: number, first: number): Uint8Array => Uint8Array.from({ length: n }, (_, i) => first + i);
+
+const none = new Uint8Array(0);
+const suite = u8(1);
+const message = text("a message");
+
+/** The scheme's part: keys of three people, a value on its way from A to B. */
+function scheme(core: Core): Record<string, Good> {
+  const pair = (): [Uint8Array, Uint8Array] => core.run(Op.GenerateKeyPair, 2, suite) as [Uint8Array, Uint8Array];
+  const [a, b, other] = [pair(), pair(), pair()];
+  const [signing, verifying] = core.run(Op.GenerateSigningKeyPair, 2) as [Uint8Array, Uint8Array];
+  const plaintext = core.one(Op.GeneratePlaintext, 1);
+  const value = core.one(Op.Encrypt, 1, plaintext, a[1], signing);
+  const transformKey = core.one(Op.TransformKey, 1, a[0], b[1], signing);
+  const schnorr = core.one(Op.SchnorrSign, 1, a[0], a[1], message);
+  const [ed25519] = core.run(Op.Ed25519Sign, 1, signing, message) as [Uint8Array];
+  return {
+    Info: { args: [], results: [4, -1] },
+    GenerateKeyPair: { args: [suite], results: [32, 64] },
+    PublicKey: { args: [suite, a[0]], results: [64] },
+    GenerateSigningKeyPair: { args: [], results: [64, 32] },
+    GeneratePlaintext: { args: [suite], results: [384] },
+    DeriveSymmetricKey: { args: [suite, plaintext], results: [32] },
+    Encrypt: { args: [suite, plaintext, a[1], signing], results: [576] },
+    TransformKey: { args: [suite, a[0], b[1], signing], results: [736] },
+    Transform: { args: [suite, value, transformKey, signing], results: [576 + 896] },
+    Decrypt: { args: [suite, value, a[0]], results: [384] },
+    SchnorrSign: { args: [suite, a[0], a[1], message], results: [64], free: [3] },
+    SchnorrVerify: { args: [suite, a[1], none, message, schnorr], results: [], optional: [2] },
+    Ed25519Sign: { args: [signing, message], results: [64], free: [1] },
+    Ed25519Verify: { args: [verifying, message, ed25519], results: [] },
+    AddPrivateKeys: { args: [suite, a[0], other[0]], results: [32] },
+    SubtractPrivateKeys: { args: [suite, a[0], other[0]], results: [32] },
+    AddPublicKeys: { args: [suite, a[1], other[1]], results: [64] },
+    AugmentTransformKey: { args: [suite, transformKey, other[0]], results: [736] },
+  };
+}
+
+/** People, a server and their records. */
+export interface World {
+  readonly seeds: { readonly alice: Uint8Array; readonly bob: Uint8Array; readonly service: Uint8Array };
+  readonly alice: Uint8Array;
+  readonly bob: Uint8Array;
+  readonly bobId: Uint8Array;
+  readonly service: Uint8Array;
+  readonly serviceId: Uint8Array;
+  readonly collectionId: Uint8Array;
+  readonly collection: Uint8Array;
+  readonly next: Uint8Array;
+  readonly grant: Uint8Array;
+  readonly transformKey: Uint8Array;
+  readonly documentKey: Uint8Array;
+  readonly value: Uint8Array;
+  readonly transformed: Uint8Array;
+  readonly key: Uint8Array;
+  readonly revocation: Uint8Array;
+  readonly receipt: Uint8Array;
+  readonly good: Readonly<Record<OpName, Good>>;
+}
+
+const keyId = bytes(16, 0x50);
+const salt = bytes(32, 0x20);
+const hash = bytes(32, 0x70);
+
+function collectionArgs(w: { seeds: World["seeds"]; alice: Uint8Array; serviceId: Uint8Array; collectionId: Uint8Array }, previous: Uint8Array, readers: Uint8Array): Uint8Array[] {
+  const head = [w.seeds.alice, w.alice, w.serviceId, previous, w.collectionId, u32(0), suite, salt];
+  return [...head, readers, u8(Deposit.Open), none, none];
+}
+
+/** Makes a world. Every record is new, the seeds are fixed. */
+export function makeWorld(core: Core): World {
+  const run = (op: number, ...args: readonly Uint8Array[]): Uint8Array => core.run(op, 1, ...args)[0] ?? none;
+  const id = (op: number, record: Uint8Array, results: number): Uint8Array => core.run(op, results, record)[0] ?? none;
+  const seeds = { alice: bytes(32, 1), bob: bytes(32, 2), service: bytes(32, 3) };
+  const alice = run(Op.NewIdentity, seeds.alice, bytes(32, 101), suite);
+  const bob = run(Op.NewIdentity, seeds.bob, bytes(32, 102), suite);
+  const service = run(Op.NewService, seeds.service);
+  const [bobId, serviceId] = [id(Op.OpenIdentity, bob, 6), id(Op.OpenService, service, 4)];
+  const collectionId = run(Op.DefaultCollection, seeds.alice);
+  const base = { seeds, alice, serviceId, collectionId };
+  const readers = concat(bobId, u32(1));
+  const collection = run(Op.NewCollection, ...collectionArgs(base, none, none));
+  const next = run(Op.NewCollection, ...collectionArgs(base, collection, readers));
+  const grantArgs = [seeds.alice, alice, next, bob, bytes(16, 0x10), u8(GrantKind.Direct), none, u64(0), u64(0), u64(0), u32(0)];
+  const [grant, transformKey] = core.run(Op.NewGrant, 2, ...grantArgs) as [Uint8Array, Uint8Array];
+  const [documentKey, value] = core.run(Op.NewKey, 2, seeds.alice, alice, collection, keyId) as [Uint8Array, Uint8Array];
+  const keyArgs = [seeds.alice, alice, collection, keyId, value, u8(1), u64(1n << 33n), hash];
+  const key = run(Op.NewKeyRecord, ...keyArgs);
+  const transformed = run(Op.TransformKeyValue, seeds.service, value, transformKey);
+  const revocation = run(Op.NewRevocation, seeds.alice, alice, next, bobId, bytes(16, 0x60), u64(1_750_000_000_000));
+  const receipt = run(Op.NewReceipt, seeds.service, service, revocation, u64(1_750_000_000_001), u32(3));
+  const w = { seeds, alice, bob, bobId, service, serviceId, collectionId, collection, next };
+  const records = { grant, transformKey, documentKey, value, transformed, key, revocation, receipt };
+  const good = {
+    ...scheme(core),
+    ...identities(core, w),
+    ...sharing(w, records, grantArgs, collectionArgs(base, collection, readers), readers),
+    ...keys(w, records, keyArgs),
+    ...requests(core, alice, seeds.alice),
+  };
+  return { ...w, ...records, good: good as Record<OpName, Good> };
+}
+
+type Parts = Pick<World, "seeds" | "alice" | "bob" | "bobId" | "service" | "serviceId" | "collectionId" | "collection" | "next">;
+type Records = Pick<World, "grant" | "transformKey" | "documentKey" | "value" | "transformed" | "key" | "revocation" | "receipt">;
+
+function identities(core: Core, w: Parts): Record<string, Good> {
+  const [id] = core.run(Op.FormatID, 1, u8(IdKind.Person), w.bobId) as [Uint8Array];
+  const seal = [text("correct horse"), u8(SecretKind.Seed), w.seeds.alice, u32(19 * 1024), u32(2)];
+  const [sealed] = core.run(Op.SealSeed, 1, ...seal) as [Uint8Array];
+  return {
+    ParseID: { args: [id], results: [1, 32] },
+    FormatID: { args: [u8(IdKind.Service), w.serviceId], results: [62] },
+    SealSeed: { args: seal, results: [-1], free: [0] },
+    OpenSeed: { args: [text("correct horse"), sealed], results: [1, 32] },
+    SealedInfo: { args: [sealed], results: [1, 1, 4, 4] },
+    NewIdentity: { args: [w.seeds.alice, bytes(32, 101), suite], results: [-1] },
+    OpenIdentity: { args: [w.alice], results: [32, 4, 32, 32, 32, -1] },
+    NewService: { args: [w.seeds.service], results: [-1] },
+    OpenService: { args: [w.service], results: [32, 4, 32, 32] },
+    DefaultCollection: { args: [w.seeds.alice], results: [16] },
+  };
+}
+
+function sharing(w: Parts, r: Records, grantArgs: Uint8Array[], nextArgs: Uint8Array[], readers: Uint8Array): Record<string, Good> {
+  return {
+    NewCollection: { args: nextArgs, results: [-1], free: [11], optional: [3, 8, 10] },
+    OpenCollection: { args: [w.alice, w.next, w.collection], results: [32, 32, 4, 16, 4, 8, 32, 1, 64, 32, 32, 1, -1, -1, 32], optional: [2] },
+    ReadersHash: { args: [readers], results: [32], optional: [0] },
+    NewGrant: { args: grantArgs, results: [-1, 736], optional: [6] },
+    OpenGrant: {
+      args: [w.alice, w.next, w.bob, r.grant, r.transformKey],
+      results: [16, 32, 32, 4, 16, 4, 1, 32, 32, 4, 32, 1, -1, 8, 8, 8, 4],
+      optional: [1, 2, 4],
+    },
+    NewRevocation: { args: [w.seeds.alice, w.alice, w.next, w.bobId, bytes(16, 0x60), u64(1)], results: [-1] },
+    OpenRevocation: { args: [w.alice, r.revocation], results: [16, 32, 32, 4, 16, 8, 32, 8] },
+    NewReceipt: { args: [w.seeds.service, w.service, r.revocation, u64(1), u32(0)], results: [-1] },
+    OpenReceipt: { args: [w.service, r.revocation, r.receipt], results: [8, 4] },
+  };
+}
+
+function keys(w: Parts, r: Records, keyArgs: Uint8Array[]): Record<string, Good> {
+  return {
+    NewKey: { args: [w.seeds.alice, w.alice, w.collection, keyId], results: [32, 576] },
+    NewKeyRecord: { args: keyArgs, results: [-1] },
+    OpenKeyRecord: { args: [w.alice, w.collection, r.key, r.value], results: [16, 32, 32, 16, 4, 32, 4, 1, 1, 8, -1], optional: [3] },
+    OpenKey: { args: [w.seeds.bob, w.bob, w.alice, w.next, w.service, r.key, r.transformed], results: [32] },
+    TransformKeyValue: { args: [w.seeds.service, r.value, r.transformKey], results: [576 + 896] },
+  };
+}
+
+function requests(core: Core, alice: Uint8Array, seed: Uint8Array): Record<string, Good> {
+  const identity = new Reader(core.engine.call(Op.OpenIdentity, concat(u32(alice.length), alice)), 6);
+  const [id, , signingKey] = [identity.bytes(), identity.bytes(), identity.bytes()];
+  const [formatted] = core.run(Op.FormatID, 1, u8(IdKind.Person), id) as [Uint8Array];
+  const parts = [
+    text(new TextDecoder().decode(formatted) + "/1"),
+    ...["POST", "127.0.0.1:8080", "/v1/keys", "?a=b"].map(text),
+    bytes(32, 9),
+    text("idempotency-key-1"),
+    u64(1_800_000_000),
+    u64(1_800_000_060),
+    text("AAECAwQFBgcICQoLDA0ODw"),
+  ];
+  const [, signed] = core.run(Op.SignRequest, 3, seed, ...parts) as [Uint8Array, Uint8Array];
+  const signature = Buffer.from(Buffer.from(signed).toString().slice("sig1=:".length, -1), "base64");
+  const header = [keyId, bytes(16, 0x30), u32(7), bytes(32, 0x40), text("https://files.example")];
+  return {
+    SignRequest: { args: [seed, ...parts], results: [-1, -1, -1], free: [1, 2, 3, 4, 5, 7, 10], optional: [6] },
+    VerifyRequest: { args: [signingKey, ...parts, new Uint8Array(signature)], results: [] },
+    NewHeader: { args: header, results: [-1], free: [4] },
+    OpenHeader: { args: [(core.run(Op.NewHeader, 1, ...header) as [Uint8Array])[0]], results: [16, 16, 4, 32, -1, 4], free: [] },
+  };
+}
