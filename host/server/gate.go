@@ -87,6 +87,7 @@ func (s *Server) admit(w http.ResponseWriter, r *http.Request, x *exchange) erro
 	if err != nil {
 		return err
 	}
+	defer clear(body) // it may hold transform keys
 	if !rt.free {
 		leave, err := s.gate.enter(r.Context())
 		if err != nil {

@@ -1,0 +1,113 @@
+package server
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/recrypt-service/recrypt/host/api"
+	"github.com/recrypt-service/recrypt/host/store"
+)
+
+// FuzzStrictJSON: what is accepted is one object that means the same to every
+// reader: decoding and encoding it keeps every name, and it has each name once.
+func FuzzStrictJSON(f *testing.F) {
+	for _, s := range []string{
+		`{}`, ` {"a":[1,{"b":null}],"c":{"a":true}} `, `{"a":1,"a":2}`, `{"a":1,"\u0061":2}`, `{"a":{"b":1,"b":2}}`, `[]`, `{"a":1}{`, `{"a":1} x`,
+		"\ufeff{}", "{\"\xff\":1}", strings.Repeat(`{"a":`, 9) + `1` + strings.Repeat(`}`, 9), `{"a":1e999}`, `{"a":"\ud800"}`,
+	} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		if !strictJSON(body) {
+			return
+		}
+		d := json.NewDecoder(bytes.NewReader(body))
+		d.UseNumber()
+		var value map[string]any
+		if err := d.Decode(&value); err != nil {
+			t.Fatalf("accepted what does not decode: %v", err)
+		}
+		again, err := json.Marshal(value)
+		if err != nil || !strictJSON(again) {
+			t.Fatalf("its own encoding is refused: %v", err)
+		}
+		if want, got := bytes.Count(again, []byte(`":`)), names(value); got > want {
+			t.Errorf("%d names became %d", got, want)
+		}
+	})
+}
+
+func names(v any) (n int) {
+	switch v := v.(type) {
+	case map[string]any:
+		for _, inner := range v {
+			n += 1 + names(inner)
+		}
+	case []any:
+		for _, inner := range v {
+			n += names(inner)
+		}
+	}
+	return n
+}
+
+// FuzzPlaceOf: it reads nothing but what stands at its offsets.
+func FuzzPlaceOf(f *testing.F) {
+	good := append([]byte(keyLabel), make([]byte, 200)...)
+	f.Add(good)
+	f.Add(good[:len(keyLabel)+16+32+32+16+4])
+	f.Add(good[:len(keyLabel)+16+32+32+16+3])
+	f.Add([]byte{})
+	f.Fuzz(func(t *testing.T, record []byte) {
+		p, err := placeOf(record)
+		if err != nil {
+			if p != (place{}) {
+				t.Error("a result beside an error")
+			}
+			return
+		}
+		if at := len(keyLabel) + 80; !bytes.Equal(p.collection[:], record[at:at+16]) {
+			t.Error("another collection")
+		}
+	})
+}
+
+// TestRoom: a chain is refused before it gets too long for one answer.
+func TestRoom(t *testing.T) {
+	chain := make([]store.CollectionRecord, 0, 8000)
+	record := make([]byte, 500)
+	for roomFor(chain, record) == nil {
+		chain = append(chain, store.CollectionRecord{Record: record})
+	}
+	out := api.Collection{ID: strings.Repeat("a", api.IDLength), Owner: strings.Repeat("r", api.IdentityIDLength)}
+	for i := range chain {
+		out.Records = append(out.Records, chain[i].Record)
+	}
+	answer, err := json.Marshal(out)
+	if err != nil || len(answer) > api.MaxAnswer || len(answer) < api.MaxAnswer/2 {
+		t.Errorf("%d records, %d bytes: %v", len(chain), len(answer), err)
+	}
+}
+
+// TestKinds: every code has a status, and an unknown error is a fault of ours.
+func TestKinds(t *testing.T) {
+	for code, k := range kinds {
+		if p := refuse(code, ""); p.Status != k.status || k.status < 400 || p.Title == "" {
+			t.Errorf("%s: %+v", code, p)
+		}
+	}
+	for status := 400; status < 600; status++ {
+		if p := fromStatus(status); p.Status < 400 || p.Code == "" || (status >= 500) != (p.Status >= 500) {
+			t.Errorf("%d: %+v", status, p)
+		}
+	}
+	if p, fault := toProblem(errors.New("x")); p.Code != api.CodeInternal || !fault || strings.Contains(p.Detail, "x ") {
+		t.Errorf("%+v", p)
+	}
+	if p, fault := toProblem(ours(store.ErrNotFound)); p.Code != api.CodeInternal || !fault {
+		t.Errorf("%+v", p)
+	}
+}
