@@ -59,11 +59,11 @@ func Open(path string) (*Keyring, error) {
 
 func (k *Keyring) open(ctx context.Context) (err error) {
 	// The lock of the whole file spares a lock and unlock per statement.
-	k.writer.DB, err = k.file.Connect("locking_mode(EXCLUSIVE)")
+	db, err := k.file.Connect("locking_mode(EXCLUSIVE)")
 	if err != nil {
 		return err
 	}
-	k.writer.DB.SetMaxOpenConns(1)
+	k.writer = dbfile.NewWriter(db)
 	var verdict string
 	if err := k.writer.DB.QueryRowContext(ctx, "PRAGMA quick_check(1)").Scan(&verdict); err != nil {
 		return err
@@ -101,7 +101,7 @@ func (k *Keyring) Close() error {
 	}
 	k.closed = true
 	var err error
-	if k.writer.DB != nil {
+	if k.writer != nil {
 		err = k.writer.DB.Close()
 	}
 	return errors.Join(err, k.file.Close())

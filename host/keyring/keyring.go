@@ -59,7 +59,7 @@ type Keyring struct {
 	file *dbfile.File
 
 	mu      sync.Mutex // guards all below; every operation is short
-	writer  dbfile.Writer
+	writer  *dbfile.Writer
 	closed  bool
 	pending map[[16]byte]bool // ordered to be destroyed, not yet known to be
 }

@@ -36,8 +36,7 @@ func use(t testing.TB, path string, kind dbfile.Kind) (rows int, err error) {
 		return 0, err
 	}
 	defer db.Close()
-	db.SetMaxOpenConns(1)
-	w := dbfile.Writer{DB: db}
+	w := dbfile.NewWriter(db)
 	err = w.Write(context.Background(), func(tx *sql.Tx) error {
 		_, err := tx.Exec("CREATE TABLE IF NOT EXISTS t (v BLOB NOT NULL); INSERT INTO t (v) VALUES (zeroblob(5000))")
 		return err
@@ -216,7 +215,8 @@ func TestWriteRetries(t *testing.T) {
 	if _, err := other.ExecContext(t.Context(), "PRAGMA busy_timeout = 0"); err != nil {
 		t.Fatal(err)
 	}
-	w := dbfile.Writer{DB: db}
+	w := dbfile.NewWriter(db)
+	db.SetMaxOpenConns(2) // for the other one
 	runs := 0
 	// collide fails as often as told, because the transaction it runs in is open.
 	collide := func(times int) func(*sql.Tx) error {

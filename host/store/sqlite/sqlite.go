@@ -1,8 +1,9 @@
 // Package sqlite implements store.Store in one SQLite file, for one server.
 //
-// Writes go through one connection, one after the other, each with an fsync (WAL,
-// synchronous=FULL). Reads use a pool of their own and are never held up by them:
-// each sees everything that was committed before it began.
+// Writes go through one connection, one after the other, and return after an fsync
+// (WAL, synchronous=FULL), which those that arrive together share. Reads use a pool
+// of their own and are never held up by them: each sees everything that was
+// committed before it began.
 //
 // What the queries do stands in query/, the schema in migrations/; package
 // sqlitedb is generated from both. Adding a migration is all an upgrade takes: it
@@ -48,7 +49,7 @@ const maxFullCheck = 256 << 20
 // Store is an open database. It implements store.Store.
 type Store struct {
 	file    *dbfile.File
-	writer  dbfile.Writer
+	writer  *dbfile.Writer
 	reader  *sql.DB
 	write   *sqlitedb.Queries // prepared on writer
 	read    *sqlitedb.Queries // prepared on reader
@@ -76,10 +77,11 @@ func Open(ctx context.Context, path string) (*Store, error) {
 }
 
 func (s *Store) open(ctx context.Context) (err error) {
-	if s.writer.DB, err = s.file.Connect(); err != nil {
+	db, err := s.file.Connect()
+	if err != nil {
 		return err
 	}
-	s.writer.DB.SetMaxOpenConns(1)
+	s.writer = dbfile.NewWriter(db)
 	if err := s.check(ctx); err != nil {
 		return err
 	}
@@ -153,10 +155,11 @@ func (s *Store) Close() error {
 			errs = append(errs, q.Close())
 		}
 	}
-	for _, db := range []*sql.DB{s.reader, s.writer.DB} { // the last one empties the log
-		if db != nil {
-			errs = append(errs, db.Close())
-		}
+	if s.reader != nil {
+		errs = append(errs, s.reader.Close())
+	}
+	if s.writer != nil {
+		errs = append(errs, s.writer.DB.Close()) // the last one empties the log
 	}
 	return errors.Join(append(errs, s.file.Close())...)
 }
