@@ -24,6 +24,9 @@ const (
 	sealPasses    = 3
 )
 
+// errPassphrase is a passphrase that cannot be used.
+var errPassphrase = errors.New("unusable passphrase")
+
 // unlock opens the sealed seed of an identity.
 func (a *app) unlock(ctx context.Context, core abi.Client, store *keystore.Store, name string) ([]byte, error) {
 	sealed, err := store.SealedSeed(name)
@@ -64,7 +67,7 @@ func (a *app) newPassphrase(name string) ([]byte, error) {
 	again, err := a.passphrase("once more: ")
 	defer clear(again)
 	if err == nil && !bytes.Equal(p, again) {
-		err = errors.New("the two passphrases differ")
+		err = fmt.Errorf("%w: the two entries differ", errPassphrase)
 	}
 	if err != nil {
 		clear(p)
@@ -89,11 +92,11 @@ func (a *app) passphrase(prompt string) ([]byte, error) {
 	defer clear(raw)
 	switch {
 	case len(raw) == 0:
-		return nil, errors.New("the passphrase is empty")
+		return nil, fmt.Errorf("%w: it is empty", errPassphrase)
 	case len(raw) > maxPassphrase:
-		return nil, fmt.Errorf("the passphrase is longer than %d bytes", maxPassphrase)
+		return nil, fmt.Errorf("%w: it is longer than %d bytes", errPassphrase, maxPassphrase)
 	case !utf8.Valid(raw):
-		return nil, errors.New("the passphrase is not valid UTF-8")
+		return nil, fmt.Errorf("%w: it is not valid UTF-8", errPassphrase)
 	}
 	return norm.NFC.Append(nil, raw...), nil
 }

@@ -66,6 +66,7 @@ var known = []struct {
 	{keystore.ErrNoContact, "no_contact", ""},
 	{keystore.ErrName, "name", ""},
 	{keystore.ErrExists, "exists", "choose another name"},
+	{errPassphrase, "passphrase", ""},
 	{abi.ErrPassphrase, "passphrase", ""},
 	{abi.ErrMalformed, "malformed", ""},
 	{atomicfile.ErrExists, "file_exists", "use --force to overwrite it, or -o OUT for another name"},

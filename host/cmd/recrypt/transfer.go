@@ -106,38 +106,47 @@ func (c *idleConn) Read(b []byte) (int, error) {
 
 // A bar shows progress on a terminal once the work has taken a second.
 type bar struct {
-	start time.Time
-	make  func() *progressbar.ProgressBar
-	shown *progressbar.ProgressBar
+	shown *progressbar.ProgressBar // nil: nobody looks
+	late  *lateWriter
 }
 
-// progress prepares a bar over size bytes, -1 if that is not known.
+// A lateWriter drops what is written in the first second.
+type lateWriter struct {
+	io.Writer
+	from time.Time
+	used bool
+}
+
+func (w *lateWriter) Write(b []byte) (int, error) {
+	if time.Now().Before(w.from) {
+		return len(b), nil
+	}
+	w.used = true
+	return w.Writer.Write(b)
+}
+
+// progress starts a bar over size bytes, -1 if that is not known.
 func (a *app) progress(what string, size int64) *bar {
 	f, ok := a.stderr.(*os.File)
 	if !ok || !term.IsTerminal(int(f.Fd())) || a.json {
 		return &bar{}
 	}
-	return &bar{start: time.Now(), make: func() *progressbar.ProgressBar {
-		return progressbar.NewOptions64(size, progressbar.OptionSetWriter(f), progressbar.OptionSetDescription(what),
-			progressbar.OptionShowBytes(true), progressbar.OptionThrottle(100*time.Millisecond),
-			progressbar.OptionClearOnFinish(), progressbar.OptionFullWidth(), progressbar.OptionSpinnerType(14))
-	}}
+	late := &lateWriter{Writer: f, from: time.Now().Add(time.Second)}
+	return &bar{late: late, shown: progressbar.NewOptions64(size,
+		progressbar.OptionSetWriter(late), progressbar.OptionSetDescription(what), progressbar.OptionShowBytes(true),
+		progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionFullWidth(), progressbar.OptionSpinnerType(14))}
 }
 
 // set shows that n bytes are done.
 func (b *bar) set(n int64) {
-	if b.make == nil || (b.shown == nil && time.Since(b.start) < time.Second) {
-		return
+	if b.shown != nil {
+		b.shown.Set64(n)
 	}
-	if b.shown == nil {
-		b.shown = b.make()
-	}
-	b.shown.Set64(n)
 }
 
 // done removes the bar.
 func (b *bar) done() {
-	if b.shown != nil {
+	if b.shown != nil && b.late.used {
 		b.shown.Clear()
 	}
 }
