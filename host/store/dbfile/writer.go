@@ -132,15 +132,14 @@ func (w *Writer) together(jobs []*job) error {
 	ctx := context.Background()
 	err := w.transaction(ctx, func(tx *sql.Tx) error {
 		for _, j := range jobs {
+			if j.err = j.ctx.Err(); j.err != nil {
+				continue // ended before it began
+			}
 			if _, err := tx.ExecContext(ctx, "SAVEPOINT job"); err != nil {
 				return err
 			}
-			j.err = j.ctx.Err()
-			if j.err == nil {
-				j.err = j.fn(tx)
-			}
 			end := "RELEASE job"
-			if j.err != nil {
+			if j.err = j.fn(tx); j.err != nil {
 				if code(j.err) != 0 || j.ctx.Err() != nil {
 					return j.err
 				}
