@@ -45,6 +45,8 @@ function register(file: VectorFile): void {
       else run(p);
     });
   };
+  const count = ["privateKeyEdges", "cases", "negative"].reduce((n, key) => n + root.listAt(key).length, 0);
+  if (count === 0) test(file.name, () => assert.fail("malformed vector file: no cases"));
   for (const p of root.listAt("privateKeyEdges")) add(p, (q) => { checkEdge(file, q); });
   for (const p of root.listAt("cases")) add(p, (q) => { checkCase(file, q); });
   for (const p of root.listAt("negative")) add(p, (q) => { runNegative(core, file, q); });
