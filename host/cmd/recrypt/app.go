@@ -186,6 +186,11 @@ func (a *app) open(ctx context.Context, url string) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
+	if url == "" {
+		if url, err = a.serverFor(identity); err != nil {
+			return nil, err
+		}
+	}
 	core, err := a.core(ctx)
 	if err != nil {
 		return nil, err
@@ -195,7 +200,7 @@ func (a *app) open(ctx context.Context, url string) (*session, error) {
 		return nil, err
 	}
 	c, err := client.New(client.Config{
-		Caller: core.Caller, Server: first(url, a.serverFor(identity)), Seed: seed,
+		Caller: core.Caller, Server: url, Seed: seed,
 		Identity: identity.Record, State: store.State(identity.Name),
 	})
 	if err != nil {
@@ -206,12 +211,16 @@ func (a *app) open(ctx context.Context, url string) (*session, error) {
 }
 
 // serverFor returns the server to talk to: by flag, environment, or identity.
-func (a *app) serverFor(identity *keystore.Identity) string {
+func (a *app) serverFor(identity *keystore.Identity) (string, error) {
 	remembered := ""
 	if identity != nil {
 		remembered = identity.Server
 	}
-	return first(a.server, a.getenv("RECRYPT_SERVER"), remembered, defaultServer)
+	url, err := client.NormaliseURL(first(a.server, a.getenv("RECRYPT_SERVER"), remembered, defaultServer))
+	if err != nil {
+		return "", usage("%v", err)
+	}
+	return url, nil
 }
 
 // whois describes an author for people.

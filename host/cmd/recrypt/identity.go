@@ -67,7 +67,7 @@ func (a *app) createIdentity(ctx context.Context, name string) error {
 	rand.Read(recovery)
 	defer clear(seed)
 	defer clear(recovery)
-	identity, err := a.publish(ctx, core, name, seed, recovery)
+	identity, server, err := a.publish(ctx, core, name, seed, recovery)
 	if err != nil {
 		return err
 	}
@@ -76,6 +76,9 @@ func (a *app) createIdentity(ctx context.Context, name string) error {
 		return err
 	}
 	if err := store.Create(*identity, *secrets); err != nil {
+		return err
+	}
+	if err := store.State(name).PinServer(identity.Server, server); err != nil {
 		return err
 	}
 	if err := a.printIdentity(store, identity, "created "); err != nil {
@@ -88,29 +91,33 @@ func (a *app) createIdentity(ctx context.Context, name string) error {
 	return nil
 }
 
-// publish makes the identity record and puts it on the server.
-func (a *app) publish(ctx context.Context, core abi.Client, name string, seed, recovery []byte) (*keystore.Identity, error) {
+// publish makes the identity record and puts it on the server. It returns the
+// server's record too, to be pinned.
+func (a *app) publish(ctx context.Context, core abi.Client, name string, seed, recovery []byte) (*keystore.Identity, []byte, error) {
 	_, suites, err := core.Info(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	record, err := core.NewIdentity(ctx, seed, recovery, suites)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	url := a.serverFor(nil)
+	url, err := a.serverFor(nil)
+	if err != nil {
+		return nil, nil, err
+	}
 	c, err := client.New(client.Config{Caller: core.Caller, Server: url, Seed: seed, Identity: record})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	_, serverID, _, err := c.Service(ctx)
+	_, serverID, server, err := c.Service(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if err := c.Publish(ctx); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return &keystore.Identity{Name: name, ID: c.ID(), Server: url, ServerID: serverID, Record: record}, nil
+	return &keystore.Identity{Name: name, ID: c.ID(), Server: url, ServerID: serverID, Record: record}, server, nil
 }
 
 // seal seals both seeds of a new identity; without a passphrase it only frames
