@@ -144,6 +144,9 @@ func (c Client) OpenCollection(ctx context.Context, owner, record, previous []by
 // readers.
 func (c Client) ReadersHash(ctx context.Context, readers []ReaderRef) (hash [32]byte, err error) {
 	b, err := c.one(ctx, OpReadersHash, joinReaders(readers))
+	if err == nil && len(b) != len(hash) {
+		err = ErrMalformed
+	}
 	copy(hash[:], b)
 	return hash, err
 }

@@ -1,6 +1,9 @@
 package abi
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"unicode/utf8"
+)
 
 // frameHead is the number of length bytes before each frame.
 const frameHead = 4
@@ -31,9 +34,9 @@ func Pack(args ...[]byte) []byte {
 const maxMessage = 200
 
 // Result takes a response apart: it returns the packed result frames, which
-// alias response, or the core's answer as an [*Error]. A message that is not
-// short printable ASCII, and a response without a known status, are the core's
-// fault: [ErrInternal].
+// alias response, or the core's answer as an [*Error]. A message that is long,
+// not UTF-8, or has control characters, and a response without a known status, are
+// the core's fault: [ErrInternal].
 func Result(response []byte) ([]byte, error) {
 	if len(response) == 0 || Status(response[0]) > StatusStopped || len(response) > 1+maxMessage && response[0] != 0 {
 		return nil, ErrInternal
@@ -41,12 +44,13 @@ func Result(response []byte) ([]byte, error) {
 	if Status(response[0]) == StatusOK {
 		return response[1:], nil
 	}
-	for _, c := range response[1:] {
-		if c < ' ' || c > '~' {
+	message := string(response[1:])
+	for _, c := range message {
+		if c < ' ' || c >= 0x7f && c < 0xa0 || c == utf8.RuneError {
 			return nil, ErrInternal
 		}
 	}
-	return nil, &Error{Status: Status(response[0]), Message: string(response[1:])}
+	return nil, &Error{Status: Status(response[0]), Message: message}
 }
 
 // Unpack splits b into exactly want frames, or into any number if want is
