@@ -9,7 +9,7 @@ import (
 var recordOperations = map[abi.Op]operation{
 	abi.OpParseID:           {args: 1, run: parseID},
 	abi.OpFormatID:          {args: 2, run: formatID},
-	abi.OpSealSeed:          {args: 5, run: sealSeed},
+	abi.OpSealSeed:          {args: 5, run: sealSeed, secret: true},
 	abi.OpOpenSeed:          {args: 2, run: openSeed, secret: true},
 	abi.OpSealedInfo:        {args: 1, run: sealedInfo},
 	abi.OpNewIdentity:       {args: 3, run: newIdentity},

@@ -1,0 +1,150 @@
+package dispatch
+
+import (
+	"bytes"
+	"errors"
+	"testing"
+
+	"github.com/recrypt-service/recrypt/wasm/abi"
+	"github.com/recrypt-service/recrypt/wasm/recrypt"
+)
+
+// statusOf returns the status of a response.
+func statusOf(response []byte) abi.Status { return abi.Status(response[0]) }
+
+// TestTable sees that no operation is in both tables, and that each is complete.
+func TestTable(t *testing.T) {
+	for op, o := range recordOperations {
+		if _, ok := schemeOperations[op]; ok {
+			t.Errorf("operation %#x is there twice", op)
+		}
+		if o.run == nil {
+			t.Errorf("operation %#x does nothing", op)
+		}
+	}
+	if n := len(schemeOperations) + len(recordOperations); n != 46 {
+		t.Errorf("%d operations", n)
+	}
+}
+
+// testOp puts an operation into the table for one test.
+func testOp(t *testing.T, o operation) abi.Op {
+	const op = 0xf000
+	schemeOperations[op] = o
+	t.Cleanup(func() { delete(schemeOperations, op) })
+	return op
+}
+
+func TestPanic(t *testing.T) {
+	op := testOp(t, operation{run: func(*args) ([][]byte, error) { panic("a secret") }})
+	if r := Handle(op, nil); statusOf(r) != abi.StatusInternal || bytes.Contains(r, []byte("secret")) {
+		t.Errorf("%q", r)
+	}
+	op = testOp(t, operation{run: func(*args) ([][]byte, error) { var k *recrypt.PrivateKey; k.Bytes(); return nil, nil }})
+	if r := Handle(op, nil); statusOf(r) != abi.StatusInternal {
+		t.Errorf("nil dereference: %q", r)
+	}
+}
+
+// TestErrors gives Handle errors of every origin.
+func TestErrors(t *testing.T) {
+	for _, tc := range []struct {
+		err  error
+		want abi.Status
+	}{
+		{abi.ErrMismatch, abi.StatusMismatch},
+		{&abi.Error{Status: abi.StatusWeak, Message: "x"}, abi.StatusWeak},
+		{&abi.Error{Status: abi.StatusOK, Message: "x"}, abi.StatusInternal},
+		{errors.New("contains a secret"), abi.StatusInternal},
+		{recrypt.ErrSuite, abi.StatusSuite},
+		{recrypt.ErrSize, abi.StatusMalformed},
+		{recrypt.ErrBlocks, abi.StatusTooLarge},
+		{recrypt.ErrEncoding, abi.StatusMalformed},
+		{recrypt.ErrPrivateKey, abi.StatusMalformed},
+		{recrypt.ErrPublicKey, abi.StatusMalformed},
+		{recrypt.ErrTransformKey, abi.StatusMalformed},
+		{recrypt.ErrSigningKey, abi.StatusMalformed},
+		{recrypt.ErrSignature, abi.StatusSignature},
+		{recrypt.ErrDecrypt, abi.StatusDecrypt},
+	} {
+		op := testOp(t, operation{run: func(*args) ([][]byte, error) { return [][]byte{[]byte("result")}, tc.err }})
+		r := Handle(op, nil)
+		if statusOf(r) != tc.want || bytes.Contains(r, []byte("secret")) || bytes.Contains(r, []byte("result")) {
+			t.Errorf("%v: %q", tc.err, r)
+		}
+	}
+}
+
+// TestSecretsWiped sees that secret results and decoded keys are overwritten, and
+// that the request is left alone.
+func TestSecretsWiped(t *testing.T) {
+	result := []byte("a secret result")
+	var key *recrypt.PrivateKey
+	op := testOp(t, operation{args: 2, secret: true, run: func(a *args) ([][]byte, error) {
+		key = a.privateKey(a.suite())
+		return results(result)
+	}})
+	private := append(make([]byte, 31), 7)
+	request := abi.Pack(abi.U8(uint8(recrypt.Suite256)), private)
+	kept := bytes.Clone(request)
+	r := Handle(op, request)
+	if !bytes.Equal(r, append([]byte{0}, abi.Pack([]byte("a secret result"))...)) {
+		t.Errorf("%q", r)
+	}
+	if !bytes.Equal(result, make([]byte, len(result))) {
+		t.Error("the result was not wiped")
+	}
+	if len(key.Bytes()) != 0 {
+		t.Error("the key was not wiped")
+	}
+	if !bytes.Equal(request, kept) {
+		t.Error("the request was changed")
+	}
+}
+
+func TestStop(t *testing.T) {
+	*StopWord() = 1
+	defer func() { *StopWord() = 0 }()
+	for op := range schemeOperations {
+		if r := Handle(op, nil); statusOf(r) != abi.StatusStopped {
+			t.Errorf("operation %#x: %q", op, r)
+		}
+	}
+	*StopWord() = 0
+	decoded := 0
+	op := testOp(t, operation{args: 2, run: func(a *args) ([][]byte, error) {
+		for range 2 {
+			decode(a, func([]byte) (int, error) { decoded++; *StopWord() = 1; return 0, nil })
+		}
+		return nil, a.check()
+	}})
+	if r := Handle(op, abi.Pack(nil, nil)); statusOf(r) != abi.StatusStopped || decoded != 1 {
+		t.Errorf("%q, %d arguments decoded", r, decoded)
+	}
+}
+
+// FuzzHandle sends anything as anything.
+func FuzzHandle(f *testing.F) {
+	for op, o := range schemeOperations {
+		f.Add(uint32(op), abi.Pack(make([][]byte, o.args)...))
+	}
+	for op, o := range recordOperations {
+		f.Add(uint32(op), abi.Pack(make([][]byte, o.args)...))
+	}
+	f.Fuzz(func(t *testing.T, op uint32, request []byte) {
+		if abi.Op(op) == abi.OpSealSeed || abi.Op(op) == abi.OpOpenSeed {
+			t.Skip("slow by design")
+		}
+		kept := bytes.Clone(request)
+		r := Handle(abi.Op(op), request)
+		if len(r) == 0 || statusOf(r) == abi.StatusInternal || statusOf(r) == abi.StatusStopped {
+			t.Errorf("%q", r)
+		}
+		if _, err := abi.Result(r); statusOf(r) != abi.StatusOK && errors.Is(err, abi.ErrInternal) {
+			t.Errorf("message: %q", r)
+		}
+		if !bytes.Equal(request, kept) {
+			t.Error("the request was changed")
+		}
+	})
+}
