@@ -7,7 +7,7 @@
 //
 // The default engine, "wazero", runs the WebAssembly module that is embedded in
 // the program (package wasm/dist), the same bytes that browsers run. The engine
-// "native" calls the same Go code directly; it is about three times as fast and
+// "native" calls the same Go code directly; it is about four times as fast and
 // has no sandbox. Both give the same answers.
 //
 // # What the sandbox does
@@ -23,7 +23,8 @@
 // # What it does not do
 //
 // A running call is not interrupted when its context ends: the work of a call is
-// bounded by the size of its request. The sandbox keeps a fault of the core away
+// bounded by the size of its request. Go's collector waits for running calls, see
+// RATIONALE.md. The sandbox keeps a fault of the core away
 // from the rest of the process. It does not protect the core's secrets from the
 // process, which owns the memory of every instance.
 package engine
