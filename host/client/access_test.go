@@ -171,6 +171,10 @@ func TestExpiry(t *testing.T) {
 	ahead.Store(int64(2 * time.Hour))
 	got, _, err := decrypt(b, document, client.DecryptOptions{})
 	refused(t, got, err, client.ErrNoAccess)
+	// the newest record still lists Bob; that is no reason to revoke anybody else
+	if _, err := a.Revoke(ctx, charlie.ID); !errors.Is(err, client.ErrNoGrant) {
+		t.Errorf("revoke who has none: %v", err)
+	}
 	grant(t, a, charlie.ID, client.GrantOptions{})
 	issued, _, err := a.Grants(ctx)
 	if err != nil || len(issued) != 2 || issued[0].Status != api.GrantActive || issued[1].Status != api.GrantExpired {

@@ -364,10 +364,20 @@ func TestCancelDecrypt(t *testing.T) {
 	}
 }
 
-// TestPayloadHash compares the key record's hash with one computed directly.
+// TestPayloadHash compares the key record's hash with one computed directly, for
+// a payload with a short last piece and one of exactly a piece.
 func TestPayloadHash(t *testing.T) {
 	x := newCast(t)
-	document := encrypt(t, x.a, pattern(5<<19))
+	exact, err := cobblestone.PlaintextSize(1 << 20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range []int{5 << 19, int(exact)} {
+		checkPayloadHash(t, x, encrypt(t, x.a, pattern(n)))
+	}
+}
+
+func checkPayloadHash(t *testing.T, x *cast, document []byte) {
 	answer := capture[api.Key](t, x.evil, http.MethodPost, "/v1/keys/", func() { infoOf(t, x.a, document) })
 	core := abi.Client{Caller: hosttest.Caller(t)}
 	record, err := core.OpenKeyRecord(ctx, answer.Author, answer.Collection, answer.Record, answer.Value)

@@ -229,8 +229,11 @@ func TestEvilLists(t *testing.T) {
 	x := newCast(t)
 	grant(t, x.a, x.bob.ID, client.GrantOptions{})
 	grant(t, x.m, x.charlie.ID, client.GrantOptions{})
-	if _, err := x.m.Revoke(ctx, x.charlie.ID); err != nil {
-		t.Fatal(err)
+	grant(t, x.a, x.charlie.ID, client.GrantOptions{})
+	for _, c := range []*client.Client{x.a, x.m} {
+		if _, err := c.Revoke(ctx, x.charlie.ID); err != nil {
+			t.Fatal(err)
+		}
 	}
 	mallets := capture[api.ListGrants](t, x.evil, http.MethodGet, "/v1/grants", func() { x.m.Grants(ctx) })
 	bobs := capture[api.ListGrants](t, x.evil, http.MethodGet, "/v1/grants", func() { x.b.Grants(ctx) })
@@ -242,6 +245,15 @@ func TestEvilLists(t *testing.T) {
 		"other id":          func(v *api.ListGrants) { v.Issued[0].ID = mallets.Issued[0].ID },
 		"status":            func(v *api.ListGrants) { v.Issued[0].Status = "\x1b[31mactive" },
 		"short":             func(v *api.ListGrants) { v.Received = []api.ListedGrant{{Record: []byte("x")}} },
+		"revocation of another reader": func(v *api.ListGrants) {
+			of := index(v.Issued, api.GrantRevoked)
+			to := &v.Issued[1-of]
+			to.Status, to.Revocation, to.Receipt = api.GrantRevoked, v.Issued[of].Revocation, v.Issued[of].Receipt
+		},
+		"active and revoked": func(v *api.ListGrants) { v.Issued[index(v.Issued, api.GrantRevoked)].Status = api.GrantActive },
+		"receipt of another": func(v *api.ListGrants) {
+			v.Issued[index(v.Issued, api.GrantRevoked)].Receipt = mallets.Issued[0].Receipt
+		},
 		"revocation": func(v *api.ListGrants) {
 			v.Issued[0].Status, v.Issued[0].Revocation, v.Issued[0].Receipt = api.GrantRevoked, mallets.Issued[0].Revocation, mallets.Issued[0].Receipt
 		},
@@ -254,4 +266,9 @@ func TestEvilLists(t *testing.T) {
 			}
 		})
 	}
+}
+
+// index returns the place of the grant with a status.
+func index(grants []api.ListedGrant, status string) int {
+	return slices.IndexFunc(grants, func(g api.ListedGrant) bool { return g.Status == status })
 }

@@ -68,6 +68,7 @@ func TestBadAnswers(t *testing.T) {
 		"two values":     raw(200, "application/json", `{}{}`),
 		"array":          raw(200, "application/json", `[]`),
 		"bad base64":     raw(200, "application/json", `{"record":"====","records":["===="],"receipt":"====","value":"===="}`),
+		"padded":         raw(200, "application/json", "{}"+strings.Repeat(" ", api.MaxAnswer)),
 		"empty":          raw(200, "application/json", ""),
 		"plain 500":      raw(500, "text/plain", "goroutine 1 [running]"),
 		"bad problem":    raw(404, "application/problem+json", "not json"),
