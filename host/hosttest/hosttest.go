@@ -15,6 +15,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -31,18 +32,26 @@ import (
 // Suite256 is the number of suite recrypt256.
 const Suite256 = 1
 
-// Caller returns the native engine, which all tests of a process share.
+// EngineEnv names the environment variable that chooses the engine of the tests:
+// "wazero", or "native", which is the default.
+const EngineEnv = "RECRYPT_TEST_ENGINE"
+
+// Caller returns the engine that all tests of a process share.
 func Caller(t testing.TB) abi.Caller {
 	t.Helper()
-	e, err := native()
+	e, err := shared()
 	if err != nil {
 		t.Fatal(err)
 	}
 	return e
 }
 
-var native = sync.OnceValues(func() (abi.Caller, error) {
-	return engine.New(context.Background(), engine.Config{Kind: engine.Native})
+var shared = sync.OnceValues(func() (*engine.Engine, error) {
+	kind := engine.Native
+	if k := os.Getenv(EngineEnv); k != "" {
+		kind = k
+	}
+	return engine.New(context.Background(), engine.Config{Kind: kind})
 })
 
 // Options change a test server. The zero value is the usual one.
@@ -81,6 +90,10 @@ func NewServer(t testing.TB, o Options) *Server {
 	if o.Addr == "" {
 		o.Addr = "127.0.0.1:0"
 	}
+	e, err := shared()
+	if err != nil {
+		t.Fatal(err)
+	}
 	listener, err := net.Listen("tcp", o.Addr)
 	if err != nil {
 		t.Fatal(err)
@@ -93,7 +106,7 @@ func NewServer(t testing.TB, o Options) *Server {
 		t.Fatal(err)
 	}
 	s.Server, err = server.New(ctx, server.Config{
-		Store: s.store, Keyring: s.keyring, Caller: Caller(t), EngineKind: engine.Native,
+		Store: s.store, Keyring: s.keyring, Caller: e, EngineKind: e.Kind(),
 		Seed: o.Seed, PublicURLs: []string{s.URL}, Version: "test", Clock: o.Clock, Log: o.Log,
 	})
 	if err != nil {
