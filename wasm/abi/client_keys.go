@@ -17,8 +17,8 @@ func (c Client) NewKeyRecord(ctx context.Context, seed, author, collection []byt
 	return c.one(ctx, OpNewKeyRecord, seed, author, collection, key[:], value, U8(1), U64(payload.Length), payload.Hash[:])
 }
 
-// OpenKeyRecord verifies a key record and, if given, that a level-0 value
-// belongs to it.
+// OpenKeyRecord verifies a key record and, if given, that it belongs to a
+// collection's epoch and that a level-0 value belongs to it.
 func (c Client) OpenKeyRecord(ctx context.Context, author, collection, record, value []byte) (*KeyRecord, error) {
 	r, err := c.call(ctx, OpOpenKeyRecord, 11, author, collection, record, value)
 	if err != nil {

@@ -103,7 +103,7 @@ const (
 	// OpNewKeyRecord: seed 32, author identity, collection, key id 16, encrypted value,
 	// has payload u8, payload length u64, payload hash 32 or empty → key record
 	OpNewKeyRecord Op = 0x0251
-	// OpOpenKeyRecord: author identity, collection, key record, encrypted value or empty →
+	// OpOpenKeyRecord: author identity, collection or empty, key record, encrypted value or empty →
 	// key id 16, service id 32, owner id 32, collection id 16, epoch u32, author id 32, author version u32, suite u8,
 	// has payload u8, payload length u64, payload hash 32 or empty.
 	// An encrypted value (level 0) is checked against the record: author's recrypt signature, ephemeral key, authHash.

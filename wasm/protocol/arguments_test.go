@@ -57,7 +57,8 @@ func calls(w *world) []call {
 		{"NewKeyRecord", [][]byte{carol, w.carol, w.first, w.carolValue}, -1, func(a [][]byte) (any, error) {
 			return slice(NewKeyRecord(a[0], a[1], a[2], id16(1), a[3], nil))
 		}},
-		{"OpenKeyRecord", [][]byte{w.carol, w.first, w.carolKey, w.carolValue}, 3, func(a [][]byte) (any, error) { return orNil(OpenKeyRecord(a[0], a[1], a[2], a[3])) }},
+		{"OpenKeyRecord, collection", [][]byte{w.carol, w.first, w.carolKey}, 1, func(a [][]byte) (any, error) { return orNil(OpenKeyRecord(a[0], a[1], a[2], nil)) }},
+		{"OpenKeyRecord, value", [][]byte{w.carol, w.carolKey, w.carolValue}, 2, func(a [][]byte) (any, error) { return orNil(OpenKeyRecord(a[0], nil, a[1], a[2])) }},
 		{"OpenKey, owner", [][]byte{alice, w.alice, w.carol, w.first, w.service, w.carolKey, w.carolValue}, 4, func(a [][]byte) (any, error) {
 			return slice(OpenKey(a[0], a[1], a[2], a[3], a[4], a[5], a[6]))
 		}},

@@ -73,8 +73,8 @@ func parseKeyRecord(record []byte) (*keyRecord, error) {
 	return v, nil
 }
 
-// openKeyRecord parses a key record and verifies that it is the author's and
-// belongs to the collection's epoch.
+// openKeyRecord parses a key record and verifies that it is the author's and, if
+// a collection is given, that it belongs to its epoch.
 func openKeyRecord(author *identity, of *collection, record []byte) (*keyRecord, error) {
 	v, err := parseKeyRecord(record)
 	if err != nil {
@@ -85,6 +85,9 @@ func openKeyRecord(author *identity, of *collection, record []byte) (*keyRecord,
 	}
 	if err := verify(author.SigningKey, v.body, v.signature, "signature of the key record does not verify"); err != nil {
 		return nil, err
+	}
+	if of == nil {
+		return v, nil
 	}
 	if v.Service != of.Service || v.Owner != of.Owner || v.Collection != of.Collection.Collection ||
 		v.Epoch != of.Epoch || v.Suite != of.Suite {
@@ -240,10 +243,11 @@ func NewKeyRecord(seed, author, collection []byte, key [16]byte, value []byte, p
 	return w.b, nil
 }
 
-// OpenKeyRecord verifies a key record with its author's identity record, that it
-// belongs to the epoch of the collection record, and, if value is not empty, that
-// this level-0 value is the record's: author's recrypt signature, ephemeral key
-// and authHash.
+// OpenKeyRecord verifies a key record with its author's identity record, if
+// collectionRecord is not empty that it belongs to the epoch of that collection record,
+// and if value is not empty that this level-0 value is the record's: author's
+// recrypt signature, ephemeral key and authHash. Who has only the key record reads
+// in it which collection to look up.
 //
 // The collection record is verified as by NewKey: call OpenCollection first. Any
 // record of the same epoch will do. Whether the author may deposit is not
@@ -253,21 +257,23 @@ func NewKeyRecord(seed, author, collection []byte, key [16]byte, value []byte, p
 //
 // Errors: StatusMalformed, StatusSignature, StatusSuite, StatusTooLarge, and
 // StatusMismatch for records that do not belong together.
-func OpenKeyRecord(author, collection, record, value []byte) (*abi.KeyRecord, error) {
+func OpenKeyRecord(author, collectionRecord, record, value []byte) (*abi.KeyRecord, error) {
 	by, err := openIdentity(author)
 	if err != nil {
 		return nil, err
 	}
-	of, err := openCollection(collection, by)
-	if err != nil {
-		return nil, err
+	var of *collection
+	if len(collectionRecord) != 0 {
+		if of, err = openCollection(collectionRecord, by); err != nil {
+			return nil, err
+		}
 	}
 	v, err := openKeyRecord(by, of, record)
 	if err != nil {
 		return nil, err
 	}
 	if len(value) != 0 {
-		encrypted, err := parseValue(of.key.Suite(), value)
+		encrypted, err := parseValue(recrypt.Suite(v.Suite), value)
 		if err != nil {
 			return nil, err
 		}

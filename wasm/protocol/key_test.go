@@ -3,6 +3,7 @@ package protocol
 import (
 	"bytes"
 	"crypto/sha256"
+	"errors"
 	"testing"
 
 	"github.com/recrypt-service/recrypt/wasm/abi"
@@ -359,5 +360,25 @@ func TestKinds(t *testing.T) {
 				check(t, name+" as "+parser, err, abi.ErrMalformed)
 			}
 		}
+	}
+}
+
+// TestOpenKeyRecordAlone: without a collection the record is still its author's,
+// says where it belongs, and its value is still checked.
+func TestOpenKeyRecordAlone(t *testing.T) {
+	w := shared()
+	v, err := OpenKeyRecord(w.carol, nil, w.carolKey, w.carolValue)
+	if err != nil {
+		t.Fatal(err)
+	}
+	of := must(OpenCollection(w.alice, w.first, nil))
+	if v.Collection != of.Collection || v.Epoch != of.Epoch || v.Service != of.Service || v.Owner != of.Owner {
+		t.Error("the record names another place than its collection")
+	}
+	if _, err := OpenKeyRecord(w.alice, nil, w.carolKey, nil); !errors.Is(err, abi.ErrMismatch) {
+		t.Errorf("another author: %v", err)
+	}
+	if _, err := OpenKeyRecord(w.carol, nil, w.carolKey, w.value); !errors.Is(err, abi.ErrMismatch) {
+		t.Errorf("another value: %v", err)
 	}
 }

@@ -16,6 +16,7 @@ func (Scheme) TransformKey(private, to, signer, ephemeral, temp []byte) ([]byte,
 	if err != nil {
 		return nil, err
 	}
+	defer clear(hashed)
 	out := make([]byte, 0, TransformKeySize)
 	out = append(append(out, point...), to...)
 	out = append(append(out, hidden...), hashed...)
