@@ -165,7 +165,7 @@ function keys(w: Parts, r: Records, keyArgs: Uint8Array[]): Record<string, Good>
   return {
     NewKey: { args: [w.seeds.alice, w.alice, w.collection, keyId], results: [32, 576] },
     NewKeyRecord: { args: keyArgs, results: [-1] },
-    OpenKeyRecord: { args: [w.alice, w.collection, r.key, r.value], results: [16, 32, 32, 16, 4, 32, 4, 1, 1, 8, -1], optional: [3] },
+    OpenKeyRecord: { args: [w.alice, w.collection, r.key, r.value], results: [16, 32, 32, 16, 4, 32, 4, 1, 1, 8, -1], optional: [1, 3] },
     OpenKey: { args: [w.seeds.bob, w.bob, w.alice, w.next, w.service, r.key, r.transformed], results: [32] },
     TransformKeyValue: { args: [w.seeds.service, r.value, r.transformKey], results: [576 + 896] },
   };
