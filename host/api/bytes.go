@@ -8,10 +8,10 @@ import (
 	"strings"
 )
 
-var (
-	errBytes = errors.New("not unpadded base64url")
-	errID    = fmt.Errorf("not an id of %d lower-case base32 characters", IDLength)
-)
+// ErrID is the error of ParseID.
+var ErrID = fmt.Errorf("not an id of %d lower-case base32 characters", IDLength)
+
+var errBytes = errors.New("not unpadded base64url")
 
 // MarshalText encodes b as unpadded base64url.
 func (b Bytes) MarshalText() ([]byte, error) {
@@ -37,18 +37,18 @@ var idEncoding = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadd
 // FormatID writes a 16-byte id as 26 base32 characters.
 func FormatID(id [IDBytes]byte) string { return idEncoding.EncodeToString(id[:]) }
 
-// ParseID reads what FormatID writes and nothing else.
+// ParseID reads what FormatID writes and nothing else ([ErrID]).
 func ParseID(text string) (id [IDBytes]byte, err error) {
 	if len(text) != IDLength {
-		return id, errID
+		return id, ErrID
 	}
 	b, err := idEncoding.DecodeString(text)
 	if err != nil || len(b) != IDBytes {
-		return id, errID
+		return id, ErrID
 	}
 	copy(id[:], b)
 	if FormatID(id) != text {
-		return [IDBytes]byte{}, errID
+		return [IDBytes]byte{}, ErrID
 	}
 	return id, nil
 }

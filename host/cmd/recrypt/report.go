@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/recrypt-service/recrypt/host/api"
 	"github.com/recrypt-service/recrypt/host/atomicfile"
 	"github.com/recrypt-service/recrypt/host/client"
 	"github.com/recrypt-service/recrypt/host/keystore"
@@ -69,6 +70,7 @@ var known = []struct {
 	{errPassphrase, "passphrase", ""},
 	{abi.ErrPassphrase, "passphrase", ""},
 	{abi.ErrMalformed, "malformed", ""},
+	{api.ErrID, "malformed", ""},
 	{atomicfile.ErrExists, "file_exists", "use --force to overwrite it, or -o OUT for another name"},
 	{fs.ErrNotExist, "no_file", ""},
 	{fs.ErrPermission, "permission", ""},
