@@ -33,6 +33,16 @@ type Store interface {
 	// Collection returns the chain, oldest first; ErrNotFound when there is none.
 	Collection(ctx context.Context, id [16]byte) ([]CollectionRecord, error)
 
+	// Head returns the newest record of a chain; ErrNotFound when there is none.
+	Head(ctx context.Context, collection [16]byte) (CollectionRecord, error)
+
+	// EpochHead returns the newest record of an epoch; ErrNotFound when there is none.
+	EpochHead(ctx context.Context, collection [16]byte, epoch uint32) (CollectionRecord, error)
+
+	// ChainSize returns how long the records of a chain are together, in bytes; 0
+	// when there is none.
+	ChainSize(ctx context.Context, collection [16]byte) (int64, error)
+
 	// Collections returns the ids of an owner's collections, oldest first.
 	Collections(ctx context.Context, owner [32]byte) ([][16]byte, error)
 
@@ -42,6 +52,11 @@ type Store interface {
 
 	// HasGrant reports whether reader has an active grant to any epoch.
 	HasGrant(ctx context.Context, collection [16]byte, reader [32]byte, now int64) (bool, error)
+
+	// Readers returns who has a live grant to the epoch that has not expired at time
+	// now, all of them, each once, in the order of their ids. Grants whose NotBefore
+	// is still to come count: their readers are named in the collection record too.
+	Readers(ctx context.Context, collection [16]byte, epoch uint32, now int64) ([]Reader, error)
 
 	// Grants returns what party has issued and received, ended grants included,
 	// newest first, at most MaxListed each, without sealed transform keys.

@@ -111,6 +111,13 @@ type Grant struct {
 	Created    int64     // when it was stored, Unix ms
 }
 
+// Reader is who a grant is for: an identity and the version whose key the grant
+// leads to.
+type Reader struct {
+	ID      [32]byte
+	Version uint32
+}
+
 // Key is a document key: the encrypted value and the author's record about it.
 type Key struct {
 	ID, Collection [16]byte

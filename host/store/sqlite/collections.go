@@ -45,7 +45,7 @@ func (s *Store) PutCollection(ctx context.Context, rec store.CollectionRecord, p
 // appendRecord links rec to its chain. It reports whether rec and its grants have
 // been stored before, as the newest record.
 func appendRecord(ctx context.Context, q *sqlitedb.Queries, rec store.CollectionRecord, previous [32]byte, grants []store.Grant) (stored bool, err error) {
-	collection, err := q.CollectionByID(ctx, rec.Collection[:])
+	head, err := q.CollectionHead(ctx, rec.Collection[:])
 	if errors.Is(err, sql.ErrNoRows) {
 		if rec.Sequence != 0 || previous != [32]byte{} {
 			return false, store.ErrConflict
@@ -61,17 +61,14 @@ func appendRecord(ctx context.Context, q *sqlitedb.Queries, rec store.Collection
 	if err != nil {
 		return false, err
 	}
-	if !bytes.Equal(collection.Owner, rec.Owner[:]) {
+	newest := head.CollectionRecord
+	if !bytes.Equal(head.Owner, rec.Owner[:]) {
 		return false, store.ErrExists
 	}
-	head, err := q.CollectionHead(ctx, rec.Collection[:])
-	if err != nil {
-		return false, err
-	}
-	if head.Sequence == int64(rec.Sequence) && bytes.Equal(head.Record, rec.Record) {
+	if newest.Sequence == int64(rec.Sequence) && bytes.Equal(newest.Record, rec.Record) {
 		return sameGrants(ctx, q, rec, grants)
 	}
-	if head.Sequence+1 != int64(rec.Sequence) || !bytes.Equal(head.Hash, previous[:]) {
+	if newest.Sequence+1 != int64(rec.Sequence) || !bytes.Equal(newest.Hash, previous[:]) {
 		return false, store.ErrConflict
 	}
 	return false, insertRecord(ctx, q, rec)
@@ -189,14 +186,35 @@ func (s *Store) Collection(ctx context.Context, id [16]byte) ([]store.Collection
 		}
 		rows, err := q.CollectionChain(ctx, id[:])
 		for _, row := range rows {
-			chain = append(chain, store.CollectionRecord{
-				Collection: id, Owner: id32(collection.Owner), Sequence: uint64(row.Sequence),
-				Epoch: uint32(row.Epoch), Record: row.Record, Hash: id32(row.Hash), Created: row.Created,
-			})
+			chain = append(chain, collectionRecord(collection.Owner, row))
 		}
 		return err
 	})
 	return chain, err
+}
+
+// Head implements store.Store.
+func (s *Store) Head(ctx context.Context, collection [16]byte) (store.CollectionRecord, error) {
+	row, err := s.read.CollectionHead(ctx, collection[:])
+	if err != nil {
+		return store.CollectionRecord{}, failed(ctx, "get newest record", err)
+	}
+	return collectionRecord(row.Owner, row.CollectionRecord), nil
+}
+
+// EpochHead implements store.Store.
+func (s *Store) EpochHead(ctx context.Context, collection [16]byte, epoch uint32) (store.CollectionRecord, error) {
+	row, err := s.read.EpochHead(ctx, sqlitedb.EpochHeadParams{ID: collection[:], Epoch: int64(epoch)})
+	if err != nil {
+		return store.CollectionRecord{}, failed(ctx, "get newest record of an epoch", err)
+	}
+	return collectionRecord(row.Owner, row.CollectionRecord), nil
+}
+
+// ChainSize implements store.Store.
+func (s *Store) ChainSize(ctx context.Context, collection [16]byte) (int64, error) {
+	size, err := s.read.ChainSize(ctx, collection[:])
+	return size, failed(ctx, "measure collection", err)
 }
 
 // Collections implements store.Store.

@@ -29,6 +29,21 @@ func (s *Store) HasGrant(ctx context.Context, collection [16]byte, reader [32]by
 	return has, failed(ctx, "look for a grant", err)
 }
 
+// Readers implements store.Store.
+func (s *Store) Readers(ctx context.Context, collection [16]byte, epoch uint32, now int64) ([]store.Reader, error) {
+	rows, err := s.read.EpochReaders(ctx, sqlitedb.EpochReadersParams{
+		Collection: collection[:], Epoch: int64(epoch), Now: now,
+	})
+	if err != nil {
+		return nil, failed(ctx, "list readers", err)
+	}
+	readers := make([]store.Reader, len(rows))
+	for i, row := range rows {
+		readers[i] = store.Reader{ID: id32(row.Reader), Version: uint32(row.ReaderVersion)}
+	}
+	return readers, nil
+}
+
 // Grants implements store.Store.
 func (s *Store) Grants(ctx context.Context, party [32]byte) (issued, received []store.Grant, err error) {
 	err = s.view(ctx, "list grants", func(q *sqlitedb.Queries) error {

@@ -46,6 +46,13 @@ func identity(r sqlitedb.Identity) store.Identity {
 	}
 }
 
+func collectionRecord(owner []byte, r sqlitedb.CollectionRecord) store.CollectionRecord {
+	return store.CollectionRecord{
+		Collection: id16(r.Collection), Owner: id32(owner), Sequence: uint64(r.Sequence),
+		Epoch: uint32(r.Epoch), Record: r.Record, Hash: id32(r.Hash), Created: r.Created,
+	}
+}
+
 func grant(r sqlitedb.Grant) store.Grant {
 	return store.Grant{
 		ID: id16(r.ID), Collection: id16(r.Collection),

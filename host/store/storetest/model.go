@@ -208,7 +208,23 @@ func (m *model) compare(r *rapid.T) {
 			r.Fatalf("has = %t, %v, want %t", has, err, any)
 		}
 	}
+	m.compareReaders(r, now)
 	m.compareLists(r)
+}
+
+func (m *model) compareReaders(r *rapid.T, now int64) {
+	for epoch := range uint32(3) {
+		var active []store.Grant
+		for _, g := range m.grants {
+			if m.live(g) && g.Epoch == epoch && (g.Expires == 0 || g.Expires > now) {
+				active = append(active, g)
+			}
+		}
+		got, err := m.s.Readers(m.t.Context(), m.c.id, epoch, now)
+		if err != nil || !slices.Equal(got, readersOf(active)) {
+			r.Fatalf("readers of epoch %d: %x, %v, want %x", epoch, got, err, readersOf(active))
+		}
+	}
 }
 
 func (m *model) compareLists(r *rapid.T) {

@@ -35,6 +35,12 @@ SELECT EXISTS (
         AND (expires = 0 OR expires > sqlc.arg(now))
 );
 
+-- name: EpochReaders :many
+SELECT reader, reader_version FROM grants
+WHERE collection = sqlc.arg(collection) AND epoch = sqlc.arg(epoch) AND ending = 0
+    AND (expires = 0 OR expires > sqlc.arg(now))
+ORDER BY reader;
+
 -- name: IssuedGrants :many
 SELECT * FROM grants WHERE owner = ? ORDER BY created DESC, id LIMIT ?;
 

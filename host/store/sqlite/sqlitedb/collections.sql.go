@@ -9,6 +9,18 @@ import (
 	"context"
 )
 
+const chainSize = `-- name: ChainSize :one
+SELECT CAST(COALESCE(SUM(length(record)), 0) AS INTEGER) AS size
+FROM collection_records WHERE collection = ?
+`
+
+func (q *Queries) ChainSize(ctx context.Context, collection []byte) (int64, error) {
+	row := q.queryRow(ctx, q.chainSizeStmt, chainSize, collection)
+	var size int64
+	err := row.Scan(&size)
+	return size, err
+}
+
 const collectionByID = `-- name: CollectionByID :one
 SELECT id, owner, created FROM collections WHERE id = ?
 `
@@ -55,19 +67,28 @@ func (q *Queries) CollectionChain(ctx context.Context, collection []byte) ([]Col
 }
 
 const collectionHead = `-- name: CollectionHead :one
-SELECT collection, sequence, epoch, record, hash, created FROM collection_records WHERE collection = ? ORDER BY sequence DESC LIMIT 1
+SELECT collection_records.collection, collection_records.sequence, collection_records.epoch, collection_records.record, collection_records.hash, collection_records.created, collections.owner
+FROM collections JOIN collection_records ON collection_records.collection = collections.id
+WHERE collections.id = ?
+ORDER BY collection_records.sequence DESC LIMIT 1
 `
 
-func (q *Queries) CollectionHead(ctx context.Context, collection []byte) (CollectionRecord, error) {
-	row := q.queryRow(ctx, q.collectionHeadStmt, collectionHead, collection)
-	var i CollectionRecord
+type CollectionHeadRow struct {
+	CollectionRecord CollectionRecord
+	Owner            []byte
+}
+
+func (q *Queries) CollectionHead(ctx context.Context, id []byte) (CollectionHeadRow, error) {
+	row := q.queryRow(ctx, q.collectionHeadStmt, collectionHead, id)
+	var i CollectionHeadRow
 	err := row.Scan(
-		&i.Collection,
-		&i.Sequence,
-		&i.Epoch,
-		&i.Record,
-		&i.Hash,
-		&i.Created,
+		&i.CollectionRecord.Collection,
+		&i.CollectionRecord.Sequence,
+		&i.CollectionRecord.Epoch,
+		&i.CollectionRecord.Record,
+		&i.CollectionRecord.Hash,
+		&i.CollectionRecord.Created,
+		&i.Owner,
 	)
 	return i, err
 }
@@ -97,6 +118,38 @@ func (q *Queries) CollectionsByOwner(ctx context.Context, owner []byte) ([][]byt
 		return nil, err
 	}
 	return items, nil
+}
+
+const epochHead = `-- name: EpochHead :one
+SELECT collection_records.collection, collection_records.sequence, collection_records.epoch, collection_records.record, collection_records.hash, collection_records.created, collections.owner
+FROM collections JOIN collection_records ON collection_records.collection = collections.id
+WHERE collections.id = ? AND collection_records.epoch = ?
+ORDER BY collection_records.sequence DESC LIMIT 1
+`
+
+type EpochHeadParams struct {
+	ID    []byte
+	Epoch int64
+}
+
+type EpochHeadRow struct {
+	CollectionRecord CollectionRecord
+	Owner            []byte
+}
+
+func (q *Queries) EpochHead(ctx context.Context, arg EpochHeadParams) (EpochHeadRow, error) {
+	row := q.queryRow(ctx, q.epochHeadStmt, epochHead, arg.ID, arg.Epoch)
+	var i EpochHeadRow
+	err := row.Scan(
+		&i.CollectionRecord.Collection,
+		&i.CollectionRecord.Sequence,
+		&i.CollectionRecord.Epoch,
+		&i.CollectionRecord.Record,
+		&i.CollectionRecord.Hash,
+		&i.CollectionRecord.Created,
+		&i.Owner,
+	)
+	return i, err
 }
 
 const insertCollection = `-- name: InsertCollection :exec

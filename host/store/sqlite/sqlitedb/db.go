@@ -27,6 +27,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.activeGrantStmt, err = db.PrepareContext(ctx, activeGrant); err != nil {
 		return nil, fmt.Errorf("error preparing query ActiveGrant: %w", err)
 	}
+	if q.chainSizeStmt, err = db.PrepareContext(ctx, chainSize); err != nil {
+		return nil, fmt.Errorf("error preparing query ChainSize: %w", err)
+	}
 	if q.claimNonceStmt, err = db.PrepareContext(ctx, claimNonce); err != nil {
 		return nil, fmt.Errorf("error preparing query ClaimNonce: %w", err)
 	}
@@ -47,6 +50,12 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.documentKeyStmt, err = db.PrepareContext(ctx, documentKey); err != nil {
 		return nil, fmt.Errorf("error preparing query DocumentKey: %w", err)
+	}
+	if q.epochHeadStmt, err = db.PrepareContext(ctx, epochHead); err != nil {
+		return nil, fmt.Errorf("error preparing query EpochHead: %w", err)
+	}
+	if q.epochReadersStmt, err = db.PrepareContext(ctx, epochReaders); err != nil {
+		return nil, fmt.Errorf("error preparing query EpochReaders: %w", err)
 	}
 	if q.expireGrantStmt, err = db.PrepareContext(ctx, expireGrant); err != nil {
 		return nil, fmt.Errorf("error preparing query ExpireGrant: %w", err)
@@ -142,6 +151,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing activeGrantStmt: %w", cerr)
 		}
 	}
+	if q.chainSizeStmt != nil {
+		if cerr := q.chainSizeStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing chainSizeStmt: %w", cerr)
+		}
+	}
 	if q.claimNonceStmt != nil {
 		if cerr := q.claimNonceStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing claimNonceStmt: %w", cerr)
@@ -175,6 +189,16 @@ func (q *Queries) Close() error {
 	if q.documentKeyStmt != nil {
 		if cerr := q.documentKeyStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing documentKeyStmt: %w", cerr)
+		}
+	}
+	if q.epochHeadStmt != nil {
+		if cerr := q.epochHeadStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing epochHeadStmt: %w", cerr)
+		}
+	}
+	if q.epochReadersStmt != nil {
+		if cerr := q.epochReadersStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing epochReadersStmt: %w", cerr)
 		}
 	}
 	if q.expireGrantStmt != nil {
@@ -357,6 +381,7 @@ type Queries struct {
 	db                         DBTX
 	tx                         *sql.Tx
 	activeGrantStmt            *sql.Stmt
+	chainSizeStmt              *sql.Stmt
 	claimNonceStmt             *sql.Stmt
 	clockStmt                  *sql.Stmt
 	collectionByIDStmt         *sql.Stmt
@@ -364,6 +389,8 @@ type Queries struct {
 	collectionHeadStmt         *sql.Stmt
 	collectionsByOwnerStmt     *sql.Stmt
 	documentKeyStmt            *sql.Stmt
+	epochHeadStmt              *sql.Stmt
+	epochReadersStmt           *sql.Stmt
 	expireGrantStmt            *sql.Stmt
 	expiringGrantsStmt         *sql.Stmt
 	finishRevocationStmt       *sql.Stmt
@@ -399,6 +426,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		db:                         tx,
 		tx:                         tx,
 		activeGrantStmt:            q.activeGrantStmt,
+		chainSizeStmt:              q.chainSizeStmt,
 		claimNonceStmt:             q.claimNonceStmt,
 		clockStmt:                  q.clockStmt,
 		collectionByIDStmt:         q.collectionByIDStmt,
@@ -406,6 +434,8 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		collectionHeadStmt:         q.collectionHeadStmt,
 		collectionsByOwnerStmt:     q.collectionsByOwnerStmt,
 		documentKeyStmt:            q.documentKeyStmt,
+		epochHeadStmt:              q.epochHeadStmt,
+		epochReadersStmt:           q.epochReadersStmt,
 		expireGrantStmt:            q.expireGrantStmt,
 		expiringGrantsStmt:         q.expiringGrantsStmt,
 		finishRevocationStmt:       q.finishRevocationStmt,

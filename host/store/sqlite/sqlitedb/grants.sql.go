@@ -59,6 +59,47 @@ func (q *Queries) ActiveGrant(ctx context.Context, arg ActiveGrantParams) (Activ
 	return i, err
 }
 
+const epochReaders = `-- name: EpochReaders :many
+SELECT reader, reader_version FROM grants
+WHERE collection = ?1 AND epoch = ?2 AND ending = 0
+    AND (expires = 0 OR expires > ?3)
+ORDER BY reader
+`
+
+type EpochReadersParams struct {
+	Collection []byte
+	Epoch      int64
+	Now        int64
+}
+
+type EpochReadersRow struct {
+	Reader        []byte
+	ReaderVersion int64
+}
+
+func (q *Queries) EpochReaders(ctx context.Context, arg EpochReadersParams) ([]EpochReadersRow, error) {
+	rows, err := q.query(ctx, q.epochReadersStmt, epochReaders, arg.Collection, arg.Epoch, arg.Now)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []EpochReadersRow
+	for rows.Next() {
+		var i EpochReadersRow
+		if err := rows.Scan(&i.Reader, &i.ReaderVersion); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const expireGrant = `-- name: ExpireGrant :exec
 UPDATE grants SET ending = 2 WHERE id = ?
 `

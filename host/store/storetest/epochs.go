@@ -1,0 +1,102 @@
+package storetest
+
+import (
+	"bytes"
+	"reflect"
+	"slices"
+	"testing"
+
+	"github.com/recrypt-service/recrypt/host/store"
+)
+
+// testHeads: the newest record of a chain and of each epoch, and the chain's size.
+func testHeads(t *testing.T, s store.Store) {
+	ctx := t.Context()
+	c, other := newChain(), newChain()
+	other.put(t, s, 7)
+	_, err := s.Head(ctx, c.id)
+	wantErr(t, "head of an unknown collection", err, store.ErrNotFound)
+	_, err = s.EpochHead(ctx, c.id, 0)
+	wantErr(t, "epoch of an unknown collection", err, store.ErrNotFound)
+	if size, err := s.ChainSize(ctx, c.id); err != nil || size != 0 {
+		t.Fatalf("an unknown collection has %d bytes, %v", size, err)
+	}
+
+	newest := make(map[uint32]store.CollectionRecord)
+	var size int64
+	for _, epoch := range []uint32{0, 0, 1, 3, 3, 3} { // the store allows gaps
+		c.put(t, s, epoch)
+		newest[epoch] = c.head
+		size += int64(len(c.head.Record))
+		got, err := s.Head(ctx, c.id)
+		fatal(t, err)
+		if !reflect.DeepEqual(got, c.head) {
+			t.Fatalf("head: got %+v, want %+v", got, c.head)
+		}
+	}
+	for epoch, want := range newest {
+		got, err := s.EpochHead(ctx, c.id, epoch)
+		fatal(t, err)
+		if !reflect.DeepEqual(got, want) {
+			t.Fatalf("epoch %d: got %+v, want %+v", epoch, got, want)
+		}
+	}
+	for _, epoch := range []uint32{2, 4, 7} {
+		_, err := s.EpochHead(ctx, c.id, epoch)
+		wantErr(t, "epoch without a record", err, store.ErrNotFound)
+	}
+	if got, err := s.ChainSize(ctx, c.id); err != nil || got != size {
+		t.Fatalf("the chain has %d bytes, %v, want %d", got, err, size)
+	}
+}
+
+// testReaders: who counts as a reader of an epoch, and nobody is cut off.
+func testReaders(t *testing.T, s store.Store) {
+	ctx := t.Context()
+	c, foreign := newChain(), newChain()
+	want := func(what string, epoch uint32, now int64, readers ...store.Grant) {
+		t.Helper()
+		got, err := s.Readers(ctx, c.id, epoch, now)
+		fatal(t, err)
+		if list := readersOf(readers); !slices.Equal(got, list) {
+			t.Fatalf("%s: got %d readers %x, want %d %x", what, len(got), got, len(list), list)
+		}
+	}
+	want("unknown collection", 0, 1)
+	plain, later, timed, revoked, old := c.grant(id32(), 2), c.grant(id32(), 2), c.grant(id32(), 2), c.grant(id32(), 2), c.grant(id32(), 1)
+	later.NotBefore, timed.Expires = 1<<40, 100
+	c.put(t, s, 2, plain, later, timed, revoked, old)
+	foreign.put(t, s, 2, foreign.grant(id32(), 2))
+	want("before the expiry", 2, 99, plain, later, timed, revoked)
+	want("at the expiry", 2, 100, plain, later, revoked)
+	want("older epoch", 1, 99, old)
+	want("epoch without grants", 0, 99)
+
+	newer := c.grant(plain.Reader, 2)
+	newer.ReaderVersion++
+	c.put(t, s, 2, newer)
+	_, _, err := s.Revoke(ctx, c.revocation(revoked.Reader))
+	fatal(t, err)
+	want("a newer grant and a revocation", 2, 99, newer, later, timed)
+	_, err = s.ExpireGrants(ctx, 100)
+	fatal(t, err)
+	want("swept", 2, 1, newer, later)
+
+	many := make([]store.Grant, store.MaxListed+10)
+	for i := range many {
+		many[i] = c.grant(id32(), 3)
+		many[i].Record, many[i].Sealed = []byte{1}, []byte{1}
+	}
+	c.put(t, s, 3, many...)
+	want("more than are listed", 3, 1, many...)
+}
+
+// readersOf returns the readers of grants in the order of their ids.
+func readersOf(grants []store.Grant) []store.Reader {
+	var readers []store.Reader
+	for _, g := range grants {
+		readers = append(readers, store.Reader{ID: g.Reader, Version: g.ReaderVersion})
+	}
+	slices.SortFunc(readers, func(a, b store.Reader) int { return bytes.Compare(a.ID[:], b.ID[:]) })
+	return readers
+}
