@@ -59,21 +59,20 @@ func (s *Server) maySee(ctx context.Context, who *signer, id [16]byte, chain []s
 	if chain[0].Owner == who.id {
 		return true, nil
 	}
-	head, err := s.head(ctx, chain)
+	head, err := s.openHead(ctx, chain[len(chain)-1])
 	if err != nil {
 		return false, err
 	}
 	return mayDeposit(head, who.id), nil
 }
 
-// head opens the newest record of a stored chain.
-func (s *Server) head(ctx context.Context, chain []store.CollectionRecord) (*abi.Collection, error) {
-	last := chain[len(chain)-1]
-	owner, err := s.newest(ctx, last.Owner)
+// openHead opens the newest record of a stored chain.
+func (s *Server) openHead(ctx context.Context, head store.CollectionRecord) (*abi.Collection, error) {
+	owner, err := s.newest(ctx, head.Owner)
 	if err != nil {
 		return nil, ours(err)
 	}
-	opened, err := s.core.OpenCollection(ctx, owner.Record, last.Record, nil)
+	opened, err := s.core.OpenCollection(ctx, owner.Record, head.Record, nil)
 	return opened, ours(err)
 }
 

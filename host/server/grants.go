@@ -17,9 +17,8 @@ import (
 type proposal struct {
 	raw      []byte // the next collection record
 	record   *abi.Collection
-	chain    []store.CollectionRecord // as stored, without raw
-	previous [32]byte                 // hash of the record before raw
 	repeated bool                     // raw is the stored head already
+	older    []store.CollectionRecord // the stored chain, once a grant has needed it
 	grants   []store.Grant            // Sealed not set yet
 	keys     []api.Bytes              // transform keys, parallel to grants
 }
@@ -72,51 +71,49 @@ func (s *Server) link(ctx context.Context, owner *signer, raw []byte) (*proposal
 	if record.Sequence > math.MaxInt64 {
 		return nil, refuse(api.CodeRejected, "the sequence is out of bounds")
 	}
-	chain, err := s.store.Collection(ctx, record.Collection)
-	if err != nil && !errors.Is(err, store.ErrNotFound) {
+	p := &proposal{raw: raw, record: record}
+	head, err := s.store.Head(ctx, record.Collection)
+	found := err == nil
+	switch {
+	case err != nil && !errors.Is(err, store.ErrNotFound):
 		return nil, err
-	}
-	p := &proposal{raw: raw, record: record, chain: chain}
-	if len(chain) == 0 || chain[0].Owner != owner.id {
-		return p, p.first()
-	}
-	if head := chain[len(chain)-1]; bytes.Equal(head.Record, raw) {
-		p.repeated, p.chain = true, chain[:len(chain)-1]
-	}
-	if len(p.chain) == 0 {
+	case !found || head.Owner != owner.id:
+		return p, p.first(found)
+	case bytes.Equal(head.Record, raw):
+		p.repeated = true
 		return p, nil
-	}
-	if err := roomFor(chain, raw); err != nil {
-		return nil, err
-	}
-	before := p.chain[len(p.chain)-1]
-	if p.previous = before.Hash; record.Sequence != before.Sequence+1 || record.Previous != before.Hash {
+	case record.Sequence != head.Sequence+1 || record.Previous != head.Hash:
 		return nil, refuse(api.CodeConflict, "the record does not follow the newest one; read the chain again and retry")
 	}
-	_, err = s.core.OpenCollection(ctx, owner.record, raw, before.Record)
+	size, err := s.store.ChainSize(ctx, record.Collection)
+	if err != nil {
+		return nil, err
+	}
+	if err := roomFor(size+int64(len(raw)), record.Sequence+1); err != nil {
+		return nil, err
+	}
+	_, err = s.core.OpenCollection(ctx, owner.record, raw, head.Record)
 	return p, err
 }
 
 // first judges a record without a chain of the caller before it. Only sequence 0
 // can open one; anything later looks the same whether the collection is absent or
 // somebody else's.
-func (p *proposal) first() error {
+func (p *proposal) first(taken bool) error {
 	if p.record.Sequence != 0 {
 		return absent()
 	}
-	if len(p.chain) != 0 {
+	if taken {
 		return refuse(api.CodeExists, "choose a new random id")
 	}
 	return nil
 }
 
-// roomFor keeps the chain small enough to be answered in one piece.
-func roomFor(chain []store.CollectionRecord, raw []byte) error {
-	size := len(raw)
-	for i := range chain {
-		size += len(chain[i].Record)
-	}
-	if perRecord := 8; size/3*4+perRecord*(len(chain)+1) > api.MaxAnswer-1024 {
+// roomFor keeps a chain small enough to be answered in one piece: records of size
+// bytes together, in base64url with quotes and commas.
+func roomFor(size int64, records uint64) error {
+	const perRecord = 8
+	if size/3*4+perRecord*int64(records) > api.MaxAnswer-1024 {
 		return refuse(api.CodeTooLarge, "the chain of this collection is full; open another collection")
 	}
 	return nil
@@ -141,9 +138,9 @@ func (s *Server) propose(ctx context.Context, owner *signer, p *proposal, in *ap
 	if reader.Version != g.ReaderVersion {
 		return refuse(api.CodeRejected, "the reader has another version of the identity; look it up again")
 	}
-	record := p.recordOf(g.CollectionHash)
-	if record == nil {
-		return refuse(api.CodeMismatch, "a grant names a collection record that is not in the chain")
+	record, err := s.recordOf(ctx, p, g)
+	if err != nil {
+		return err
 	}
 	if len(in.TransformKey) == 0 {
 		return refuse(api.CodeMalformed, "a grant comes without its transform key")
@@ -185,17 +182,29 @@ func (s *Server) judge(g *abi.Grant, p *proposal, now int64) error {
 	return nil
 }
 
-// recordOf finds a record of the chain, or the new one, by its hash.
-func (p *proposal) recordOf(hash [32]byte) []byte {
-	if hash == p.record.Hash {
-		return p.raw
+// recordOf finds the collection record that a grant names: the new one, usually, or
+// the newest of an older epoch. Any other in the chain is as good, but then the
+// whole chain is read, once per request.
+func (s *Server) recordOf(ctx context.Context, p *proposal, g *abi.Grant) ([]byte, error) {
+	if g.CollectionHash == p.record.Hash {
+		return p.raw, nil
 	}
-	for i := range p.chain {
-		if p.chain[i].Hash == hash {
-			return p.chain[i].Record
+	newest, err := s.store.EpochHead(ctx, g.Collection, g.Epoch)
+	if err == nil && newest.Hash == g.CollectionHash {
+		return newest.Record, nil
+	}
+	if err == nil && p.older == nil {
+		p.older, err = s.store.Collection(ctx, g.Collection)
+	}
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return nil, err
+	}
+	for i := range p.older {
+		if p.older[i].Hash == g.CollectionHash {
+			return p.older[i].Record, nil
 		}
 	}
-	return nil
+	return nil, refuse(api.CodeMismatch, "a grant names a collection record that is not in the chain")
 }
 
 // storeProposal seals the transform keys and stores record and grants. The keys
@@ -216,17 +225,17 @@ func (s *Server) storeProposal(ctx context.Context, owner *signer, p *proposal, 
 		for i := range p.grants {
 			p.grants[i].Sealed = []byte{0}
 		}
-		_, err := s.store.PutCollection(ctx, link, p.previous, p.grants)
+		_, err := s.store.PutCollection(ctx, link, p.record.Previous, p.grants)
 		return err
 	}
-	if err := s.checkReaders(ctx, owner, p, now); err != nil {
+	if err := s.checkReaders(ctx, p, now); err != nil {
 		return err
 	}
 	fresh, err := s.sealKeys(ctx, p)
 	if err != nil {
 		return err
 	}
-	superseded, err := s.store.PutCollection(ctx, link, p.previous, p.grants)
+	superseded, err := s.store.PutCollection(ctx, link, p.record.Previous, p.grants)
 	if err != nil {
 		return s.undo(ctx, p, fresh, err)
 	}
@@ -240,40 +249,40 @@ func (s *Server) storeProposal(ctx context.Context, owner *signer, p *proposal, 
 
 // recheck looks, under the lock, whether the chain is still where link found it.
 func (s *Server) recheck(ctx context.Context, p *proposal) error {
-	chain, err := s.store.Collection(ctx, p.record.Collection)
+	head, err := s.store.Head(ctx, p.record.Collection)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return err
 	}
-	if n := len(chain); n > 0 && chain[0].Owner == p.record.Owner && bytes.Equal(chain[n-1].Record, p.raw) {
+	if head.Owner == p.record.Owner && bytes.Equal(head.Record, p.raw) {
 		p.repeated = true // the same request, a moment earlier
-	} else if n != len(p.chain) {
+	} else if head.Hash != p.record.Previous { // both zero for a new collection
 		return refuse(api.CodeConflict, "the collection has moved on; read the chain again and retry")
 	}
 	return nil
 }
 
+// maxReaders is how many readers an epoch may have: as many as the core hashes.
+const maxReaders = 100_000
+
 // checkReaders compares the readers hash of the new record with the readers that
 // its epoch has after this request, so that no honest mistake of a client becomes
 // part of a signed chain.
-func (s *Server) checkReaders(ctx context.Context, owner *signer, p *proposal, now int64) error {
-	issued, _, err := s.store.Grants(ctx, owner.id)
+func (s *Server) checkReaders(ctx context.Context, p *proposal, now int64) error {
+	stored, err := s.store.Readers(ctx, p.record.Collection, p.record.Epoch, now)
 	if err != nil {
 		return err
 	}
-	if len(issued) >= store.MaxListed {
-		return nil // the list may be cut: nothing to compare with
-	}
-	versions := map[[32]byte]uint32{}
-	for i := range issued {
-		g := &issued[i]
-		if g.Collection == p.record.Collection && g.Epoch == p.record.Epoch && status(g, now) == api.GrantActive {
-			versions[g.Reader] = g.ReaderVersion
-		}
+	versions := make(map[[32]byte]uint32, len(stored)+len(p.grants))
+	for _, r := range stored {
+		versions[r.ID] = r.Version
 	}
 	for i := range p.grants {
 		if g := &p.grants[i]; g.Epoch == p.record.Epoch {
 			versions[g.Reader] = g.ReaderVersion
 		}
+	}
+	if len(versions) > maxReaders {
+		return refuse(api.CodeTooLarge, fmt.Sprintf("an epoch of a collection may have %d readers; open another collection", maxReaders))
 	}
 	readers := make([]abi.ReaderRef, 0, len(versions))
 	for id, version := range versions {
@@ -316,11 +325,11 @@ func (s *Server) sealKeys(ctx context.Context, p *proposal) ([][16]byte, error) 
 func (s *Server) undo(ctx context.Context, p *proposal, fresh [][16]byte, cause error) error {
 	refused := errors.Is(cause, store.ErrConflict) || errors.Is(cause, store.ErrExists) || errors.Is(cause, store.ErrInvalid) || errors.Is(cause, store.ErrFull)
 	if !refused {
-		chain, err := s.store.Collection(ctx, p.record.Collection)
+		head, err := s.store.Head(ctx, p.record.Collection)
 		if err != nil && !errors.Is(err, store.ErrNotFound) {
 			return errors.Join(cause, err) // the next start knows, and cleans up
 		}
-		if n := len(chain); n > 0 && bytes.Equal(chain[n-1].Record, p.raw) {
+		if bytes.Equal(head.Record, p.raw) {
 			return nil
 		}
 	}

@@ -77,18 +77,16 @@ func FuzzPlaceOf(f *testing.F) {
 
 // TestRoom: a chain is refused before it gets too long for one answer.
 func TestRoom(t *testing.T) {
-	chain := make([]store.CollectionRecord, 0, 8000)
-	record := make([]byte, 500)
-	for roomFor(chain, record) == nil {
-		chain = append(chain, store.CollectionRecord{Record: record})
-	}
-	out := api.Collection{ID: strings.Repeat("a", api.IDLength), Owner: strings.Repeat("r", api.IdentityIDLength)}
-	for i := range chain {
-		out.Records = append(out.Records, chain[i].Record)
-	}
-	answer, err := json.Marshal(out)
-	if err != nil || len(answer) > api.MaxAnswer || len(answer) < api.MaxAnswer/2 {
-		t.Errorf("%d records, %d bytes: %v", len(chain), len(answer), err)
+	for _, length := range []int{290, 500, 501} {
+		out := api.Collection{ID: strings.Repeat("a", api.IDLength), Owner: strings.Repeat("r", api.IdentityIDLength)}
+		record, size := make([]byte, length), int64(0)
+		for roomFor(size+int64(length), uint64(len(out.Records))+1) == nil {
+			out.Records, size = append(out.Records, record), size+int64(length)
+		}
+		answer, err := json.Marshal(out)
+		if err != nil || len(answer) > api.MaxAnswer || len(answer) < api.MaxAnswer*9/10 {
+			t.Errorf("%d records of %d bytes, %d bytes: %v", len(out.Records), length, len(answer), err)
+		}
 	}
 }
 

@@ -17,7 +17,7 @@ func (s *Server) createKey(ctx context.Context, in *request[api.CreateKey]) (*ap
 	if err != nil {
 		return nil, err
 	}
-	chain, err := s.store.Collection(ctx, place.collection)
+	stored, err := s.store.Head(ctx, place.collection)
 	if errors.Is(err, store.ErrNotFound) {
 		_, pretence := s.core.OpenIdentity(ctx, author.record) // as much work as reading a policy
 		return nil, errors.Join(err, ours(pretence))
@@ -25,7 +25,7 @@ func (s *Server) createKey(ctx context.Context, in *request[api.CreateKey]) (*ap
 	if err != nil {
 		return nil, err
 	}
-	head, err := s.head(ctx, chain)
+	head, err := s.openHead(ctx, stored)
 	if err != nil {
 		return nil, err
 	}
@@ -38,7 +38,7 @@ func (s *Server) createKey(ctx context.Context, in *request[api.CreateKey]) (*ap
 	if place.epoch != head.Epoch {
 		return nil, refuse(api.CodeConflict, "the key was made for another epoch; read the chain and make a new one")
 	}
-	k, err := s.core.OpenKeyRecord(ctx, author.record, chain[len(chain)-1].Record, in.Body.Record, in.Body.Value)
+	k, err := s.core.OpenKeyRecord(ctx, author.record, stored.Record, in.Body.Record, in.Body.Value)
 	if err != nil {
 		return nil, err
 	}
@@ -138,20 +138,14 @@ func (s *Server) answerKey(ctx context.Context, key *store.Key, level int, value
 	if err != nil {
 		return nil, ours(err)
 	}
-	chain, err := s.store.Collection(ctx, key.Collection)
+	collection, err := s.store.EpochHead(ctx, key.Collection, key.Epoch)
 	if err != nil {
 		return nil, ours(err)
 	}
-	out := &api.Key{
+	return &api.Key{
 		ID: api.FormatID(key.ID), Level: level, Value: value, Record: key.Record,
-		Author: author.Record, Owner: owner.Record, Grant: grant,
-	}
-	for i := range chain {
-		if chain[i].Epoch == key.Epoch {
-			out.Collection = chain[i].Record // the newest of the epoch
-		}
-	}
-	return out, nil
+		Author: author.Record, Owner: owner.Record, Collection: collection.Record, Grant: grant,
+	}, nil
 }
 
 // place says where a key record belongs.

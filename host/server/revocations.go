@@ -44,14 +44,14 @@ func (s *Server) mayRevoke(ctx context.Context, owner *signer, r *abi.Revocation
 	if r.Service != s.service.ID {
 		return refuse(api.CodeMismatch, "the revocation names another server")
 	}
-	chain, err := s.store.Collection(ctx, r.Collection)
+	head, err := s.store.Head(ctx, r.Collection)
 	if err != nil {
 		return err
 	}
-	if chain[0].Owner != owner.id {
+	if head.Owner != owner.id {
 		return absent()
 	}
-	if r.Sequence > chain[len(chain)-1].Sequence {
+	if r.Sequence > head.Sequence {
 		return refuse(api.CodeMismatch, "the revocation names a collection record that is not stored here")
 	}
 	return nil

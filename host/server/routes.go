@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -30,7 +31,8 @@ func (s *Server) register() {
 	config.OpenAPIPath, config.DocsPath, config.SchemasPath, config.CreateHooks = "", "", "", nil
 	config.Info.Description = "End-to-end encrypted sharing by proxy re-encryption. Records are binary, base64url in JSON. " +
 		"Requests are signed by RFC 9421: label sig1; @method, @authority, @path, @query, content-digest with a body, idempotency-key if sent; " +
-		"created, expires, nonce, keyid, alg=ed25519, tag=recrypt, in this order."
+		"created, expires, nonce, keyid, alg=ed25519, tag=recrypt, in this order. " +
+		fmt.Sprintf("A request may carry %d grants, and an epoch of a collection may have %d readers.", api.MaxGrants, maxReaders)
 	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		"httpSignature": {Type: "http", Scheme: "signature", Description: "RFC 9421 with Ed25519; keyid is id and version of a published identity"},
 	}
