@@ -13,14 +13,15 @@ package api
 
 // Paths of the operations. The comment names the operation id.
 const (
-	PathIdentities  = "/v1/identities"          // POST create_identity
-	PathIdentity    = "/v1/identities/{id}"     // GET get_identity (public)
-	PathCollection  = "/v1/collections/{id}"    // GET get_collection
-	PathGrants      = "/v1/grants"              // POST grant_access, GET list_grants
-	PathRevocations = "/v1/revocations"         // POST revoke_access
-	PathKeys        = "/v1/keys"                // POST create_sym_key
-	PathTransform   = "/v1/keys/{id}/transform" // POST get_sym_key
-	PathServer      = "/v1/server"              // GET get_server (public)
+	PathIdentities  = "/v1/identities"               // POST create_identity
+	PathIdentity    = "/v1/identities/{id}"          // GET get_identity (public)
+	PathCollection  = "/v1/collections/{id}"         // GET get_collection
+	PathReaders     = "/v1/collections/{id}/readers" // GET list_readers
+	PathGrants      = "/v1/grants"                   // POST grant_access, GET list_grants
+	PathRevocations = "/v1/revocations"              // POST revoke_access
+	PathKeys        = "/v1/keys"                     // POST create_sym_key
+	PathTransform   = "/v1/keys/{id}/transform"      // POST get_sym_key
+	PathServer      = "/v1/server"                   // GET get_server (public)
 )
 
 // Bounds of the contract.
@@ -28,6 +29,8 @@ const (
 	MaxBody           = 1 << 20 // bytes of a request body
 	MaxAnswer         = 4 << 20 // bytes of an answer that a client reads
 	MaxGrants         = 200     // grants in one request
+	MaxReaders        = 2000    // readers of one epoch
+	MaxGrantRecord    = 1024    // bytes of a grant record
 	MaxClockSkew      = 60      // seconds between created and the server's clock
 	MaxSignatureAge   = 300     // seconds between created and expires
 	Tag               = "recrypt"
@@ -126,16 +129,30 @@ type GrantAccessAnswer struct {
 	Grants     []string `json:"grants" doc:"ids of the stored grants"`
 }
 
-// ListGrants answers list_grants: what the caller has issued and received.
-// Expired grants are listed as such; revoked ones with their receipt.
+// Readers answers list_readers, to the owner of a collection only: the grants of
+// its newest epoch that account for the readers hash of its newest record. These
+// are all active ones, and those that have expired or were revoked since that
+// record was stored. Nothing is left out, so [MaxReaders] bounds an epoch.
+type Readers struct {
+	ID       string        `json:"id" doc:"collection id"`
+	Sequence uint64        `json:"sequence" doc:"sequence of the newest record"`
+	Grants   []ListedGrant `json:"grants"`
+}
+
+// ListGrants answers list_grants, for people to look at: what the caller has
+// issued and received, newest first. Expired grants are listed as such; revoked
+// ones with their receipt.
 type ListGrants struct {
 	Issued   []ListedGrant `json:"issued"`
 	Received []ListedGrant `json:"received"`
+	More     bool          `json:"more" doc:"older grants were left out"`
 }
 
 // ListedGrant is a grant without its transform key.
 type ListedGrant struct {
 	ID         string `json:"id"`
+	Owner      string `json:"owner" doc:"rid1…, to look up before the record is verified"`
+	Reader     string `json:"reader" doc:"rid1…"`
 	Record     Bytes  `json:"record" doc:"grant record"`
 	Status     string `json:"status" enum:"active,expired,revoked"`
 	Revocation Bytes  `json:"revocation,omitempty" doc:"revocation record, if revoked"`
