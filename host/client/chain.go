@@ -48,13 +48,13 @@ func (c *Client) readChain(ctx context.Context) ([]link, error) {
 		return nil, err
 	}
 	var answer api.Collection
-	err = c.call(ctx, http.MethodGet, strings.Replace(api.PathCollection, "{id}", api.FormatID(c.home), 1), nil, &answer)
+	err = c.call(ctx, http.MethodGet, strings.Replace(api.PathCollection, "{id}", api.FormatID(c.home()), 1), nil, &answer)
 	if errors.Is(err, ErrNotFound) {
-		answer = api.Collection{ID: api.FormatID(c.home), Owner: c.id}
+		answer = api.Collection{ID: api.FormatID(c.home()), Owner: c.id}
 	} else if err != nil {
 		return nil, fmt.Errorf("read collection: %w", err)
 	}
-	if answer.ID != api.FormatID(c.home) || answer.Owner != c.id {
+	if answer.ID != api.FormatID(c.home()) || answer.Owner != c.id {
 		return nil, mismatch("collection: it is another one than was asked for")
 	}
 	chain, err := c.openChain(ctx, svc, answer.Records)
@@ -74,7 +74,7 @@ func (c *Client) openChain(ctx context.Context, svc *service, records []api.Byte
 		if err != nil {
 			return nil, unverified("collection record", err)
 		}
-		if v.Collection != c.home || v.Owner != c.own.ID || v.Service != svc.ID || v.Sequence != uint64(i) {
+		if v.Collection != c.home() || v.Owner != c.own.ID || v.Service != svc.ID || v.Sequence != uint64(i) {
 			return nil, mismatch("collection record: it belongs elsewhere")
 		}
 		chain = append(chain, link{v, record})
@@ -86,7 +86,7 @@ func (c *Client) openChain(ctx context.Context, svc *service, records []api.Byte
 // rememberChain checks that the remembered head is part of the chain and
 // remembers the new one.
 func (c *Client) rememberChain(chain []link) error {
-	sequence, hash, ok, err := c.state.Head(c.home)
+	sequence, hash, ok, err := c.state.Head(c.home())
 	if err != nil {
 		return fmt.Errorf("read known collections: %w", err)
 	}
@@ -105,7 +105,7 @@ func (c *Client) rememberChain(chain []link) error {
 }
 
 func (c *Client) rememberHead(v *abi.Collection) error {
-	if err := c.state.SetHead(c.home, v.Sequence, v.Hash); err != nil {
+	if err := c.state.SetHead(c.home(), v.Sequence, v.Hash); err != nil {
 		return fmt.Errorf("remember collection: %w", err)
 	}
 	return nil
@@ -119,7 +119,7 @@ func (c *Client) nextLink(ctx context.Context, chain []link, readers []abi.Reade
 	if err != nil {
 		return link{}, err
 	}
-	fields := &abi.CollectionFields{Service: svc.ID, Collection: c.home, Suite: suite256, Readers: readers, Deposit: abi.DepositClosed}
+	fields := &abi.CollectionFields{Service: svc.ID, Collection: c.home(), Suite: suite256, Readers: readers, Deposit: abi.DepositClosed}
 	var previous []byte
 	if n := len(chain); n > 0 {
 		head := chain[n-1]
@@ -150,7 +150,7 @@ func (c *Client) extend(ctx context.Context, next link, grants []api.Grant, ids 
 	if err := c.call(ctx, http.MethodPost, api.PathGrants, in, &answer); err != nil {
 		return err
 	}
-	if answer.Collection != api.FormatID(c.home) || answer.Sequence != next.Sequence || !sameIDs(answer.Grants, ids) {
+	if answer.Collection != api.FormatID(c.home()) || answer.Sequence != next.Sequence || !sameIDs(answer.Grants, ids) {
 		return mismatch("grant: the server stored something else")
 	}
 	return c.rememberHead(next.Collection)

@@ -68,7 +68,6 @@ type Client struct {
 	record []byte
 	own    *abi.Identity // nil for public look-ups
 	id     string
-	home   [16]byte // own default collection
 	state  State
 	now    func() time.Time
 	skew   atomic.Int64 // nanoseconds that the server's clock is ahead of ours
@@ -118,11 +117,7 @@ func (c *Client) setIdentity(seed, record []byte) error {
 	if err != nil {
 		return fmt.Errorf("own identity record: %w", err)
 	}
-	home, err := c.core.DefaultCollection(ctx, seed)
-	if err != nil {
-		return fmt.Errorf("own seed: %w", err)
-	}
-	c.own, c.id, c.seed, c.record, c.home = own, id, bytes.Clone(seed), bytes.Clone(record), home
+	c.own, c.id, c.seed, c.record = own, id, bytes.Clone(seed), bytes.Clone(record)
 	return c.checkSeed(ctx)
 }
 

@@ -32,7 +32,7 @@ func (c *Client) Encrypt(ctx context.Context, dst io.Writer, src io.Reader, o En
 	}
 	defer clear(d.key)
 	header, err := c.core.NewHeader(ctx, &abi.Header{
-		Key: d.id, Collection: c.home, Epoch: d.collection.Epoch, Author: c.own.ID, Server: c.base,
+		Key: d.id, Collection: c.home(), Epoch: d.collection.Epoch, Author: c.own.ID, Server: c.base,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("make header: %w", err)
@@ -48,7 +48,7 @@ func (c *Client) Encrypt(ctx context.Context, dst io.Writer, src io.Reader, o En
 		return nil, fmt.Errorf("deposit key: %w", err)
 	}
 	return &DocumentInfo{
-		Key: api.FormatID(d.id), Author: c.id, Owner: c.id, Collection: api.FormatID(c.home),
+		Key: api.FormatID(d.id), Author: c.id, Owner: c.id, Collection: api.FormatID(c.home()),
 		Server: c.base, Bytes: n,
 	}, nil
 }

@@ -207,7 +207,7 @@ func (c *Client) leaveOut(ctx context.Context, reader [32]byte, destroyed bool) 
 	if !destroyed {
 		known := false
 		for _, l := range issued {
-			known = known || (l.Reader == reader && l.Collection == c.home)
+			known = known || (l.Reader == reader && l.Collection == c.home())
 		}
 		hash, err := c.core.ReadersHash(ctx, readers)
 		if err != nil {

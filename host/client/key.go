@@ -71,7 +71,7 @@ func (c *Client) CreateKey(ctx context.Context) (*KeyInfo, error) {
 	}
 	return &KeyInfo{
 		ID: api.FormatID(d.id), Key: d.key, Author: c.id, Owner: c.id,
-		Collection: api.FormatID(c.home),
+		Collection: api.FormatID(c.home()),
 	}, nil
 }
 

@@ -151,7 +151,7 @@ func (c *Client) readersOf(issued []listed, epoch uint32, without [32]byte) []ab
 	var readers []abi.ReaderRef
 	seen := map[[32]byte]bool{without: true}
 	for _, l := range issued {
-		if l.Collection != c.home || l.Epoch != epoch || l.status != api.GrantActive || seen[l.Reader] {
+		if l.Collection != c.home() || l.Epoch != epoch || l.status != api.GrantActive || seen[l.Reader] {
 			continue
 		}
 		seen[l.Reader] = true

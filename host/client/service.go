@@ -13,7 +13,11 @@ type service struct {
 	*abi.Service
 	id     string
 	record []byte
+	home   [16]byte // our default collection there
 }
+
+// home returns the own default collection. The server is known by then.
+func (c *Client) home() [16]byte { return c.service.Load().home }
 
 // Service returns the server's verified record and its id. The first server
 // met under a URL is pinned in State; another one there later is refused with
@@ -58,7 +62,13 @@ func (c *Client) openService(ctx context.Context, record []byte) (*service, erro
 	if err != nil {
 		return nil, unverified("server record", err)
 	}
-	return &service{v, id, record}, nil
+	s := &service{Service: v, id: id, record: record}
+	if c.seed != nil {
+		if s.home, err = c.core.DefaultCollection(ctx, c.seed, v.ID); err != nil {
+			return nil, fmt.Errorf("own seed: %w", err)
+		}
+	}
+	return s, nil
 }
 
 // pin compares s with what is remembered for the URL, or remembers it, and

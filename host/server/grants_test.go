@@ -96,7 +96,7 @@ func TestTransformKeys(t *testing.T) {
 	other := w.next(alice, w.fields(alice)) // another salt: another record and key
 	try("another collection record", api.CodeMismatch, w.grantTo(alice, other, bob, abi.GrantFields{}))
 
-	if _, err := w.store.Collection(t.Context(), must(w.core.DefaultCollection(t.Context(), alice.seed))); err == nil {
+	if _, err := w.store.Collection(t.Context(), must(w.core.DefaultCollection(t.Context(), alice.seed, w.service.ID))); err == nil {
 		t.Error("something was stored")
 	}
 	w.want("the right one", w.call(alice, "POST", api.PathGrants, in), "")
@@ -190,7 +190,7 @@ func TestStrangers(t *testing.T) {
 	alice, bob, mallory := w.join(), w.join(), w.join()
 	first := w.grant(alice, bob)
 	k := w.deposit(alice, alice)
-	collection := must(w.core.DefaultCollection(t.Context(), alice.seed))
+	collection := must(w.core.DefaultCollection(t.Context(), alice.seed, w.service.ID))
 
 	// Alice's own records, sent by Mallory.
 	w.want("her request", w.call(mallory, "POST", api.PathGrants, first), api.CodeMismatch)
@@ -238,7 +238,7 @@ func (w *world) newKeyForced(author, owner *person) api.CreateKey {
 	own := *author
 	own.collection, own.readers = nil, nil
 	f := w.fields(&own)
-	f.Collection = must(w.core.DefaultCollection(context.Background(), owner.seed))
+	f.Collection = must(w.core.DefaultCollection(context.Background(), owner.seed, w.service.ID))
 	k := w.newKey(author, w.next(&own, f))
 	k.in.Record = author.resign(k.in.Record, func(b []byte) { copy(b[23+16+32:], owner.identity.ID[:]) })
 	return k.in
@@ -274,7 +274,7 @@ func TestHammer(t *testing.T) {
 	if len(won) != 1 {
 		t.Fatalf("%d requests won", len(won))
 	}
-	alice.collection = must(w.store.Collection(t.Context(), must(w.core.DefaultCollection(t.Context(), alice.seed))))[1].Record
+	alice.collection = must(w.store.Collection(t.Context(), must(w.core.DefaultCollection(t.Context(), alice.seed, w.service.ID))))[1].Record
 	w.read(<-won, w.deposit(alice, alice))
 }
 

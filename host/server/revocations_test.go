@@ -237,7 +237,7 @@ func TestCanary(t *testing.T) {
 	k := w.deposit(alice, alice)
 	w.read(bob, k)
 	w.read(alice, k)
-	id := api.FormatID(must(w.core.DefaultCollection(t.Context(), alice.seed)))
+	id := api.FormatID(must(w.core.DefaultCollection(t.Context(), alice.seed, w.service.ID)))
 	for _, p := range []*person{alice, bob} {
 		w.call(p, "GET", api.PathGrants, nil)
 		w.call(p, "GET", "/v1/collections/"+id, nil)

@@ -145,7 +145,7 @@ func TestCollections(t *testing.T) {
 	alice, bob, mallory := w.join(), w.join(), w.join()
 	w.open(alice)
 	w.grant(alice, bob)
-	id := api.FormatID(must(w.core.DefaultCollection(t.Context(), alice.seed)))
+	id := api.FormatID(must(w.core.DefaultCollection(t.Context(), alice.seed, w.service.ID)))
 	path := "/v1/collections/" + id
 	for _, p := range []*person{alice, bob} {
 		out := decode[api.Collection](t, w.call(p, "GET", path, nil))

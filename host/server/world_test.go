@@ -207,7 +207,7 @@ func (w *world) join() *person {
 func (w *world) fields(p *person) *abi.CollectionFields {
 	ctx := context.Background()
 	f := &abi.CollectionFields{Service: w.service.ID, Suite: suite, Readers: p.readers}
-	f.Collection = must(w.core.DefaultCollection(ctx, p.seed))
+	f.Collection = must(w.core.DefaultCollection(ctx, p.seed, w.service.ID))
 	if p.collection == nil {
 		copy(f.Salt[:], random(32))
 		return f

@@ -97,9 +97,10 @@ func (c Client) OpenService(ctx context.Context, record []byte) (*Service, error
 	return v, r.Err()
 }
 
-// DefaultCollection returns the id of the collection "default" of a seed.
-func (c Client) DefaultCollection(ctx context.Context, seed []byte) (id [16]byte, err error) {
-	b, err := c.one(ctx, OpDefaultCollection, seed)
+// DefaultCollection returns the id of the collection "default" of a seed on a
+// service.
+func (c Client) DefaultCollection(ctx context.Context, seed []byte, service [32]byte) (id [16]byte, err error) {
+	b, err := c.one(ctx, OpDefaultCollection, seed, service[:])
 	if err == nil && len(b) != 16 {
 		err = ErrMalformed
 	}

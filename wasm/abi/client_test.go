@@ -26,7 +26,7 @@ func TestClientAgainstNonsense(t *testing.T) {
 		"ParseID":        func(c Client) error { _, _, err := c.ParseID(ctx, ""); return err },
 		"ReadersHash":    func(c Client) error { _, err := c.ReadersHash(ctx, nil); return err },
 		"OpenSeed":       func(c Client) error { _, _, err := c.OpenSeed(ctx, nil, nil); return err },
-		"Default":        func(c Client) error { _, err := c.DefaultCollection(ctx, nil); return err },
+		"Default":        func(c Client) error { _, err := c.DefaultCollection(ctx, nil, [32]byte{}); return err },
 		"Ed25519Verify":  func(c Client) error { return c.Ed25519Verify(ctx, nil, nil, nil) },
 	}
 	var nonsense [][]byte

@@ -75,7 +75,7 @@ const (
 	// OpOpenService: service → id 32, version u32, signing key 32, recrypt signing key 32
 	OpOpenService Op = 0x0223
 
-	// OpDefaultCollection: seed 32 → collection id 16 of the collection "default"
+	// OpDefaultCollection: seed 32, service id 32 → collection id 16 of the collection "default"
 	OpDefaultCollection Op = 0x0230
 	// OpNewCollection: seed 32, owner identity, service id 32, previous collection record or empty,
 	// collection id 16, epoch u32, suite u8, salt 32, readers (36 bytes each: id 32, version u32 little-endian),

@@ -16,7 +16,7 @@ var recordOperations = map[abi.Op]operation{
 	abi.OpOpenIdentity:      {args: 1, run: openIdentity},
 	abi.OpNewService:        {args: 1, run: newService},
 	abi.OpOpenService:       {args: 1, run: openService},
-	abi.OpDefaultCollection: {args: 1, run: defaultCollection},
+	abi.OpDefaultCollection: {args: 2, run: defaultCollection},
 	abi.OpNewCollection:     {args: 12, run: newCollection},
 	abi.OpOpenCollection:    {args: 3, run: openCollection},
 	abi.OpReadersHash:       {args: 1, run: readersHash},

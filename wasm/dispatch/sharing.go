@@ -17,11 +17,11 @@ func (a *args) readers() []abi.ReaderRef {
 }
 
 func defaultCollection(a *args) ([][]byte, error) {
-	seed := a.Fixed(seedSize)
+	seed, service := a.Fixed(seedSize), a.id()
 	if err := a.check(); err != nil {
 		return nil, err
 	}
-	id, err := protocol.DefaultCollection(seed)
+	id, err := protocol.DefaultCollection(seed, service)
 	return one(id[:], err)
 }
 

@@ -38,7 +38,7 @@ func calls(w *world) []call {
 		{"NewIdentity", [][]byte{alice, bob, {1}}, -1, func(a [][]byte) (any, error) { return slice(NewIdentity(a[0], a[1], a[2])) }},
 		{"NewService", [][]byte{at}, -1, func(a [][]byte) (any, error) { return slice(NewService(a[0])) }},
 		{"DefaultCollection", [][]byte{alice}, -1, func(a [][]byte) (any, error) {
-			id, err := DefaultCollection(a[0])
+			id, err := DefaultCollection(a[0], [32]byte{1})
 			if id == [16]byte{} {
 				return nil, err
 			}

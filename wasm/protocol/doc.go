@@ -48,7 +48,7 @@
 //	encryption key        2n               "recrypt-service encryption key v1" ‖ suite u8
 //	epoch key             2n               "recrypt-service epoch key v1" ‖ suite u8 ‖ collection 16 ‖ epoch u32
 //	                                       salt: that of the collection record, 32
-//	default collection    id 16            "recrypt-service default collection v1"
+//	default collection    id 16            "recrypt-service default collection v1" ‖ service 32
 //	recovery key          Ed25519 seed 32  "recrypt-service recovery key v1", from a seed of its own
 //
 // A server has the first two only. The record-signing key signs records and requests.

@@ -82,7 +82,7 @@ func makeFrozen(t *testing.T) *frozen {
 	put("record-signing key of alice", must(recordKey(seedOf("alice"))).Bytes())
 	put("recrypt signing key of alice", must(recryptKey(seedOf("alice"))).Bytes())
 	put("encryption key of alice, recrypt256", must(encryptionKey(seedOf("alice"), 1)).Bytes())
-	id := must(DefaultCollection(seedOf("alice")))
+	id := must(DefaultCollection(seedOf("alice"), w.serviceID))
 	put("default collection of alice", id[:])
 	first := must(parseCollection(w.first))
 	put("private key of collection 0", must(unlockEpoch(seedOf("alice"), first)).Bytes())

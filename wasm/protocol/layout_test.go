@@ -107,7 +107,7 @@ func TestLayout(t *testing.T) {
 	at := sha256.Sum256(service)
 
 	bob, carol := must(OpenIdentity(w.bob)).ID, must(OpenIdentity(w.carol)).ID
-	id := expand(seedOf("alice"), nil, []byte("recrypt-service default collection v1"), 16)
+	id := expand(seedOf("alice"), nil, append([]byte("recrypt-service default collection v1"), shared().serviceID[:]...), 16)
 	salt := id32(0x20)
 	epoch := encKey("alice", salt[:], cat("recrypt-service epoch key v1", uint8(1), id, uint32(1)))
 	readers := sha256.Sum256(cat("recrypt-service readers v1", uint32(1), bob, uint32(1)))

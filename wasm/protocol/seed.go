@@ -117,9 +117,10 @@ func unlockEpoch(seed []byte, c *collection) (*recrypt.PrivateKey, error) {
 }
 
 // DefaultCollection returns the id of the collection named "default" of a seed
-// of 32 bytes.
-func DefaultCollection(seed []byte) (id [16]byte, err error) {
-	b, err := derive(seed, nil, label("default collection"), shortSize)
+// of 32 bytes on a service. It differs from service to service, so that what is
+// public on one server helps nobody to take the id on another.
+func DefaultCollection(seed []byte, service [32]byte) (id [16]byte, err error) {
+	b, err := derive(seed, nil, label("default collection")+string(service[:]), shortSize)
 	if err != nil {
 		return id, err
 	}

@@ -84,7 +84,7 @@ type world struct {
 
 func fields(w *world, epoch uint32, salt byte, readers ...abi.ReaderRef) *abi.CollectionFields {
 	return &abi.CollectionFields{
-		Service: w.serviceID, Collection: must(DefaultCollection(seedOf("alice"))), Epoch: epoch, Suite: 1, Salt: id32(salt),
+		Service: w.serviceID, Collection: must(DefaultCollection(seedOf("alice"), w.serviceID)), Epoch: epoch, Suite: 1, Salt: id32(salt),
 		Readers: readers, Deposit: abi.DepositListed, Authors: [][32]byte{must(OpenIdentity(w.carol)).ID}, Title: []byte("title"),
 	}
 }

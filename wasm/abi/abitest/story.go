@@ -32,7 +32,7 @@ func newWorld(s suite) *world {
 	w.reader, w.author = w.identity(w.readerSeed), w.identity(w.authorSeed)
 	w.readerID = get(s.OpenIdentity(s.ctx, w.reader)).ID
 	w.authorID = get(s.OpenIdentity(s.ctx, w.author)).ID
-	w.collection = get(s.DefaultCollection(s.ctx, w.ownerSeed))
+	w.collection = get(s.DefaultCollection(s.ctx, w.ownerSeed, w.serviceID))
 	w.first = w.next(nil, 0, "salt 0")
 	w.second = w.next(w.first, 0, "salt 0", abi.ReaderRef{ID: w.readerID, Version: 1})
 	w.grant, w.transformKey = w.newGrant(w.second, w.reader, item("grant"))

@@ -97,7 +97,7 @@ export function makeWorld(core: Core): World {
   const bob = run(Op.NewIdentity, seeds.bob, bytes(32, 102), suite);
   const service = run(Op.NewService, seeds.service);
   const [bobId, serviceId] = [id(Op.OpenIdentity, bob, 6), id(Op.OpenService, service, 4)];
-  const collectionId = run(Op.DefaultCollection, seeds.alice);
+  const collectionId = run(Op.DefaultCollection, seeds.alice, serviceId);
   const base = { seeds, alice, serviceId, collectionId };
   const readers = concat(bobId, u32(1));
   const collection = run(Op.NewCollection, ...collectionArgs(base, none, none));
@@ -139,7 +139,7 @@ function identities(core: Core, w: Parts): Record<string, Good> {
     OpenIdentity: { args: [w.alice], results: [32, 4, 32, 32, 32, -1] },
     NewService: { args: [w.seeds.service], results: [-1] },
     OpenService: { args: [w.service], results: [32, 4, 32, 32] },
-    DefaultCollection: { args: [w.seeds.alice], results: [16] },
+    DefaultCollection: { args: [w.seeds.alice, w.serviceId], results: [16] },
   };
 }
 
