@@ -20,10 +20,10 @@ func serverSeed(ctx context.Context, c abi.Client, dir string) ([]byte, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make data folder: %w", err)
 	}
-	path := filepath.Join(dir, "server.key")
+	path := filepath.Join(dir, keyFile)
 	sealed, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		if _, err := os.Lstat(filepath.Join(dir, "recrypt.db")); err == nil {
+		if _, err := os.Lstat(filepath.Join(dir, databaseFile)); err == nil {
 			return nil, fmt.Errorf("%s is missing but there is a database: put the key back from your backup", path)
 		}
 		if err := makeSeed(ctx, c, path); err != nil {

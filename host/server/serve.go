@@ -11,7 +11,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/recrypt-service/recrypt/host/keyring"
 	"github.com/recrypt-service/recrypt/host/store/sqlite"
 	"github.com/recrypt-service/recrypt/wasm/abi"
 )
@@ -46,22 +45,28 @@ type ServeConfig struct {
 //	recrypt.db    identities, chains, grants, document keys, revocations
 //	keyring.db    what opens the transform keys in recrypt.db: keep it out of backups
 //
+// A folder from which server.key or recrypt.db was lost is refused. Without
+// keyring.db the server starts, and every grant must be made again.
+//
 // A second server on the same folder gets store.ErrLocked.
 func Serve(ctx context.Context, cfg ServeConfig) (err error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if err := checkFolder(cfg.DataDir); err != nil {
+		return err
 	}
 	seed, err := serverSeed(ctx, abi.Client{Caller: cfg.Caller}, cfg.DataDir)
 	if err != nil {
 		return err
 	}
 	defer clear(seed)
-	db, err := sqlite.Open(ctx, filepath.Join(cfg.DataDir, "recrypt.db"))
+	db, err := sqlite.Open(ctx, filepath.Join(cfg.DataDir, databaseFile))
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	keys, err := keyring.Open(filepath.Join(cfg.DataDir, "keyring.db"))
+	keys, err := openKeyring(ctx, cfg.DataDir, db, cfg.Log)
 	if err != nil {
 		return err
 	}

@@ -45,6 +45,7 @@ func run(t *testing.T, cfg server.ServeConfig) (url string, stop func() error) {
 	select {
 	case url = <-ready:
 	case err := <-done:
+		done <- err // for stop
 		t.Fatal(err)
 	}
 	return url, stop

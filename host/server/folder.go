@@ -1,0 +1,92 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/recrypt-service/recrypt/host/keyring"
+	"github.com/recrypt-service/recrypt/host/store"
+)
+
+// Names in a data folder.
+const (
+	keyFile      = "server.key"
+	databaseFile = "recrypt.db"
+	keyringFile  = "keyring.db"
+)
+
+// checkFolder refuses a folder whose database is lost. Started on an empty one,
+// the server would find no live grant and destroy every key in the keyring, with
+// which a backup of the database would still have been whole.
+func checkFolder(dir string) error {
+	// The file that is made last is looked for first, so that a server which starts
+	// here at the same moment does not look like a loss.
+	ring, err := present(dir, keyringFile)
+	if err != nil || !ring {
+		return err
+	}
+	if database, err := present(dir, databaseFile); err != nil || database {
+		return err
+	}
+	return lost(dir, "is missing")
+}
+
+// lost is the error for a keyring without its database.
+func lost(dir, what string) error {
+	return fmt.Errorf("%s %s but %s is there, and would be emptied: put the database back from your backup, "+
+		"or to give up all data start with an empty folder", filepath.Join(dir, databaseFile), what, keyringFile)
+}
+
+// present reports whether there is a file of that name, whatever it is.
+func present(dir, name string) (bool, error) {
+	_, err := os.Lstat(filepath.Join(dir, name))
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("look into data folder: %w", err)
+	}
+	return true, nil
+}
+
+// openKeyring opens the keyring that belongs to db. The database's clock runs before
+// a keyring is made beside it: so a keyring beside a database whose clock has never
+// run is that of another database, and is refused.
+func openKeyring(ctx context.Context, dir string, db store.Store, log *slog.Logger) (*keyring.Keyring, error) {
+	ring, err := present(dir, keyringFile)
+	if err != nil {
+		return nil, err
+	}
+	if !ring {
+		if err := announceKeyring(ctx, db, log); err != nil {
+			return nil, err
+		}
+	} else if high, err := db.HighWater(ctx, 0); err != nil {
+		return nil, err
+	} else if high == 0 {
+		return nil, lost(dir, "is new")
+	}
+	return keyring.Open(filepath.Join(dir, keyringFile))
+}
+
+// announceKeyring prepares db for a keyring that is about to be made: at the first
+// start, or beside a database from a backup, in which the keyring should not be.
+func announceKeyring(ctx context.Context, db store.Store, log *slog.Logger) error {
+	if _, err := db.HighWater(ctx, time.Now().UnixMilli()); err != nil {
+		return err
+	}
+	live, err := db.LiveGrants(ctx)
+	if err != nil {
+		return err
+	}
+	if len(live) > 0 {
+		log.Warn(keyringFile+" is missing, a new one is made: no reader can open anything until the owners grant access again", "grants", len(live))
+	}
+	return nil
+}
