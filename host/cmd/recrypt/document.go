@@ -52,8 +52,9 @@ func (a *app) encrypt(ctx context.Context, file, out string) error {
 		return err
 	}
 	defer s.close()
+	named := out != ""
 	out = first(out, file+suffix)
-	dst, err := a.output(out, 0o644)
+	dst, err := a.output(out, named, 0o644)
 	if err != nil {
 		return err
 	}
@@ -94,6 +95,7 @@ only at the end: a late fault exits 1, and what came before must be thrown away.
 }
 
 func (a *app) decrypt(ctx context.Context, file, out, from string) error {
+	named := out != ""
 	out, err := decryptedName(file, out)
 	if err != nil {
 		return err
@@ -117,7 +119,7 @@ func (a *app) decrypt(ctx context.Context, file, out, from string) error {
 	if err != nil {
 		return err
 	}
-	dst, err := a.output(out, 0o600)
+	dst, err := a.output(out, named, 0o600)
 	if err != nil {
 		return err
 	}
@@ -191,15 +193,17 @@ type sink struct {
 	abort  func()
 }
 
-// output opens where to write. Standard output, pipes and devices are streams.
-func (a *app) output(out string, perm os.FileMode) (*sink, error) {
+// output opens where to write. Standard output is a stream, and so are pipes and
+// devices, but only if the user named them: under a name that was derived from a
+// file's or URL's, somebody else may have put one.
+func (a *app) output(out string, named bool, perm os.FileMode) (*sink, error) {
 	if out == "-" {
 		if f, ok := a.stdout.(*os.File); ok && term.IsTerminal(int(f.Fd())) && perm == 0o644 {
 			return nil, usage("not writing encrypted bytes to a terminal: use -o OUT")
 		}
 		return &sink{Writer: a.stdout, stream: true, commit: func() error { return nil }, abort: func() {}}, nil
 	}
-	if info, err := os.Stat(out); err == nil && info.Mode()&(os.ModeDevice|os.ModeNamedPipe) != 0 {
+	if info, err := os.Stat(out); named && err == nil && info.Mode()&(os.ModeDevice|os.ModeNamedPipe) != 0 {
 		f, err := os.OpenFile(out, os.O_WRONLY, 0)
 		if err != nil {
 			return nil, err

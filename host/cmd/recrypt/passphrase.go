@@ -37,8 +37,10 @@ func (a *app) unlock(ctx context.Context, core abi.Client, store *keystore.Store
 	if err != nil || kind != abi.SecretSeed {
 		return nil, fmt.Errorf("%s is damaged or not a key file", store.SeedPath(name))
 	}
+	// A passphrase that was given goes along in any case: the core then refuses a
+	// key file that somebody has replaced by one that needs none.
 	var passphrase []byte
-	if needs {
+	if needs || a.passphraseFile != "" {
 		if passphrase, err = a.passphrase("passphrase of " + name + ": "); err != nil {
 			return nil, err
 		}

@@ -41,7 +41,7 @@ func decryptedName(file, out string) (string, error) {
 		}
 		// The name comes from somebody else: only its last part counts.
 		file = path.Base(u.Path)
-		if strings.ContainsAny(file, `/\:`) || file != printable(file) || strings.HasPrefix(file, ".") {
+		if strings.ContainsAny(file, `/\:`) || file != printable(file) || strings.HasPrefix(file, ".") || strings.HasPrefix(file, "-") {
 			return "", usage("the URL ends in no usable file name: say where to write with -o OUT")
 		}
 	}
