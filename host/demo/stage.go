@@ -20,6 +20,7 @@ type stage struct {
 	binary, dir string
 	big         int // MiB
 	steps       int
+	note        string // what a command said that is worth showing
 	commands    int
 	service     *process
 	serviceURL  string
@@ -53,6 +54,10 @@ func (s *stage) step(what string, do func() error) error {
 	}
 	s.steps++
 	fmt.Printf("  ✓ %-66s %6.2f s\n", what, time.Since(start).Seconds())
+	if s.note != "" {
+		fmt.Printf("      %s\n", s.note)
+		s.note = ""
+	}
 	return nil
 }
 

@@ -214,9 +214,8 @@ func (s *stage) refused(person, name string) func() error {
 		if _, err := os.Lstat(out); err == nil {
 			return fmt.Errorf("an output file was left behind")
 		}
-		first, _, _ := strings.Cut(o.stderr, "\n")
-		fmt.Printf("      %s\n", first)
-		if !strings.Contains(first, "no access") {
+		s.note, _, _ = strings.Cut(o.stderr, "\n")
+		if !strings.Contains(s.note, "no access") {
 			return fmt.Errorf("the message does not say that there is no access")
 		}
 		return nil
