@@ -16,7 +16,7 @@ import (
 func (s *Server) getCollection(ctx context.Context, in *byID) (*api.Collection, error) {
 	id, err := api.ParseID(in.ID)
 	if err != nil {
-		return nil, refuse(api.CodeMalformed, "ids have 26 lower-case base32 characters")
+		return nil, malformedID()
 	}
 	who := of(ctx).signer
 	chain, err := s.store.Collection(ctx, id)

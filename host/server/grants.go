@@ -46,7 +46,7 @@ func (s *Server) grantAccess(ctx context.Context, in *request[api.GrantAccess]) 
 			return nil, err
 		}
 	}
-	if err := s.storeProposal(context.WithoutCancel(ctx), owner, p, now); err != nil {
+	if err := s.storeProposal(context.WithoutCancel(ctx), owner, p); err != nil {
 		return nil, err
 	}
 	out := &api.GrantAccessAnswer{
@@ -121,6 +121,9 @@ func roomFor(size int64, records uint64) error {
 
 // propose verifies one grant completely and adds it to p.
 func (s *Server) propose(ctx context.Context, owner *signer, p *proposal, in *api.Grant, now int64) error {
+	if len(in.Record) > api.MaxGrantRecord {
+		return refuse(api.CodeTooLarge, fmt.Sprintf("a grant record may have %d bytes", api.MaxGrantRecord))
+	}
 	g, err := s.core.OpenGrant(ctx, owner.record, nil, nil, in.Record, nil)
 	if err != nil {
 		return err
@@ -210,10 +213,14 @@ func (s *Server) recordOf(ctx context.Context, p *proposal, g *abi.Grant) ([]byt
 // storeProposal seals the transform keys and stores record and grants. The keys
 // come first: a crash in between leaves keys without grants, which the next start
 // destroys, never a grant without its key.
-func (s *Server) storeProposal(ctx context.Context, owner *signer, p *proposal, now int64) error {
+func (s *Server) storeProposal(ctx context.Context, owner *signer, p *proposal) error {
 	s.granting.Lock()
 	defer s.granting.Unlock()
 	if err := s.recheck(ctx, p); err != nil {
+		return err
+	}
+	now, err := s.now(ctx) // under the lock, so that records and revocations are in order
+	if err != nil {
 		return err
 	}
 	link := store.CollectionRecord{
@@ -261,9 +268,6 @@ func (s *Server) recheck(ctx context.Context, p *proposal) error {
 	return nil
 }
 
-// maxReaders is how many readers an epoch may have: as many as the core hashes.
-const maxReaders = 100_000
-
 // checkReaders compares the readers hash of the new record with the readers that
 // its epoch has after this request, so that no honest mistake of a client becomes
 // part of a signed chain.
@@ -281,8 +285,8 @@ func (s *Server) checkReaders(ctx context.Context, p *proposal, now int64) error
 			versions[g.Reader] = g.ReaderVersion
 		}
 	}
-	if len(versions) > maxReaders {
-		return refuse(api.CodeTooLarge, fmt.Sprintf("an epoch of a collection may have %d readers; open another collection", maxReaders))
+	if len(versions) > api.MaxReaders {
+		return refuse(api.CodeTooLarge, fmt.Sprintf("an epoch of a collection may have %d readers; open another collection", api.MaxReaders))
 	}
 	readers := make([]abi.ReaderRef, 0, len(versions))
 	for id, version := range versions {
@@ -293,7 +297,7 @@ func (s *Server) checkReaders(ctx context.Context, p *proposal, now int64) error
 		return ours(err)
 	}
 	if hash != p.record.ReadersHash {
-		return refuse(api.CodeRejected, "the record's readers are not those who have a grant after this request; list the grants and retry")
+		return refuse(api.CodeRejected, "the record's readers are not those who have a grant after this request; list the readers and retry")
 	}
 	return nil
 }
@@ -342,55 +346,4 @@ func (s *Server) unseal(ctx context.Context, ids [][16]byte) {
 	if err := s.keyring.Destroy(ctx, ids...); err != nil {
 		s.log.Error("unused transform keys stay until the next start", "error", err)
 	}
-}
-
-// status is what a listed grant says about itself.
-func status(g *store.Grant, now int64) string {
-	switch {
-	case g.Revocation != nil || g.Superseded != nil:
-		return api.GrantRevoked
-	case g.Expires != 0 && g.Expires <= now:
-		return api.GrantExpired
-	}
-	return api.GrantActive
-}
-
-// listGrants lists what the caller has issued and received.
-func (s *Server) listGrants(ctx context.Context, _ *none) (*api.ListGrants, error) {
-	now, err := s.now(ctx)
-	if err != nil {
-		return nil, err
-	}
-	issued, received, err := s.store.Grants(ctx, of(ctx).signer.id)
-	if err != nil {
-		return nil, err
-	}
-	out := &api.ListGrants{}
-	revocations := map[[16]byte]store.Revocation{}
-	if out.Issued, err = s.listed(ctx, issued, now, revocations); err != nil {
-		return nil, err
-	}
-	out.Received, err = s.listed(ctx, received, now, revocations)
-	return out, err
-}
-
-func (s *Server) listed(ctx context.Context, grants []store.Grant, now int64, known map[[16]byte]store.Revocation) ([]api.ListedGrant, error) {
-	out := make([]api.ListedGrant, 0, len(grants))
-	for i := range grants {
-		g := &grants[i]
-		entry := api.ListedGrant{ID: api.FormatID(g.ID), Record: g.Record, Status: status(g, now)}
-		if g.Revocation != nil {
-			r, ok := known[*g.Revocation]
-			if !ok {
-				var err error
-				if r, err = s.store.Revocation(ctx, *g.Revocation); err != nil {
-					return nil, ours(err)
-				}
-				known[*g.Revocation] = r
-			}
-			entry.Revocation, entry.Receipt = r.Record, r.Receipt
-		}
-		out = append(out, entry)
-	}
-	return out, nil
 }

@@ -61,7 +61,7 @@ func (s *Server) createKey(ctx context.Context, in *request[api.CreateKey]) (*ap
 func (s *Server) getKey(ctx context.Context, in *byID) (*api.Key, error) {
 	id, err := api.ParseID(in.ID)
 	if err != nil {
-		return nil, refuse(api.CodeMalformed, "ids have 26 lower-case base32 characters")
+		return nil, malformedID()
 	}
 	who := of(ctx).signer
 	key, err := s.store.Key(ctx, id)

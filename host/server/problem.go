@@ -71,6 +71,11 @@ func absent() *problem {
 	return refuse(api.CodeNotFound, "check the id, and ask its owner for access")
 }
 
+// malformedID refuses an id of a collection or key that is not in text form.
+func malformedID() *problem {
+	return refuse(api.CodeMalformed, "ids have 26 lower-case base32 characters")
+}
+
 // fromStatus maps what huma refuses by itself. It knows no values, so it cannot
 // echo any.
 func fromStatus(status int) *problem {

@@ -25,12 +25,8 @@ func (s *Server) revokeAccess(ctx context.Context, in *request[api.RevokeAccess]
 	if err := s.mayRevoke(ctx, owner, r); err != nil {
 		return nil, err
 	}
-	now, err := s.now(ctx)
-	if err != nil {
-		return nil, err
-	}
-	done, err := s.finish(context.WithoutCancel(ctx), store.Revocation{
-		ID: r.Revocation, Collection: r.Collection, Owner: owner.id, Reader: r.Reader, Record: raw, Created: now,
+	done, err := s.finish(context.WithoutCancel(ctx), r.Sequence, store.Revocation{
+		ID: r.Revocation, Collection: r.Collection, Owner: owner.id, Reader: r.Reader, Record: raw,
 	})
 	if err != nil {
 		return nil, err
@@ -57,11 +53,35 @@ func (s *Server) mayRevoke(ctx context.Context, owner *signer, r *abi.Revocation
 	return nil
 }
 
+// mark ends the grants of a revocation. A new one must name the newest record, and
+// no record is stored meanwhile: so it tells which readers hash still counts the
+// reader, the one it names, and the next one does not.
+func (s *Server) mark(ctx context.Context, sequence uint64, r store.Revocation) (store.Revocation, [][16]byte, error) {
+	s.granting.Lock()
+	defer s.granting.Unlock()
+	if _, err := s.store.Revocation(ctx, r.ID); errors.Is(err, store.ErrNotFound) {
+		head, err := s.store.Head(ctx, r.Collection)
+		if err != nil {
+			return r, nil, err
+		}
+		if sequence != head.Sequence {
+			return r, nil, refuse(api.CodeConflict, "the revocation does not name the newest record; read the chain again and retry")
+		}
+	} else if err != nil {
+		return r, nil, err
+	}
+	var err error
+	if r.Created, err = s.now(ctx); err != nil {
+		return r, nil, err
+	}
+	return s.store.Revoke(ctx, r)
+}
+
 // finish takes a revocation to its receipt, from wherever it stands.
-func (s *Server) finish(ctx context.Context, r store.Revocation) (store.Revocation, error) {
+func (s *Server) finish(ctx context.Context, sequence uint64, r store.Revocation) (store.Revocation, error) {
 	s.revoking.Lock()
 	defer s.revoking.Unlock()
-	stored, grants, err := s.store.Revoke(ctx, r)
+	stored, grants, err := s.mark(ctx, sequence, r)
 	if err != nil {
 		return store.Revocation{}, err
 	}

@@ -32,7 +32,7 @@ func (s *Server) register() {
 	config.Info.Description = "End-to-end encrypted sharing by proxy re-encryption. Records are binary, base64url in JSON. " +
 		"Requests are signed by RFC 9421: label sig1; @method, @authority, @path, @query, content-digest with a body, idempotency-key if sent; " +
 		"created, expires, nonce, keyid, alg=ed25519, tag=recrypt, in this order. " +
-		fmt.Sprintf("A request may carry %d grants, and an epoch of a collection may have %d readers.", api.MaxGrants, maxReaders)
+		fmt.Sprintf("A request may carry %d grants, and an epoch of a collection may have %d readers.", api.MaxGrants, api.MaxReaders)
 	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		"httpSignature": {Type: "http", Scheme: "signature", Description: "RFC 9421 with Ed25519; keyid is id and version of a published identity"},
 	}
@@ -41,6 +41,7 @@ func (s *Server) register() {
 	handle(s, a, http.MethodPost, api.PathIdentities, "Publish an identity", route{operation: "create_identity", signed: true, selfMade: true, body: true}, s.createIdentity)
 	handle(s, a, http.MethodGet, api.PathIdentity, "Read an identity", route{operation: "get_identity"}, s.getIdentity)
 	handle(s, a, http.MethodGet, api.PathCollection, "Read a collection's chain", route{operation: "get_collection", signed: true}, s.getCollection)
+	handle(s, a, http.MethodGet, api.PathReaders, "List the grants behind a collection's newest record", route{operation: "list_readers", signed: true}, s.listReaders)
 	handle(s, a, http.MethodPost, api.PathGrants, "Append to a collection and grant access", route{operation: "grant_access", signed: true, body: true}, s.grantAccess)
 	handle(s, a, http.MethodGet, api.PathGrants, "List grants issued and received", route{operation: "list_grants", signed: true}, s.listGrants)
 	handle(s, a, http.MethodPost, api.PathRevocations, "Revoke a reader of a collection", route{operation: "revoke_access", signed: true, body: true}, s.revokeAccess)

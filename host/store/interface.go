@@ -58,6 +58,14 @@ type Store interface {
 	// is still to come count: their readers are named in the collection record too.
 	Readers(ctx context.Context, collection [16]byte, epoch uint32, now int64) ([]Reader, error)
 
+	// ReaderGrants returns the newest record of a collection and the grants to its
+	// epoch that account for the readers in it, in the order of the readers' ids and
+	// without sealed transform keys: all live ones, and those that have expired or
+	// were revoked since that record was stored (its Created). Superseded ones are
+	// left out. Times are milliseconds: a revocation within that of the record is
+	// returned too, even if it came first. ErrNotFound when there is no collection.
+	ReaderGrants(ctx context.Context, collection [16]byte) (head CollectionRecord, grants []Grant, err error)
+
 	// Grants returns what party has issued and received, ended grants included,
 	// newest first, at most MaxListed each, without sealed transform keys.
 	Grants(ctx context.Context, party [32]byte) (issued, received []Grant, err error)

@@ -44,6 +44,28 @@ func (s *Store) Readers(ctx context.Context, collection [16]byte, epoch uint32, 
 	return readers, nil
 }
 
+// ReaderGrants implements store.Store.
+func (s *Store) ReaderGrants(ctx context.Context, collection [16]byte) (head store.CollectionRecord, all []store.Grant, err error) {
+	err = s.view(ctx, "list readers", func(q *sqlitedb.Queries) error {
+		newest, err := q.CollectionHead(ctx, collection[:])
+		if err != nil {
+			return err
+		}
+		head = collectionRecord(newest.Owner, newest.CollectionRecord)
+		rows, err := q.ReaderGrants(ctx, sqlitedb.ReaderGrantsParams{
+			Collection: collection[:], Epoch: int64(head.Epoch), Since: head.Created,
+		})
+		for _, row := range rows {
+			all = append(all, grant(row.Grant))
+		}
+		return err
+	})
+	if err != nil {
+		return store.CollectionRecord{}, nil, err
+	}
+	return head, all, nil
+}
+
 // Grants implements store.Store.
 func (s *Store) Grants(ctx context.Context, party [32]byte) (issued, received []store.Grant, err error) {
 	err = s.view(ctx, "list grants", func(q *sqlitedb.Queries) error {

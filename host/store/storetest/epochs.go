@@ -91,6 +91,68 @@ func testReaders(t *testing.T, s store.Store) {
 	want("more than are listed", 3, 1, many...)
 }
 
+// testReaderGrants: the grants that account for the readers of the newest record,
+// before and after they have ended.
+func testReaderGrants(t *testing.T, s store.Store) {
+	ctx := t.Context()
+	c, foreign := newChain(), newChain()
+	_, _, err := s.ReaderGrants(ctx, c.id)
+	wantErr(t, "unknown collection", err, store.ErrNotFound)
+	want := func(what string, grants ...store.Grant) {
+		t.Helper()
+		head, got, err := s.ReaderGrants(ctx, c.id)
+		fatal(t, err)
+		if !reflect.DeepEqual(head, c.head) {
+			t.Fatalf("%s: head %+v, want %+v", what, head, c.head)
+		}
+		ids, wanted := make([][16]byte, 0), make([][16]byte, 0)
+		for i, g := range got {
+			ids = append(ids, g.ID)
+			if g.Sealed != nil || i > 0 && bytes.Compare(got[i-1].Reader[:], g.Reader[:]) > 0 {
+				t.Fatalf("%s: a sealed transform key, or not in order", what)
+			}
+		}
+		for _, g := range grants {
+			wanted = append(wanted, g.ID)
+		}
+		if !sameIDs(ids, wanted) {
+			t.Fatalf("%s: got %x, want %x", what, ids, wanted)
+		}
+	}
+	revoke := func(g store.Grant, at int64) {
+		v := c.revocation(g.Reader)
+		v.Created = at
+		_, _, err := s.Revoke(ctx, v)
+		fatal(t, err)
+	}
+	old := c.grant(id32(), 0)
+	c.put(t, s, 0, old) // records are made at 1000, 1001, …
+	forever, later, timed, past, gone := c.grant(id32(), 1), c.grant(id32(), 1), c.grant(id32(), 1), c.grant(id32(), 1), c.grant(id32(), 1)
+	later.NotBefore, timed.Expires, past.Expires = 1<<40, 5000, 1001
+	c.put(t, s, 1, forever, later, timed, past, gone)
+	foreign.put(t, s, 1, foreign.grant(forever.Reader, 1))
+	want("the newest epoch", forever, later, timed, gone)
+
+	revoke(gone, 1001)
+	want("revoked since", forever, later, timed, gone)
+	newer := c.grant(forever.Reader, 1)
+	c.put(t, s, 1, newer)
+	want("revoked before, and superseded", newer, later, timed)
+	revoke(newer, 1002)
+	_, err = s.ExpireGrants(ctx, 5000)
+	fatal(t, err)
+	want("ended since", newer, later, timed)
+	revoke(timed, 6000)
+	want("revoked when it had expired", newer, later, timed)
+
+	rec, previous := c.record(1)
+	rec.Created = 7000
+	_, err = s.PutCollection(ctx, rec, previous, nil)
+	fatal(t, err)
+	c.advance(rec)
+	want("ended before", later)
+}
+
 // readersOf returns the readers of grants in the order of their ids.
 func readersOf(grants []store.Grant) []store.Reader {
 	var readers []store.Reader

@@ -29,6 +29,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"Heads", testHeads},
 		{"ActiveGrant", testActiveGrant},
 		{"Readers", testReaders},
+		{"ReaderGrants", testReaderGrants},
 		{"Supersede", testSupersede},
 		{"ListGrants", testListGrants},
 		{"ListBound", testListBound},

@@ -41,6 +41,16 @@ WHERE collection = sqlc.arg(collection) AND epoch = sqlc.arg(epoch) AND ending =
     AND (expires = 0 OR expires > sqlc.arg(now))
 ORDER BY reader;
 
+-- ReaderGrants: not superseded, and neither expired nor revoked before a time.
+-- name: ReaderGrants :many
+SELECT sqlc.embed(grants)
+FROM grants LEFT JOIN revocations ON revocations.id = grants.revocation
+WHERE grants.collection = sqlc.arg(collection) AND grants.epoch = sqlc.arg(epoch)
+    AND grants.ending <> 3
+    AND (grants.expires = 0 OR grants.expires > sqlc.arg(since))
+    AND (grants.ending <> 1 OR revocations.created >= sqlc.arg(since))
+ORDER BY grants.reader, grants.id;
+
 -- name: IssuedGrants :many
 SELECT * FROM grants WHERE owner = ? ORDER BY created DESC, id LIMIT ?;
 

@@ -126,6 +126,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.raiseClockStmt, err = db.PrepareContext(ctx, raiseClock); err != nil {
 		return nil, fmt.Errorf("error preparing query RaiseClock: %w", err)
 	}
+	if q.readerGrantsStmt, err = db.PrepareContext(ctx, readerGrants); err != nil {
+		return nil, fmt.Errorf("error preparing query ReaderGrants: %w", err)
+	}
 	if q.receivedGrantsStmt, err = db.PrepareContext(ctx, receivedGrants); err != nil {
 		return nil, fmt.Errorf("error preparing query ReceivedGrants: %w", err)
 	}
@@ -316,6 +319,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing raiseClockStmt: %w", cerr)
 		}
 	}
+	if q.readerGrantsStmt != nil {
+		if cerr := q.readerGrantsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing readerGrantsStmt: %w", cerr)
+		}
+	}
 	if q.receivedGrantsStmt != nil {
 		if cerr := q.receivedGrantsStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing receivedGrantsStmt: %w", cerr)
@@ -414,6 +422,7 @@ type Queries struct {
 	newestIdentityStmt         *sql.Stmt
 	pruneNoncesStmt            *sql.Stmt
 	raiseClockStmt             *sql.Stmt
+	readerGrantsStmt           *sql.Stmt
 	receivedGrantsStmt         *sql.Stmt
 	revocationByIDStmt         *sql.Stmt
 	revokeGrantsStmt           *sql.Stmt
@@ -459,6 +468,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		newestIdentityStmt:         q.newestIdentityStmt,
 		pruneNoncesStmt:            q.pruneNoncesStmt,
 		raiseClockStmt:             q.raiseClockStmt,
+		readerGrantsStmt:           q.readerGrantsStmt,
 		receivedGrantsStmt:         q.receivedGrantsStmt,
 		revocationByIDStmt:         q.revocationByIDStmt,
 		revokeGrantsStmt:           q.revokeGrantsStmt,

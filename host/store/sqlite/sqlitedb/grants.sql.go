@@ -352,6 +352,66 @@ func (q *Queries) LiveGrants(ctx context.Context) ([][]byte, error) {
 	return items, nil
 }
 
+const readerGrants = `-- name: ReaderGrants :many
+SELECT grants.id, grants.collection, grants.sequence, grants.owner, grants.reader, grants.reader_version, grants.epoch, grants.record, grants.not_before, grants.expires, grants.uses, grants.ending, grants.revocation, grants.superseded, grants.created
+FROM grants LEFT JOIN revocations ON revocations.id = grants.revocation
+WHERE grants.collection = ?1 AND grants.epoch = ?2
+    AND grants.ending <> 3
+    AND (grants.expires = 0 OR grants.expires > ?3)
+    AND (grants.ending <> 1 OR revocations.created >= ?3)
+ORDER BY grants.reader, grants.id
+`
+
+type ReaderGrantsParams struct {
+	Collection []byte
+	Epoch      int64
+	Since      int64
+}
+
+type ReaderGrantsRow struct {
+	Grant Grant
+}
+
+// ReaderGrants: not superseded, and neither expired nor revoked before a time.
+func (q *Queries) ReaderGrants(ctx context.Context, arg ReaderGrantsParams) ([]ReaderGrantsRow, error) {
+	rows, err := q.query(ctx, q.readerGrantsStmt, readerGrants, arg.Collection, arg.Epoch, arg.Since)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ReaderGrantsRow
+	for rows.Next() {
+		var i ReaderGrantsRow
+		if err := rows.Scan(
+			&i.Grant.ID,
+			&i.Grant.Collection,
+			&i.Grant.Sequence,
+			&i.Grant.Owner,
+			&i.Grant.Reader,
+			&i.Grant.ReaderVersion,
+			&i.Grant.Epoch,
+			&i.Grant.Record,
+			&i.Grant.NotBefore,
+			&i.Grant.Expires,
+			&i.Grant.Uses,
+			&i.Grant.Ending,
+			&i.Grant.Revocation,
+			&i.Grant.Superseded,
+			&i.Grant.Created,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const receivedGrants = `-- name: ReceivedGrants :many
 SELECT id, collection, sequence, owner, reader, reader_version, epoch, record, not_before, expires, uses, ending, revocation, superseded, created FROM grants WHERE reader = ? ORDER BY created DESC, id LIMIT ?
 `
