@@ -81,7 +81,7 @@ func TestNobody(t *testing.T) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
-	if _, _, err := c.Grants(ctx); !errors.Is(err, client.ErrNoIdentity) {
+	if _, _, _, err := c.Grants(ctx); !errors.Is(err, client.ErrNoIdentity) {
 		t.Errorf("grants: %v", err)
 	}
 }
@@ -136,7 +136,7 @@ func TestRegrant(t *testing.T) {
 	if first.ID == next.ID || !first.Expires.IsZero() || time.Until(next.Expires) < 59*time.Minute {
 		t.Errorf("%+v, %+v", first, next)
 	}
-	issued, _, err := x.a.Grants(ctx)
+	issued, _, _, err := x.a.Grants(ctx)
 	if err != nil || len(issued) != 2 {
 		t.Fatal(issued, err)
 	}
@@ -176,7 +176,7 @@ func TestExpiry(t *testing.T) {
 		t.Errorf("revoke who has none: %v", err)
 	}
 	grant(t, a, charlie.ID, client.GrantOptions{})
-	issued, _, err := a.Grants(ctx)
+	issued, _, _, err := a.Grants(ctx)
 	if err != nil || len(issued) != 2 || issued[0].Status != api.GrantActive || issued[1].Status != api.GrantExpired {
 		t.Errorf("%+v, %v", issued, err)
 	}
@@ -321,7 +321,7 @@ func TestHammer(t *testing.T) {
 			if _, err := x.a.Revoke(ctx, reader); err != nil && !errors.Is(err, client.ErrNoGrant) {
 				t.Error(err)
 			}
-			if _, _, err := x.a.Grants(ctx); err != nil {
+			if _, _, _, err := x.a.Grants(ctx); err != nil {
 				t.Error(err)
 			}
 		})

@@ -182,12 +182,20 @@ func (c *Client) head(ctx context.Context) (link, error) {
 			head = chain[n-1]
 			return nil
 		}
-		if head, err = c.nextLink(ctx, nil, nil); err != nil {
-			return err
-		}
-		return c.extend(ctx, head, nil, nil)
+		head, err = c.openCollection(ctx)
+		return err
 	})
 	return head, err
+}
+
+// openCollection makes the first record of the own default collection, without
+// readers.
+func (c *Client) openCollection(ctx context.Context) (link, error) {
+	first, err := c.nextLink(ctx, nil, nil)
+	if err != nil {
+		return link{}, err
+	}
+	return first, c.extend(ctx, first, nil, nil)
 }
 
 // retry runs change until it is not overtaken, at most [attempts] times.
@@ -205,12 +213,4 @@ func (c *Client) retry(ctx context.Context, change func() error) error {
 			return ctx.Err()
 		}
 	}
-}
-
-// overtaken reports whether the server refused because something changed after
-// we had read it: the chain, or, which it calls rejected, the readers, for
-// example by a grant that has just expired.
-func overtaken(err error) bool {
-	var refused *Error
-	return errors.Is(err, ErrConflict) || errors.As(err, &refused) && refused.Code == api.CodeRejected
 }

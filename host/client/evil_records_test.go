@@ -230,12 +230,14 @@ func TestEvilLists(t *testing.T) {
 	grant(t, x.a, x.bob.ID, client.GrantOptions{})
 	grant(t, x.m, x.charlie.ID, client.GrantOptions{})
 	grant(t, x.a, x.charlie.ID, client.GrantOptions{})
+	grant(t, x.m, x.alice.ID, client.GrantOptions{})
 	for _, c := range []*client.Client{x.a, x.m} {
 		if _, err := c.Revoke(ctx, x.charlie.ID); err != nil {
 			t.Fatal(err)
 		}
 	}
 	mallets := capture[api.ListGrants](t, x.evil, http.MethodGet, "/v1/grants", func() { x.m.Grants(ctx) })
+	ended := mallets.Issued[index(mallets.Issued, api.GrantRevoked)]
 	bobs := capture[api.ListGrants](t, x.evil, http.MethodGet, "/v1/grants", func() { x.b.Grants(ctx) })
 	for name, change := range map[string]func(*api.ListGrants){
 		"another's":         func(v *api.ListGrants) { v.Issued[0].Record = mallets.Issued[0].Record },
@@ -244,7 +246,13 @@ func TestEvilLists(t *testing.T) {
 		"signature":         func(v *api.ListGrants) { v.Issued[0].Record = flipped(v.Issued[0].Record, -1) },
 		"other id":          func(v *api.ListGrants) { v.Issued[0].ID = mallets.Issued[0].ID },
 		"status":            func(v *api.ListGrants) { v.Issued[0].Status = "\x1b[31mactive" },
-		"short":             func(v *api.ListGrants) { v.Received = []api.ListedGrant{{Record: []byte("x")}} },
+		"short":             func(v *api.ListGrants) { v.Received[0].Record = []byte("x") },
+		"other owner":       func(v *api.ListGrants) { v.Received[0].Owner = x.charlie.ID },
+		"no owner":          func(v *api.ListGrants) { v.Received[0].Owner = "" },
+		"a path as owner":   func(v *api.ListGrants) { v.Received[0].Owner = "../server" },
+		"other reader":      func(v *api.ListGrants) { v.Received[0].Reader = x.bob.ID },
+		"issued by another": func(v *api.ListGrants) { v.Issued[0].Owner = x.mallet.ID },
+		"never expires":     func(v *api.ListGrants) { v.Issued[index(v.Issued, api.GrantActive)].Status = api.GrantExpired },
 		"revocation of another reader": func(v *api.ListGrants) {
 			of := index(v.Issued, api.GrantRevoked)
 			to := &v.Issued[1-of]
@@ -252,16 +260,16 @@ func TestEvilLists(t *testing.T) {
 		},
 		"active and revoked": func(v *api.ListGrants) { v.Issued[index(v.Issued, api.GrantRevoked)].Status = api.GrantActive },
 		"receipt of another": func(v *api.ListGrants) {
-			v.Issued[index(v.Issued, api.GrantRevoked)].Receipt = mallets.Issued[0].Receipt
+			v.Issued[index(v.Issued, api.GrantRevoked)].Receipt = ended.Receipt
 		},
 		"revocation": func(v *api.ListGrants) {
-			v.Issued[0].Status, v.Issued[0].Revocation, v.Issued[0].Receipt = api.GrantRevoked, mallets.Issued[0].Revocation, mallets.Issued[0].Receipt
+			v.Issued[0].Status, v.Issued[0].Revocation, v.Issued[0].Receipt = api.GrantRevoked, ended.Revocation, ended.Receipt
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			x.play(alter(t, http.MethodGet, "/v1/grants", change))
 			defer x.play(nil)
-			if issued, received, err := x.a.Grants(ctx); !errors.Is(err, client.ErrVerification) || issued != nil || received != nil {
+			if issued, received, _, err := x.a.Grants(ctx); !errors.Is(err, client.ErrVerification) || issued != nil || received != nil {
 				t.Errorf("%v %v %v", issued, received, err)
 			}
 		})

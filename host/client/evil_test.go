@@ -42,10 +42,17 @@ func (e *evil) play(t trick) {
 	e.trick.Store(&t)
 }
 
+// listReaders is what on takes instead of a prefix for list_readers.
+const listReaders = "/readers"
+
 // on plays t on the operation with this method and path prefix only.
 func on(method, prefix string, t trick) trick {
 	return func(w http.ResponseWriter, r *http.Request, honest http.Handler) {
-		if r.Method == method && strings.HasPrefix(r.URL.Path, prefix) {
+		asked := strings.HasPrefix(r.URL.Path, prefix)
+		if strings.HasSuffix(r.URL.Path, listReaders) {
+			asked = prefix == listReaders
+		}
+		if r.Method == method && asked {
 			t(w, r, honest)
 			return
 		}

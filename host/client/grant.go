@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
-	"net/http"
 
 	"github.com/recrypt-service/recrypt/host/api"
 	"github.com/recrypt-service/recrypt/wasm/abi"
@@ -52,11 +51,11 @@ func (c *Client) grant(ctx context.Context, reader *person, o GrantOptions) (*Gr
 	}
 	readers := []abi.ReaderRef{{ID: reader.ID, Version: reader.Version}}
 	if n := len(chain); n > 0 {
-		issued, _, err := c.list(ctx, false)
+		r, err := c.readReaders(ctx, chain[n-1])
 		if err != nil {
 			return nil, err
 		}
-		readers = append(readers, c.readersOf(issued, chain[n-1].Epoch, reader.ID)...)
+		readers = append(readers, r.without(reader.ID)...)
 	}
 	next, err := c.nextLink(ctx, chain, readers)
 	if err != nil {
@@ -111,115 +110,4 @@ func (c *Client) newGrant(ctx context.Context, epoch link, reader *person, o Gra
 		Expires: instant(f.Expires), Kind: kindText(f.Kind),
 	}
 	return &api.Grant{Record: record, TransformKey: transformKey}, info, nil
-}
-
-// Revoke withdraws every grant of reader to the own default collection. The
-// server destroys the transform keys before it answers with a receipt, which is
-// verified against the pinned server; then the next collection record leaves
-// the reader out. ErrNoGrant if there was nothing to revoke. When it fails
-// after the receipt, calling it again completes it.
-//
-// The revocation is sent whatever the server lists, so that a list with gaps
-// does not keep anybody's access alive.
-func (c *Client) Revoke(ctx context.Context, reader string) (*RevokeInfo, error) {
-	unlock, err := c.lockChain(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer unlock()
-	if reader == c.id {
-		return nil, ErrSelf
-	}
-	raw, err := c.parsePerson(ctx, reader)
-	if err != nil {
-		return nil, err
-	}
-	chain, err := c.readChain(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("revoke: %w", err)
-	}
-	if len(chain) == 0 {
-		return nil, noGrant(reader)
-	}
-	info, err := c.revoke(ctx, chain[len(chain)-1], raw)
-	if err != nil {
-		return nil, fmt.Errorf("revoke: %w", err)
-	}
-	changed := false
-	err = c.retry(ctx, func() error {
-		changed, err = c.leaveOut(ctx, raw, info.Destroyed > 0)
-		return err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("access is revoked, but updating the list of readers failed (revoke again to complete): %w", err)
-	}
-	if !changed {
-		return nil, noGrant(reader)
-	}
-	return info, nil
-}
-
-func noGrant(reader string) error { return fmt.Errorf("%s %w", reader, ErrNoGrant) }
-
-// revoke sends a revocation and verifies the receipt.
-func (c *Client) revoke(ctx context.Context, head link, reader [32]byte) (*RevokeInfo, error) {
-	svc, err := c.server(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var id [16]byte
-	rand.Read(id[:])
-	revocation, err := c.core.NewRevocation(ctx, c.seed, c.record, head.record, reader, id, uint64(c.clock().UnixMilli()))
-	if err != nil {
-		return nil, fmt.Errorf("make revocation: %w", err)
-	}
-	var answer api.Receipt
-	if err := c.call(ctx, http.MethodPost, api.PathRevocations, api.RevokeAccess{Revocation: revocation}, &answer); err != nil {
-		return nil, err
-	}
-	when, destroyed, err := c.core.OpenReceipt(ctx, svc.record, revocation, answer.Receipt)
-	if err != nil {
-		return nil, unverified("receipt", err)
-	}
-	if answer.Destroyed != int(destroyed) {
-		return nil, mismatch("receipt: it states another number of destroyed keys")
-	}
-	return &RevokeInfo{Destroyed: int(destroyed), Time: instant(when), Server: svc.id}, nil
-}
-
-// leaveOut makes the next collection record without reader. If no key was
-// destroyed and the head lists exactly the readers that there are, nothing was
-// shared with reader, and nothing is changed.
-func (c *Client) leaveOut(ctx context.Context, reader [32]byte, destroyed bool) (changed bool, err error) {
-	chain, err := c.readChain(ctx)
-	if err != nil {
-		return false, err
-	}
-	if len(chain) == 0 {
-		return false, nil
-	}
-	head := chain[len(chain)-1]
-	issued, _, err := c.list(ctx, false)
-	if err != nil {
-		return false, err
-	}
-	readers := c.readersOf(issued, head.Epoch, reader)
-	if !destroyed {
-		known := false
-		for _, l := range issued {
-			known = known || (l.Reader == reader && l.Collection == c.home())
-		}
-		hash, err := c.core.ReadersHash(ctx, readers)
-		if err != nil {
-			return false, fmt.Errorf("hash readers: %w", err)
-		}
-		if !known || hash == head.ReadersHash {
-			return false, nil
-		}
-	}
-	next, err := c.nextLink(ctx, chain, readers)
-	if err != nil {
-		return false, err
-	}
-	return true, c.extend(ctx, next, nil, nil)
 }

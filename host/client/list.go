@@ -14,91 +14,67 @@ import (
 type listed struct {
 	*abi.Grant
 	owner, reader string
-	status        string // as the server says
-	expired       bool   // by our clock, whatever the server says
+	status        string          // as the server says
+	expired       bool            // by our clock, whatever the server says
+	revocation    *abi.Revocation // verified, nil if there is none
 }
 
 // Grants returns the grants that the own identity has issued and received,
-// newest first as the server lists them. Each is verified; its status is the
-// server's word, backed by a verified receipt where one is given. A server can
-// leave grants out.
-func (c *Client) Grants(ctx context.Context) (issued, received []GrantInfo, err error) {
-	out, in, err := c.list(ctx, true)
-	if err != nil {
-		return nil, nil, err
-	}
-	for _, l := range out {
-		issued = append(issued, l.info())
-	}
-	for _, l := range in {
-		received = append(received, l.info())
-	}
-	return issued, received, nil
-}
-
-// list fetches and verifies the grants issued and, if asked for, received.
-func (c *Client) list(ctx context.Context, withReceived bool) (issued, received []listed, err error) {
+// newest first as the server lists them, for people to look at: more says that
+// the server left older ones out. Each is verified; its status is the server's
+// word, backed by a verified receipt where one is given. A server can leave
+// grants out without saying so.
+func (c *Client) Grants(ctx context.Context) (issued, received []GrantInfo, more bool, err error) {
 	svc, err := c.server(ctx)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, false, err
 	}
 	var answer api.ListGrants
 	if err := c.call(ctx, http.MethodGet, api.PathGrants, nil, &answer); err != nil {
-		return nil, nil, fmt.Errorf("list grants: %w", err)
+		return nil, nil, false, fmt.Errorf("list grants: %w", err)
 	}
 	me := &person{c.own, c.id, c.record}
 	for i := range answer.Issued {
 		l, err := c.openListed(ctx, svc, me, &answer.Issued[i])
 		if err != nil {
-			return nil, nil, err
+			return nil, nil, false, err
 		}
-		issued = append(issued, *l)
-	}
-	if !withReceived {
-		return issued, nil, nil
+		issued = append(issued, l.info())
 	}
 	owners := map[string]*person{}
 	for i := range answer.Received {
-		g := &answer.Received[i]
-		owner, err := c.grantOwner(ctx, g.Record, owners)
+		l, err := c.openReceived(ctx, svc, &answer.Received[i], owners)
 		if err != nil {
-			return nil, nil, err
+			return nil, nil, false, err
 		}
-		l, err := c.openListed(ctx, svc, owner, g)
-		if err != nil {
-			return nil, nil, err
-		}
-		if l.Reader != c.own.ID {
-			return nil, nil, mismatch("grant: it is for somebody else")
-		}
-		received = append(received, *l)
+		received = append(received, l.info())
 	}
-	return issued, received, nil
+	return issued, received, answer.More, nil
 }
 
-// Where a grant record names its owner: behind the label (25 bytes with its
-// length), the grant's id (16) and the server's (32).
-const grantOwnerOffset = 25 + 16 + 32
-
-// grantOwner looks up who claims to have issued a grant. Nothing is believed
-// here: the grant is verified with the identity found.
-func (c *Client) grantOwner(ctx context.Context, record []byte, known map[string]*person) (*person, error) {
-	if len(record) < grantOwnerOffset+32 {
-		return nil, mismatch("grant: too short")
+// openReceived verifies a grant to us. Who issued it is looked up by the name
+// that the server gives, once per owner: the grant is then verified with the
+// identity found, so that another name gains nothing.
+func (c *Client) openReceived(ctx context.Context, svc *service, g *api.ListedGrant, owners map[string]*person) (*listed, error) {
+	owner := owners[g.Owner]
+	if owner == nil {
+		if _, err := c.parsePerson(ctx, g.Owner); err != nil {
+			return nil, mismatch("grant: it does not say who issued it")
+		}
+		var err error
+		if owner, err = c.lookUp(ctx, g.Owner); err != nil {
+			return nil, fmt.Errorf("grant received: %w", err)
+		}
+		owners[g.Owner] = owner
 	}
-	id, err := c.core.FormatID(ctx, abi.KindPerson, [32]byte(record[grantOwnerOffset:]))
+	l, err := c.openListed(ctx, svc, owner, g)
 	if err != nil {
-		return nil, unverified("grant", err)
+		return nil, err
 	}
-	if p := known[id]; p != nil {
-		return p, nil
+	if l.Reader != c.own.ID {
+		return nil, mismatch("grant: it is for somebody else")
 	}
-	p, err := c.lookUp(ctx, id)
-	if err != nil {
-		return nil, fmt.Errorf("grant received: %w", err)
-	}
-	known[id] = p
-	return p, nil
+	return l, nil
 }
 
 // openListed verifies a listed grant of owner, and its receipt if it has one.
@@ -116,8 +92,13 @@ func (c *Client) openListed(ctx context.Context, svc *service, owner *person, g 
 	}
 	l := &listed{Grant: v, owner: owner.id, reader: reader, status: g.Status}
 	l.expired = v.Expires != 0 && v.Expires <= uint64(c.clock().UnixMilli())
-	if g.Status != api.GrantActive && g.Status != api.GrantExpired && g.Status != api.GrantRevoked {
+	switch {
+	case g.Owner != l.owner || g.Reader != l.reader:
+		return nil, mismatch("grant: it is listed under other names")
+	case g.Status != api.GrantActive && g.Status != api.GrantExpired && g.Status != api.GrantRevoked:
 		return nil, mismatch("grant: unknown status")
+	case g.Status == api.GrantExpired && v.Expires == 0:
+		return nil, mismatch("grant: it is called expired and never expires")
 	}
 	if len(g.Revocation) == 0 && len(g.Receipt) == 0 {
 		return l, nil
@@ -126,7 +107,7 @@ func (c *Client) openListed(ctx context.Context, svc *service, owner *person, g 
 }
 
 // checkRevoked verifies that revocation and receipt of a listed grant are about
-// it.
+// it, and keeps the revocation.
 func (c *Client) checkRevoked(ctx context.Context, svc *service, owner *person, l *listed, g *api.ListedGrant) error {
 	v, err := c.core.OpenRevocation(ctx, owner.record, g.Revocation)
 	if err != nil {
@@ -135,6 +116,7 @@ func (c *Client) checkRevoked(ctx context.Context, svc *service, owner *person, 
 	if v.Reader != l.Reader || v.Collection != l.Collection || v.Service != svc.ID || l.status != api.GrantRevoked {
 		return mismatch("revocation: it belongs to another grant")
 	}
+	l.revocation = v
 	if len(g.Receipt) == 0 { // the server was interrupted; asking again finishes it
 		return nil
 	}
@@ -142,22 +124,6 @@ func (c *Client) checkRevoked(ctx context.Context, svc *service, owner *person, 
 		return unverified("receipt", err)
 	}
 	return nil
-}
-
-// readersOf returns the readers with an active grant to an epoch of the own
-// default collection, without the one given. Active is what the server says: it
-// compares the list with its own, by its own clock.
-func (c *Client) readersOf(issued []listed, epoch uint32, without [32]byte) []abi.ReaderRef {
-	var readers []abi.ReaderRef
-	seen := map[[32]byte]bool{without: true}
-	for _, l := range issued {
-		if l.Collection != c.home() || l.Epoch != epoch || l.status != api.GrantActive || seen[l.Reader] {
-			continue
-		}
-		seen[l.Reader] = true
-		readers = append(readers, abi.ReaderRef{ID: l.Reader, Version: l.ReaderVersion})
-	}
-	return readers
 }
 
 // info is the grant in words.

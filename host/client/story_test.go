@@ -104,7 +104,7 @@ func TestStory(t *testing.T) {
 
 // checkLists looks at what the story left in everybody's lists.
 func checkLists(t *testing.T, a, b, c *client.Client, alice, bob, charlie *hosttest.Person) {
-	issued, received, err := a.Grants(ctx)
+	issued, received, _, err := a.Grants(ctx)
 	if err != nil || len(issued) != 2 || len(received) != 0 {
 		t.Fatal(issued, received, err)
 	}
@@ -118,7 +118,7 @@ func checkLists(t *testing.T, a, b, c *client.Client, alice, bob, charlie *hostt
 		}
 	}
 	for who, status := range map[*client.Client]string{b: api.GrantRevoked, c: api.GrantActive} {
-		issued, received, err := who.Grants(ctx)
+		issued, received, _, err := who.Grants(ctx)
 		if err != nil || len(issued) != 0 || len(received) != 1 {
 			t.Fatal(issued, received, err)
 		}

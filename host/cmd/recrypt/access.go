@@ -127,19 +127,12 @@ func (a *app) grants(ctx context.Context) error {
 		return err
 	}
 	defer s.close()
-	issued, received, err := s.Grants(ctx)
+	issued, received, more, err := s.Grants(ctx)
 	if err != nil {
 		return err
 	}
 	if a.json {
-		out := map[string][]map[string]any{"issued": {}, "received": {}}
-		for _, g := range issued {
-			out["issued"] = append(out["issued"], grantJSON(g))
-		}
-		for _, g := range received {
-			out["received"] = append(out["received"], grantJSON(g))
-		}
-		return a.printJSON(out)
+		return a.printJSON(map[string]any{"issued": grantsJSON(issued), "received": grantsJSON(received), "more": more})
 	}
 	if len(issued)+len(received) == 0 {
 		a.notef("No grants yet. Let somebody read your documents with: recrypt grant READER\n")
@@ -152,7 +145,21 @@ func (a *app) grants(ctx context.Context) error {
 	for _, g := range received {
 		fmt.Fprintf(w, "from\t%s\t%s\t%s\n", name(s.store.Nickname(g.Owner), g.Owner), g.Status, expiry(g.Expires))
 	}
-	return w.Flush()
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	if more {
+		a.notef("Older grants are not shown.\n")
+	}
+	return nil
+}
+
+func grantsJSON(grants []client.GrantInfo) []map[string]any {
+	out := make([]map[string]any, 0, len(grants))
+	for _, g := range grants {
+		out = append(out, grantJSON(g))
+	}
+	return out
 }
 
 func grantJSON(g client.GrantInfo) map[string]any {

@@ -1,0 +1,158 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/recrypt-service/recrypt/host/api"
+	"github.com/recrypt-service/recrypt/wasm/abi"
+)
+
+// maxReadings bounds how many sets are tried before a list is refused.
+const maxReadings = 64
+
+// errReaders says that no reading of the server's list has the readers hash of
+// the newest record.
+var errReaders = fmt.Errorf("%w: the server's list of readers is not the one you signed", ErrRollback)
+
+// readers are the people behind the readers hash of a collection record.
+type readers struct {
+	signed []listed        // whom the record names, each once
+	now    []abi.ReaderRef // those of them who have an active grant
+}
+
+// names reports whether the record names a reader.
+func (r *readers) names(id [32]byte) bool {
+	return slices.ContainsFunc(r.signed, func(l listed) bool { return l.Reader == id })
+}
+
+// active reports whether a reader has an active grant, as the server says.
+func (r *readers) active(id [32]byte) bool {
+	return slices.ContainsFunc(r.now, func(v abi.ReaderRef) bool { return v.ID == id })
+}
+
+// without returns those with an active grant but for one.
+func (r *readers) without(id [32]byte) []abi.ReaderRef {
+	return slices.DeleteFunc(slices.Clone(r.now), func(v abi.ReaderRef) bool { return v.ID == id })
+}
+
+// readReaders fetches the readers of the own default collection, whose newest
+// record is head, and verifies that they are those whom head names (list_readers).
+func (c *Client) readReaders(ctx context.Context, head link) (*readers, error) {
+	svc, err := c.server(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var answer api.Readers
+	if err := c.call(ctx, http.MethodGet, strings.Replace(api.PathReaders, "{id}", api.FormatID(c.home()), 1), nil, &answer); err != nil {
+		return nil, fmt.Errorf("list readers: %w", err)
+	}
+	switch {
+	case answer.ID != api.FormatID(c.home()):
+		return nil, mismatch("list of readers: it is another collection's")
+	case answer.Sequence < head.Sequence:
+		return nil, fmt.Errorf("%w: the list of readers is of record %d, after record %d", ErrRollback, answer.Sequence, head.Sequence)
+	case answer.Sequence > head.Sequence:
+		return nil, ErrConflict
+	}
+	me := &person{c.own, c.id, c.record}
+	all := make([]listed, 0, len(answer.Grants))
+	for i := range answer.Grants {
+		l, err := c.openListed(ctx, svc, me, &answer.Grants[i])
+		if err != nil {
+			return nil, err
+		}
+		if l.Collection != c.home() || l.Epoch != head.Epoch {
+			return nil, mismatch("list of readers: it has a grant of another collection or epoch")
+		}
+		all = append(all, *l)
+	}
+	return c.signedReaders(ctx, head, all)
+}
+
+// signedReaders finds in a list of grants the readers whom head names. Which of
+// the ended grants had ended before head was signed is known to the server only:
+// readings of the list are tried until one has head's hash, which then is the
+// truth, however the server came to its list.
+func (c *Client) signedReaders(ctx context.Context, head link, all []listed) (*readers, error) {
+	times, sequences := []uint64{0}, []uint64{0, head.Sequence}
+	for _, l := range all {
+		if l.status != api.GrantActive && l.Expires != 0 {
+			times = append(times, l.Expires)
+		}
+		if l.revocation != nil && l.revocation.Sequence < head.Sequence {
+			sequences = append(sequences, l.revocation.Sequence)
+		}
+	}
+	slices.Sort(times)
+	slices.Sort(sequences)
+	times, sequences = slices.Compact(times), slices.Compact(sequences)
+	tried := 0
+	for _, since := range sequences {
+		for _, t := range times {
+			if tried++; tried > maxReadings {
+				return nil, errReaders
+			}
+			r := reading(all, t, since)
+			hash, err := c.core.ReadersHash(ctx, refs(r.signed))
+			if err != nil {
+				return nil, fmt.Errorf("hash readers: %w", err)
+			}
+			if hash == head.ReadersHash {
+				return r, nil
+			}
+		}
+	}
+	return nil, errReaders
+}
+
+// reading is what a list of grants means if the newest record was signed at time
+// t: active grants count, ended ones if they expire after t, and revoked ones if
+// besides the revocation was made at record number since or later. A grant that
+// was replaced by a newer one never counts.
+func reading(all []listed, t, since uint64) *readers {
+	signed := map[[32]byte]listed{}
+	active := map[[32]byte]bool{}
+	for _, l := range all {
+		counts := l.status == api.GrantActive
+		if !counts {
+			counts = l.Expires == 0 || l.Expires > t
+		}
+		if l.status == api.GrantRevoked {
+			counts = counts && l.revocation != nil && l.revocation.Sequence >= since
+		}
+		if !counts {
+			continue
+		}
+		active[l.Reader] = active[l.Reader] || l.status == api.GrantActive
+		if known, ok := signed[l.Reader]; !ok || known.ReaderVersion < l.ReaderVersion {
+			signed[l.Reader] = l
+		}
+	}
+	r := &readers{signed: slices.Collect(maps.Values(signed))}
+	r.now = refs(slices.DeleteFunc(slices.Clone(r.signed), func(l listed) bool { return !active[l.Reader] }))
+	return r
+}
+
+// refs names the readers of grants.
+func refs(grants []listed) []abi.ReaderRef {
+	out := make([]abi.ReaderRef, 0, len(grants))
+	for _, l := range grants {
+		out = append(out, abi.ReaderRef{ID: l.Reader, Version: l.ReaderVersion})
+	}
+	return out
+}
+
+// overtaken reports whether the server refused because something changed after
+// we had read it: the chain, or, which it calls rejected, the readers, for
+// example by a grant that has just expired. A list of readers that does not fit
+// its record may have been read while that changed, too.
+func overtaken(err error) bool {
+	var refused *Error
+	return errors.Is(err, ErrConflict) || errors.Is(err, errReaders) || errors.As(err, &refused) && refused.Code == api.CodeRejected
+}
