@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"slices"
@@ -19,20 +20,16 @@ func (s *Server) getCollection(ctx context.Context, in *byID) (*api.Collection, 
 		return nil, malformedID()
 	}
 	who := of(ctx).signer
+	if err := s.maySee(ctx, who, id); err != nil {
+		return nil, err
+	}
 	chain, err := s.store.Collection(ctx, id)
-	if err != nil && !errors.Is(err, store.ErrNotFound) {
-		return nil, err
-	}
-	seen, err := s.maySee(ctx, who, id, chain)
 	if err != nil {
-		return nil, err
-	}
-	if !seen {
-		return nil, absent()
+		return nil, ours(err)
 	}
 	owner, err := s.core.FormatID(ctx, abi.KindPerson, chain[0].Owner)
 	if err != nil {
-		return nil, err
+		return nil, ours(err)
 	}
 	out := &api.Collection{ID: in.ID, Owner: owner, Records: make([]api.Bytes, 0, len(chain))}
 	for _, link := range chain {
@@ -41,34 +38,69 @@ func (s *Server) getCollection(ctx context.Context, in *byID) (*api.Collection, 
 	return out, nil
 }
 
-// maySee does its look-ups also for a chain that does not exist, so that a
-// stranger learns little from the time an answer takes.
-func (s *Server) maySee(ctx context.Context, who *signer, id [16]byte, chain []store.CollectionRecord) (bool, error) {
+// maySee refuses whoever is neither owner nor reader nor may deposit. It knows the
+// head only, and does for an absent collection what it does for a strange one.
+func (s *Server) maySee(ctx context.Context, who *signer, id [16]byte) error {
 	now, err := s.now(ctx)
 	if err != nil {
-		return false, err
+		return err
 	}
 	granted, err := s.store.HasGrant(ctx, id, who.id, now)
 	if err != nil || granted {
-		return granted && len(chain) > 0, err
+		return err
 	}
-	if len(chain) == 0 {
-		_, err := s.core.OpenIdentity(ctx, who.record) // as much work as reading a policy
-		return false, ours(err)
-	}
-	if chain[0].Owner == who.id {
-		return true, nil
-	}
-	head, err := s.openHead(ctx, chain[len(chain)-1])
-	if err != nil {
-		return false, err
-	}
-	return mayDeposit(head, who.id), nil
+	_, err = s.mayDepositIn(ctx, who, id)
+	return err
 }
 
-// openHead opens the newest record of a stored chain.
+// mayDepositIn opens the newest record of a collection in which who may deposit
+// keys; for anybody else, as for nothing, it is absent.
+func (s *Server) mayDepositIn(ctx context.Context, who *signer, id [16]byte) (*abi.Collection, error) {
+	stored, err := s.store.Head(ctx, id)
+	missing := errors.Is(err, store.ErrNotFound)
+	if missing {
+		stored, err = s.standIn, nil // as much work as a real one
+	}
+	if err != nil {
+		return nil, err
+	}
+	head, err := s.openHead(ctx, stored)
+	if err != nil {
+		return nil, err
+	}
+	if missing || !mayDeposit(head, who.id) {
+		return nil, absent()
+	}
+	return head, nil
+}
+
+// makeStandIn makes a collection that nobody owns, to be opened when there is none.
+func (s *Server) makeStandIn(ctx context.Context, suite uint8) error {
+	seed, recovery := make([]byte, 32), make([]byte, 32)
+	rand.Read(seed) // never fails
+	rand.Read(recovery)
+	owner, err := s.core.NewIdentity(ctx, seed, recovery, []byte{suite})
+	if err != nil {
+		return fmt.Errorf("make stand-in owner: %w", err)
+	}
+	opened, err := s.core.OpenIdentity(ctx, owner)
+	if err != nil {
+		return fmt.Errorf("open stand-in owner: %w", err)
+	}
+	record, err := s.core.NewCollection(ctx, seed, owner, nil, &abi.CollectionFields{Service: s.service.ID, Suite: suite})
+	if err != nil {
+		return fmt.Errorf("make stand-in collection: %w", err)
+	}
+	s.standIn, s.standInOwner = store.CollectionRecord{Owner: opened.ID, Record: record}, owner
+	return nil
+}
+
+// openHead opens the newest record of a stored chain, or the stand-in.
 func (s *Server) openHead(ctx context.Context, head store.CollectionRecord) (*abi.Collection, error) {
 	owner, err := s.newest(ctx, head.Owner)
+	if errors.Is(err, store.ErrNotFound) && head.Owner == s.standIn.Owner {
+		owner.Record, err = s.standInOwner, nil
+	}
 	if err != nil {
 		return nil, ours(err)
 	}

@@ -41,6 +41,9 @@ func (s *Server) grantAccess(ctx context.Context, in *request[api.GrantAccess]) 
 	if err != nil {
 		return nil, err
 	}
+	if p.repeated {
+		return s.answerAgain(ctx, p, in.Body.Grants)
+	}
 	for i := range in.Body.Grants {
 		if err := s.propose(ctx, owner, p, &in.Body.Grants[i], now); err != nil {
 			return nil, err
@@ -55,6 +58,35 @@ func (s *Server) grantAccess(ctx context.Context, in *request[api.GrantAccess]) 
 	}
 	for i := range p.grants {
 		out.Grants = append(out.Grants, api.FormatID(p.grants[i].ID))
+	}
+	return out, nil
+}
+
+// answerAgain answers a request that was carried out before, if its grants are the
+// same. That is told by their bytes, so that repeating it costs next to nothing.
+func (s *Server) answerAgain(ctx context.Context, p *proposal, grants []api.Grant) (*api.GrantAccessAnswer, error) {
+	stored, err := s.store.RecordGrants(ctx, p.record.Collection, p.record.Sequence)
+	if err != nil {
+		return nil, err
+	}
+	ids := make(map[string]string, len(stored))
+	for i := range stored {
+		ids[string(stored[i].Record)] = api.FormatID(stored[i].ID)
+	}
+	out := &api.GrantAccessAnswer{
+		Collection: api.FormatID(p.record.Collection), Sequence: p.record.Sequence,
+		Grants: make([]string, 0, len(grants)),
+	}
+	for i := range grants {
+		id, ok := ids[string(grants[i].Record)]
+		if !ok {
+			break
+		}
+		delete(ids, string(grants[i].Record))
+		out.Grants = append(out.Grants, id)
+	}
+	if len(out.Grants) != len(grants) || len(ids) != 0 {
+		return nil, refuse(api.CodeConflict, "the record is stored with other grants; read the chain again and retry")
 	}
 	return out, nil
 }
@@ -174,7 +206,7 @@ func (s *Server) judge(g *abi.Grant, p *proposal, now int64) error {
 		return refuse(api.CodeUnimplemented, "only direct grants without scope, waiting period and use limit are offered")
 	case g.NotBefore > math.MaxInt64 || g.Expires > math.MaxInt64:
 		return refuse(api.CodeRejected, "a time is out of bounds")
-	case !p.repeated && g.Expires != 0 && int64(g.Expires) <= now:
+	case g.Expires != 0 && int64(g.Expires) <= now:
 		return refuse(api.CodeRejected, "a grant has expired already")
 	}
 	for i := range p.grants {

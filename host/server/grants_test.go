@@ -195,7 +195,7 @@ func TestStrangers(t *testing.T) {
 	// Alice's own records, sent by Mallory.
 	w.want("her request", w.call(mallory, "POST", api.PathGrants, first), api.CodeMismatch)
 	w.want("her revocation", w.call(mallory, "POST", api.PathRevocations, api.RevokeAccess{Revocation: w.revocation(alice, bob)}), api.CodeMismatch)
-	w.want("her key", w.call(mallory, "POST", api.PathKeys, k.in), api.CodeNotFound)
+	w.want("her key", w.call(mallory, "POST", api.PathKeys, k.in), api.CodeMismatch)
 	w.want("a granted reader deposits", w.call(bob, "POST", api.PathKeys, w.newKeyForced(bob, alice)), api.CodeNotFound)
 
 	// A chain of Mallory's own under Alice's collection id.

@@ -54,27 +54,6 @@ func names(v any) (n int) {
 	return n
 }
 
-// FuzzPlaceOf: it reads nothing but what stands at its offsets.
-func FuzzPlaceOf(f *testing.F) {
-	good := append([]byte(keyLabel), make([]byte, 200)...)
-	f.Add(good)
-	f.Add(good[:len(keyLabel)+16+32+32+16+4])
-	f.Add(good[:len(keyLabel)+16+32+32+16+3])
-	f.Add([]byte{})
-	f.Fuzz(func(t *testing.T, record []byte) {
-		p, err := placeOf(record)
-		if err != nil {
-			if p != (place{}) {
-				t.Error("a result beside an error")
-			}
-			return
-		}
-		if at := len(keyLabel) + 80; !bytes.Equal(p.collection[:], record[at:at+16]) {
-			t.Error("another collection")
-		}
-	})
-}
-
 // TestRoom: a chain is refused before it gets too long for one answer.
 func TestRoom(t *testing.T) {
 	for _, length := range []int{290, 500, 501} {

@@ -13,37 +13,22 @@ import (
 // author.
 func (s *Server) createKey(ctx context.Context, in *request[api.CreateKey]) (*api.CreateKeyAnswer, error) {
 	author := of(ctx).signer
-	place, err := placeOf(in.Body.Record)
-	if err != nil {
-		return nil, err
-	}
-	stored, err := s.store.Head(ctx, place.collection)
-	if errors.Is(err, store.ErrNotFound) {
-		_, pretence := s.core.OpenIdentity(ctx, author.record) // as much work as reading a policy
-		return nil, errors.Join(err, ours(pretence))
-	}
-	if err != nil {
-		return nil, err
-	}
-	head, err := s.openHead(ctx, stored)
-	if err != nil {
-		return nil, err
-	}
-	if !mayDeposit(head, author.id) {
-		return nil, absent()
-	}
 	if len(in.Body.Value) == 0 {
 		return nil, refuse(api.CodeMalformed, "the encrypted value is missing")
 	}
-	if place.epoch != head.Epoch {
-		return nil, refuse(api.CodeConflict, "the key was made for another epoch; read the chain and make a new one")
-	}
-	k, err := s.core.OpenKeyRecord(ctx, author.record, stored.Record, in.Body.Record, in.Body.Value)
+	// Verified by itself first: only then is it known where it belongs.
+	k, err := s.core.OpenKeyRecord(ctx, author.record, nil, in.Body.Record, in.Body.Value)
 	if err != nil {
 		return nil, err
 	}
-	if k.Service != s.service.ID || k.Author != author.id || k.AuthorVersion != author.version || k.Owner != head.Owner ||
-		k.Collection != place.collection || k.Epoch != place.epoch {
+	head, err := s.mayDepositIn(ctx, author, k.Collection)
+	if err != nil {
+		return nil, err
+	}
+	if k.Epoch != head.Epoch {
+		return nil, refuse(api.CodeConflict, "the key was made for another epoch; read the chain and make a new one")
+	}
+	if k.Service != s.service.ID || k.Author != author.id || k.AuthorVersion != author.version || k.Owner != head.Owner || k.Suite != head.Suite {
 		return nil, refuse(api.CodeMismatch, "the key record does not belong to its collection, author and server")
 	}
 	err = s.store.PutKey(context.WithoutCancel(ctx), store.Key{
@@ -146,30 +131,4 @@ func (s *Server) answerKey(ctx context.Context, key *store.Key, level int, value
 		ID: api.FormatID(key.ID), Level: level, Value: value, Record: key.Record,
 		Author: author.Record, Owner: owner.Record, Collection: collection.Record, Grant: grant,
 	}, nil
-}
-
-// place says where a key record belongs.
-type place struct {
-	collection [16]byte
-	epoch      uint32
-}
-
-// keyLabel starts every key record: length and text.
-const keyLabel = "\x16recrypt-service key v1"
-
-// placeOf reads collection and epoch at their fixed offsets in a key record that
-// is not verified yet: the collection must be found first, because the core
-// verifies the record against it. Everything is checked again afterwards.
-//
-//	label 23 ‖ key 16 ‖ service 32 ‖ owner 32 ‖ collection 16 ‖ epoch u32 ‖ …
-func placeOf(record []byte) (p place, err error) {
-	const at = len(keyLabel) + 16 + 32 + 32
-	if len(record) < at+16+4 || string(record[:len(keyLabel)]) != keyLabel {
-		return p, refuse(api.CodeMalformed, "this is not a key record")
-	}
-	copy(p.collection[:], record[at:])
-	for _, b := range record[at+16 : at+20] {
-		p.epoch = p.epoch<<8 | uint32(b)
-	}
-	return p, nil
 }

@@ -98,7 +98,8 @@ func (s *Server) finish(ctx context.Context, sequence uint64, r store.Revocation
 	if err != nil {
 		return store.Revocation{}, err
 	}
-	destroyed := uint32(len(grants))
+	// Not how many were destroyed now: a repetition must say the same.
+	destroyed := stored.Destroyed
 	receipt, err := s.core.NewReceipt(ctx, s.seed, s.record, r.Record, uint64(now), destroyed)
 	if err != nil {
 		return store.Revocation{}, ours(err)
@@ -106,6 +107,6 @@ func (s *Server) finish(ctx context.Context, sequence uint64, r store.Revocation
 	if err := s.store.FinishRevocation(ctx, r.ID, receipt, destroyed); err != nil {
 		return store.Revocation{}, ours(err)
 	}
-	stored.Receipt, stored.Destroyed = receipt, destroyed
+	stored.Receipt = receipt
 	return stored, nil
 }

@@ -83,6 +83,10 @@ type Server struct {
 	service *abi.Service
 	id      string
 
+	// What is opened in place of a collection that does not exist.
+	standIn      store.CollectionRecord
+	standInOwner []byte
+
 	mux    *http.ServeMux
 	routes map[string]route // by pattern of mux
 	gate   *turnstile
@@ -147,10 +151,13 @@ func (s *Server) identify(ctx context.Context) (err error) {
 	if version != abi.Version {
 		return fmt.Errorf("engine speaks version %d of the boundary, not %d", version, abi.Version)
 	}
+	if len(suites) == 0 {
+		return errors.New("engine has no suite")
+	}
 	for _, number := range suites {
 		s.suites = append(s.suites, suiteName(number))
 	}
-	return nil
+	return s.makeStandIn(ctx, suites[0])
 }
 
 func suiteName(number uint8) string {
@@ -215,7 +222,9 @@ func (s *Server) Sweep(ctx context.Context) error {
 	if err := s.keyring.Destroy(ctx, expired...); err != nil {
 		return fmt.Errorf("destroy expired transform keys: %w", err)
 	}
-	if err := s.store.PruneNonces(ctx, now); err != nil {
+	// Nonces were claimed by the machine's clock, and are forgotten by it: after it
+	// was ahead for a while, the other one would forget them at once.
+	if err := s.store.PruneNonces(ctx, s.clock().UnixMilli()); err != nil {
 		return fmt.Errorf("forget old nonces: %w", err)
 	}
 	return nil

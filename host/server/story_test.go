@@ -187,7 +187,7 @@ func TestDeposits(t *testing.T) {
 		t.Error("the author does not get the original")
 	}
 	w.want("another reads", w.get(mallory, k.id), api.CodeNotFound)
-	w.want("sent by another", w.call(mallory, "POST", api.PathKeys, w.newKey(bob, alice.collection).in), api.CodeNotFound)
+	w.want("sent by another", w.call(mallory, "POST", api.PathKeys, w.newKey(bob, alice.collection).in), api.CodeMismatch)
 	w.want("sent by the owner", w.call(alice, "POST", api.PathKeys, w.newKey(bob, alice.collection).in), api.CodeMismatch)
 
 	// The same id with other content.

@@ -66,19 +66,24 @@ type Store interface {
 	// returned too, even if it came first. ErrNotFound when there is no collection.
 	ReaderGrants(ctx context.Context, collection [16]byte) (head CollectionRecord, grants []Grant, err error)
 
+	// RecordGrants returns the grants that were stored with a record of a collection,
+	// whatever became of them since, in no order and without sealed transform keys.
+	RecordGrants(ctx context.Context, collection [16]byte, sequence uint64) ([]Grant, error)
+
 	// Grants returns what party has issued and received, ended grants included,
 	// newest first, at most MaxListed each, without sealed transform keys.
 	Grants(ctx context.Context, party [32]byte) (issued, received []Grant, err error)
 
 	// Revoke stores the revocation and ends every grant of its reader in its
 	// collection: names the revocation in each, wipes their sealed transform keys and
-	// returns the ids of those that were live, so that the caller destroys their keys.
-	// A revocation that ends nothing is stored too. Receipt and Destroyed of the
-	// argument are ignored; Destroyed of the answer counts the ids.
+	// returns the ids of all, so that the caller destroys their keys: those too that
+	// had ended before, whose keys should be gone already. A revocation that ends
+	// nothing is stored too. Receipt and Destroyed of the argument are ignored;
+	// Destroyed of the answer counts the grants that were live.
 	//
 	// The same revocation again returns the stored one. Until FinishRevocation the
-	// ids come with it, so that a retry finishes what a failure interrupted; from
-	// then on none. ErrExists when the id holds another record.
+	// ids come with it, so that a retry finishes what a failure interrupted, but not
+	// those of grants made since; from then on none. ErrExists when the id holds another record.
 	Revoke(ctx context.Context, revocation Revocation) (stored Revocation, destroyed [][16]byte, err error)
 
 	// FinishRevocation stores the receipt after the keys are destroyed. The first

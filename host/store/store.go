@@ -134,6 +134,6 @@ type Revocation struct {
 	Owner, Reader  [32]byte
 	Record         []byte // revocation record, as signed
 	Receipt        []byte // nil until FinishRevocation
-	Destroyed      uint32 // transform keys that it destroyed
+	Destroyed      uint32 // live grants that it ended
 	Created        int64  // when it was stored, Unix ms
 }

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"errors"
+	"math"
 
 	"github.com/recrypt-service/recrypt/host/store"
 	"github.com/recrypt-service/recrypt/host/store/sqlite/sqlitedb"
@@ -64,6 +65,18 @@ func (s *Store) ReaderGrants(ctx context.Context, collection [16]byte) (head sto
 		return store.CollectionRecord{}, nil, err
 	}
 	return head, all, nil
+}
+
+// RecordGrants implements store.Store.
+func (s *Store) RecordGrants(ctx context.Context, collection [16]byte, sequence uint64) ([]store.Grant, error) {
+	if sequence > math.MaxInt64 {
+		return nil, failed(ctx, "list grants of a record", invalid("sequence"))
+	}
+	rows, err := s.read.GrantsOfRecord(ctx, sqlitedb.GrantsOfRecordParams{Collection: collection[:], Sequence: int64(sequence)})
+	if err != nil {
+		return nil, failed(ctx, "list grants of a record", err)
+	}
+	return grants(rows), nil
 }
 
 // Grants implements store.Store.

@@ -30,8 +30,7 @@ func (s *Store) Revoke(ctx context.Context, v store.Revocation) (stored store.Re
 		}
 		stored, destroyed = revocation(row), nil
 		if row.Receipt == nil { // interrupted before its receipt: let the caller finish
-			ids, err := q.GrantsEndedBy(ctx, v.ID[:])
-			destroyed = ids16(ids)
+			destroyed, err = endedGrants(ctx, q, stored)
 			return err
 		}
 		return nil
@@ -65,9 +64,24 @@ func revoke(ctx context.Context, q *sqlitedb.Queries, v store.Revocation) (store
 			return v, nil, err
 		}
 	}
-	return v, ids16(live), q.RevokeGrants(ctx, sqlitedb.RevokeGrantsParams{
+	err = q.RevokeGrants(ctx, sqlitedb.RevokeGrantsParams{
 		Revocation: v.ID[:], Collection: v.Collection[:], Reader: v.Reader[:],
 	})
+	if err != nil {
+		return v, nil, err
+	}
+	ended, err := endedGrants(ctx, q, v)
+	return v, ended, err
+}
+
+// endedGrants are all grants whose keys must be gone before the receipt: also those
+// that ended earlier, should destroying theirs have failed. A newer grant is not
+// among them.
+func endedGrants(ctx context.Context, q *sqlitedb.Queries, v store.Revocation) ([][16]byte, error) {
+	ids, err := q.EndedGrantsOfReader(ctx, sqlitedb.EndedGrantsOfReaderParams{
+		Collection: v.Collection[:], Reader: v.Reader[:],
+	})
+	return ids16(ids), err
 }
 
 // FinishRevocation implements store.Store.

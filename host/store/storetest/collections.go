@@ -3,6 +3,7 @@ package storetest
 import (
 	"context"
 	"errors"
+	"math"
 	"reflect"
 	"testing"
 
@@ -118,6 +119,17 @@ func testCollectionRetry(t *testing.T, s store.Store) {
 	altered[1].Record = random(300)
 	_, err = s.PutCollection(ctx, rec, previous, altered)
 	wantErr(t, "retry with another grant", err, store.ErrConflict)
+
+	stored, err := s.RecordGrants(ctx, c.id, rec.Sequence)
+	fatal(t, err)
+	if len(stored) != 2 || stored[0].Sealed != nil || !sameIDs([][16]byte{stored[0].ID, stored[1].ID}, [][16]byte{grants[0].ID, grants[1].ID}) {
+		t.Fatalf("grants of the record: %+v", stored)
+	}
+	for _, at := range []uint64{rec.Sequence + 1, math.MaxInt64} {
+		if stored, err := s.RecordGrants(ctx, c.id, at); err != nil || len(stored) != 0 {
+			t.Fatalf("grants of no record: %+v, %v", stored, err)
+		}
+	}
 
 	// A retry that arrives after the revocation must not bring access back.
 	_, _, err = s.Revoke(ctx, c.revocation(reader))

@@ -181,8 +181,8 @@ func testRevoke(t *testing.T, s store.Store) {
 	if !reflect.DeepEqual(stored, want) {
 		t.Fatalf("stored %+v, want %+v", stored, want)
 	}
-	if !sameIDs(destroyed, [][16]byte{live.ID, future.ID}) {
-		t.Fatalf("destroyed %x, want %x and %x", destroyed, live.ID, future.ID)
+	if all := [][16]byte{old.ID, expired.ID, live.ID, future.ID}; !sameIDs(destroyed, all) {
+		t.Fatalf("destroyed %x, want %x", destroyed, all)
 	}
 	for epoch := range uint32(3) {
 		if c.active(t, s, reader, epoch, 1<<41) {
@@ -209,10 +209,10 @@ func testRevoke(t *testing.T, s store.Store) {
 	if !c.active(t, s, reader, 0, 1) {
 		t.Fatal("a new grant after the revocation is not active")
 	}
-	_, destroyed, err = s.Revoke(ctx, c.revocation(reader))
+	stored, destroyed, err = s.Revoke(ctx, c.revocation(reader))
 	fatal(t, err)
-	if !sameIDs(destroyed, [][16]byte{again.ID}) {
-		t.Fatalf("the second revocation destroyed %x", destroyed)
+	if stored.Destroyed != 1 || !sameIDs(destroyed, [][16]byte{old.ID, expired.ID, live.ID, future.ID, again.ID}) {
+		t.Fatalf("the second revocation destroyed %x, counts %d", destroyed, stored.Destroyed)
 	}
 }
 
@@ -232,12 +232,16 @@ func testRevokeRetry(t *testing.T, s store.Store) {
 	if !reflect.DeepEqual(stored, first) || !sameIDs(destroyed, [][16]byte{g.ID}) {
 		t.Fatalf("unfinished: got %+v and %x", stored, destroyed)
 	}
+	regrant := c.grant(g.Reader, 0)
+	c.put(t, s, 0, regrant)
+	_, destroyed, err = s.Revoke(ctx, later)
+	fatal(t, err)
+	if !sameIDs(destroyed, [][16]byte{g.ID}) {
+		t.Fatalf("unfinished, and granted anew: %x", destroyed)
+	}
 	fatal(t, s.FinishRevocation(ctx, revocation.ID, []byte("first receipt"), 1))
 	fatal(t, s.FinishRevocation(ctx, revocation.ID, []byte("second receipt"), 9))
 	first.Receipt = []byte("first receipt")
-
-	regrant := c.grant(g.Reader, 0)
-	c.put(t, s, 0, regrant)
 	stored, destroyed, err = s.Revoke(ctx, revocation)
 	fatal(t, err)
 	if !reflect.DeepEqual(stored, first) || len(destroyed) != 0 {

@@ -10,7 +10,7 @@ INSERT INTO sealed_keys (grant_id, sealed) VALUES (?, ?);
 SELECT EXISTS (SELECT 1 FROM grants WHERE id = ?);
 
 -- name: GrantsOfRecord :many
-SELECT id, record FROM grants WHERE collection = ? AND sequence = ?;
+SELECT * FROM grants WHERE collection = ? AND sequence = ?;
 
 -- name: LiveGrant :one
 SELECT id FROM grants

@@ -11,10 +11,10 @@ UPDATE revocations SET receipt = ?, destroyed = ? WHERE id = ? AND receipt IS NU
 -- name: LiveGrantsOfReader :many
 SELECT id FROM grants WHERE collection = ? AND reader = ? AND ending = 0;
 
+-- name: EndedGrantsOfReader :many
+SELECT id FROM grants WHERE collection = ? AND reader = ? AND ending <> 0;
+
 -- name: RevokeGrants :exec
 UPDATE grants
 SET revocation = ?, ending = CASE WHEN ending = 0 THEN 1 ELSE ending END
 WHERE collection = ? AND reader = ? AND revocation IS NULL;
-
--- name: GrantsEndedBy :many
-SELECT id FROM grants WHERE revocation = ? AND ending = 1;

@@ -51,6 +51,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.documentKeyStmt, err = db.PrepareContext(ctx, documentKey); err != nil {
 		return nil, fmt.Errorf("error preparing query DocumentKey: %w", err)
 	}
+	if q.endedGrantsOfReaderStmt, err = db.PrepareContext(ctx, endedGrantsOfReader); err != nil {
+		return nil, fmt.Errorf("error preparing query EndedGrantsOfReader: %w", err)
+	}
 	if q.epochHeadStmt, err = db.PrepareContext(ctx, epochHead); err != nil {
 		return nil, fmt.Errorf("error preparing query EpochHead: %w", err)
 	}
@@ -68,9 +71,6 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.grantExistsStmt, err = db.PrepareContext(ctx, grantExists); err != nil {
 		return nil, fmt.Errorf("error preparing query GrantExists: %w", err)
-	}
-	if q.grantsEndedByStmt, err = db.PrepareContext(ctx, grantsEndedBy); err != nil {
-		return nil, fmt.Errorf("error preparing query GrantsEndedBy: %w", err)
 	}
 	if q.grantsOfRecordStmt, err = db.PrepareContext(ctx, grantsOfRecord); err != nil {
 		return nil, fmt.Errorf("error preparing query GrantsOfRecord: %w", err)
@@ -194,6 +194,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing documentKeyStmt: %w", cerr)
 		}
 	}
+	if q.endedGrantsOfReaderStmt != nil {
+		if cerr := q.endedGrantsOfReaderStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing endedGrantsOfReaderStmt: %w", cerr)
+		}
+	}
 	if q.epochHeadStmt != nil {
 		if cerr := q.epochHeadStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing epochHeadStmt: %w", cerr)
@@ -222,11 +227,6 @@ func (q *Queries) Close() error {
 	if q.grantExistsStmt != nil {
 		if cerr := q.grantExistsStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing grantExistsStmt: %w", cerr)
-		}
-	}
-	if q.grantsEndedByStmt != nil {
-		if cerr := q.grantsEndedByStmt.Close(); cerr != nil {
-			err = fmt.Errorf("error closing grantsEndedByStmt: %w", cerr)
 		}
 	}
 	if q.grantsOfRecordStmt != nil {
@@ -397,13 +397,13 @@ type Queries struct {
 	collectionHeadStmt         *sql.Stmt
 	collectionsByOwnerStmt     *sql.Stmt
 	documentKeyStmt            *sql.Stmt
+	endedGrantsOfReaderStmt    *sql.Stmt
 	epochHeadStmt              *sql.Stmt
 	epochReadersStmt           *sql.Stmt
 	expireGrantStmt            *sql.Stmt
 	expiringGrantsStmt         *sql.Stmt
 	finishRevocationStmt       *sql.Stmt
 	grantExistsStmt            *sql.Stmt
-	grantsEndedByStmt          *sql.Stmt
 	grantsOfRecordStmt         *sql.Stmt
 	hasActiveGrantStmt         *sql.Stmt
 	identitiesStmt             *sql.Stmt
@@ -443,13 +443,13 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		collectionHeadStmt:         q.collectionHeadStmt,
 		collectionsByOwnerStmt:     q.collectionsByOwnerStmt,
 		documentKeyStmt:            q.documentKeyStmt,
+		endedGrantsOfReaderStmt:    q.endedGrantsOfReaderStmt,
 		epochHeadStmt:              q.epochHeadStmt,
 		epochReadersStmt:           q.epochReadersStmt,
 		expireGrantStmt:            q.expireGrantStmt,
 		expiringGrantsStmt:         q.expiringGrantsStmt,
 		finishRevocationStmt:       q.finishRevocationStmt,
 		grantExistsStmt:            q.grantExistsStmt,
-		grantsEndedByStmt:          q.grantsEndedByStmt,
 		grantsOfRecordStmt:         q.grantsOfRecordStmt,
 		hasActiveGrantStmt:         q.hasActiveGrantStmt,
 		identitiesStmt:             q.identitiesStmt,

@@ -148,7 +148,7 @@ func (q *Queries) GrantExists(ctx context.Context, id []byte) (bool, error) {
 }
 
 const grantsOfRecord = `-- name: GrantsOfRecord :many
-SELECT id, record FROM grants WHERE collection = ? AND sequence = ?
+SELECT id, collection, sequence, owner, reader, reader_version, epoch, record, not_before, expires, uses, ending, revocation, superseded, created FROM grants WHERE collection = ? AND sequence = ?
 `
 
 type GrantsOfRecordParams struct {
@@ -156,21 +156,32 @@ type GrantsOfRecordParams struct {
 	Sequence   int64
 }
 
-type GrantsOfRecordRow struct {
-	ID     []byte
-	Record []byte
-}
-
-func (q *Queries) GrantsOfRecord(ctx context.Context, arg GrantsOfRecordParams) ([]GrantsOfRecordRow, error) {
+func (q *Queries) GrantsOfRecord(ctx context.Context, arg GrantsOfRecordParams) ([]Grant, error) {
 	rows, err := q.query(ctx, q.grantsOfRecordStmt, grantsOfRecord, arg.Collection, arg.Sequence)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var items []GrantsOfRecordRow
+	var items []Grant
 	for rows.Next() {
-		var i GrantsOfRecordRow
-		if err := rows.Scan(&i.ID, &i.Record); err != nil {
+		var i Grant
+		if err := rows.Scan(
+			&i.ID,
+			&i.Collection,
+			&i.Sequence,
+			&i.Owner,
+			&i.Reader,
+			&i.ReaderVersion,
+			&i.Epoch,
+			&i.Record,
+			&i.NotBefore,
+			&i.Expires,
+			&i.Uses,
+			&i.Ending,
+			&i.Revocation,
+			&i.Superseded,
+			&i.Created,
+		); err != nil {
 			return nil, err
 		}
 		items = append(items, i)

@@ -9,30 +9,17 @@ import (
 	"context"
 )
 
-const finishRevocation = `-- name: FinishRevocation :execrows
-UPDATE revocations SET receipt = ?, destroyed = ? WHERE id = ? AND receipt IS NULL
+const endedGrantsOfReader = `-- name: EndedGrantsOfReader :many
+SELECT id FROM grants WHERE collection = ? AND reader = ? AND ending <> 0
 `
 
-type FinishRevocationParams struct {
-	Receipt   []byte
-	Destroyed int64
-	ID        []byte
+type EndedGrantsOfReaderParams struct {
+	Collection []byte
+	Reader     []byte
 }
 
-func (q *Queries) FinishRevocation(ctx context.Context, arg FinishRevocationParams) (int64, error) {
-	result, err := q.exec(ctx, q.finishRevocationStmt, finishRevocation, arg.Receipt, arg.Destroyed, arg.ID)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected()
-}
-
-const grantsEndedBy = `-- name: GrantsEndedBy :many
-SELECT id FROM grants WHERE revocation = ? AND ending = 1
-`
-
-func (q *Queries) GrantsEndedBy(ctx context.Context, revocation []byte) ([][]byte, error) {
-	rows, err := q.query(ctx, q.grantsEndedByStmt, grantsEndedBy, revocation)
+func (q *Queries) EndedGrantsOfReader(ctx context.Context, arg EndedGrantsOfReaderParams) ([][]byte, error) {
+	rows, err := q.query(ctx, q.endedGrantsOfReaderStmt, endedGrantsOfReader, arg.Collection, arg.Reader)
 	if err != nil {
 		return nil, err
 	}
@@ -52,6 +39,24 @@ func (q *Queries) GrantsEndedBy(ctx context.Context, revocation []byte) ([][]byt
 		return nil, err
 	}
 	return items, nil
+}
+
+const finishRevocation = `-- name: FinishRevocation :execrows
+UPDATE revocations SET receipt = ?, destroyed = ? WHERE id = ? AND receipt IS NULL
+`
+
+type FinishRevocationParams struct {
+	Receipt   []byte
+	Destroyed int64
+	ID        []byte
+}
+
+func (q *Queries) FinishRevocation(ctx context.Context, arg FinishRevocationParams) (int64, error) {
+	result, err := q.exec(ctx, q.finishRevocationStmt, finishRevocation, arg.Receipt, arg.Destroyed, arg.ID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
 }
 
 const insertRevocation = `-- name: InsertRevocation :exec
