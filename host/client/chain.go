@@ -29,8 +29,8 @@ type link struct {
 // lockChain locks the own chain within this Client, so that concurrent calls do not
 // run into each other's conflicts. The returned function unlocks.
 func (c *Client) lockChain(ctx context.Context) (unlock func(), err error) {
-	if c.own == nil {
-		return nil, ErrNoIdentity
+	if err := c.acting(); err != nil {
+		return nil, err
 	}
 	select {
 	case c.chain <- struct{}{}:
@@ -205,12 +205,21 @@ func (c *Client) retry(ctx context.Context, change func() error) error {
 		if !overtaken(err) || i == attempts {
 			return err
 		}
-		var b [1]byte
-		rand.Read(b[:]) // two devices must not stay in step
-		select {
-		case <-time.After(time.Duration(i) * time.Duration(20+int(b[0])/4) * time.Millisecond):
-		case <-ctx.Done():
-			return ctx.Err()
+		if err := pause(ctx, i); err != nil {
+			return err
 		}
+	}
+}
+
+// pause waits before attempt i+1, not always the same time: two devices must not
+// stay in step.
+func pause(ctx context.Context, i int) error {
+	var b [1]byte
+	rand.Read(b[:])
+	select {
+	case <-time.After(time.Duration(i) * time.Duration(20+int(b[0])/4) * time.Millisecond):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 }

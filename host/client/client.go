@@ -10,6 +10,7 @@
 //		Caller: engine, Server: "https://recrypt.example.org",
 //		Seed: seed, Identity: record, State: state,
 //	})
+//	defer c.Close()
 //	err = c.Publish(ctx)                                        // once
 //	info, err := c.Encrypt(ctx, out, in, client.EncryptOptions{})
 //	grant, err := c.Grant(ctx, "rid1…", client.GrantOptions{Expires: 30 * 24 * time.Hour})
@@ -21,13 +22,15 @@
 //	server record        its own signature; the id pinned at first use ([ErrServerChanged])
 //	identity             the id that was asked for; the newest version remembered ([ErrRollback])
 //	collection chain     owner, every signature and link; the remembered head must be in it ([ErrRollback])
+//	list of readers      every grant in it; the readers hash in the newest record ([ErrRollback])
 //	grant                owner's signature, collection, reader; for a level-1 value that it names us
 //	document key         id, author, owner, collection record, value ([ErrVerification])
+//	somebody's epoch     the newest record remembered of it ([ErrRollback])
 //	receipt              the pinned server's signature over our very revocation
 //	document             header = key record; every chunk; length and hash signed by the author ([ErrCorrupt])
 //
-// A server can still refuse, delay, or leave out grants and openings from its
-// lists; it cannot make this client read, write or grant something false.
+// A server can still refuse, delay, or leave out grants from the list for people;
+// it cannot make this client read, write or grant something false.
 //
 // A Client is safe for concurrent use. Two clients of the same identity may run
 // at once: chains are appended optimistically and retried on conflict.
@@ -71,6 +74,7 @@ type Client struct {
 	state  State
 	now    func() time.Time
 	skew   atomic.Int64 // nanoseconds that the server's clock is ahead of ours
+	closed atomic.Bool
 
 	chain   chan struct{}           // held while our own chain is read and extended
 	service atomic.Pointer[service] // once verified
@@ -100,6 +104,7 @@ func New(cfg Config) (*Client, error) {
 		return c, nil
 	}
 	if err := c.setIdentity(cfg.Seed, cfg.Identity); err != nil {
+		clear(c.seed)
 		return nil, err
 	}
 	return c, nil
@@ -136,6 +141,25 @@ func (c *Client) checkSeed(ctx context.Context) error {
 	}
 	if err := c.core.VerifyRequest(ctx, c.own.SigningKey, q, signature); err != nil {
 		return errors.New("the seed does not belong to this identity record")
+	}
+	return nil
+}
+
+// Close clears the client's copy of the seed; the one given to [New] is the
+// caller's to clear. From then on everything that needs the identity fails with
+// ErrClosed. No call may be running. Closing again has no effect.
+func (c *Client) Close() {
+	c.closed.Store(true)
+	clear(c.seed)
+}
+
+// acting returns why the client cannot act as its identity, nil if it can.
+func (c *Client) acting() error {
+	switch {
+	case c.own == nil:
+		return ErrNoIdentity
+	case c.closed.Load():
+		return ErrClosed
 	}
 	return nil
 }

@@ -23,8 +23,8 @@ const bufferSize = 256 << 10
 //
 //	dst = header ‖ Cobblestone-256 stream under the document key with the header as context
 func (c *Client) Encrypt(ctx context.Context, dst io.Writer, src io.Reader, o EncryptOptions) (*DocumentInfo, error) {
-	if c.own == nil {
-		return nil, ErrNoIdentity
+	if err := c.acting(); err != nil {
+		return nil, err
 	}
 	d, err := c.newDraft(ctx)
 	if err != nil {

@@ -32,6 +32,7 @@ var (
 	ErrNotDocument   = errors.New("not an encrypted document")
 	ErrSelf          = errors.New("that is yourself: you always have access to your own documents")
 	ErrNoIdentity    = errors.New("this needs an identity")
+	ErrClosed        = errors.New("the client is closed")
 )
 
 // An Error is a problem document of the server.

@@ -22,8 +22,8 @@ type person struct {
 // Publish makes the own identity known to the server (create_identity).
 // Publishing again has no effect.
 func (c *Client) Publish(ctx context.Context) error {
-	if c.own == nil {
-		return ErrNoIdentity
+	if err := c.acting(); err != nil {
+		return err
 	}
 	if _, err := c.server(ctx); err != nil {
 		return err

@@ -77,10 +77,11 @@ func (c *Client) CreateKey(ctx context.Context) (*KeyInfo, error) {
 
 // GetKey fetches and opens a document key (get_sym_key) once everything about
 // it is verified: that it is the one asked for, who its author is, that the
-// author may write into the collection, and, for a reader, the grant. ErrNoAccess
-// if it does not exist or is not shared with us, which look the same; ErrAuthor
-// if o.From names somebody else than the author. The caller clears Key when
-// done.
+// collection is not shown older than before, and, for a reader, the grant.
+// ErrNoAccess if it does not exist or is not shared with us, which look the same;
+// ErrAuthor if o.From names somebody else than the author. Whether the author may
+// still write into the collection is not checked: what was deposited stays valid.
+// The caller clears Key when done.
 func (c *Client) GetKey(ctx context.Context, keyID string, o OpenOptions) (*KeyInfo, error) {
 	id, err := api.ParseID(keyID)
 	if err != nil {
@@ -108,11 +109,29 @@ type sharedKey struct {
 	answer        *api.Key
 }
 
+// askings is how often a key is asked for when its collection record is older
+// than one remembered: what another call has learned in the meantime is newer
+// than an honest answer that was on its way.
+const askings = 5
+
 // fetchKey asks for a document key and verifies everything but the value.
 func (c *Client) fetchKey(ctx context.Context, id [16]byte, from string) (*sharedKey, error) {
-	if c.own == nil {
-		return nil, ErrNoIdentity
+	if err := c.acting(); err != nil {
+		return nil, err
 	}
+	for i := 1; ; i++ {
+		k, err := c.askKey(ctx, id, from)
+		if !errors.Is(err, errOlder) || i == askings {
+			return k, err
+		}
+		if err := pause(ctx, i); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// askKey is one attempt of fetchKey.
+func (c *Client) askKey(ctx context.Context, id [16]byte, from string) (*sharedKey, error) {
 	svc, err := c.server(ctx)
 	if err != nil {
 		return nil, err
@@ -135,7 +154,10 @@ func (c *Client) fetchKey(ctx context.Context, id [16]byte, from string) (*share
 	if from != "" && k.author.id != from {
 		return nil, fmt.Errorf("%w: this is by %s", ErrAuthor, k.author.id)
 	}
-	return k, c.checkAccess(ctx, svc, k)
+	if err := c.checkAccess(ctx, svc, k); err != nil {
+		return nil, err
+	}
+	return k, c.rememberEpoch(k.collection.Collection)
 }
 
 // openAnswer verifies the records of an answer and that they belong together.
@@ -175,22 +197,44 @@ func (c *Client) checkParts(svc *service, k *sharedKey) error {
 		return mismatch("key record: it is another server's")
 	case k.KeyRecord.Collection != v.Collection || k.Epoch != v.Epoch || k.Suite != v.Suite:
 		return mismatch("key record: it is another collection's")
-	case k.Author != k.Owner && v.Deposit != abi.DepositOpen &&
-		(v.Deposit != abi.DepositListed || !slices.Contains(v.Authors, k.Author)):
-		return mismatch("key record: its author may not write into the collection")
 	}
 	return c.checkFork(v)
 }
 
+// errOlder says that a collection record is older than one seen of its epoch.
+var errOlder = fmt.Errorf("%w: an older record of the document's collection than before", ErrRollback)
+
+// rememberEpoch refuses a record of anybody's collection that is older than one
+// seen of the same epoch, or another one with the same number, and remembers it.
+func (c *Client) rememberEpoch(v *abi.Collection) error {
+	sequence, hash, ok, err := c.state.EpochHead(v.Owner, v.Collection, v.Epoch)
+	switch {
+	case err != nil:
+		return fmt.Errorf("read known collections: %w", err)
+	case ok && v.Sequence < sequence:
+		return errOlder
+	case ok && v.Sequence == sequence && v.Hash != hash:
+		return errFork
+	case ok && v.Sequence == sequence:
+		return nil
+	}
+	if err := c.state.SetEpochHead(v.Owner, v.Collection, v.Epoch, v.Sequence, v.Hash); err != nil {
+		return fmt.Errorf("remember collection: %w", err)
+	}
+	return nil
+}
+
+var errFork = fmt.Errorf("%w: two records with the same number in one collection", ErrRollback)
+
 // checkFork compares a collection record with the one remembered of the same
-// sequence.
+// sequence in the own chain.
 func (c *Client) checkFork(v *abi.Collection) error {
 	sequence, hash, ok, err := c.state.Head(v.Collection)
 	if err != nil {
 		return fmt.Errorf("read known collections: %w", err)
 	}
 	if ok && sequence == v.Sequence && hash != v.Hash {
-		return fmt.Errorf("%w: two records with the same number in one collection", ErrRollback)
+		return errFork
 	}
 	return nil
 }

@@ -63,7 +63,7 @@ func (c *Client) openService(ctx context.Context, record []byte) (*service, erro
 		return nil, unverified("server record", err)
 	}
 	s := &service{Service: v, id: id, record: record}
-	if c.seed != nil {
+	if c.acting() == nil {
 		if s.home, err = c.core.DefaultCollection(ctx, c.seed, v.ID); err != nil {
 			return nil, fmt.Errorf("own seed: %w", err)
 		}

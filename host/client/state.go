@@ -12,6 +12,12 @@ type State interface {
 	// Head returns the newest collection record known: its sequence and hash.
 	Head(collection [16]byte) (sequence uint64, hash [32]byte, ok bool, err error)
 	SetHead(collection [16]byte, sequence uint64, hash [32]byte) error
+	// EpochHead returns the newest collection record known of one epoch of anybody's
+	// collection. The owner belongs to the name, so that nobody can spoil what is
+	// remembered of another's collection. SetEpochHead never goes back: an older
+	// record than remembered changes nothing.
+	EpochHead(owner [32]byte, collection [16]byte, epoch uint32) (sequence uint64, hash [32]byte, ok bool, err error)
+	SetEpochHead(owner [32]byte, collection [16]byte, epoch uint32, sequence uint64, hash [32]byte) error
 	// IdentityVersion returns the newest version seen of an identity (text id), 0 if none.
 	IdentityVersion(id string) (version uint32, err error)
 	SetIdentityVersion(id string, version uint32) error
@@ -23,7 +29,14 @@ type MemoryState struct {
 	mu       sync.Mutex
 	servers  map[string][]byte
 	heads    map[[16]byte]head
+	epochs   map[epoch]head
 	versions map[string]uint32
+}
+
+type epoch struct {
+	owner      [32]byte
+	collection [16]byte
+	number     uint32
 }
 
 type head struct {
@@ -36,6 +49,7 @@ func NewMemoryState() *MemoryState {
 	return &MemoryState{
 		servers:  map[string][]byte{},
 		heads:    map[[16]byte]head{},
+		epochs:   map[epoch]head{},
 		versions: map[string]uint32{},
 	}
 }
@@ -64,6 +78,23 @@ func (s *MemoryState) SetHead(collection [16]byte, sequence uint64, hash [32]byt
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.heads[collection] = head{sequence, hash}
+	return nil
+}
+
+func (s *MemoryState) EpochHead(owner [32]byte, collection [16]byte, number uint32) (uint64, [32]byte, bool, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	h, ok := s.epochs[epoch{owner, collection, number}]
+	return h.sequence, h.hash, ok, nil
+}
+
+func (s *MemoryState) SetEpochHead(owner [32]byte, collection [16]byte, number uint32, sequence uint64, hash [32]byte) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e := epoch{owner, collection, number}
+	if old, ok := s.epochs[e]; !ok || sequence > old.sequence {
+		s.epochs[e] = head{sequence, hash}
+	}
 	return nil
 }
 

@@ -63,8 +63,8 @@ func (c *Client) get(ctx context.Context, path string, out any) error {
 // server finds our clock wrong, it is corrected and the request signed and sent
 // once more.
 func (c *Client) call(ctx context.Context, method, path string, in, out any) error {
-	if c.own == nil {
-		return ErrNoIdentity
+	if err := c.acting(); err != nil {
+		return err
 	}
 	var body []byte
 	if in != nil {

@@ -126,6 +126,9 @@ func TestStateOnlyMovesForward(t *testing.T) {
 		if err := state.SetHead([16]byte{1}, seq, [32]byte{byte(seq)}); err != nil {
 			t.Fatal(err)
 		}
+		if err := state.SetEpochHead([32]byte{2}, [16]byte{1}, 7, seq, [32]byte{byte(seq)}); err != nil {
+			t.Fatal(err)
+		}
 		if err := state.SetIdentityVersion("rid1bob", uint32(seq)); err != nil {
 			t.Fatal(err)
 		}
@@ -134,8 +137,34 @@ func TestStateOnlyMovesForward(t *testing.T) {
 	if err != nil || !ok || seq != 5 || hash != [32]byte{5} {
 		t.Errorf("got %d %v %v %v", seq, hash, ok, err)
 	}
+	seq, hash, ok, err = s.State("alice").EpochHead([32]byte{2}, [16]byte{1}, 7)
+	if err != nil || !ok || seq != 5 || hash != [32]byte{5} {
+		t.Errorf("epoch: got %d %v %v %v", seq, hash, ok, err)
+	}
 	if v, err := state.IdentityVersion("rid1bob"); err != nil || v != 5 {
 		t.Errorf("got %d, %v", v, err)
+	}
+}
+
+// TestEpochsAreApart: nothing about one epoch is remembered of another, of
+// another owner's collection with the same id, or of the collection itself.
+func TestEpochsAreApart(t *testing.T) {
+	s := open(t)
+	create(t, s, "alice")
+	state := s.State("alice")
+	if err := state.SetEpochHead([32]byte{1}, [16]byte{1}, 1, 9, [32]byte{9}); err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range []struct {
+		owner, collection byte
+		epoch             uint32
+	}{{1, 1, 0}, {1, 1, 11}, {1, 2, 1}, {2, 1, 1}} {
+		if _, _, ok, err := state.EpochHead([32]byte{e.owner}, [16]byte{e.collection}, e.epoch); ok || err != nil {
+			t.Errorf("%+v: %v, %v", e, ok, err)
+		}
+	}
+	if _, _, ok, err := state.Head([16]byte{1}); ok || err != nil {
+		t.Errorf("collection: %v, %v", ok, err)
 	}
 }
 
@@ -148,6 +177,9 @@ func TestDamagedStateIsReported(t *testing.T) {
 	}
 	if _, err := s.State("alice").PinnedServer("http://localhost"); err == nil {
 		t.Error("a damaged state was read as empty")
+	}
+	if err := s.State("alice").SetEpochHead([32]byte{1}, [16]byte{1}, 0, 1, [32]byte{1}); err == nil {
+		t.Error("a damaged state was written over")
 	}
 }
 

@@ -11,6 +11,7 @@ type memory struct {
 	Servers  map[string]api.Bytes `json:"servers,omitempty"`  // URL → pinned server record
 	Versions map[string]uint32    `json:"versions,omitempty"` // identity id → newest version seen
 	Heads    map[string]head      `json:"heads,omitempty"`    // collection id → newest record seen
+	Epochs   map[string]head      `json:"epochs,omitempty"`   // owner/collection/epoch → newest record seen
 }
 
 type head struct {
@@ -82,27 +83,57 @@ func (s *State) Head(collection [16]byte) (sequence uint64, hash [32]byte, ok bo
 	if err != nil {
 		return 0, hash, false, err
 	}
-	h, ok := m.Heads[api.FormatID(collection)]
-	if ok && copy(hash[:], h.Hash) != len(hash) {
-		return 0, hash, false, fmt.Errorf("%s is damaged", s.path)
-	}
-	return h.Sequence, hash, ok, nil
+	return s.newest(m.Heads, api.FormatID(collection))
 }
 
 // SetHead remembers a collection record; an older one than remembered changes
 // nothing.
 func (s *State) SetHead(collection [16]byte, sequence uint64, hash [32]byte) error {
+	return s.update(func(m *memory) bool { return raise(&m.Heads, api.FormatID(collection), head{sequence, hash[:]}) })
+}
+
+// EpochHead returns sequence and hash of the newest record seen of one epoch of
+// an owner's collection.
+func (s *State) EpochHead(owner [32]byte, collection [16]byte, epoch uint32) (sequence uint64, hash [32]byte, ok bool, err error) {
+	m, err := s.read()
+	if err != nil {
+		return 0, hash, false, err
+	}
+	return s.newest(m.Epochs, epochName(owner, collection, epoch))
+}
+
+// SetEpochHead remembers a record of an epoch; an older one than remembered
+// changes nothing.
+func (s *State) SetEpochHead(owner [32]byte, collection [16]byte, epoch uint32, sequence uint64, hash [32]byte) error {
 	return s.update(func(m *memory) bool {
-		id := api.FormatID(collection)
-		if old, ok := m.Heads[id]; ok && old.Sequence >= sequence {
-			return false
-		}
-		if m.Heads == nil {
-			m.Heads = map[string]head{}
-		}
-		m.Heads[id] = head{sequence, hash[:]}
-		return true
+		return raise(&m.Epochs, epochName(owner, collection, epoch), head{sequence, hash[:]})
 	})
+}
+
+func epochName(owner [32]byte, collection [16]byte, epoch uint32) string {
+	return fmt.Sprintf("%x/%s/%d", owner, api.FormatID(collection), epoch)
+}
+
+// newest reads what is remembered under a name.
+func (s *State) newest(heads map[string]head, name string) (sequence uint64, hash [32]byte, ok bool, err error) {
+	h, ok := heads[name]
+	if ok && len(h.Hash) != len(hash) {
+		return 0, hash, false, fmt.Errorf("%s is damaged", s.path)
+	}
+	copy(hash[:], h.Hash)
+	return h.Sequence, hash, ok, nil
+}
+
+// raise remembers h unless something as new is known, and reports whether.
+func raise(heads *map[string]head, name string, h head) bool {
+	if old, ok := (*heads)[name]; ok && old.Sequence >= h.Sequence {
+		return false
+	}
+	if *heads == nil {
+		*heads = map[string]head{}
+	}
+	(*heads)[name] = h
+	return true
 }
 
 // IdentityVersion returns the newest version seen of an identity, 0 if none.

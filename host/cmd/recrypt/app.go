@@ -173,7 +173,11 @@ type session struct {
 	seed     []byte
 }
 
-func (s *session) close() { clear(s.seed) }
+// close clears the seed, the session's copy and the client's.
+func (s *session) close() {
+	s.Client.Close()
+	clear(s.seed)
+}
 
 // open unlocks the identity chosen by --as for its server. A server given by
 // url goes first.
