@@ -46,6 +46,27 @@ func TestForeignRollback(t *testing.T) {
 	}
 }
 
+// TestOvertakenAnswer: an honest answer that another call's newer one has
+// overtaken is asked for again.
+func TestOvertakenAnswer(t *testing.T) {
+	x := newCast(t)
+	document := encrypt(t, x.a, []byte("secret"))
+	grant(t, x.a, x.bob.ID, client.GrantOptions{})
+	ask := func() { decrypt(x.b, document, client.DecryptOptions{}) }
+	old := capture[api.Key](t, x.evil, http.MethodPost, "/v1/keys/", ask).Collection
+	grant(t, x.a, x.charlie.ID, client.GrantOptions{})
+	ask()
+	asked := 0
+	x.play(alter(t, http.MethodPost, "/v1/keys/", func(v *api.Key) {
+		if asked++; asked == 1 {
+			v.Collection = old
+		}
+	}))
+	if got, _, err := decrypt(x.b, document, client.DecryptOptions{}); err != nil || string(got) != "secret" || asked != 2 {
+		t.Errorf("%q after %d answers, %v", got, asked, err)
+	}
+}
+
 // TestForeignFork: a reader is shown another record with the number of one
 // remembered.
 func TestForeignFork(t *testing.T) {

@@ -78,7 +78,8 @@ func (c *Client) readReaders(ctx context.Context, head link) (*readers, error) {
 // signedReaders finds in a list of grants the readers whom head names. Which of
 // the ended grants had ended before head was signed is known to the server only:
 // readings of the list are tried until one has head's hash, which then is the
-// truth, however the server came to its list.
+// truth, however the server came to its list. An honest one usually lists none
+// that had ended, which is the first reading.
 func (c *Client) signedReaders(ctx context.Context, head link, all []listed) (*readers, error) {
 	times, sequences := []uint64{0}, []uint64{0, head.Sequence}
 	for _, l := range all {
@@ -93,8 +94,8 @@ func (c *Client) signedReaders(ctx context.Context, head link, all []listed) (*r
 	slices.Sort(sequences)
 	times, sequences = slices.Compact(times), slices.Compact(sequences)
 	tried := 0
-	for _, since := range sequences {
-		for _, t := range times {
+	for _, t := range times {
+		for _, since := range sequences {
 			if tried++; tried > maxReadings {
 				return nil, errReaders
 			}
