@@ -25,22 +25,38 @@ const maxHeader = 1024
 // maxIdempotencyKey bounds that header, as the core does.
 const maxIdempotencyKey = 128
 
-// Parse reads the signature of req, whose body has been read already. It accepts
-// the form drawn in the package comment and nothing else. authorities are the
-// results of [Authority] for the configured public URLs. The errors are
-// [ErrUnsigned], [ErrAuthority], [ErrPath] and [ErrDigest].
+// Parse is [ParseHeader] and [Parsed.CheckBody] for a request whose body has been
+// read already.
 func Parse(req *http.Request, body []byte, authorities []string) (*Parsed, error) {
+	p, err := ParseHeader(req, len(body) > 0, authorities)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.CheckBody(body); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// ParseHeader reads the signature of req without its body; hasBody says whether
+// there is to be one. It accepts the form drawn in the package comment and nothing
+// else. authorities are the results of [Authority] for the configured public URLs.
+// The errors are [ErrUnsigned], [ErrAuthority] and [ErrPath].
+//
+// The result claims the body that Content-Digest names: it is worth nothing until
+// CheckBody has compared it with the one that came.
+func ParseHeader(req *http.Request, hasBody bool, authorities []string) (*Parsed, error) {
 	if err := canonicalTarget(req); err != nil {
 		return nil, err
 	}
-	p := &Parsed{Request: abi.Request{Method: req.Method, Path: req.URL.Path, Query: query(req.URL), BodyHash: bodyHash(body)}}
+	p := &Parsed{Request: abi.Request{Method: req.Method, Path: req.URL.Path, Query: query(req.URL)}}
+	if err := p.parseDigest(req, hasBody); err != nil {
+		return nil, err
+	}
 	if err := p.parseInput(req); err != nil {
 		return nil, err
 	}
 	if err := p.parseSignature(req); err != nil {
-		return nil, err
-	}
-	if err := p.checkDigest(req); err != nil {
 		return nil, err
 	}
 	var ok bool
@@ -189,9 +205,9 @@ func (p *Parsed) parseSignature(req *http.Request) error {
 	return nil
 }
 
-// checkDigest compares Content-Digest with the body: absent without one.
-func (p *Parsed) checkDigest(req *http.Request) error {
-	if p.BodyHash == nil {
+// parseDigest reads Content-Digest: absent without a body.
+func (p *Parsed) parseDigest(req *http.Request, hasBody bool) error {
+	if !hasBody {
 		if len(req.Header.Values(headerDigest)) != 0 {
 			return ErrUnsigned
 		}
@@ -209,7 +225,13 @@ func (p *Parsed) checkDigest(req *http.Request) error {
 	if !ok || len(digest) != sha256.Size {
 		return ErrUnsigned
 	}
-	if !bytes.Equal(digest, p.BodyHash) {
+	p.BodyHash = digest
+	return nil
+}
+
+// CheckBody returns [ErrDigest] unless body is the one that the request claims.
+func (p *Parsed) CheckBody(body []byte) error {
+	if !bytes.Equal(p.BodyHash, bodyHash(body)) {
 		return ErrDigest
 	}
 	return nil

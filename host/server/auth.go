@@ -27,20 +27,34 @@ type signer struct {
 // set back by less than this does not open the door for old requests.
 const nonceMemory = time.Hour
 
-// authenticate finds out who signed r and claims the nonce. After it returned nil
-// the same request never passes again.
-func (s *Server) authenticate(r *http.Request, body []byte, rt route, x *exchange) error {
-	ctx := r.Context()
-	p, err := httpsig.Parse(r, body, s.authorities)
+// A claim is a signature that is well-formed, and not verified.
+type claim struct {
+	*httpsig.Parsed
+	fresh bool // its times are those of a new request
+}
+
+// readClaim reads a signature from the header of a request. What fails here costs
+// nothing but that, and no body is read for it. A request that is too old is kept
+// as long as it may turn out to be a replay.
+func (s *Server) readClaim(r *http.Request, rt route) (*claim, error) {
+	p, err := httpsig.ParseHeader(r, rt.body, s.authorities)
 	if err != nil {
+		return nil, unsigned(err)
+	}
+	fresh, known := window(p, s.clock())
+	if !known {
+		return nil, errSkew
+	}
+	return &claim{p, fresh}, nil
+}
+
+// authenticate finds out who signed a request and claims the nonce. After it
+// returned nil the same request never passes again.
+func (s *Server) authenticate(ctx context.Context, p *claim, body []byte, rt route, x *exchange) error {
+	if err := p.CheckBody(body); err != nil {
 		return unsigned(err)
 	}
-	now := s.clock()
-	fresh, known := window(p, now)
-	if !known {
-		return errSkew
-	}
-	who, err := s.signerOf(ctx, p, body, rt, x)
+	who, err := s.signerOf(ctx, p.Parsed, body, rt, x)
 	if err != nil {
 		return err
 	}
@@ -56,11 +70,11 @@ func (s *Server) authenticate(r *http.Request, body []byte, rt route, x *exchang
 	}
 	// Durable before any effect. WithoutCancel: a client that hangs up now must not
 	// get away with an unclaimed nonce.
-	expires := now.Add(nonceMemory).UnixMilli()
+	expires := s.clock().Add(nonceMemory).UnixMilli()
 	if err := s.store.ClaimNonce(context.WithoutCancel(ctx), who.id, p.Nonce, expires); err != nil {
 		return err
 	}
-	if !fresh {
+	if !p.fresh {
 		return errSkew
 	}
 	x.signer = who

@@ -3,7 +3,6 @@ package server
 import (
 	"bytes"
 	"context"
-	"errors"
 	"io"
 	"log/slog"
 	"mime"
@@ -32,6 +31,8 @@ type exchange struct {
 	code      string        // of the problem answered, for the log
 	signer    *signer       // nil on public routes
 	identity  *abi.Identity // create_identity: the verified record in the body
+	unread    bool          // a body may still be coming
+	unsent    share         // of the answer
 }
 
 type exchangeKey struct{}
@@ -39,55 +40,72 @@ type exchangeKey struct{}
 // of returns the exchange that ctx belongs to.
 func of(ctx context.Context) *exchange { return ctx.Value(exchangeKey{}).(*exchange) }
 
-// ServeHTTP answers one request.
+// ServeHTTP answers one request. Sending the answer is not part of its work: a
+// client that does not read holds nothing but its own connection and its share of
+// what may be unsent.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	start := time.Now()
-	out := &answer{ResponseWriter: w}
-	x := &exchange{operation: "-"}
-	secure(w.Header())
-	w.Header().Set("Date", s.clock().UTC().Format(http.TimeFormat))
+	x := &exchange{operation: "-", unsent: share{of: s.unsent}}
+	defer x.unsent.giveBack()
+	out := s.respond(r, x)
+	s.access(x, out, time.Since(start))
+	out.send(w, stallTime, sendTime)
+}
+
+// respond makes the answer to r, whatever happens.
+func (s *Server) respond(r *http.Request, x *exchange) (out *answer) {
+	out = s.newAnswer()
 	defer func() {
 		if fault := recover(); fault != nil {
 			// The value may quote input, so only its place is worth a log line.
 			s.log.Error("panic", "operation", x.operation, "at", panicPlace())
-			if out.status != 0 {
-				panic(http.ErrAbortHandler) // too late for an answer: cut the connection
-			}
 			x.code = api.CodeInternal
+			out = s.newAnswer()
 			writeProblem(out, refuse(api.CodeInternal, ""))
 		}
-		s.access(x, out, time.Since(start))
 	}()
 	if err := s.admit(out, r, x); err != nil {
 		p := s.explain(x, err)
-		if p.Code == api.CodeTooLarge || p.Code == api.CodeMediaType {
+		if x.unread && (r.ContentLength < 0 || r.ContentLength > freeOfEach) {
 			out.Header().Set("Connection", "close") // do not read what is still coming
 		}
 		writeProblem(out, p)
 	}
-}
-
-// secure sets the headers of every answer: nothing here is a document, to be
-// cached, or to be framed.
-func secure(h http.Header) {
-	h.Set("Cache-Control", "no-store")
-	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
-	h.Set("Referrer-Policy", "no-referrer")
-	h.Set("X-Content-Type-Options", "nosniff")
+	return out
 }
 
 // admit passes r through the gate to its handler.
-func (s *Server) admit(w http.ResponseWriter, r *http.Request, x *exchange) error {
-	rt, err := s.target(w, r)
+func (s *Server) admit(out *answer, r *http.Request, x *exchange) error {
+	rt, err := s.target(out, r)
 	if err != nil {
 		return err
 	}
 	x.operation = rt.operation
-	body, err := readBody(w, r, rt)
-	if err != nil {
+	x.unread = rt.body
+	if err := checkHeader(r, rt); err != nil {
 		return err
 	}
+	var claim *claim
+	if rt.signed {
+		if claim, err = s.readClaim(r, rt); err != nil {
+			return err
+		}
+	}
+	held := share{of: s.bodies}
+	defer held.giveBack()
+	var body []byte
+	if rt.body {
+		if body, err = readBody(r, &held); err != nil {
+			return err
+		}
+	}
+	x.unread = false
 	defer clear(body) // it may hold transform keys
+	return s.work(out, r, rt, x, claim, body)
+}
+
+// work takes a slot and does what costs something.
+func (s *Server) work(out *answer, r *http.Request, rt route, x *exchange, c *claim, body []byte) error {
 	if !rt.free {
 		leave, err := s.gate.enter(r.Context())
 		if err != nil {
@@ -96,7 +114,7 @@ func (s *Server) admit(w http.ResponseWriter, r *http.Request, x *exchange) erro
 		defer leave()
 	}
 	if rt.signed {
-		if err := s.authenticate(r, body, rt, x); err != nil {
+		if err := s.authenticate(r.Context(), c, body, rt, x); err != nil {
 			return err
 		}
 	}
@@ -104,7 +122,11 @@ func (s *Server) admit(w http.ResponseWriter, r *http.Request, x *exchange) erro
 		return refuse(api.CodeMalformed, "the body is not strict JSON")
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
-	s.mux.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), exchangeKey{}, x)))
+	s.mux.ServeHTTP(out, r.WithContext(context.WithValue(r.Context(), exchangeKey{}, x)))
+	if !x.unsent.cover(cap(out.body)) {
+		*out = *s.newAnswer()
+		return refuse(api.CodeBusy, "too many large answers are under way; retry")
+	}
 	return nil
 }
 
@@ -121,7 +143,7 @@ func (s *Server) target(w http.ResponseWriter, r *http.Request) (route, error) {
 		return rt, nil
 	}
 	// ServeMux answers by itself, in plain text: keep what it found out.
-	own := &answer{ResponseWriter: discard{http.Header{}}}
+	own := &answer{header: http.Header{}}
 	handler.ServeHTTP(own, r)
 	if own.status == http.StatusMethodNotAllowed {
 		w.Header().Set("Allow", own.Header().Get("Allow"))
@@ -130,38 +152,65 @@ func (s *Server) target(w http.ResponseWriter, r *http.Request) (route, error) {
 	return route{}, absent()
 }
 
-// readBody reads the whole body, or refuses it before reading more than it must.
-func readBody(w http.ResponseWriter, r *http.Request, rt route) ([]byte, error) {
-	if len(r.Header.Values("Content-Encoding")) != 0 {
-		return nil, refuse(api.CodeMediaType, "send the body without content encoding")
+// checkHeader refuses a body by its header, before anything of it is read.
+func checkHeader(r *http.Request, rt route) error {
+	switch {
+	case len(r.Header.Values("Content-Encoding")) != 0:
+		return refuse(api.CodeMediaType, "send the body without content encoding")
+	case !rt.body:
+		return noBody(r)
+	case r.ContentLength > api.MaxBody:
+		return tooLarge()
+	case !isJSON(r.Header.Values("Content-Type")):
+		return refuse(api.CodeMediaType, "send content type application/json")
+	case r.ContentLength == 0:
+		return refuse(api.CodeMalformed, "the body is missing or was cut off")
 	}
-	if !rt.body {
-		return nil, noBody(w, r)
+	return nil
+}
+
+func tooLarge() *problem { return refuse(api.CodeTooLarge, "the body may have 1 MiB") }
+
+// readBody reads the whole body. What it holds is covered by held before it is
+// allocated, so bodies that never end cannot hold more than all of them may.
+func readBody(r *http.Request, held *share) (body []byte, err error) {
+	const first = 4 << 10
+	body = make([]byte, 0, first)
+	defer func() {
+		if err != nil {
+			clear(body)
+		}
+	}()
+	for {
+		if len(body) == cap(body) {
+			size := min(2*cap(body), api.MaxBody+1)
+			if !held.cover(size) {
+				return body, refuse(api.CodeBusy, "too many large requests are under way; retry")
+			}
+			larger := append(make([]byte, 0, size), body...)
+			clear(body)
+			body = larger
+		}
+		n, err := r.Body.Read(body[len(body):cap(body)])
+		body = body[:len(body)+n]
+		switch {
+		case len(body) > api.MaxBody:
+			return body, tooLarge()
+		case err == io.EOF && len(body) > 0:
+			return body, nil
+		case err != nil:
+			return body, refuse(api.CodeMalformed, "the body is missing or was cut off")
+		}
 	}
-	if r.ContentLength > api.MaxBody {
-		return nil, refuse(api.CodeTooLarge, "the body may have 1 MiB")
-	}
-	if !isJSON(r.Header.Values("Content-Type")) {
-		return nil, refuse(api.CodeMediaType, "send content type application/json")
-	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, api.MaxBody))
-	var tooLarge *http.MaxBytesError
-	if errors.As(err, &tooLarge) {
-		return nil, refuse(api.CodeTooLarge, "the body may have 1 MiB")
-	}
-	if err != nil || len(body) == 0 {
-		return nil, refuse(api.CodeMalformed, "the body is missing or was cut off")
-	}
-	return body, nil
 }
 
 // noBody refuses a body where there is none to be.
-func noBody(w http.ResponseWriter, r *http.Request) error {
+func noBody(r *http.Request) error {
 	if r.Body == nil || r.Body == http.NoBody {
 		return nil
 	}
 	var one [1]byte
-	if n, err := http.MaxBytesReader(w, r.Body, 1).Read(one[:]); n != 0 || (err != nil && err != io.EOF) {
+	if n, err := r.Body.Read(one[:]); n != 0 || (err != nil && err != io.EOF) {
 		return refuse(api.CodeMalformed, "this operation has no body")
 	}
 	return nil

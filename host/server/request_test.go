@@ -225,7 +225,7 @@ func TestBodies(t *testing.T) {
 
 	big := []byte(`{"revocation":"` + strings.Repeat("A", api.MaxBody) + `"}`)
 	w.want("too large", send(big, nil), api.CodeTooLarge)
-	endless := request("POST", api.PathRevocations, ok)
+	endless := w.sign(alice, request("POST", api.PathRevocations, ok), ok)
 	endless.ContentLength = -1
 	read := &countingReader{}
 	endless.Body = io.NopCloser(read)

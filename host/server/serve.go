@@ -15,13 +15,14 @@ import (
 	"github.com/recrypt-service/recrypt/wasm/abi"
 )
 
-// Bounds of a connection. Writing may take long because granting to many readers
-// is one request and costs a check per grant.
+// Bounds of a connection. Working may take long because granting to many readers
+// is one request and costs a check per grant; sending the answer has bounds of its
+// own.
 const (
 	headerTimeout  = 10 * time.Second
 	readTimeout    = 30 * time.Second
 	writeTimeout   = 2 * time.Minute
-	idleTimeout    = 2 * time.Minute
+	idleTimeout    = time.Minute
 	stopTimeout    = 15 * time.Second
 	maxHeaderBytes = 16 << 10
 )
@@ -109,7 +110,7 @@ func (s *Server) serve(ctx context.Context, listener net.Listener, ready func())
 	defer stop()
 	running.Go(func() { s.Run(background) })
 	failed := make(chan error, 1)
-	running.Go(func() { failed <- server.Serve(listener) })
+	running.Go(func() { failed <- server.Serve(newBoundedListener(listener, maxConnections)) })
 	ready()
 	select {
 	case err := <-failed:

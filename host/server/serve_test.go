@@ -150,7 +150,7 @@ func TestWire(t *testing.T) {
 	}{
 		"two hosts":         {"GET /v1/server HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400},
 		"huge header":       {"GET /v1/server HTTP/1.1\r\nHost: a\r\nX: " + strings.Repeat("a", 64<<10) + "\r\n\r\n", 431},
-		"both lengths":      {"POST /v1/keys HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400},
+		"both lengths":      {"POST /v1/keys HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 401},
 		"absolute target":   {"GET http://evil.test/v1/server HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", 400},
 		"encoded dots":      {"GET /v1/%2e%2e/v1/server HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", 400},
 		"dots":              {"GET /v1/../v1/server HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", 400},
@@ -158,7 +158,7 @@ func TestWire(t *testing.T) {
 		"connect":           {"CONNECT a:80 HTTP/1.1\r\nHost: a:80\r\nConnection: close\r\n\r\n", 400},
 		"length cut":        {"POST /v1/keys HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 9999999999999\r\n\r\n", 413},
 		"expect":            {"POST /v1/keys HTTP/1.1\r\nHost: a\r\nContent-Type: text/plain\r\nExpect: 100-continue\r\nContent-Length: 5\r\nConnection: close\r\n\r\n", 415},
-		"chunked, too much": {"POST /v1/keys HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n200000\r\n" + strings.Repeat("a", 0x200000) + "\r\n0\r\n\r\n", 413},
+		"chunked, too much": {"POST /v1/keys HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n200000\r\n" + strings.Repeat("a", 0x200000) + "\r\n0\r\n\r\n", 401},
 		"unsigned":          {"GET /v1/grants HTTP/1.1\r\nHost: " + host + "\r\nConnection: close\r\n\r\n", 401},
 	}
 	for name, c := range cases {

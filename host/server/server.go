@@ -6,15 +6,17 @@
 // Every request passes one gate (gate.go), in this order, cheapest first:
 //
 //	target   canonical path, known route and method, no query
-//	body     content type, no encoding, at most api.MaxBody bytes
+//	header   content type, no encoding, length; form and times of the signature, host
+//	body     at most api.MaxBody bytes, and a bounded sum of all bodies
 //	slot     a bounded number of requests work at once, a bounded number waits
-//	signature form, host, digest, clock, then the signer's key, then the nonce
+//	signature digest of the body, then the signer's key, then the nonce
 //	JSON     strict: exact names, no duplicates, nothing after the value
 //
 // and only then its handler, which is thin: it verifies records through the core
 // ([abi.Client]), asks the store, and answers. Errors are [api.Problem] documents
 // with a stable code; they never contain what was sent, and 404 is one constant
-// answer for "absent" and "not yours".
+// answer for "absent" and "not yours". The answer is complete before the slot is
+// left and sent afterwards, so that nobody holds a slot by reading slowly (answer.go).
 //
 // # What it promises
 //
@@ -90,6 +92,8 @@ type Server struct {
 	mux    *http.ServeMux
 	routes map[string]route // by pattern of mux
 	gate   *turnstile
+	bodies *budget // bytes of bodies that are held
+	unsent *budget // bytes of answers that are under way
 
 	// granting is held from sealing transform keys until their grants are stored,
 	// so that two requests with the same grant ids cannot meet in the keyring.
@@ -108,7 +112,7 @@ func New(ctx context.Context, cfg Config) (*Server, error) {
 	s := &Server{
 		store: cfg.Store, keyring: cfg.Keyring, core: abi.Client{Caller: cfg.Caller}, seed: cfg.Seed,
 		clock: cfg.Clock, log: cfg.Log, urls: cfg.PublicURLs, version: cfg.Version, engine: cfg.EngineKind,
-		routes: map[string]route{}, gate: newTurnstile(),
+		routes: map[string]route{}, gate: newTurnstile(), bodies: newBudget(maxBodies), unsent: newBudget(maxUnsent),
 	}
 	if s.clock == nil {
 		s.clock = time.Now
