@@ -84,6 +84,9 @@ func TestKinds(t *testing.T) {
 	if p, fault := toProblem(errors.New("x")); p.Code != api.CodeInternal || !fault || strings.Contains(p.Detail, "x ") {
 		t.Errorf("%+v", p)
 	}
+	if p, fault := toProblem(store.ErrTooMany); p.Code != api.CodeBusy || p.GetHeaders().Get("Retry-After") != "60" || fault {
+		t.Errorf("%+v", p)
+	}
 	if p, fault := toProblem(ours(store.ErrNotFound)); p.Code != api.CodeInternal || !fault {
 		t.Errorf("%+v", p)
 	}

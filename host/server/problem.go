@@ -16,6 +16,7 @@ import (
 // holds what a client sent.
 type problem struct {
 	api.Problem
+	retryAfter string // seconds, with code "busy"
 }
 
 // Error returns code and detail.
@@ -28,7 +29,7 @@ func (p *problem) GetStatus() int { return p.Status }
 func (p *problem) GetHeaders() http.Header {
 	h := http.Header{}
 	if p.Code == api.CodeBusy {
-		h.Set("Retry-After", "1")
+		h.Set("Retry-After", p.retryAfter)
 	}
 	return h
 }
@@ -63,7 +64,7 @@ var kinds = map[string]struct {
 // messages never contain input.
 func refuse(code, detail string) *problem {
 	k := kinds[code]
-	return &problem{api.Problem{Type: "urn:recrypt:error:" + code, Title: k.title, Status: k.status, Code: code, Detail: detail}}
+	return &problem{Problem: api.Problem{Type: "urn:recrypt:error:" + code, Title: k.title, Status: k.status, Code: code, Detail: detail}, retryAfter: "1"}
 }
 
 // absent is the one answer for what is not there and what is not the caller's.
@@ -115,6 +116,10 @@ func toProblem(err error) (p *problem, fault bool) {
 		return refuse(api.CodeConflict, "read the chain again and retry"), false
 	case errors.Is(err, store.ErrReplay):
 		return refuse(api.CodeReplay, "sign again with a new nonce"), false
+	case errors.Is(err, store.ErrTooMany):
+		p := refuse(api.CodeBusy, "this identity has sent too many requests within an hour")
+		p.retryAfter = "60"
+		return p, false
 	case errors.Is(err, store.ErrFull):
 		return refuse(api.CodeBusy, "the server's disk is full"), true
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):

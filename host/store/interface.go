@@ -110,7 +110,8 @@ type Store interface {
 	Key(ctx context.Context, id [16]byte) (Key, error)
 
 	// ClaimNonce remembers a signer's nonce until PruneNonces passes expires;
-	// ErrReplay when it was claimed before. Of racing calls exactly one wins.
+	// ErrReplay when it was claimed before, ErrTooMany when it would be one more than
+	// MaxNonces. Of racing calls exactly one wins.
 	ClaimNonce(ctx context.Context, signer [32]byte, nonce string, expires int64) error
 
 	// PruneNonces forgets the nonces with expires < now.

@@ -39,6 +39,9 @@ var (
 	ErrConflict = errors.New("chain has moved on")
 	// ErrReplay says that the nonce has been claimed before.
 	ErrReplay = errors.New("nonce was used before")
+	// ErrTooMany says that the signer has MaxNonces nonces: some must be forgotten
+	// first. The nonce was not claimed.
+	ErrTooMany = errors.New("too many nonces of one signer")
 	// ErrInvalid says that the arguments contradict each other or exceed a bound.
 	// Nothing was written.
 	ErrInvalid = errors.New("invalid argument")
@@ -60,6 +63,9 @@ var (
 
 // MaxListed is how many grants [Store].Grants lists per direction.
 const MaxListed = 1000
+
+// MaxNonces is how many nonces of one signer are remembered at once.
+const MaxNonces = 50_000
 
 // Bounds on what a row may hold, in bytes. They are far above what a valid
 // record needs and only keep mistakes small.

@@ -23,7 +23,7 @@ func BenchmarkClaimNonce(b *testing.B) {
 			b.SetParallelism(clients)
 			if clients == 1 {
 				for b.Loop() {
-					if err := s.ClaimNonce(b.Context(), [32]byte{}, fmt.Sprint(n.Add(1)), 1); err != nil {
+					if err := s.ClaimNonce(b.Context(), [32]byte{byte(n.Load())}, fmt.Sprint(n.Add(1)), 1); err != nil {
 						b.Fatal(err)
 					}
 				}
@@ -31,7 +31,7 @@ func BenchmarkClaimNonce(b *testing.B) {
 			}
 			b.RunParallel(func(pb *testing.PB) {
 				for pb.Next() {
-					if err := s.ClaimNonce(b.Context(), [32]byte{}, fmt.Sprint(n.Add(1)), 1); err != nil {
+					if err := s.ClaimNonce(b.Context(), [32]byte{byte(n.Load())}, fmt.Sprint(n.Add(1)), 1); err != nil {
 						b.Error(err)
 						return
 					}

@@ -57,8 +57,15 @@ func (s *Store) ClaimNonce(ctx context.Context, signer [32]byte, nonce string, e
 		claimed, err := q.ClaimNonce(ctx, sqlitedb.ClaimNonceParams{
 			Signer: signer[:], Nonce: nonce, Expires: expires,
 		})
-		if err == nil && claimed == 0 {
+		if err != nil {
+			return err
+		}
+		if claimed == 0 {
 			return store.ErrReplay
+		}
+		tooMany, err := q.HasNonces(ctx, sqlitedb.HasNoncesParams{Signer: signer[:], SoMany: store.MaxNonces})
+		if err == nil && tooMany {
+			return store.ErrTooMany // undoes the claim
 		}
 		return err
 	})

@@ -114,6 +114,39 @@ func TestUpgrade(t *testing.T) {
 	}
 }
 
+// TestNonceBound: one signer's nonces are bounded, and nobody else's are by it.
+func TestNonceBound(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "recrypt.db")
+	if err := open(t, path).Close(); err != nil {
+		t.Fatal(err)
+	}
+	signer := [32]byte{1}
+	db := raw(t, path)
+	if _, err := db.Exec(`WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)
+		INSERT INTO nonces SELECT ?, 'nonce ' || i, CASE WHEN i > 10 THEN 1000 ELSE 100 END FROM n`, store.MaxNonces-1, signer[:]); err != nil {
+		t.Fatal(err)
+	}
+	db.Close()
+	s := open(t, path)
+	defer s.Close()
+	claim := func(signer [32]byte, nonce string, want error) {
+		t.Helper()
+		if err := s.ClaimNonce(t.Context(), signer, nonce, 1000); !errors.Is(err, want) {
+			t.Errorf("%s: got %v, want %v", nonce, err, want)
+		}
+	}
+	claim(signer, "the last", nil)
+	claim(signer, "one more", store.ErrTooMany)
+	claim(signer, "one more", store.ErrTooMany) // it was not claimed
+	claim(signer, "the last", store.ErrReplay)
+	claim([32]byte{2}, "one more", nil)
+	if err := s.PruneNonces(t.Context(), 500); err != nil {
+		t.Fatal(err)
+	}
+	claim(signer, "one more", nil)
+	claim(signer, "one more", store.ErrReplay)
+}
+
 // TestOtherProcess: two servers never share a database.
 func TestOtherProcess(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "recrypt.db")

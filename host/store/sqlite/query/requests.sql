@@ -2,6 +2,10 @@
 INSERT INTO nonces (signer, nonce, expires) VALUES (?, ?, ?)
 ON CONFLICT DO NOTHING;
 
+-- HasNonces: more than so many, read from the primary key alone.
+-- name: HasNonces :one
+SELECT EXISTS (SELECT 1 FROM nonces WHERE signer = sqlc.arg(signer) LIMIT 1 OFFSET sqlc.arg(so_many));
+
 -- name: PruneNonces :exec
 DELETE FROM nonces WHERE expires < ?;
 

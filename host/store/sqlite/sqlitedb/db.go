@@ -78,6 +78,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.hasActiveGrantStmt, err = db.PrepareContext(ctx, hasActiveGrant); err != nil {
 		return nil, fmt.Errorf("error preparing query HasActiveGrant: %w", err)
 	}
+	if q.hasNoncesStmt, err = db.PrepareContext(ctx, hasNonces); err != nil {
+		return nil, fmt.Errorf("error preparing query HasNonces: %w", err)
+	}
 	if q.identitiesStmt, err = db.PrepareContext(ctx, identities); err != nil {
 		return nil, fmt.Errorf("error preparing query Identities: %w", err)
 	}
@@ -237,6 +240,11 @@ func (q *Queries) Close() error {
 	if q.hasActiveGrantStmt != nil {
 		if cerr := q.hasActiveGrantStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing hasActiveGrantStmt: %w", cerr)
+		}
+	}
+	if q.hasNoncesStmt != nil {
+		if cerr := q.hasNoncesStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing hasNoncesStmt: %w", cerr)
 		}
 	}
 	if q.identitiesStmt != nil {
@@ -406,6 +414,7 @@ type Queries struct {
 	grantExistsStmt            *sql.Stmt
 	grantsOfRecordStmt         *sql.Stmt
 	hasActiveGrantStmt         *sql.Stmt
+	hasNoncesStmt              *sql.Stmt
 	identitiesStmt             *sql.Stmt
 	identityVersionStmt        *sql.Stmt
 	insertCollectionStmt       *sql.Stmt
@@ -452,6 +461,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		grantExistsStmt:            q.grantExistsStmt,
 		grantsOfRecordStmt:         q.grantsOfRecordStmt,
 		hasActiveGrantStmt:         q.hasActiveGrantStmt,
+		hasNoncesStmt:              q.hasNoncesStmt,
 		identitiesStmt:             q.identitiesStmt,
 		identityVersionStmt:        q.identityVersionStmt,
 		insertCollectionStmt:       q.insertCollectionStmt,

@@ -39,6 +39,23 @@ func (q *Queries) Clock(ctx context.Context) (int64, error) {
 	return high, err
 }
 
+const hasNonces = `-- name: HasNonces :one
+SELECT EXISTS (SELECT 1 FROM nonces WHERE signer = ?1 LIMIT 1 OFFSET ?2)
+`
+
+type HasNoncesParams struct {
+	Signer []byte
+	SoMany int64
+}
+
+// HasNonces: more than so many, read from the primary key alone.
+func (q *Queries) HasNonces(ctx context.Context, arg HasNoncesParams) (bool, error) {
+	row := q.queryRow(ctx, q.hasNoncesStmt, hasNonces, arg.Signer, arg.SoMany)
+	var exists bool
+	err := row.Scan(&exists)
+	return exists, err
+}
+
 const pruneNonces = `-- name: PruneNonces :exec
 DELETE FROM nonces WHERE expires < ?
 `
