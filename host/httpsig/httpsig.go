@@ -20,7 +20,8 @@
 // as it passes the Host header on.
 //
 // [Parse] checks the form only. Whether the signer is known, its key, the clock
-// and the nonce are the server's business.
+// and the nonce are the server's business. [ParseHeader] does so before a body is
+// read, which [Parsed.CheckBody] compares afterwards.
 package httpsig
 
 import (

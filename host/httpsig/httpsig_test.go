@@ -322,6 +322,30 @@ func TestDefaultPort(t *testing.T) {
 	}
 }
 
+// TestHeaderFirst: the header is judged without the body, which is compared later.
+func TestHeaderFirst(t *testing.T) {
+	body := []byte("{}")
+	p, err := httpsig.ParseHeader(signed(t, "POST", "/v1/keys", body, ""), true, authorities)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.CheckBody(body); err != nil {
+		t.Errorf("the body that was signed: %v", err)
+	}
+	for _, other := range [][]byte{nil, {}, []byte("{ }")} {
+		if err := p.CheckBody(other); !errors.Is(err, httpsig.ErrDigest) {
+			t.Errorf("body %q: %v", other, err)
+		}
+	}
+	if _, err := httpsig.ParseHeader(signed(t, "POST", "/v1/keys", body, ""), false, authorities); !errors.Is(err, httpsig.ErrUnsigned) {
+		t.Errorf("a digest and no body: %v", err)
+	}
+	p, err = httpsig.ParseHeader(signed(t, "GET", "/v1/keys", nil, ""), false, authorities)
+	if err != nil || p.CheckBody(nil) != nil || !errors.Is(p.CheckBody(body), httpsig.ErrDigest) {
+		t.Errorf("no body: %v", err)
+	}
+}
+
 // FuzzParse: whatever is accepted has exactly the one form, so that the core
 // builds the same header from the parts again.
 func FuzzParse(f *testing.F) {
