@@ -16,6 +16,7 @@ import (
 	"github.com/recrypt-service/recrypt/host/atomicfile"
 	"github.com/recrypt-service/recrypt/host/client"
 	"github.com/recrypt-service/recrypt/host/keystore"
+	"github.com/recrypt-service/recrypt/host/store"
 	"github.com/recrypt-service/recrypt/wasm/abi"
 )
 
@@ -51,7 +52,7 @@ var known = []struct {
 	{client.ErrForeignServer, "foreign_server", "if you trust that server, name it with --server"},
 	{client.ErrCorrupt, "corrupt", "get a fresh copy of the file"},
 	{client.ErrNotDocument, "not_document", "was the file made by recrypt encrypt?"},
-	{client.ErrUnreachable, "unreachable", "is the server running, and is --server right?"},
+	{client.ErrUnreachable, "unreachable", ""},
 	{client.ErrServerChanged, "server_changed", "do not go on unless its operator confirms the new id"},
 	{client.ErrRollback, "rollback", "the server may be lying or was restored from an old backup"},
 	{client.ErrVerification, "verification", "the server may be lying; nothing was released"},
@@ -74,6 +75,10 @@ var known = []struct {
 	{atomicfile.ErrExists, "file_exists", "use --force to overwrite it, or -o OUT for another name"},
 	{fs.ErrNotExist, "no_file", ""},
 	{fs.ErrPermission, "permission", ""},
+	{store.ErrLocked, "locked", "one server per data folder; --data names another"},
+	{store.ErrDamaged, "damaged", "restore the file from a backup"},
+	{store.ErrVersion, "version", "use the version of recrypt that wrote this folder, or a later one"},
+	{syscall.EADDRINUSE, "address_in_use", "is a server running already? --listen names another address"},
 	{syscall.ENOSPC, "disk_full", "nothing was written; make room and try again"},
 	{syscall.EFBIG, "disk_full", "nothing was written; the file would be larger than allowed here"},
 	{context.Canceled, "interrupted", "nothing was written"},
