@@ -47,7 +47,7 @@ size: wasm ## print the module's sizes and its SHA-256
 
 .PHONY: bench
 bench: ## time the core, layer by layer
-	$(GO) test -run '^$$' -bench . ./wasm/recrypt/... ./host/cobblestone
+	$(GO) test -run '^$$' -bench . ./wasm/recrypt/... ./host/engine ./host/cobblestone
 
 .PHONY: fuzz
 fuzz: ## fuzz every parser, TIME each (default 30s); TARGET=FuzzX picks one

@@ -60,8 +60,9 @@ type Config struct {
 	// CacheDir is a folder in which compiled code is kept, so that the next start
 	// takes a tenth of a second instead of one to two seconds. It is made if it
 	// does not exist. It must be as well protected as the program, because what is
-	// in it is run: a folder that others can write to is not used. An unusable
-	// folder is not an error; the engine works without. The default is no cache.
+	// in it is run: a folder that is somebody else's or that others can write to
+	// is not used. An unusable folder is not an error; the engine works without.
+	// The default is no cache.
 	CacheDir string
 
 	// Instances is the largest number of instances, and so of calls that run at

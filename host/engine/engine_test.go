@@ -226,6 +226,14 @@ func TestCacheDir(t *testing.T) {
 	if runtime.GOOS != "windows" && countFiles(t, open) != 0 {
 		t.Error("used a cache folder that others can write to")
 	}
+	if foreign := t.TempDir(); os.Geteuid() == 0 && os.Chown(foreign, 65534, 65534) == nil {
+		if start(foreign); countFiles(t, foreign) != 0 {
+			t.Error("used somebody else's cache folder")
+		}
+	}
+	if link := filepath.Join(t.TempDir(), "link"); os.Symlink(dir, link) == nil {
+		start(link) // works without
+	}
 	file := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)

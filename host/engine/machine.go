@@ -165,13 +165,13 @@ func (m *machine) free(ctx context.Context) error {
 }
 
 // openCache returns a cache of compiled code in dir, or nil if dir is empty or
-// cannot be used safely.
+// cannot be used safely: what is in it will be run.
 func openCache(dir string) wazero.CompilationCache {
 	if dir == "" || os.MkdirAll(dir, 0o700) != nil {
 		return nil
 	}
-	info, err := os.Stat(dir)
-	if err != nil || runtime.GOOS != "windows" && info.Mode().Perm()&0o022 != 0 {
+	info, err := os.Lstat(dir)
+	if err != nil || !info.IsDir() || !private(info) {
 		return nil
 	}
 	cache, err := wazero.NewCompilationCacheWithDir(dir)
