@@ -5,7 +5,6 @@ BIN        := bin
 VERSION    ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 WASM       := wasm/dist/recrypt.wasm
 WASM_FLAGS := -buildmode=c-shared -trimpath -buildvcs=false -ldflags="-s -w -buildid="
-CORE       := $(shell find wasm -name '*.go' -not -name '*_test.go' 2>/dev/null) go.mod go.sum
 
 .DEFAULT_GOAL := help
 
@@ -35,15 +34,14 @@ $(BIN)/recrypt: wasm
 	@CGO_ENABLED=0 $(GO) build -trimpath -ldflags="-s -w -X main.version=$(VERSION)" -o $(BIN)/recrypt ./host/cmd/recrypt
 
 .PHONY: wasm
-wasm: $(WASM) ## build wasm/dist/recrypt.wasm, the core as a wasip1 module
-
-$(WASM): $(CORE)
-	@echo "building $(WASM) …"
+wasm: ## build wasm/dist/recrypt.wasm, the core as a wasip1 module
+	@[ -e $(WASM) ] || echo "building $(WASM) …"
 	@GOOS=wasip1 GOARCH=wasm CGO_ENABLED=0 $(GO) build $(WASM_FLAGS) -o $(WASM) ./wasm/guest
 
 .PHONY: size
 size: wasm ## print the module's sizes and its SHA-256
-	@printf '%s bytes, %s gzipped, sha256 %s\n' "$$(stat -c %s $(WASM))" "$$(gzip -9c $(WASM) | wc -c)" "$$(sha256sum $(WASM) | cut -d' ' -f1)"
+	@printf '%d bytes, %d gzipped, sha256 %s\n' "$$(wc -c <$(WASM))" "$$(gzip -9c $(WASM) | wc -c)" \
+		"$$( (sha256sum $(WASM) 2>/dev/null || shasum -a 256 $(WASM)) | cut -d' ' -f1)"
 
 .PHONY: bench
 bench: ## time the core, layer by layer
@@ -59,7 +57,7 @@ generate: ## make the generated code again
 
 .PHONY: fmt
 fmt: ## format the code
-	gofmt -w $$(git ls-files '*.go')
+	gofmt -w host wasm web/sdk/test
 
 .PHONY: check
 check: wasm ## generated, formatted, tidy, vetted: leaves a clean tree

@@ -84,10 +84,11 @@ func TestEvilFork(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	x.alice.State = client.NewMemoryState() // as on another device, which saw the other record
 	if err := x.alice.State.SetHead(id, 0, [32]byte{1}); err != nil {
 		t.Fatal(err)
 	}
-	got, _, err := decrypt(x.a, document, client.DecryptOptions{})
+	got, _, err := decrypt(x.alice.Client(t, x.server.URL), document, client.DecryptOptions{})
 	refused(t, got, err, client.ErrRollback)
 }
 

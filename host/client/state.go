@@ -4,7 +4,8 @@ import "sync"
 
 // State is the persistent memory of one identity. It is what makes a lying
 // server visible: without it each run would trust the server anew. Methods must
-// be safe for concurrent use and durable when they return.
+// be safe for concurrent use and durable when they return. What is remembered
+// never goes back: setting something older than remembered changes nothing.
 type State interface {
 	// PinnedServer returns the server record pinned for a URL, nil if none.
 	PinnedServer(url string) (record []byte, err error)
@@ -14,8 +15,7 @@ type State interface {
 	SetHead(collection [16]byte, sequence uint64, hash [32]byte) error
 	// EpochHead returns the newest collection record known of one epoch of anybody's
 	// collection. The owner belongs to the name, so that nobody can spoil what is
-	// remembered of another's collection. SetEpochHead never goes back: an older
-	// record than remembered changes nothing.
+	// remembered of another's collection.
 	EpochHead(owner [32]byte, collection [16]byte, epoch uint32) (sequence uint64, hash [32]byte, ok bool, err error)
 	SetEpochHead(owner [32]byte, collection [16]byte, epoch uint32, sequence uint64, hash [32]byte) error
 	// IdentityVersion returns the newest version seen of an identity (text id), 0 if none.
@@ -54,12 +54,14 @@ func NewMemoryState() *MemoryState {
 	}
 }
 
+// PinnedServer implements [State].
 func (s *MemoryState) PinnedServer(url string) ([]byte, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.servers[url], nil
 }
 
+// PinServer implements [State].
 func (s *MemoryState) PinServer(url string, record []byte) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -67,6 +69,7 @@ func (s *MemoryState) PinServer(url string, record []byte) error {
 	return nil
 }
 
+// Head implements [State].
 func (s *MemoryState) Head(collection [16]byte) (uint64, [32]byte, bool, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -74,13 +77,17 @@ func (s *MemoryState) Head(collection [16]byte) (uint64, [32]byte, bool, error) 
 	return h.sequence, h.hash, ok, nil
 }
 
+// SetHead implements [State].
 func (s *MemoryState) SetHead(collection [16]byte, sequence uint64, hash [32]byte) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.heads[collection] = head{sequence, hash}
+	if old, ok := s.heads[collection]; !ok || sequence > old.sequence {
+		s.heads[collection] = head{sequence, hash}
+	}
 	return nil
 }
 
+// EpochHead implements [State].
 func (s *MemoryState) EpochHead(owner [32]byte, collection [16]byte, number uint32) (uint64, [32]byte, bool, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -88,6 +95,7 @@ func (s *MemoryState) EpochHead(owner [32]byte, collection [16]byte, number uint
 	return h.sequence, h.hash, ok, nil
 }
 
+// SetEpochHead implements [State].
 func (s *MemoryState) SetEpochHead(owner [32]byte, collection [16]byte, number uint32, sequence uint64, hash [32]byte) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -98,15 +106,17 @@ func (s *MemoryState) SetEpochHead(owner [32]byte, collection [16]byte, number u
 	return nil
 }
 
+// IdentityVersion implements [State].
 func (s *MemoryState) IdentityVersion(id string) (uint32, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.versions[id], nil
 }
 
+// SetIdentityVersion implements [State].
 func (s *MemoryState) SetIdentityVersion(id string, version uint32) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.versions[id] = version
+	s.versions[id] = max(version, s.versions[id])
 	return nil
 }

@@ -60,7 +60,7 @@ func TestReproducible(t *testing.T) {
 		t.Errorf("two builds differ: %d and %d bytes", len(one), len(two))
 	}
 	if module, err := dist.Module(); err == nil && !bytes.Equal(one, module) {
-		t.Logf("the embedded module is not built from these sources: run \"make wasm\"")
+		t.Errorf("the embedded module is not built from these sources: run \"make wasm\"")
 	}
 }
 

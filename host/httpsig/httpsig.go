@@ -116,35 +116,6 @@ func Sign(ctx context.Context, c abi.Client, seed []byte, keyID string, req *htt
 	return nil
 }
 
-// Authority returns the authority (RFC 9421 section 2.2.3) of a public URL such
-// as "https://Recrypt.example.org:443": lower-case, without the scheme's default
-// port. The URL has a scheme, http or https, a host, and nothing else.
-func Authority(publicURL string) (string, error) {
-	u, err := url.Parse(publicURL)
-	if err != nil {
-		return "", errors.New("public url is not a url")
-	}
-	if (u.Scheme != "http" && u.Scheme != "https") || u.Hostname() == "" {
-		return "", errors.New("public url needs http:// or https:// and a host")
-	}
-	if u.User != nil || strings.TrimSuffix(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" || u.ForceQuery {
-		return "", errors.New("public url must consist of scheme, host and port only")
-	}
-	authority := strings.ToLower(u.Host)
-	authority = strings.TrimSuffix(authority, ":"+defaultPort(u.Scheme))
-	if authority = strings.TrimSuffix(authority, ":"); len(authority) > 255 || !plain(authority) {
-		return "", errors.New("public url has an unusable host")
-	}
-	return authority, nil
-}
-
-func defaultPort(scheme string) string {
-	if scheme == "https" {
-		return "443"
-	}
-	return "80"
-}
-
 // hostOf is the Host that req is sent with.
 func hostOf(req *http.Request) string {
 	if req.Host != "" {

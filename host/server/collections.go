@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/recrypt-service/recrypt/host/api"
 	"github.com/recrypt-service/recrypt/host/store"
@@ -68,7 +67,7 @@ func (s *Server) mayDepositIn(ctx context.Context, who *signer, id [16]byte) (*a
 	if err != nil {
 		return nil, err
 	}
-	if missing || !mayDeposit(head, who.id) {
+	if missing || !head.MayDeposit(who.id) {
 		return nil, absent()
 	}
 	return head, nil
@@ -106,17 +105,6 @@ func (s *Server) openHead(ctx context.Context, head store.CollectionRecord) (*ab
 	}
 	opened, err := s.core.OpenCollection(ctx, owner.Record, head.Record, nil)
 	return opened, ours(err)
-}
-
-// mayDeposit reports whether the collection's policy lets id deposit keys.
-func mayDeposit(c *abi.Collection, id [32]byte) bool {
-	switch c.Deposit {
-	case abi.DepositOpen:
-		return true
-	case abi.DepositListed:
-		return id == c.Owner || slices.Contains(c.Authors, id)
-	}
-	return id == c.Owner
 }
 
 // ours marks an error about what this server stored or made: no client is to

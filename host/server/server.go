@@ -111,7 +111,7 @@ func New(ctx context.Context, cfg Config) (*Server, error) {
 	}
 	s := &Server{
 		store: cfg.Store, keyring: cfg.Keyring, core: abi.Client{Caller: cfg.Caller}, seed: cfg.Seed,
-		clock: cfg.Clock, log: cfg.Log, urls: cfg.PublicURLs, version: cfg.Version, engine: cfg.EngineKind,
+		clock: cfg.Clock, log: cfg.Log, version: cfg.Version, engine: cfg.EngineKind,
 		routes: map[string]route{}, gate: newTurnstile(), bodies: newBudget(maxBodies), unsent: newBudget(maxUnsent),
 	}
 	if s.clock == nil {
@@ -121,11 +121,15 @@ func New(ctx context.Context, cfg Config) (*Server, error) {
 		s.log = slog.New(slog.DiscardHandler)
 	}
 	for _, u := range cfg.PublicURLs {
-		authority, err := httpsig.Authority(u)
+		url, err := httpsig.NormaliseURL(u)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("public url: %w", err)
 		}
-		s.authorities = append(s.authorities, authority)
+		authority, err := httpsig.Authority(url)
+		if err != nil {
+			return nil, fmt.Errorf("public url: %w", err)
+		}
+		s.urls, s.authorities = append(s.urls, url), append(s.authorities, authority)
 	}
 	if err := s.identify(ctx); err != nil {
 		return nil, err

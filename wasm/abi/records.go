@@ -1,5 +1,7 @@
 package abi
 
+import "slices"
+
 // The views below are what the core read in a verified record. Ids are raw
 // (32 bytes for identities and services, 16 for everything chosen by clients);
 // times are Unix milliseconds, 0 meaning none.
@@ -64,6 +66,15 @@ type Collection struct {
 	Authors      [][32]byte
 	Title        []byte
 	Hash         [32]byte // SHA-256 of the record
+}
+
+// MayDeposit reports whether the record lets an identity deposit keys: its owner
+// always, others as Deposit says.
+func (c *Collection) MayDeposit(author [32]byte) bool {
+	if author == c.Owner || c.Deposit == DepositOpen {
+		return true
+	}
+	return c.Deposit == DepositListed && slices.Contains(c.Authors, author)
 }
 
 // GrantFields are the parts of a grant that its owner chooses.

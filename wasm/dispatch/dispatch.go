@@ -3,9 +3,9 @@
 // package abi describes them.
 //
 // The guest (wasm/guest) exports it from the WebAssembly module; the native
-// engine of host/engine calls it through [Native]. It does what every operation
-// has in common: it bounds the request, checks the number and the lengths of
-// the arguments before anything is computed, turns errors into statuses with
+// engine of host/engine calls it directly, other programs through [Native]. It
+// does what every operation has in common: it bounds the request, checks the
+// number and the lengths of the arguments before anything is computed, turns errors into statuses with
 // constant messages, turns a panic of ours into [abi.StatusInternal], and
 // overwrites keys that were decoded on the way. It never keeps or changes the
 // request.

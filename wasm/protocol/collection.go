@@ -149,19 +149,6 @@ func (v *collection) follows(previous *collection) error {
 	return nil
 }
 
-// mayDeposit reports whether the collection takes keys of an author.
-func (v *collection) mayDeposit(author [32]byte) bool {
-	if author == v.Owner || v.Deposit == abi.DepositOpen {
-		return true
-	}
-	for _, a := range v.Authors {
-		if a == author {
-			return true
-		}
-	}
-	return false
-}
-
 // ReadersHash returns the hash over a set of readers, at most MaxReaders
 // (StatusTooLarge): order and repetition do not matter.
 func ReadersHash(readers []abi.ReaderRef) ([32]byte, error) {

@@ -167,6 +167,10 @@
 //	    key 16 ‖ service 32 ‖ owner 32 ‖ collection 16 ‖ epoch u32 ‖
 //	    author 32 ‖ author version u32 ‖ suite u8)
 //
+// The payload is what follows a document's header. Its hash is SHA-256 over the
+// concatenated SHA-256 of each piece of 1 MiB, the last of which may be shorter but not
+// empty; that of no bytes is the SHA-256 of nothing.
+//
 // # revocation
 //
 //	revocation             16

@@ -43,17 +43,26 @@ var schemeErrors = []struct {
 	{recrypt.ErrSigningKey, abi.StatusMalformed},
 }
 
+// StatusOf returns the status of an error of package recrypt, StatusOK if it is
+// none.
+func StatusOf(err error) abi.Status {
+	for _, e := range schemeErrors {
+		if errors.Is(err, e.is) {
+			return e.status
+		}
+	}
+	return abi.StatusOK
+}
+
 // schemeError returns the error for one of package recrypt, with a message that
 // says what was looked at. Decryption failures keep their one message.
 func schemeError(err error, message string) error {
-	for _, e := range schemeErrors {
-		switch {
-		case !errors.Is(err, e.is):
-		case e.status == abi.StatusDecrypt:
-			return abi.ErrDecrypt
-		default:
-			return &abi.Error{Status: e.status, Message: message}
-		}
+	switch status := StatusOf(err); status {
+	case abi.StatusOK:
+		return abi.ErrInternal
+	case abi.StatusDecrypt:
+		return abi.ErrDecrypt
+	default:
+		return &abi.Error{Status: status, Message: message}
 	}
-	return abi.ErrInternal
 }

@@ -99,7 +99,7 @@ func openKeyRecord(author *identity, of *collection, record []byte) (*keyRecord,
 // draftKey is the key record of an author for a collection's epoch, without what
 // comes from the encrypted value.
 func draftKey(author *identity, of *collection, key [16]byte) (*keyRecord, error) {
-	if !of.mayDeposit(author.ID) {
+	if !of.MayDeposit(author.ID) {
 		return nil, mismatch("collection does not take keys of this author")
 	}
 	return &keyRecord{KeyRecord: abi.KeyRecord{

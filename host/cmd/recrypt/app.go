@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -254,7 +253,7 @@ func (a *app) versionCommand() *cobra.Command {
 		Short: "Print the version, and the engine's module",
 		Args:  noArgs,
 		RunE: action(func(cmd *cobra.Command, _ []string) error {
-			if _, err := a.core(cmd.Context()); err != nil && !errors.Is(err, context.Canceled) {
+			if _, err := a.core(cmd.Context()); err != nil {
 				return err
 			}
 			hash := a.opened.ModuleHash()

@@ -163,7 +163,7 @@ func (a *app) printJSON(v any) error {
 	return enc.Encode(v)
 }
 
-// noArgs and oneArg check the number of arguments, in words.
+// noArgs and nArgs check the number of arguments, in words.
 func noArgs(cmd *cobra.Command, args []string) error {
 	if len(args) > 0 {
 		return usage("%s takes no arguments", cmd.CommandPath())

@@ -106,7 +106,7 @@ export const Op = {
   NewService: 0x0222,
   /** service → id 32, version u32, signing key 32, recrypt signing key 32 */
   OpenService: 0x0223,
-  /** seed 32 → collection id 16 of the collection "default" */
+  /** seed 32, service id 32 → collection id 16 of the collection "default" */
   DefaultCollection: 0x0230,
   /**
    * seed 32, owner identity, service id 32, previous collection record or empty, collection id 16, epoch
@@ -146,7 +146,7 @@ export const Op = {
    */
   NewKeyRecord: 0x0251,
   /**
-   * author identity, collection, key record, encrypted value or empty → key id 16, service id 32, owner id
+   * author identity, collection or empty, key record, encrypted value or empty → key id 16, service id 32, owner id
    * 32, collection id 16, epoch u32, author id 32, author version u32, suite u8, has payload u8, payload
    * length u64, payload hash 32 or empty. An encrypted value (level 0) is checked against the record:
    * author's recrypt signature, ephemeral key, authHash.
