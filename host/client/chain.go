@@ -14,8 +14,8 @@ import (
 	"github.com/recrypt-service/recrypt/wasm/abi"
 )
 
-// suite256 is the suite of new collections, recrypt256.
-const suite256 = 1
+// newSuite is the suite of new collections.
+const newSuite = abi.Suite256
 
 // attempts is how often a change of a chain is tried against other devices.
 const attempts = 3
@@ -119,7 +119,7 @@ func (c *Client) nextLink(ctx context.Context, chain []link, readers []abi.Reade
 	if err != nil {
 		return link{}, err
 	}
-	fields := &abi.CollectionFields{Service: svc.ID, Collection: c.home(), Suite: suite256, Readers: readers, Deposit: abi.DepositClosed}
+	fields := &abi.CollectionFields{Service: svc.ID, Collection: c.home(), Suite: newSuite, Readers: readers, Deposit: abi.DepositClosed}
 	var previous []byte
 	if n := len(chain); n > 0 {
 		head := chain[n-1]

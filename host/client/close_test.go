@@ -21,7 +21,7 @@ func TestClose(t *testing.T) {
 	defer e.Close(ctx)
 	core := abi.Client{Caller: e}
 	seed := bytes.Repeat([]byte{7}, 32)
-	record, err := core.NewIdentity(ctx, seed, bytes.Repeat([]byte{8}, 32), []byte{suite256})
+	record, err := core.NewIdentity(ctx, seed, bytes.Repeat([]byte{8}, 32), []byte{abi.Suite256})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -126,7 +126,7 @@ func TestFormerAuthor(t *testing.T) {
 		t.Fatal(err)
 	}
 	f := &abi.CollectionFields{
-		Service: svc.ID, Collection: [16]byte(hosttest.Random(16)), Suite: hosttest.Suite256, Salt: [32]byte(hosttest.Random(32)),
+		Service: svc.ID, Collection: [16]byte(hosttest.Random(16)), Suite: abi.Suite256, Salt: [32]byte(hosttest.Random(32)),
 		Deposit: abi.DepositListed, Authors: [][32]byte{mallet.ID},
 	}
 	first, err := core.NewCollection(ctx, x.alice.Seed, x.alice.Record, nil, f)

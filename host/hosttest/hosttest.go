@@ -29,9 +29,6 @@ import (
 	"github.com/recrypt-service/recrypt/wasm/abi"
 )
 
-// Suite256 is the number of suite recrypt256.
-const Suite256 = 1
-
 // EngineEnv names the environment variable that chooses the engine of the tests:
 // "wazero", or "native", which is the default.
 const EngineEnv = "RECRYPT_TEST_ENGINE"
@@ -167,7 +164,7 @@ func PersonOf(t testing.TB, name string, seed []byte) *Person {
 	t.Helper()
 	ctx := context.Background()
 	core := abi.Client{Caller: Caller(t)}
-	record, err := core.NewIdentity(ctx, seed, Random(32), []byte{Suite256})
+	record, err := core.NewIdentity(ctx, seed, Random(32), []byte{abi.Suite256})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -41,7 +41,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"strconv"
 	"sync"
 	"time"
 
@@ -163,19 +162,9 @@ func (s *Server) identify(ctx context.Context) (err error) {
 		return errors.New("engine has no suite")
 	}
 	for _, number := range suites {
-		s.suites = append(s.suites, suiteName(number))
+		s.suites = append(s.suites, abi.SuiteName(number))
 	}
 	return s.makeStandIn(ctx, suites[0])
-}
-
-func suiteName(number uint8) string {
-	switch number {
-	case 1:
-		return "recrypt256"
-	case 2:
-		return "recrypt480"
-	}
-	return "suite" + strconv.Itoa(int(number))
 }
 
 // reconcile makes keyring and store agree after a crash between the two: expired

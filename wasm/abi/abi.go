@@ -36,7 +36,10 @@
 // missing or additional frames and other widths are errors.
 package abi
 
-import "context"
+import (
+	"context"
+	"strconv"
+)
 
 // Version is the version of this boundary. A host refuses a module of another
 // one.
@@ -101,6 +104,23 @@ var (
 	ErrInternal   = &Error{StatusInternal, "internal error of the core"}
 	ErrStopped    = &Error{StatusStopped, "stopped"}
 )
+
+// Suites, by the number that records carry. OpInfo tells which are built in.
+const (
+	Suite256 = 1 // "recrypt256": about 100-bit strength
+	Suite480 = 2 // "recrypt480": 128-bit class
+)
+
+// SuiteName returns the name of a suite, or "suite" and its number.
+func SuiteName(suite uint8) string {
+	switch suite {
+	case Suite256:
+		return "recrypt256"
+	case Suite480:
+		return "recrypt480"
+	}
+	return "suite" + strconv.Itoa(int(suite))
+}
 
 // Kinds of self-certifying ids (see [OpParseID]).
 const (

@@ -1,9 +1,6 @@
 package abi
 
-import (
-	"encoding/binary"
-	"unicode/utf8"
-)
+import "encoding/binary"
 
 // frameHead is the number of length bytes before each frame.
 const frameHead = 4
@@ -34,9 +31,9 @@ func Pack(args ...[]byte) []byte {
 const maxMessage = 200
 
 // Result takes a response apart: it returns the packed result frames, which
-// alias response, or the core's answer as an [*Error]. A message that is long,
-// not UTF-8, or has control characters, and a response without a known status, are
-// the core's fault: [ErrInternal].
+// alias response, or the core's answer as an [*Error]. A message that is long
+// or not printable ASCII, and a response without a known status, are the core's
+// fault: [ErrInternal].
 func Result(response []byte) ([]byte, error) {
 	if len(response) == 0 || Status(response[0]) > StatusStopped || len(response) > 1+maxMessage && response[0] != 0 {
 		return nil, ErrInternal
@@ -46,7 +43,7 @@ func Result(response []byte) ([]byte, error) {
 	}
 	message := string(response[1:])
 	for _, c := range message {
-		if c < ' ' || c >= 0x7f && c < 0xa0 || c == utf8.RuneError {
+		if c < ' ' || c > '~' {
 			return nil, ErrInternal
 		}
 	}

@@ -89,7 +89,7 @@ func TestResult(t *testing.T) {
 		want error
 	}{
 		{"\x00", nil}, {"\x00\x01\x00\x00\x00x", nil},
-		{"\x01", ErrMalformed}, {"\x03no", ErrDecrypt}, {"\x0bwhy", ErrStopped}, {"\x01rid1… or rsv1…", ErrMalformed},
+		{"\x01", ErrMalformed}, {"\x03no", ErrDecrypt}, {"\x0bwhy", ErrStopped}, {"\x01rid1 or rsv1", ErrMalformed}, {"\x01rid1…", ErrInternal},
 		{"", ErrInternal}, {"\x0c", ErrInternal}, {"\xff", ErrInternal},
 		{"\x01line\nline", ErrInternal}, {"\x01\x1b[31m", ErrInternal}, {"\x01\xff", ErrInternal}, {"\x01\u009b", ErrInternal},
 		{"\x01" + strings.Repeat("x", maxMessage), ErrMalformed}, {"\x01" + strings.Repeat("x", maxMessage+1), ErrInternal},
