@@ -166,6 +166,3 @@ func (c *Client) acting() error {
 
 // ID returns the own id, "rid1…", or "" for a client without an identity.
 func (c *Client) ID() string { return c.id }
-
-// Server returns the server's URL in its one form, see [NormaliseURL].
-func (c *Client) Server() string { return c.base }

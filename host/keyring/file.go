@@ -64,12 +64,8 @@ func (k *Keyring) open(ctx context.Context) (err error) {
 		return err
 	}
 	k.writer = dbfile.NewWriter(db)
-	var verdict string
-	if err := k.writer.DB.QueryRowContext(ctx, "PRAGMA quick_check(1)").Scan(&verdict); err != nil {
+	if err := k.writer.Check(ctx); err != nil {
 		return err
-	}
-	if verdict != "ok" {
-		return fmt.Errorf("%w, put a backup in its place", store.ErrDamaged)
 	}
 	var version int
 	if err := k.writer.DB.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {

@@ -18,6 +18,12 @@ import (
 // suffix is what encrypt appends and decrypt strips.
 const suffix = ".recrypt"
 
+// Permissions of outputs: anybody may read what is encrypted.
+const (
+	cipherMode = 0o644
+	plainMode  = 0o600
+)
+
 func (a *app) encryptCommand() *cobra.Command {
 	var out string
 	cmd := &cobra.Command{
@@ -54,7 +60,7 @@ func (a *app) encrypt(ctx context.Context, file, out string) error {
 	defer s.close()
 	named := out != ""
 	out = first(out, file+suffix)
-	dst, err := a.output(out, named, 0o644)
+	dst, err := a.output(out, named, cipherMode)
 	if err != nil {
 		return err
 	}
@@ -119,7 +125,7 @@ func (a *app) decrypt(ctx context.Context, file, out, from string) error {
 	if err != nil {
 		return err
 	}
-	dst, err := a.output(out, named, 0o600)
+	dst, err := a.output(out, named, plainMode)
 	if err != nil {
 		return err
 	}
@@ -198,7 +204,7 @@ type sink struct {
 // file's or URL's, somebody else may have put one.
 func (a *app) output(out string, named bool, perm os.FileMode) (*sink, error) {
 	if out == "-" {
-		if f, ok := a.stdout.(*os.File); ok && term.IsTerminal(int(f.Fd())) && perm == 0o644 {
+		if f, ok := a.stdout.(*os.File); ok && term.IsTerminal(int(f.Fd())) && perm == cipherMode {
 			return nil, usage("not writing encrypted bytes to a terminal: use -o OUT")
 		}
 		return &sink{Writer: a.stdout, stream: true, commit: func() error { return nil }, abort: func() {}}, nil

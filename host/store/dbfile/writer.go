@@ -169,3 +169,15 @@ func (w *Writer) transaction(ctx context.Context, fn func(*sql.Tx) error) error 
 	}
 	return nil
 }
+
+// Check looks through the whole file for damage (store.ErrDamaged).
+func (w *Writer) Check(ctx context.Context) error {
+	var verdict string
+	if err := w.DB.QueryRowContext(ctx, "PRAGMA quick_check(1)").Scan(&verdict); err != nil {
+		return err
+	}
+	if verdict != "ok" {
+		return fmt.Errorf("%w, put a backup in its place", store.ErrDamaged)
+	}
+	return nil
+}

@@ -110,14 +110,7 @@ func (s *Store) check(ctx context.Context) error {
 	if err != nil || info.Size() > maxFullCheck {
 		return err
 	}
-	var verdict string
-	if err := s.writer.DB.QueryRowContext(ctx, "PRAGMA quick_check(1)").Scan(&verdict); err != nil {
-		return err
-	}
-	if verdict != "ok" {
-		return fmt.Errorf("%w, put a backup in its place", store.ErrDamaged)
-	}
-	return nil
+	return s.writer.Check(ctx)
 }
 
 // migrate brings the schema up to date, each step in one transaction.
