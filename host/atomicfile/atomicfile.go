@@ -13,6 +13,9 @@ import (
 // ErrExists is returned if the target exists and must not be replaced.
 var ErrExists = fs.ErrExist
 
+// ErrNotRegular is returned for a target that is a folder, device or link.
+var ErrNotRegular = errors.New("not a regular file")
+
 // A File is written to and then either committed or aborted.
 type File struct {
 	*os.File
@@ -30,13 +33,13 @@ func Create(target string, perm fs.FileMode, replace bool) (*File, error) {
 	case err != nil:
 		return nil, err
 	case !info.Mode().IsRegular():
-		return nil, fmt.Errorf("%s is not a regular file", target)
+		return nil, fmt.Errorf("%s: %w", target, ErrNotRegular)
 	case !replace:
 		return nil, fmt.Errorf("%s: %w", target, ErrExists)
 	}
 	f, err := os.CreateTemp(filepath.Dir(target), ".recrypt-*.tmp")
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("create %s: %w", target, cause(err))
 	}
 	if err := f.Chmod(perm); err != nil {
 		f.Close()
@@ -44,6 +47,24 @@ func Create(target string, perm fs.FileMode, replace bool) (*File, error) {
 		return nil, err
 	}
 	return &File{File: f, target: target, replace: replace}, nil
+}
+
+// cause is what went wrong, without the name of the temporary file.
+func cause(err error) error {
+	var p *fs.PathError
+	if errors.As(err, &p) {
+		return p.Err
+	}
+	return err
+}
+
+// Write writes to the file.
+func (f *File) Write(b []byte) (int, error) {
+	n, err := f.File.Write(b)
+	if err != nil {
+		err = fmt.Errorf("write %s: %w", f.target, cause(err))
+	}
+	return n, err
 }
 
 // Commit makes the file appear under its target's name and returns once it

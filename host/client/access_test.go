@@ -141,7 +141,7 @@ func TestRegrant(t *testing.T) {
 		t.Fatal(issued, err)
 	}
 	for _, g := range issued {
-		if want := map[string]string{first.ID: api.GrantRevoked, next.ID: api.GrantActive}[g.ID]; g.Status != want {
+		if want := map[string]string{first.ID: client.GrantReplaced, next.ID: api.GrantActive}[g.ID]; g.Status != want {
 			t.Errorf("%+v", g)
 		}
 	}

@@ -15,7 +15,7 @@ import (
 var (
 	ErrNoAccess      = errors.New("no access: it does not exist or is not shared with you")
 	ErrNotFound      = errors.New("not found")
-	ErrNoGrant       = fmt.Errorf("has no grant: %w", ErrNotFound) // Revoke of somebody who has none
+	ErrNoGrant       = error(noGrant{}) // Revoke of somebody who has none; is ErrNotFound too
 	ErrReplay        = errors.New("request was refused as a replay")
 	ErrConflict      = errors.New("somebody else changed it at the same time")
 	ErrExists        = errors.New("exists already with other content")
@@ -34,6 +34,12 @@ var (
 	ErrNoIdentity    = errors.New("this needs an identity")
 	ErrClosed        = errors.New("the client is closed")
 )
+
+// noGrant is the type of ErrNoGrant.
+type noGrant struct{}
+
+func (noGrant) Error() string        { return "has no grant" }
+func (noGrant) Is(target error) bool { return target == ErrNotFound }
 
 // An Error is a problem document of the server.
 type Error struct {

@@ -7,6 +7,10 @@ type GrantOptions struct {
 	Expires time.Duration // from now; 0: never
 }
 
+// GrantReplaced is the status of a grant that a newer one to the same reader has
+// replaced.
+const GrantReplaced = "replaced"
+
 // GrantInfo is a verified grant.
 type GrantInfo struct {
 	ID         string // 26 characters
@@ -14,7 +18,7 @@ type GrantInfo struct {
 	Owner      string // rid1…
 	Collection string // 26 characters
 	Epoch      uint32
-	Status     string    // api.GrantActive, api.GrantExpired or api.GrantRevoked
+	Status     string    // api.GrantActive, api.GrantExpired, api.GrantRevoked or GrantReplaced
 	NotBefore  time.Time // zero: at once
 	Expires    time.Time // zero: never
 	Kind       string    // "direct", "pending" or "link"

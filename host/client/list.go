@@ -132,6 +132,9 @@ func (l *listed) info() GrantInfo {
 	if status == api.GrantActive && l.expired {
 		status = api.GrantExpired
 	}
+	if status == api.GrantRevoked && l.revocation == nil {
+		status = GrantReplaced
+	}
 	return GrantInfo{
 		ID: api.FormatID(l.Grant.Grant), Reader: l.reader, Owner: l.owner,
 		Collection: api.FormatID(l.Collection), Epoch: l.Epoch, Status: status,

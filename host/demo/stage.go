@@ -55,7 +55,7 @@ func (s *stage) step(what string, do func() error) error {
 	s.steps++
 	fmt.Printf("  ✓ %-66s %6.2f s\n", what, time.Since(start).Seconds())
 	if s.note != "" {
-		fmt.Printf("      %s\n", s.note)
+		fmt.Printf("      “%s”\n", s.note)
 		s.note = ""
 	}
 	return nil

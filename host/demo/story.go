@@ -214,7 +214,8 @@ func (s *stage) refused(person, name string) func() error {
 		if _, err := os.Lstat(out); err == nil {
 			return fmt.Errorf("an output file was left behind")
 		}
-		s.note, _, _ = strings.Cut(o.stderr, "\n")
+		_, s.note, _ = strings.Cut(o.stderr, name+".recrypt: ")
+		s.note, _, _ = strings.Cut(s.note, " [")
 		if !strings.Contains(s.note, "no access") {
 			return fmt.Errorf("the message does not say that there is no access")
 		}

@@ -36,6 +36,8 @@ var (
 	ErrNoIdentity = errors.New("no such identity")
 	ErrNoContact  = errors.New("no such contact")
 	ErrExists     = errors.New("already exists")
+	ErrDamaged    = errors.New("damaged")
+	ErrSeveral    = errors.New("several identities here")
 	ErrName       = errors.New("a name has 1 to 64 letters, digits, '.', '_' or '-' and starts with a letter or digit")
 )
 
@@ -135,7 +137,7 @@ func (s *Store) Identity(name string) (*Identity, error) {
 		case len(names) == 0:
 			return nil, fmt.Errorf("%w: make one with: recrypt identity create NAME", ErrNoIdentity)
 		case len(names) > 1:
-			return nil, fmt.Errorf("several identities here (%s): say whose with --as NAME", strings.Join(names, ", "))
+			return nil, fmt.Errorf("%w (%s): say whose with --as NAME", ErrSeveral, strings.Join(names, ", "))
 		}
 		name = names[0]
 	}
@@ -154,7 +156,7 @@ func (s *Store) read(name string) (*Identity, error) {
 	}
 	id := &Identity{}
 	if err := json.Unmarshal(data, id); err != nil || id.ID == "" {
-		return nil, fmt.Errorf("identity %s: identity.json is damaged", name)
+		return nil, fmt.Errorf("identity %s: identity.json is %w", name, ErrDamaged)
 	}
 	id.Name = name
 	if id.Record, err = os.ReadFile(s.path(name, "identity.record")); err != nil {

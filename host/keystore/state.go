@@ -118,7 +118,7 @@ func epochName(owner [32]byte, collection [16]byte, epoch uint32) string {
 func (s *State) newest(heads map[string]head, name string) (sequence uint64, hash [32]byte, ok bool, err error) {
 	h, ok := heads[name]
 	if ok && len(h.Hash) != len(hash) {
-		return 0, hash, false, fmt.Errorf("%s is damaged", s.path)
+		return 0, hash, false, fmt.Errorf("%s is %w", s.path, ErrDamaged)
 	}
 	copy(hash[:], h.Hash)
 	return h.Sequence, hash, ok, nil

@@ -124,32 +124,41 @@ func suiteOf(v any) recrypt.Suite {
 	return 0
 }
 
-// suiteByLength guesses the suite from the first private key or plaintext in the file.
+// fieldsPer tells how many field elements the strings of a name hold.
+var fieldsPer = map[string]int{
+	"x": 1, "y": 1, "privateKey": 1, "privateKeyA": 1, "privateKeyB": 1, "hashedTempKey": 4,
+	"plaintext": 12, "encryptedMessage": 12, "encryptedTempKey": 12, "randomTransformEncryptedTempKey": 12,
+}
+
+// suiteByLength finds the suite by the lengths of most strings in the file, since
+// in a negative case some may be wrong. Where there is nothing of a curve, as in a
+// file about Ed25519, the suite does not matter.
 func (f *vectorFile) suiteByLength(v any) recrypt.Suite {
+	votes := map[int]int{}
+	f.countLengths(v, votes)
+	if votes[60] > votes[32] {
+		return recrypt.Suite480
+	}
+	return recrypt.Suite256
+}
+
+// countLengths counts the lengths of field elements.
+func (f *vectorFile) countLengths(v any, votes map[int]int) {
 	switch v := v.(type) {
 	case map[string]any:
-		for _, k := range []string{"privateKey", "privateKeyA"} {
-			if s, ok := v[k].(string); ok {
-				if b, err := f.decode(s); err == nil && len(b) == 60 {
-					return recrypt.Suite480
-				} else if err == nil && len(b) == 32 {
-					return recrypt.Suite256
+		for k, x := range v {
+			if s, ok := x.(string); ok && fieldsPer[k] != 0 {
+				if b, err := f.decode(s); err == nil && len(b)%fieldsPer[k] == 0 {
+					votes[len(b)/fieldsPer[k]]++
 				}
 			}
-		}
-		for _, k := range []string{"keys", "cases", "negative", "args", "A", "B"} {
-			if s := f.suiteByLength(v[k]); s != 0 {
-				return s
-			}
+			f.countLengths(x, votes)
 		}
 	case []any:
 		for _, x := range v {
-			if s := f.suiteByLength(x); s != 0 {
-				return s
-			}
+			f.countLengths(x, votes)
 		}
 	}
-	return 0
 }
 
 // camelKeys turns private_key into privateKey in every object.

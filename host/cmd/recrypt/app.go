@@ -79,12 +79,16 @@ Exit codes: 0 done, 1 failed, 2 usage, 3 no access.`,
 		SilenceUsage:  true,
 		Args:          cobra.ArbitraryArgs,
 		RunE:          group,
+		PersistentPreRunE: func(*cobra.Command, []string) error {
+			_, err := a.kind()
+			return err
+		},
 	}
 	f := root.PersistentFlags()
 	f.StringVar(&a.as, "as", "", "`NAME` of the identity to act as (default: the only one)")
-	f.StringVar(&a.home, "home", "", "`DIR` with identities and contacts (or RECRYPT_HOME)")
+	f.StringVar(&a.home, "home", "", "`DIR` with identities and contacts (or RECRYPT_HOME; default: recrypt in the user's configuration folder)")
 	f.StringVar(&a.server, "server", "", "`URL` of the server (or RECRYPT_SERVER; default: the identity's, else "+defaultServer+")")
-	f.StringVar(&a.engineKind, "engine", "", "where the cryptography runs: `wazero` or native (or RECRYPT_ENGINE)")
+	f.StringVar(&a.engineKind, "engine", "", "`KIND` of engine that runs the cryptography: wazero or native (or RECRYPT_ENGINE; default wazero)")
 	f.StringVar(&a.passphraseFile, "passphrase-file", "", "read the passphrase from the first line of `FILE`")
 	f.BoolVar(&a.noPassphrase, "no-passphrase", false, "do not seal key files by a passphrase")
 	f.BoolVar(&a.force, "force", false, "overwrite what exists")
@@ -93,7 +97,6 @@ Exit codes: 0 done, 1 failed, 2 usage, 3 no access.`,
 		a.grantsCommand(), a.keyCommand(), a.encryptCommand(), a.decryptCommand(), a.versionCommand())
 	root.SetVersionTemplate("recrypt {{.Version}}\n")
 	root.SuggestionsMinimumDistance = 2
-	root.SetHelpCommand(&cobra.Command{Hidden: true, Use: "no-help"})
 	return root
 }
 
@@ -139,12 +142,21 @@ func (a *app) keystore() (*keystore.Store, error) {
 	return store, err
 }
 
+// kind returns the engine to use.
+func (a *app) kind() (string, error) {
+	kind := first(a.engineKind, a.getenv("RECRYPT_ENGINE"), engine.Wazero)
+	if kind != engine.Wazero && kind != engine.Native {
+		return "", usage("unknown engine %q: use wazero or native", kind)
+	}
+	return kind, nil
+}
+
 // core starts the engine at its first use.
 func (a *app) core(ctx context.Context) (abi.Client, error) {
 	if a.opened == nil {
-		kind := first(a.engineKind, a.getenv("RECRYPT_ENGINE"), "wazero")
-		if kind != "wazero" && kind != "native" {
-			return abi.Client{}, usage("unknown engine %q: use wazero or native", kind)
+		kind, err := a.kind()
+		if err != nil {
+			return abi.Client{}, err
 		}
 		e, err := engine.New(ctx, engine.Config{Kind: kind, CacheDir: cacheDir()})
 		if err != nil {

@@ -32,14 +32,14 @@ func TestCanary(t *testing.T) {
 	document := []byte("CANARY-DOCUMENT-TEXT-5f1d0c: the patient's findings")
 	plain := c.file("plain.txt", document)
 	alice := []string{"--as", "alice", "--passphrase-file", c.passphrase}
-	var encrypted struct{ Key string }
+	var encrypted struct{ KeyID string }
 	c.json(&encrypted, append(alice, "encrypt", plain, "-o", plain+".recrypt", "--json")...)
 	c.run(append(alice, "grant", "bob")...)
 	c.run("--as", "bob", "decrypt", plain+".recrypt", "-o", c.path("out.txt"), "--force")
 	var bare, again, file struct{ ID, Key string }
 	c.json(&bare, append(alice, "key", "create", "--json")...)
 	c.json(&again, "--as", "bob", "key", "get", bare.ID, "--json")
-	c.json(&file, "--as", "bob", "key", "get", encrypted.Key, "--json")
+	c.json(&file, "--as", "bob", "key", "get", encrypted.KeyID, "--json")
 	if bare.Key == "" || bare.Key != again.Key || file.Key == "" {
 		t.Fatal("the run did not yield its document keys")
 	}

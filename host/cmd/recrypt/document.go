@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net/url"
 	"os"
 	"slices"
 	"strings"
@@ -74,8 +75,8 @@ func (a *app) encrypt(ctx context.Context, file, out string) error {
 	if err != nil {
 		return fmt.Errorf("encrypt %s: %w", printable(file), err)
 	}
-	if a.json && out != "-" {
-		return a.printJSON(map[string]any{"output": out, "key": info.Key, "collection": info.Collection, "author": info.Author, "bytes": info.Bytes})
+	if a.json {
+		return a.printResult(out, map[string]any{"output": out, "keyId": info.Key, "collection": info.Collection, "author": info.Author, "bytes": info.Bytes})
 	}
 	a.notef("wrote %s\n", target(out))
 	return nil
@@ -102,6 +103,11 @@ only at the end: a late fault exits 1, and what came before must be thrown away.
 
 func (a *app) decrypt(ctx context.Context, file, out, from string) error {
 	named := out != ""
+	if file != "-" && !strings.Contains(file, "://") {
+		if _, err := os.Stat(file); err != nil {
+			return err
+		}
+	}
 	out, err := decryptedName(file, out)
 	if err != nil {
 		return err
@@ -112,11 +118,11 @@ func (a *app) decrypt(ctx context.Context, file, out, from string) error {
 	}
 	defer body.Close()
 	src := bufio.NewReaderSize(body, 64<<10)
-	url, hints, err := a.documentServer(ctx, src)
+	server, hints, err := a.documentServer(ctx, src)
 	if err != nil {
-		return fmt.Errorf("decrypt %s: %w", printable(file), err)
+		return fmt.Errorf("decrypt %s: %w", source(file), err)
 	}
-	s, err := a.open(ctx, url)
+	s, err := a.open(ctx, server)
 	if err != nil {
 		return err
 	}
@@ -141,11 +147,11 @@ func (a *app) decrypt(ctx context.Context, file, out, from string) error {
 		err = dst.commit()
 	}
 	if err != nil {
-		return fmt.Errorf("decrypt %s: %w", printable(file), err)
+		return fmt.Errorf("decrypt %s: %w", source(file), err)
 	}
-	if a.json && out != "-" {
-		return a.printJSON(map[string]any{"author": info.Author, "authorName": s.store.Nickname(info.Author), "owner": info.Owner,
-			"key": info.Key, "output": out, "bytes": info.Bytes})
+	if a.json {
+		return a.printResult(out, map[string]any{"author": info.Author, "authorName": s.store.Nickname(info.Author), "owner": info.Owner,
+			"keyId": info.Key, "output": out, "bytes": info.Bytes})
 	}
 	a.notef("wrote %s\nfrom %s\n", target(out), s.whois(info.Author))
 	return nil
@@ -154,7 +160,7 @@ func (a *app) decrypt(ctx context.Context, file, out, from string) error {
 // documentServer decides which server to ask for a document's key: the one its
 // header names if the user has configured that one, else the configured one,
 // which then refuses with the name of the other.
-func (a *app) documentServer(ctx context.Context, src *bufio.Reader) (url string, hints []string, err error) {
+func (a *app) documentServer(ctx context.Context, src *bufio.Reader) (server string, hints []string, err error) {
 	store, err := a.keystore()
 	if err != nil {
 		return "", nil, err
@@ -180,6 +186,19 @@ func (a *app) documentServer(ctx context.Context, src *bufio.Reader) (url string
 		return hint, hints, nil
 	}
 	return "", hints, nil
+}
+
+// source describes an input for a message. Of a URL, user, query and fragment
+// stay out of it: they may be somebody's secrets.
+func source(file string) string {
+	if !strings.Contains(file, "://") {
+		return printable(file)
+	}
+	u, err := url.Parse(file)
+	if err != nil {
+		return "the URL"
+	}
+	return printable((&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String())
 }
 
 // target describes an output for a note.
@@ -233,7 +252,7 @@ func (a *app) input(ctx context.Context, file string) (io.ReadCloser, int64, err
 	}
 	info, err := f.Stat()
 	if err == nil && info.IsDir() {
-		err = fmt.Errorf("%s is a folder: pack it first, for example with tar", printable(file))
+		err = usage("%s is a folder: pack it first, for example with tar", printable(file))
 	}
 	if err != nil {
 		f.Close()

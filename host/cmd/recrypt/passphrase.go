@@ -27,6 +27,8 @@ const (
 // errPassphrase is a passphrase that cannot be used.
 var errPassphrase = errors.New("unusable passphrase")
 
+var errNoTerminal = errors.New("no terminal to ask for a passphrase: use --passphrase-file FILE (or --no-passphrase when creating)")
+
 // unlock opens the sealed seed of an identity.
 func (a *app) unlock(ctx context.Context, core abi.Client, store *keystore.Store, name string) ([]byte, error) {
 	sealed, err := store.SealedSeed(name)
@@ -35,7 +37,7 @@ func (a *app) unlock(ctx context.Context, core abi.Client, store *keystore.Store
 	}
 	kind, needs, err := core.SealedInfo(ctx, sealed)
 	if err != nil || kind != abi.SecretSeed {
-		return nil, fmt.Errorf("%s is damaged or not a key file", store.SeedPath(name))
+		return nil, fmt.Errorf("%s: %w, or not a key file", store.SeedPath(name), keystore.ErrDamaged)
 	}
 	// A passphrase that was given goes along in any case: the core then refuses a
 	// key file that somebody has replaced by one that needs none.
@@ -122,7 +124,7 @@ func readFirstLine(path string) ([]byte, error) {
 func ask(prompt string) ([]byte, error) {
 	tty, err := os.OpenFile("/dev/tty", os.O_RDWR, 0)
 	if err != nil {
-		return nil, errors.New("no terminal to ask for a passphrase: use --passphrase-file FILE (or --no-passphrase when creating)")
+		return nil, errNoTerminal
 	}
 	defer tty.Close()
 	fmt.Fprint(tty, prompt)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"strings"
 	"syscall"
@@ -59,7 +60,7 @@ var known = []struct {
 	{client.ErrAnswer, "answer", "is --server the address of a recrypt server?"},
 	{client.ErrReplay, "replay", ""},
 	{client.ErrClockSkew, "clock_skew", "set this computer's clock"},
-	{client.ErrSignature, "signature", "is this identity published on that server?"},
+	{client.ErrSignature, "signature", "an identity lives on the server it was made on; on another one, make another"},
 	{client.ErrConflict, "conflict", "try again"},
 	{client.ErrExists, "exists", ""},
 	{client.ErrSelf, "self", ""},
@@ -68,6 +69,9 @@ var known = []struct {
 	{keystore.ErrNoContact, "no_contact", ""},
 	{keystore.ErrName, "name", ""},
 	{keystore.ErrExists, "exists", "choose another name"},
+	{keystore.ErrDamaged, "damaged", "restore it from a backup"},
+	{errNoTerminal, "no_terminal", ""},
+	{atomicfile.ErrNotRegular, "not_regular", "name it with -o to write into a pipe or device"},
 	{errPassphrase, "passphrase", ""},
 	{abi.ErrPassphrase, "passphrase", ""},
 	{abi.ErrMalformed, "malformed", ""},
@@ -79,16 +83,17 @@ var known = []struct {
 	{store.ErrDamaged, "damaged", "restore the file from a backup"},
 	{store.ErrVersion, "version", "use the version of recrypt that wrote this folder, or a later one"},
 	{syscall.EADDRINUSE, "address_in_use", "is a server running already? --listen names another address"},
-	{syscall.ENOSPC, "disk_full", "nothing was written; make room and try again"},
-	{syscall.EFBIG, "disk_full", "nothing was written; the file would be larger than allowed here"},
-	{context.Canceled, "interrupted", "nothing was written"},
+	{syscall.ENOSPC, "disk_full", "no file was written; make room and try again"},
+	{syscall.EFBIG, "disk_full", "no file was written; it would be larger than allowed here"},
+	{context.Canceled, "interrupted", "no file was written"},
+	{io.ErrUnexpectedEOF, "cut_off", "get the file again"},
 }
 
 // classify returns exit code, stable code and hint of an error.
 func classify(err error) (exit int, code, hint string) {
 	var u *usageError
 	var f *failure
-	if errors.As(err, &u) || !errors.As(err, &f) {
+	if errors.As(err, &u) || !errors.As(err, &f) || errors.Is(err, keystore.ErrSeveral) {
 		return exitUsage, "usage", "see recrypt --help, or --help after a command"
 	}
 	exit = exitFailed
@@ -115,6 +120,9 @@ func classify(err error) (exit int, code, hint string) {
 func (a *app) report(err error) int {
 	exit, code, hint := classify(err)
 	message := printable(err.Error())
+	if code == "interrupted" {
+		message = code
+	}
 	if a.json {
 		out, _ := json.Marshal(map[string]any{"error": map[string]string{"code": printable(code), "message": message, "hint": hint}})
 		fmt.Fprintf(a.stderr, "%s\n", out)
@@ -155,9 +163,22 @@ func (a *app) notef(format string, args ...any) {
 	}
 }
 
+// printResult writes the JSON of a command whose output went to out: to standard
+// output, or, if that is taken, to standard error.
+func (a *app) printResult(out string, v any) error {
+	if out == "-" {
+		return encodeJSON(a.stderr, v)
+	}
+	return a.printJSON(v)
+}
+
 // printJSON writes one JSON value.
 func (a *app) printJSON(v any) error {
-	enc := json.NewEncoder(a.stdout)
+	return encodeJSON(a.stdout, v)
+}
+
+func encodeJSON(w io.Writer, v any) error {
+	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
 	return enc.Encode(v)

@@ -2,12 +2,14 @@ package main
 
 import (
 	"log/slog"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/recrypt-service/recrypt/host/client"
 	"github.com/recrypt-service/recrypt/host/server"
 )
 
@@ -26,6 +28,9 @@ keys: keep both private, and keep keyring.db out of backups.`,
 		Example: "  recrypt serve --data ./data\n  recrypt serve --listen :8443 --data /var/lib/recrypt --public-url https://recrypt.example.org",
 		Args:    noArgs,
 		RunE: action(func(cmd *cobra.Command, _ []string) error {
+			if err := checkAddresses(listen, publicURLs); err != nil {
+				return err
+			}
 			core, err := a.core(cmd.Context())
 			if err != nil {
 				return err
@@ -45,9 +50,22 @@ keys: keep both private, and keep keyring.db out of backups.`,
 	}
 	f := cmd.Flags()
 	f.StringVar(&listen, "listen", first(a.getenv("RECRYPT_LISTEN"), defaultListen), "`ADDRESS` to listen on, host:port; port 0 takes a free one")
-	f.StringVar(&data, "data", a.getenv("RECRYPT_DATA"), "`DIR` with the server's data (or RECRYPT_DATA)")
+	f.StringVar(&data, "data", a.getenv("RECRYPT_DATA"), "`DIR` with the server's data (or RECRYPT_DATA; default: recrypt-server in the user's configuration folder)")
 	f.StringSliceVar(&publicURLs, "public-url", splitList(a.getenv("RECRYPT_PUBLIC_URL")), "`URL` that clients use, may be repeated (default: the listen address)")
 	return cmd
+}
+
+// checkAddresses finds mistyped flags before anything is made.
+func checkAddresses(listen string, publicURLs []string) error {
+	if _, _, err := net.SplitHostPort(listen); err != nil {
+		return usage("--listen takes host:port, for example %s", defaultListen)
+	}
+	for _, u := range publicURLs {
+		if _, err := client.NormaliseURL(u); err != nil {
+			return usage("--public-url: %v", err)
+		}
+	}
+	return nil
 }
 
 // defaultData is the data folder of a server that was not given one.

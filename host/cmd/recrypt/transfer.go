@@ -46,7 +46,7 @@ func decryptedName(file, out string) (string, error) {
 		}
 	}
 	name, ok := strings.CutSuffix(file, suffix)
-	if !ok || name == "" {
+	if !ok || name == "" || strings.HasSuffix(name, "/") {
 		return "", usage("the name does not end in %s: say where to write with -o OUT", suffix)
 	}
 	return name, nil
