@@ -112,7 +112,7 @@ func (c Client) DefaultCollection(ctx context.Context, seed []byte, service [32]
 // first).
 func (c Client) NewCollection(ctx context.Context, seed, owner, previous []byte, f *CollectionFields) ([]byte, error) {
 	return c.one(ctx, OpNewCollection, seed, owner, f.Service[:], previous, f.Collection[:], U32(f.Epoch), U8(f.Suite),
-		f.Salt[:], joinReaders(f.Readers), U8(f.Deposit), join(f.Authors), f.Title)
+		f.Salt[:], joinReaders(f.Readers), U8(f.Deposit), Join(f.Authors), f.Title)
 }
 
 // OpenCollection verifies a collection record and, if previous is given, that
@@ -154,7 +154,7 @@ func (c Client) ReadersHash(ctx context.Context, readers []ReaderRef) (hash [32]
 
 // NewGrant makes a grant and its transform key.
 func (c Client) NewGrant(ctx context.Context, seed, owner, collection, reader []byte, f *GrantFields) (grant, transformKey []byte, err error) {
-	return c.two(ctx, OpNewGrant, seed, owner, collection, reader, f.Grant[:], U8(f.Kind), join(f.Scope),
+	return c.two(ctx, OpNewGrant, seed, owner, collection, reader, f.Grant[:], U8(f.Kind), Join(f.Scope),
 		U64(f.NotBefore), U64(f.Expires), U64(f.Wait), U32(f.Uses))
 }
 
@@ -184,17 +184,6 @@ func (c Client) OpenGrant(ctx context.Context, owner, collection, reader, grant,
 	v.Wait = r.U64()
 	v.Uses = r.U32()
 	return v, r.Err()
-}
-
-// join concatenates ids of a fixed size.
-func join[T [16]byte | [32]byte](ids []T) []byte {
-	var out []byte
-	for i := range ids {
-		for j := range len(ids[i]) {
-			out = append(out, ids[i][j])
-		}
-	}
-	return out
 }
 
 // joinReaders concatenates readers: id and little-endian version, 36 bytes each.

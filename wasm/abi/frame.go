@@ -84,6 +84,17 @@ func U32(v uint32) []byte { return binary.LittleEndian.AppendUint32(nil, v) }
 // U64 returns v as eight little-endian bytes.
 func U64(v uint64) []byte { return binary.LittleEndian.AppendUint64(nil, v) }
 
+// Join concatenates ids of a fixed size, which together are one frame content.
+func Join[T [16]byte | [32]byte](ids []T) []byte {
+	var out []byte
+	for i := range ids {
+		for j := range len(ids[i]) {
+			out = append(out, ids[i][j])
+		}
+	}
+	return out
+}
+
 // A Reader takes apart frames in order and remembers the first fault, so that
 // an operation reads all of its arguments and checks once.
 type Reader struct {

@@ -78,17 +78,6 @@ func (a *args) list(n int) [][]byte {
 	return out
 }
 
-// join concatenates ids.
-func join[T [idSize]byte | [itemSize]byte](ids []T) []byte {
-	var out []byte
-	for _, id := range ids {
-		for i := range len(id) {
-			out = append(out, id[i])
-		}
-	}
-	return out
-}
-
 func parseID(a *args) ([][]byte, error) {
 	text := a.Text()
 	if err := a.check(); err != nil {

@@ -53,7 +53,7 @@ func openCollection(a *args) ([][]byte, error) {
 	}
 	return results(v.Service[:], v.Owner[:], abi.U32(v.OwnerVersion), v.Collection[:], abi.U32(v.Epoch),
 		abi.U64(v.Sequence), v.Previous[:], abi.U8(v.Suite), v.PublicKey, v.Salt[:], v.ReadersHash[:],
-		abi.U8(v.Deposit), join(v.Authors), v.Title, v.Hash[:])
+		abi.U8(v.Deposit), abi.Join(v.Authors), v.Title, v.Hash[:])
 }
 
 func readersHash(a *args) ([][]byte, error) {
@@ -93,7 +93,7 @@ func openGrant(a *args) ([][]byte, error) {
 	}
 	return results(v.Grant[:], v.Service[:], v.Owner[:], abi.U32(v.OwnerVersion), v.Collection[:], abi.U32(v.Epoch),
 		abi.U8(v.Suite), v.CollectionHash[:], v.Reader[:], abi.U32(v.ReaderVersion), v.TransformKeyHash[:],
-		abi.U8(v.Kind), join(v.Scope), abi.U64(v.NotBefore), abi.U64(v.Expires), abi.U64(v.Wait), abi.U32(v.Uses))
+		abi.U8(v.Kind), abi.Join(v.Scope), abi.U64(v.NotBefore), abi.U64(v.Expires), abi.U64(v.Wait), abi.U32(v.Uses))
 }
 
 func newKey(a *args) ([][]byte, error) {

@@ -142,6 +142,16 @@ func (a *app) keystore() (*keystore.Store, error) {
 	return store, err
 }
 
+// identity reads whom to act as, chosen by --as, from the home folder.
+func (a *app) identity() (*keystore.Store, *keystore.Identity, error) {
+	store, err := a.keystore()
+	if err != nil {
+		return nil, nil, err
+	}
+	identity, err := store.Identity(first(a.as, a.getenv("RECRYPT_AS")))
+	return store, identity, err
+}
+
 // kind returns the engine to use.
 func (a *app) kind() (string, error) {
 	kind := first(a.engineKind, a.getenv("RECRYPT_ENGINE"), engine.Wazero)
@@ -193,11 +203,7 @@ func (s *session) close() {
 // open unlocks the identity chosen by --as for its server. A server given by
 // url goes first.
 func (a *app) open(ctx context.Context, url string) (*session, error) {
-	store, err := a.keystore()
-	if err != nil {
-		return nil, err
-	}
-	identity, err := store.Identity(first(a.as, a.getenv("RECRYPT_AS")))
+	store, identity, err := a.identity()
 	if err != nil {
 		return nil, err
 	}

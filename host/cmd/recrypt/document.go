@@ -161,11 +161,7 @@ func (a *app) decrypt(ctx context.Context, file, out, from string) error {
 // header names if the user has configured that one, else the configured one,
 // which then refuses with the name of the other.
 func (a *app) documentServer(ctx context.Context, src *bufio.Reader) (server string, hints []string, err error) {
-	store, err := a.keystore()
-	if err != nil {
-		return "", nil, err
-	}
-	identity, err := store.Identity(first(a.as, a.getenv("RECRYPT_AS")))
+	_, identity, err := a.identity()
 	if err != nil {
 		return "", nil, err
 	}
