@@ -12,7 +12,7 @@ import (
 
 	"github.com/recrypt-service/recrypt/wasm/recrypt"
 	curve "github.com/recrypt-service/recrypt/wasm/recrypt/internal/bn256"
-	scheme256 "github.com/recrypt-service/recrypt/wasm/recrypt/internal/scheme"
+	scheme256 "github.com/recrypt-service/recrypt/wasm/recrypt/internal/scheme256"
 	"github.com/recrypt-service/recrypt/wasm/recrypt/recrypttest"
 )
 

@@ -1,6 +1,6 @@
 package recrypt
 
-import scheme256 "github.com/recrypt-service/recrypt/wasm/recrypt/internal/scheme"
+import "github.com/recrypt-service/recrypt/wasm/recrypt/internal/scheme256"
 
 // scheme returns the suite's algorithms, or ErrSuite.
 func (s Suite) scheme() (scheme, error) {

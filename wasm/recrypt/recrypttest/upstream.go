@@ -6,7 +6,7 @@ import (
 	"crypto/sha256"
 
 	"github.com/recrypt-service/recrypt/wasm/recrypt"
-	scheme256 "github.com/recrypt-service/recrypt/wasm/recrypt/internal/scheme"
+	"github.com/recrypt-service/recrypt/wasm/recrypt/internal/scheme256"
 )
 
 // scheme is one suite's algorithms with lenient decoding.

@@ -1,4 +1,4 @@
-package scheme
+package scheme256
 
 import (
 	"crypto/subtle"

@@ -1,4 +1,4 @@
-// Package scheme is the transform encryption scheme itself: keys, encryption,
+// Package scheme256 is the transform encryption scheme itself: keys, encryption,
 // transform keys, transforms, decryption, signatures. It follows spec sections 5
 // and 7 to 10 byte for byte.
 //
@@ -20,7 +20,7 @@
 // transform.
 //
 // The package for another curve differs in the import below and in its name.
-package scheme
+package scheme256
 
 import (
 	"crypto/ed25519"

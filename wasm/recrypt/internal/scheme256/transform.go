@@ -1,4 +1,4 @@
-package scheme
+package scheme256
 
 import (
 	curve "github.com/recrypt-service/recrypt/wasm/recrypt/internal/bn256"
