@@ -6,8 +6,11 @@
 // that are not canonical. Here a signature is accepted only if
 //
 //   - the public key is the canonical encoding of a point, not of small order;
-//   - R is the canonical encoding of a point, and S is below the group order;
+//   - R is the canonical encoding of a point, not of small order (who makes such an R
+//     gives the private key away), and S is below the group order;
 //   - [S]B = R + [k]A holds as it stands, without a cofactor.
+//
+// DECISIONS.md in this folder is the table of edge cases with what is decided.
 //
 // Everything in this package is public data, and the code runs in variable time.
 package eddsa
@@ -20,14 +23,14 @@ func ValidKey(b []byte) bool {
 	return acceptable(b) && onCurve(b)
 }
 
-// acceptable is ValidKey for points.
+// acceptable is ValidKey for points, keys and R alike.
 func acceptable(b []byte) bool {
 	return len(b) == ed25519.PublicKeySize && canonical(b) && !smallOrder(b)
 }
 
 // Verify reports whether signature is a signature of message under the key.
 func Verify(key, message, signature []byte) bool {
-	if !acceptable(key) || len(signature) != ed25519.SignatureSize || !canonical(signature[:32]) {
+	if !acceptable(key) || len(signature) != ed25519.SignatureSize || !acceptable(signature[:32]) {
 		return false
 	}
 	// crypto/ed25519 refuses keys that are no points and S >= L, has no cofactor, and compares R as bytes with
