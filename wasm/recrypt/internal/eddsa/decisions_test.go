@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"sync"
 	"testing"
 )
 
@@ -45,10 +46,13 @@ const decisionsAbout = "Edge cases of Ed25519 verification and what this library
 	"[S]B = R + [k]A holds as it stands, and after multiplying by 8, with points and S read leniently. Byte strings are hex. " +
 	"Made by go test ./wasm/recrypt/internal/eddsa -run TestDecisions -update"
 
+// decisions returns the rows.
+var decisions = sync.OnceValue(makeDecisions)
+
 // TestDecisions makes the table anew, compares it with the frozen one, and checks every
 // verdict.
 func TestDecisions(t *testing.T) {
-	rows := makeDecisions()
+	rows := decisions()
 	frozen(t, decisionsFile, decisionsJSON(t, rows))
 	frozen(t, decisionsTable, decisionsMarkdown(rows))
 	seen := map[string]bool{}
@@ -86,7 +90,7 @@ func TestDecisionsCover(t *testing.T) {
 		cofactorless, cofactored bool
 	}
 	count := map[class]int{}
-	for _, d := range makeDecisions() {
+	for _, d := range decisions() {
 		count[class{d.Verdict, d.Cofactorless, d.Cofactored}]++
 	}
 	for c, least := range map[class]int{

@@ -48,15 +48,26 @@ func (p point) add(q point) point {
 	}
 }
 
+// mul adds in projective coordinates (x = X/Z, y = Y/Z), for one inversion in all.
 func (p point) mul(k *big.Int) point {
-	z := neutral
+	z := [3]*big.Int{neutral.x, neutral.y, big.NewInt(1)}
 	for i := k.BitLen() - 1; i >= 0; i-- {
-		z = z.add(z)
+		z = addProjective(z, z)
 		if k.Bit(i) == 1 {
-			z = z.add(p)
+			z = addProjective(z, [3]*big.Int{p.x, p.y, big.NewInt(1)})
 		}
 	}
-	return z
+	w := inverse(z[2])
+	return point{product(z[0], w), product(z[1], w)}
+}
+
+func addProjective(p, q [3]*big.Int) [3]*big.Int {
+	a, c, d := product(p[2], q[2]), product(p[0], q[0]), product(p[1], q[1])
+	b, e := product(a, a), product(curveConstant, c, d)
+	f, g := new(big.Int).Sub(b, e), new(big.Int).Add(b, e)
+	cross := product(new(big.Int).Add(p[0], p[1]), new(big.Int).Add(q[0], q[1]))
+	cross.Sub(cross.Sub(cross, c), d)
+	return [3]*big.Int{product(a, f, cross), product(a, g, new(big.Int).Add(d, c)), product(f, g)}
 }
 
 func (p point) times(k int64) point { return p.mul(big.NewInt(k)) }
