@@ -5,4 +5,5 @@ package ff
 const (
 	limbBits   = 64
 	valueBound = 1 // a value is below valueBound·modulus
+	looseBound = 1 // AddLoose reduces in this form
 )

@@ -3,400 +3,211 @@ package ff
 import (
 	"bytes"
 	"math/big"
-	"math/rand/v2"
 	"testing"
 )
 
-// checkAliasing runs each function with all ways of letting its arguments
-// coincide and compares with distinct ones.
-func checkAliasing[T any](t *testing.T, random func() T, equal func(x, y *T) bool, funcs map[string]func(z, x, y *T)) {
-	t.Helper()
-	for name, f := range funcs {
-		x, y := random(), random()
-		var want, square T
-		x1, y1 := x, y
-		f(&want, &x1, &y1)
-		if !equal(&x1, &x) || !equal(&y1, &y) {
-			t.Errorf("%s changes an argument", name)
+// towerTester compares an extension field with the model.
+type towerTester[T comparable, P ring[T]] struct {
+	*testing.T
+	size   int
+	random func() T
+}
+
+// parts returns random coefficients, among them extreme ones.
+func parts(t *testing.T) (fp func() Fp, fp2 func() Fp2, fp6 func() Fp6) {
+	c := fpTester(t)
+	fp = func() Fp {
+		if c.rnd.IntN(3) == 0 {
+			return c.boundary(c.limit, low)
 		}
-		z := x
-		y1 = y
-		if f(&z, &z, &y1); !equal(&z, &want) {
-			t.Errorf("%s: result on the first argument", name)
-		}
-		z, x1 = y, x
-		if f(&z, &x1, &z); !equal(&z, &want) {
-			t.Errorf("%s: result on the second argument", name)
-		}
-		x1, y1 = x, x
-		f(&square, &x1, &y1)
-		x1 = x
-		if f(&z, &x1, &x1); !equal(&z, &square) {
-			t.Errorf("%s: equal arguments", name)
-		}
-		z = x
-		if f(&z, &z, &z); !equal(&z, &square) {
-			t.Errorf("%s: everything equal", name)
-		}
+		return c.random()
+	}
+	fp2 = func() Fp2 { return Fp2{fp(), fp()} }
+	fp6 = func() Fp6 { return Fp6{fp2(), fp2(), fp2()} }
+	return fp, fp2, fp6
+}
+
+func (c *towerTester[T, P]) model(x *T) *towerModel {
+	b := make([]byte, c.size)
+	P(x).FillBytes(b)
+	return decodeModel(b)
+}
+
+func (c *towerTester[T, P]) is(what string, got *T, want *towerModel) {
+	c.Helper()
+	b := make([]byte, c.size)
+	P(got).FillBytes(b)
+	if !bytes.Equal(b, want.encode(c.size)) {
+		c.Fatalf("%s: got %x, want %x", what, b, want.encode(c.size))
 	}
 }
 
-// ring is what the extension fields have in common.
-type ring[T any] interface {
-	*T
-	SetZero() *T
-	SetOne() *T
-	Set(x *T) *T
-	Add(x, y *T) *T
-	Sub(x, y *T) *T
-	Mul(x, y *T) *T
-	Sqr(x *T) *T
-	Inv(x *T) *T
-	Equal(x *T) int
-	IsZero() int
-	Select(x, y *T, cond int) *T
-	SetBytes(b []byte) int
-	SetBytesReduced(b []byte) *T
-	FillBytes(b []byte)
-}
-
-func randomElement[T any, P ring[T]](rnd *rand.Rand, size int) T {
-	var x T
-	b := make([]byte, size)
-	for i := range b {
-		b[i] = byte(rnd.Uint32())
+// products compares random products, squares and sums with the model.
+func (c *towerTester[T, P]) products(count int) {
+	var z T
+	for range count {
+		x, y := c.random(), c.random()
+		a, b := c.model(&x), c.model(&y)
+		c.is("Mul", P(&z).Mul(&x, &y), a.mul(b))
+		c.is("Sqr", P(&z).Sqr(&x), a.mul(a))
+		c.is("Add", P(&z).Add(&x, &y), a.add(b))
+		c.is("Sub", P(&z).Sub(&x, &y), a.add(b.neg()))
 	}
-	P(&x).SetBytesReduced(b)
-	return x
-}
-
-// checkRing checks the laws of a field, aliasing and encoding.
-func checkRing[T any, P ring[T]](t *testing.T, size int) {
-	rnd := rand.New(rand.NewPCG(3, 4))
-	random := func() T { return randomElement[T, P](rnd, size) }
-	is := func(law string, x, y *T) {
-		t.Helper()
-		if P(x).Equal(y) != 1 {
-			t.Fatalf("%s fails", law)
-		}
-	}
-	var zero, one T
-	P(&one).SetOne()
-	for range 20 {
-		a, b, c := random(), random(), random()
-		var l, r, s T
-		is("a + b = b + a", P(&l).Add(&a, &b), P(&r).Add(&b, &a))
-		is("(a + b) − b = a", P(&l).Sub(&l, &b), &a)
-		is("ab = ba", P(&l).Mul(&a, &b), P(&r).Mul(&b, &a))
-		is("(ab)c = a(bc)", P(&l).Mul(&l, &c), P(&r).Mul(&a, P(&s).Mul(&b, &c)))
-		P(&l).Mul(P(&l).Add(&a, &b), &c)
-		P(&r).Add(P(&r).Mul(&a, &c), P(&s).Mul(&b, &c))
-		is("(a + b)c = ac + bc", &l, &r)
-		is("a² = aa", P(&l).Sqr(&a), P(&r).Mul(&a, &a))
-		is("a·1 = a", P(&l).Mul(&a, &one), &a)
-		is("a·0 = 0", P(&l).Mul(&a, &zero), &zero)
-		is("a/a = 1", P(&l).Mul(P(&l).Inv(&a), &a), &one)
-		is("select", P(&l).Select(&a, &b, 1), &a)
-		is("select", P(&l).Select(&a, &b, 0), &b)
-		if P(&a).Equal(&b) != 0 || P(&a).IsZero() != 0 || P(&zero).IsZero() != 1 {
-			t.Fatal("predicates fail")
-		}
-		enc := make([]byte, size)
-		P(&a).FillBytes(enc)
-		if P(&l).SetBytes(enc) != 1 {
-			t.Fatal("SetBytes refuses an encoding")
-		}
-		is("encoding", &l, &a)
-	}
-	var l T
-	is("1/0 = 0", P(&l).Inv(&zero), &zero)
-
-	// one part that is too great, wherever it stands, is refused
-	p := modulusInt(fpModulus[:]).FillBytes(make([]byte, FpSize))
-	for off := 0; off < size; off += FpSize {
-		enc := make([]byte, size)
-		copy(enc[off:], p)
-		if P(&l).SetBytes(enc) != 0 {
-			t.Errorf("SetBytes accepts p at offset %d", off)
-		}
-		is("reduced p", P(&l).SetBytesReduced(enc), &zero)
-		enc[off+FpSize-1]--
-		if P(&l).SetBytes(enc) != 1 {
-			t.Errorf("SetBytes refuses p − 1 at offset %d", off)
-		}
-		got := make([]byte, size)
-		if P(&l).FillBytes(got); !bytes.Equal(got, enc) {
-			t.Errorf("p − 1 at offset %d comes back wrong", off)
-		}
-	}
-	for _, n := range []int{0, size - 1, size + 1} {
-		if P(&l).SetBytes(make([]byte, n)) != 0 {
-			t.Errorf("SetBytes accepts %d bytes", n)
-		}
-	}
-	checkAliasing(t, random, func(x, y *T) bool { return P(x).Equal(y) == 1 }, map[string]func(z, x, y *T){
-		"Add":    func(z, x, y *T) { P(z).Add(x, y) },
-		"Sub":    func(z, x, y *T) { P(z).Sub(x, y) },
-		"Mul":    func(z, x, y *T) { P(z).Mul(x, y) },
-		"Select": func(z, x, y *T) { P(z).Select(x, y, 0) },
-		"Sqr":    func(z, x, _ *T) { P(z).Sqr(x) },
-		"Inv":    func(z, x, _ *T) { P(z).Inv(x) },
-	})
+	c.Logf("%d random products", count)
 }
 
 func TestFp2(t *testing.T) {
-	checkRing[Fp2](t, Fp2Size)
-	rnd := rand.New(rand.NewPCG(5, 6))
-	random := func() Fp2 { return randomElement[Fp2](rnd, Fp2Size) }
-	equal := func(x, y *Fp2) bool { return x.Equal(y) == 1 }
-
-	var i, minus, xi Fp2
-	i.A1.SetOne()
-	minus.SetOne()
-	minus.Neg(&minus)
-	if i.Sqr(&i).Equal(&minus) != 1 {
-		t.Error("i² ≠ −1")
+	fp, random, _ := parts(t)
+	checkRing[Fp2](t, Fp2Size, curve.p, random)
+	c := towerTester[Fp2, *Fp2]{t, Fp2Size, random}
+	c.products(enough(20_000, 1000, 1_000_000))
+	n := func(re, im int64) *towerModel { return decodeModel(make([]byte, Fp2Size)).set(0, complexInt(re, im)) }
+	for range enough(500, 100, 20_000) {
+		x, y, w, k := random(), random(), random(), fp()
+		a, b := c.model(&x), c.model(&y)
+		var z Fp2
+		c.is("MulXi", z.MulXi(&x), a.mul(n(3, 1)))
+		c.is("Mul3", z.Mul3(&x), a.mul(n(3, 0)))
+		c.is("Double", z.Double(&x), a.mul(n(2, 0)))
+		c.is("Neg", z.Neg(&x), a.neg())
+		c.is("Conj", z.Conj(&x), a.frobenius(1))
+		c.is("SubSub", z.SubSub(&w, &x, &y), c.model(&w).add(a.add(b).neg()))
+		c.is("mul3Add2", z.mul3Add2(&x, &y), a.mul(n(3, 0)).add(b.mul(n(2, 0))))
+		c.is("mul3Sub2", z.mul3Sub2(&x, &y), a.mul(n(3, 0)).add(b.mul(n(-2, 0))))
+		c.is("MulFp", z.MulFp(&x, &k), a.mul(c.model(&Fp2{A0: k})))
+		c.is("CondNeg 1", z.CondNeg(&x, 1), a.neg())
+		c.is("CondNeg 0", z.CondNeg(&x, 0), a)
 	}
-	xi.A1.SetOne()
-	xi.A0.Mul3(&xi.A1)
-	for range 20 {
-		x, y := random(), random()
-		var l, r Fp2
-		if l.MulXi(&x).Equal(r.Mul(&x, &xi)) != 1 {
-			t.Fatal("MulXi")
-		}
-		r = x
-		r.A1.SetZero()
-		if l.MulFp(&y, &x.A0).Equal(r.Mul(&r, &y)) != 1 {
-			t.Fatal("MulFp")
-		}
-		if l.Conj(&x).Equal(r.exp(&x, modulusInt(fpModulus[:]))) != 1 {
-			t.Fatal("Conj is not x^p")
-		}
-		if l.Mul3(&x).Equal(r.Add(&x, r.Double(&x))) != 1 {
-			t.Fatal("Mul3")
-		}
-		if l.CondNeg(&x, 1).Equal(r.Neg(&x)) != 1 || l.CondNeg(&x, 0).Equal(&x) != 1 {
-			t.Fatal("CondNeg")
-		}
-	}
-	checkAliasing(t, random, equal, map[string]func(z, x, y *Fp2){
-		"MulXi":    func(z, x, _ *Fp2) { z.MulXi(x) },
-		"MulFp":    func(z, x, y *Fp2) { z.MulFp(x, &y.A0) },
-		"MulFp 1":  func(z, x, y *Fp2) { z.MulFp(x, &y.A1) },
-		"Conj":     func(z, x, _ *Fp2) { z.Conj(x) },
-		"Neg":      func(z, x, _ *Fp2) { z.Neg(x) },
-		"Mul3":     func(z, x, _ *Fp2) { z.Mul3(x) },
-		"mul3Add2": func(z, x, y *Fp2) { z.mul3Add2(x, y) },
-		"mul3Sub2": func(z, x, y *Fp2) { z.mul3Sub2(x, y) },
-		"SubSub":   func(z, x, y *Fp2) { z.SubSub(y, x, y) },
-		"CondNeg":  func(z, x, _ *Fp2) { z.CondNeg(x, 1) },
+	checkAliasing(t, 2, random, map[string]func(v []*Fp2){
+		"MulXi":   func(v []*Fp2) { v[0].MulXi(v[1]) },
+		"Conj":    func(v []*Fp2) { v[0].Conj(v[1]) },
+		"Neg":     func(v []*Fp2) { v[0].Neg(v[1]) },
+		"Mul3":    func(v []*Fp2) { v[0].Mul3(v[1]) },
+		"Double":  func(v []*Fp2) { v[0].Double(v[1]) },
+		"CondNeg": func(v []*Fp2) { v[0].CondNeg(v[1], 1) },
 	})
-}
-
-// exp is x^e for tests.
-func (z *Fp2) exp(x *Fp2, e *big.Int) *Fp2 {
-	var acc Fp2
-	acc.SetOne()
-	for i := e.BitLen() - 1; i >= 0; i-- {
-		acc.Sqr(&acc)
-		if e.Bit(i) == 1 {
-			acc.Mul(&acc, x)
-		}
-	}
-	*z = acc
-	return z
+	checkAliasing(t, 3, random, map[string]func(v []*Fp2){
+		"MulFp":    func(v []*Fp2) { v[0].MulFp(v[1], &v[2].A0) },
+		"MulFp 1":  func(v []*Fp2) { v[0].MulFp(v[1], &v[2].A1) },
+		"mul3Add2": func(v []*Fp2) { v[0].mul3Add2(v[1], v[2]) },
+		"mul3Sub2": func(v []*Fp2) { v[0].mul3Sub2(v[1], v[2]) },
+	})
+	checkAliasing(t, 4, random, map[string]func(v []*Fp2){
+		"SubSub": func(v []*Fp2) { v[0].SubSub(v[1], v[2], v[3]) },
+	})
 }
 
 func TestFp6(t *testing.T) {
-	checkRing[Fp6](t, Fp6Size)
-	rnd := rand.New(rand.NewPCG(7, 8))
-	random := func() Fp6 { return randomElement[Fp6](rnd, Fp6Size) }
-	var v Fp6
-	v.B1.SetOne()
-	for range 20 {
-		x, y := random(), random()
-		var l, r Fp6
-		if l.MulV(&x).Equal(r.Mul(&x, &v)) != 1 {
-			t.Fatal("MulV")
-		}
-		var sum Fp2
-		sum.Add(&y.B0, &y.B1)
-		r = y
-		r.B2.SetZero()
-		if l.mulSparse(&x, &y.B0, &y.B1, &sum).Equal(r.Mul(&r, &x)) != 1 {
-			t.Fatal("mulSparse")
-		}
-		r = Fp6{B0: y.B2}
-		if l.MulFp2(&x, &y.B2).Equal(r.Mul(&r, &x)) != 1 {
-			t.Fatal("MulFp2")
-		}
+	_, fp2, random := parts(t)
+	checkRing[Fp6](t, Fp6Size, curve.p, random)
+	c := towerTester[Fp6, *Fp6]{t, Fp6Size, random}
+	c.products(enough(2000, 200, 100_000))
+	for range enough(300, 50, 10_000) {
+		x, y, w, k, l := random(), random(), random(), fp2(), fp2()
+		a, b := c.model(&x), c.model(&y)
+		var z Fp6
+		var v, sum Fp2
+		v.SetOne()
+		c.is("MulV", z.MulV(&x), a.mul(c.model(&Fp6{B1: v})))
+		c.is("Neg", z.Neg(&x), a.neg())
+		c.is("subSub", z.subSub(&w, &x, &y), c.model(&w).add(a.add(b).neg()))
+		c.is("MulFp2", z.MulFp2(&x, &k), a.mul(c.model(&Fp6{B0: k})))
+		c.is("mulSparse", z.mulSparse(&x, &k, &l, sum.Add(&k, &l)), a.mul(c.model(&Fp6{B0: k, B1: l})))
 	}
-	checkAliasing(t, random, func(x, y *Fp6) bool { return x.Equal(y) == 1 }, map[string]func(z, x, y *Fp6){
-		"MulV":   func(z, x, _ *Fp6) { z.MulV(x) },
-		"MulFp2": func(z, x, y *Fp6) { z.MulFp2(x, &y.B1) },
-		"Neg":    func(z, x, _ *Fp6) { z.Neg(x) },
-		"mulSparse": func(z, x, y *Fp6) {
-			l0, l1 := y.B0, y.B1
-			var sum Fp2
-			sum.Add(&l0, &l1)
-			z.mulSparse(x, &l0, &l1, &sum)
+	checkAliasing(t, 2, random, map[string]func(v []*Fp6){
+		"MulV": func(v []*Fp6) { v[0].MulV(v[1]) },
+		"Neg":  func(v []*Fp6) { v[0].Neg(v[1]) },
+		"mulSparse": func(v []*Fp6) {
+			k, l, sum := PsiX, TwistB, Fp2{}
+			v[0].mulSparse(v[1], &k, &l, sum.Add(&k, &l))
 		},
 	})
-}
-
-// mulSchoolbook multiplies polynomials in w over Fp2 and folds w⁶ = ξ.
-func (z *Fp12) mulSchoolbook(x, y *Fp12) *Fp12 {
-	var c [11]Fp2
-	var t Fp2
-	xc, yc := x.coefficients(), y.coefficients()
-	for i := range xc {
-		for j := range yc {
-			c[i+j].Add(&c[i+j], t.Mul(xc[i], yc[j]))
-		}
-	}
-	var out Fp12
-	for k, o := range out.coefficients() {
-		*o = c[k]
-		if k < 5 {
-			o.Add(o, t.MulXi(&c[k+6]))
-		}
-	}
-	*z = out
-	return z
+	checkAliasing(t, 3, random, map[string]func(v []*Fp6){
+		"MulFp2":   func(v []*Fp6) { v[0].MulFp2(v[1], &v[2].B0) },
+		"MulFp2 1": func(v []*Fp6) { v[0].MulFp2(v[1], &v[2].B1) },
+		"MulFp2 2": func(v []*Fp6) { v[0].MulFp2(v[1], &v[2].B2) },
+	})
+	checkAliasing(t, 4, random, map[string]func(v []*Fp6){
+		"subSub": func(v []*Fp6) { v[0].subSub(v[1], v[2], v[3]) },
+	})
 }
 
 func TestFp12(t *testing.T) {
-	checkRing[Fp12](t, Fp12Size)
-	rnd := rand.New(rand.NewPCG(9, 10))
-	random := func() Fp12 { return randomElement[Fp12](rnd, Fp12Size) }
-	equal := func(x, y *Fp12) bool { return x.Equal(y) == 1 }
-	for range 20 {
-		x, y := random(), random()
-		var l, r Fp12
-		if !equal(l.Mul(&x, &y), r.mulSchoolbook(&x, &y)) {
-			t.Fatal("Mul")
-		}
-		var line Fp12
-		line.SetOne()
-		line.C1.B0, line.C1.B1 = y.C0.B0, y.C0.B1
-		if !equal(l.MulLine(&x, &y.C0.B0, &y.C0.B1), r.mulSchoolbook(&x, &line)) {
-			t.Fatal("MulLine")
-		}
-		l.Frobenius(&x)
-		l.Frobenius(&l)
-		if !equal(&l, r.Frobenius2(&x)) {
-			t.Fatal("Frobenius twice")
-		}
-		l.Frobenius(&l)
-		if !equal(&l, r.Frobenius3(&x)) {
-			t.Fatal("Frobenius three times")
-		}
-		if !equal(l.Frobenius3(&l), r.Conj(&x)) {
-			t.Fatal("Frobenius six times")
-		}
-		if !equal(l.CondConj(&x, 1), r.Conj(&x)) || !equal(l.CondConj(&x, 0), &x) {
-			t.Fatal("CondConj")
+	_, fp2, fp6 := parts(t)
+	random := func() Fp12 { return Fp12{fp6(), fp6()} }
+	checkRing[Fp12](t, Fp12Size, curve.p, random)
+	c := towerTester[Fp12, *Fp12]{t, Fp12Size, random}
+	c.products(enough(500, 50, 50_000))
+	var one Fp12
+	one.SetOne()
+	for range enough(100, 20, 3000) {
+		x, b, d := random(), fp2(), fp2()
+		a := c.model(&x)
+		var z, y Fp12
+		line := one
+		line.C1.B0, line.C1.B1 = b, d
+		c.is("MulLine", z.MulLine(&x, &b, &d), a.mul(c.model(&line)))
+		c.is("Conj", z.Conj(&x), a.frobenius(1).frobenius(2).frobenius(3))
+		c.is("CondConj 1", z.CondConj(&x, 1), c.model(y.Conj(&x)))
+		c.is("CondConj 0", z.CondConj(&x, 0), a)
+		c.is("Frobenius", z.Frobenius(&x), a.frobenius(1))
+		c.is("Frobenius2", z.Frobenius2(&x), a.frobenius(2))
+		c.is("Frobenius3", z.Frobenius3(&x), a.frobenius(3))
+		if x.IsZero() == 1 {
+			continue
 		}
 		// into the cyclotomic subgroup: x^((p⁶−1)(p²+1))
-		l.Conj(&x)
-		l.Mul(&l, r.Inv(&x))
-		l.Mul(&l, r.Frobenius2(&l))
-		if !equal(r.CyclotomicSqr(&l), x.Sqr(&l)) {
-			t.Fatal("CyclotomicSqr")
-		}
-		if r.Mul(&l, r.Conj(&l)).Equal(new(Fp12).SetOne()) != 1 {
-			t.Fatal("conjugate is not the inverse")
-		}
-	}
-	p := modulusInt(fpModulus[:])
-	x := random()
-	var acc, f Fp12
-	acc.SetOne()
-	for i := p.BitLen() - 1; i >= 0; i-- {
-		acc.Sqr(&acc)
-		if p.Bit(i) == 1 {
-			acc.Mul(&acc, &x)
+		y.Conj(&x)
+		y.Mul(&y, z.Inv(&x))
+		y.Mul(&y, z.Frobenius2(&y))
+		a = c.model(&y)
+		c.is("CyclotomicSqr", z.CyclotomicSqr(&y), a.mul(a))
+		if z.Mul(&y, z.Conj(&y)) != &z || z.Equal(&one) != 1 {
+			t.Fatal("the conjugate is not the inverse")
 		}
 	}
-	if !equal(&acc, f.Frobenius(&x)) {
-		t.Error("Frobenius is not x^p")
-	}
-	checkAliasing(t, random, equal, map[string]func(z, x, y *Fp12){
-		"Frobenius":     func(z, x, _ *Fp12) { z.Frobenius(x) },
-		"Frobenius2":    func(z, x, _ *Fp12) { z.Frobenius2(x) },
-		"Frobenius3":    func(z, x, _ *Fp12) { z.Frobenius3(x) },
-		"Conj":          func(z, x, _ *Fp12) { z.Conj(x) },
-		"CondConj":      func(z, x, _ *Fp12) { z.CondConj(x, 1) },
-		"CyclotomicSqr": func(z, x, _ *Fp12) { z.CyclotomicSqr(x) },
+	c.is("CyclotomicSqr of 1", new(Fp12).CyclotomicSqr(&one), c.model(&one))
+	checkAliasing(t, 2, random, map[string]func(v []*Fp12){
+		"Frobenius":     func(v []*Fp12) { v[0].Frobenius(v[1]) },
+		"Frobenius2":    func(v []*Fp12) { v[0].Frobenius2(v[1]) },
+		"Frobenius3":    func(v []*Fp12) { v[0].Frobenius3(v[1]) },
+		"Conj":          func(v []*Fp12) { v[0].Conj(v[1]) },
+		"CondConj":      func(v []*Fp12) { v[0].CondConj(v[1], 1) },
+		"CyclotomicSqr": func(v []*Fp12) { v[0].CyclotomicSqr(v[1]) },
+	})
+	checkAliasing(t, 3, random, map[string]func(v []*Fp12){
+		"MulLine": func(v []*Fp12) { v[0].MulLine(v[1], &v[2].C0.B0, &v[2].C1.B2) },
 	})
 }
 
-// The constants are what their names say, computed with our own arithmetic.
-func TestConstants(t *testing.T) {
-	p := modulusInt(fpModulus[:])
-	var xi Fp2
-	xi.A1.SetOne()
-	xi.A0.Mul3(&xi.A1)
-	for j := range 6 {
-		for k := 1; k <= 3; k++ {
-			e := new(big.Int).Exp(p, big.NewInt(int64(k)), nil)
-			e.Sub(e, big.NewInt(1))
-			e.Mul(e.Div(e, big.NewInt(6)), big.NewInt(int64(j)))
-			var want Fp2
-			want.exp(&xi, e)
-			got := [4]Fp2{1: gamma1[j], 2: {A0: gamma2[j]}, 3: gamma3[j]}[k]
-			if got.Equal(&want) != 1 {
-				t.Errorf("gamma %d,%d", k, j)
+// Frobenius is the power p, by squarings and multiplications of the package itself.
+func TestFrobeniusIsPower(t *testing.T) {
+	_, _, fp6 := parts(t)
+	x := Fp12{fp6(), fp6()}
+	power := func(x *Fp12, e *big.Int) *Fp12 {
+		acc := new(Fp12).SetOne()
+		for i := e.BitLen() - 1; i >= 0; i-- {
+			if acc.Sqr(acc); e.Bit(i) == 1 {
+				acc.Mul(acc, x)
 			}
 		}
+		return acc
 	}
-	var b, three Fp2
-	three.SetOne()
-	three.Mul3(&three)
-	if b.Mul(&TwistB, &xi).Equal(&three) != 1 {
-		t.Error("TwistB")
+	p := curve.p
+	y := power(&x, p)
+	if new(Fp12).Frobenius(&x).Equal(y) != 1 {
+		t.Error("Frobenius is not x^p")
 	}
-	if b.Mul3(&TwistB).Equal(&TwistB3) != 1 {
-		t.Error("TwistB3")
+	y = power(y, p)
+	if new(Fp12).Frobenius2(&x).Equal(y) != 1 {
+		t.Error("Frobenius2 is not x^(p²)")
 	}
-	if PsiX.Equal(&gamma1[2]) != 1 || PsiY.Equal(&gamma1[3]) != 1 || Psi2X.Equal(&gamma2[2]) != 1 {
-		t.Error("ψ")
+	y = power(y, p)
+	if new(Fp12).Frobenius3(&x).Equal(y) != 1 {
+		t.Error("Frobenius3 is not x^(p³)")
 	}
-}
-
-func BenchmarkFpMul(b *testing.B) {
-	x, y := fpR2, fpR2
-	for b.Loop() {
-		x.Mul(&x, &y)
-	}
-}
-
-func BenchmarkFpSqr(b *testing.B) {
-	x := fpR2
-	for b.Loop() {
-		x.Sqr(&x)
-	}
-}
-
-func BenchmarkFpAdd(b *testing.B) {
-	x, y := fpR2, fpR2
-	for b.Loop() {
-		x.Add(&x, &y)
-	}
-}
-
-func BenchmarkFpInv(b *testing.B) {
-	x := fpR2
-	for b.Loop() {
-		x.Inv(&x)
-	}
-}
-
-func BenchmarkFp12CyclotomicSqr(b *testing.B) {
-	var x Fp12
-	x.SetOne()
-	for b.Loop() {
-		x.CyclotomicSqr(&x)
+	y = power(power(power(y, p), p), p)
+	if new(Fp12).Conj(&x).Equal(y) != 1 {
+		t.Error("Conj is not x^(p⁶)")
 	}
 }
