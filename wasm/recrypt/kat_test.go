@@ -11,8 +11,6 @@ import (
 	"golang.org/x/crypto/chacha20"
 
 	"github.com/recrypt-service/recrypt/wasm/recrypt"
-	curve "github.com/recrypt-service/recrypt/wasm/recrypt/internal/bn256"
-	scheme256 "github.com/recrypt-service/recrypt/wasm/recrypt/internal/scheme256"
 	"github.com/recrypt-service/recrypt/wasm/recrypt/recrypttest"
 )
 
@@ -41,7 +39,7 @@ func (f *vectorFile) runKnownAnswers(t *testing.T) {
 			kind := n.get("kind").str()
 			run, ok := knownAnswers[kind]
 			if !ok {
-				t.Skipf("%s is below the scheme: internal/bn256 tests it", kind)
+				t.Skipf("%s is below this package: tests of internal/ run it", kind)
 			}
 			g := *f
 			if n.has("size") {
@@ -83,11 +81,7 @@ var knownAnswers = map[string]func(t *testing.T, u *recrypttest.Upstream, n node
 			t.Errorf("NewPrivateKey(r-1): %v", err)
 		}
 	},
-	"prime":                 katPrime,
-	"g2_decode_roundtrip":   katHashedValue,
-	"pairing":               katPairing,
-	"reduce_64_bytes_mod_p": katReduce,
-	"reduce_bytes_mod_p":    katReduce,
+	"prime": katPrime,
 	"sha256": func(t *testing.T, _ *recrypttest.Upstream, n node) {
 		d := sha256.Sum256(n.get("message").bytes())
 		same(t, "digest", d[:], nil, n.get("result").bytes())
@@ -143,25 +137,9 @@ func katPrime(t *testing.T, u *recrypttest.Upstream, n node) {
 	same(t, "p-1 mod p", k, err, p)
 }
 
-func katReduce(t *testing.T, _ *recrypttest.Upstream, n node) {
-	same(t, "reduced", curve.ReduceModP(n.get("bytes").bytes()), nil, n.get("result").bytes())
-}
-
-func katHashedValue(t *testing.T, _ *recrypttest.Upstream, n node) {
-	b := n.get("bytes").bytes()
-	q := must[*curve.G2](t)(new(curve.G2).SetBytes(b))
-	same(t, "point", q.Bytes(), nil, b)
-}
-
-func katPairing(t *testing.T, _ *recrypttest.Upstream, n node) {
-	q := must[*curve.G2](t)(new(curve.G2).SetBytes(affine(n.get("QHomogeneous"))))
-	p := new(curve.G1).SetGenerator()
-	same(t, "pairing", new(curve.GT).Pair(p, q).Bytes(), nil, n.get("result").bytes())
-}
-
 // affine returns the encoding of (X/Z, Y/Z), X, Y and Z in Fp2.
 func affine(n node) []byte {
-	p := new(big.Int).SetBytes(prime())
+	p := new(big.Int).SetBytes(prime(n.f.suite))
 	coord := func(name string) (im, re *big.Int) {
 		b := n.get(name).bytes()
 		half := len(b) / 2
@@ -177,16 +155,10 @@ func affine(n node) []byte {
 		b := new(big.Int).Add(new(big.Int).Mul(re, zr), new(big.Int).Mul(im, zi))
 		for _, x := range []*big.Int{a, b} {
 			x.Mod(x.Mul(x, norm), p)
-			out = append(out, x.FillBytes(make([]byte, curve.FieldSize))...)
+			out = append(out, x.FillBytes(make([]byte, n.f.suite.FieldSize()))...)
 		}
 	}
 	return out
-}
-
-// prime returns p of the 256-bit set (spec section 3).
-func prime() []byte {
-	p, _ := new(big.Int).SetString("8fb501e34aa387f9aa6fecb86184dc21ee5b88d120b5b59e185cac6c5e089667", 16)
-	return p.Bytes()
 }
 
 func katSchnorrSign(t *testing.T, u *recrypttest.Upstream, n node) {
@@ -316,27 +288,9 @@ func (f *vectorFile) runDerived(t *testing.T) {
 			g.suite = suiteOf(size)
 			u := g.upstream(t)
 			n := node{f.root.get(size).v, &g, size}
-			if g.suite == recrypt.Suite256 {
-				derivedScalars(t, n)
-			}
 			derivedWeak(t, u, n)
 		})
 	}
-}
-
-// derivedScalars checks h, hash_scalar and hash2 on e(G, g1).
-func derivedScalars(t *testing.T, n node) {
-	same(t, "h", curve.LogH().Bytes(), nil, n.get("hModR").bytes())
-	base := n.get("e(G,g1)").bytes()
-	c := scheme256.HashScalar(base)
-	want := new(big.Int).SetBytes(n.get("hashScalar(e(G,g1))").bytes())
-	r := n.get("r").bytes()
-	want.Mod(want, new(big.Int).SetBytes(r))
-	same(t, "hash scalar", c.Bytes(), nil, want.FillBytes(make([]byte, curve.FieldSize)))
-	byH := new(curve.G2).ScalarMult(c, new(curve.G2).SetH())
-	same(t, "hash2", byH.Bytes(), nil, n.get("hash2(e(G,g1))").bytes())
-	byG := new(curve.G2).ScalarBaseMult(c.Mul(c, curve.LogH()))
-	same(t, "hash2 to the base g1", byG.Bytes(), nil, n.get("hash2(e(G,g1))").bytes())
 }
 
 // derivedWeak checks that the constant plaintext of old upstream versions is what it is

@@ -3,17 +3,23 @@ package recrypt_test
 import (
 	"bytes"
 	"encoding/hex"
-	"maps"
+	"encoding/json"
 	"math/big"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/recrypt-service/recrypt/wasm/internal/entropy"
 	"github.com/recrypt-service/recrypt/wasm/recrypt"
 	"github.com/recrypt-service/recrypt/wasm/recrypt/recrypttest"
 )
 
-const suite = recrypt.Suite256
+// eachSuite runs a test for both suites.
+func eachSuite(t *testing.T, test func(t *testing.T, suite recrypt.Suite)) {
+	for _, s := range recrypt.Suites() {
+		t.Run(s.String(), func(t *testing.T) { test(t, s) })
+	}
+}
 
 // world is a delegator A, a delegatee B, and a value on its way from one to the other.
 type world struct {
@@ -25,7 +31,7 @@ type world struct {
 	key                *recrypt.TransformKey
 }
 
-func newWorld(t testing.TB) *world {
+func newWorld(t testing.TB, suite recrypt.Suite) *world {
 	t.Helper()
 	w := &world{
 		a: must1(recrypt.GeneratePrivateKey(suite)), b: must1(recrypt.GeneratePrivateKey(suite)),
@@ -38,17 +44,19 @@ func newWorld(t testing.TB) *world {
 	return w
 }
 
-// decoders decode each kind of object and give its bytes back.
-var decoders = map[string]func(b []byte) ([]byte, error){
-	"private key": func(b []byte) ([]byte, error) { return bytesOf(recrypt.NewPrivateKey(suite, b)) },
-	"public key":  func(b []byte) ([]byte, error) { return bytesOf(recrypt.NewPublicKey(suite, b)) },
-	"plaintext":   func(b []byte) ([]byte, error) { return bytesOf(recrypt.NewPlaintext(suite, b)) },
-	"value":       func(b []byte) ([]byte, error) { return bytesOf(recrypt.NewEncryptedValue(suite, b)) },
-	"transform key": func(b []byte) ([]byte, error) {
-		return bytesOf(recrypt.NewTransformKey(suite, b))
-	},
-	"signing key":   func(b []byte) ([]byte, error) { return bytesOf(recrypt.NewSigningKey(b)) },
-	"verifying key": func(b []byte) ([]byte, error) { return bytesOf(recrypt.NewVerifyingKey(b)) },
+// decoders decode each kind of object of a suite and give its bytes back.
+func decoders(suite recrypt.Suite) map[string]func(b []byte) ([]byte, error) {
+	return map[string]func(b []byte) ([]byte, error){
+		"private key": func(b []byte) ([]byte, error) { return bytesOf(recrypt.NewPrivateKey(suite, b)) },
+		"public key":  func(b []byte) ([]byte, error) { return bytesOf(recrypt.NewPublicKey(suite, b)) },
+		"plaintext":   func(b []byte) ([]byte, error) { return bytesOf(recrypt.NewPlaintext(suite, b)) },
+		"value":       func(b []byte) ([]byte, error) { return bytesOf(recrypt.NewEncryptedValue(suite, b)) },
+		"transform key": func(b []byte) ([]byte, error) {
+			return bytesOf(recrypt.NewTransformKey(suite, b))
+		},
+		"signing key":   func(b []byte) ([]byte, error) { return bytesOf(recrypt.NewSigningKey(b)) },
+		"verifying key": func(b []byte) ([]byte, error) { return bytesOf(recrypt.NewVerifyingKey(b)) },
+	}
 }
 
 func bytesOf[T interface {
@@ -78,74 +86,80 @@ func (w *world) objects() map[string][]byte {
 }
 
 func TestEveryOtherLengthIsRefused(t *testing.T) {
-	for name, b := range newWorld(t).objects() {
-		decode := decoders[name]
-		if got, err := decode(b); err != nil || !bytes.Equal(got, b) {
-			t.Fatalf("%s: control: %v", name, err)
-		}
-		long := append(slices.Clone(b), 0)
-		for n := range len(b) {
-			if _, err := decode(b[:n]); err != recrypt.ErrSize {
-				t.Errorf("%s: %d bytes of %d: %v", name, n, len(b), err)
+	eachSuite(t, func(t *testing.T, suite recrypt.Suite) {
+		for name, b := range newWorld(t, suite).objects() {
+			decode := decoders(suite)[name]
+			if got, err := decode(b); err != nil || !bytes.Equal(got, b) {
+				t.Fatalf("%s: control: %v", name, err)
+			}
+			long := append(slices.Clone(b), 0)
+			for n := range len(b) {
+				if _, err := decode(b[:n]); err != recrypt.ErrSize {
+					t.Errorf("%s: %d bytes of %d: %v", name, n, len(b), err)
+				}
+			}
+			if _, err := decode(long); err != recrypt.ErrSize {
+				t.Errorf("%s: one byte more: %v", name, err)
 			}
 		}
-		if _, err := decode(long); err != recrypt.ErrSize {
-			t.Errorf("%s: one byte more: %v", name, err)
-		}
-	}
+	})
 }
 
 func TestBlockCountIsBounded(t *testing.T) {
-	w := newWorld(t)
-	at := suite.EncryptedValueSize(0) - recrypt.VerifyingKeySize - recrypt.SignatureSize
-	one := w.transformed.Bytes()
-	head, block, tail := one[:at], one[at:at+suite.BlockSize()], one[at+suite.BlockSize():]
-	build := func(blocks int) []byte {
-		return slices.Concat(head, bytes.Repeat(block, blocks), tail)
-	}
-	v, err := recrypt.NewEncryptedValue(suite, build(recrypt.MaxBlocks))
-	if err != nil || v.Level() != recrypt.MaxBlocks {
-		t.Fatalf("%d blocks: %v", recrypt.MaxBlocks, err)
-	}
-	if _, err := w.key.Transform(v, w.proxy); err != recrypt.ErrBlocks {
-		t.Errorf("transform of the fullest value: %v", err)
-	}
-	if _, err := recrypt.NewEncryptedValue(suite, build(recrypt.MaxBlocks+1)); err != recrypt.ErrBlocks {
-		t.Errorf("%d blocks: %v", recrypt.MaxBlocks+1, err)
-	}
+	eachSuite(t, func(t *testing.T, suite recrypt.Suite) {
+		w := newWorld(t, suite)
+		at := suite.EncryptedValueSize(0) - recrypt.VerifyingKeySize - recrypt.SignatureSize
+		one := w.transformed.Bytes()
+		head, block, tail := one[:at], one[at:at+suite.BlockSize()], one[at+suite.BlockSize():]
+		build := func(blocks int) []byte {
+			return slices.Concat(head, bytes.Repeat(block, blocks), tail)
+		}
+		v, err := recrypt.NewEncryptedValue(suite, build(recrypt.MaxBlocks))
+		if err != nil || v.Level() != recrypt.MaxBlocks {
+			t.Fatalf("%d blocks: %v", recrypt.MaxBlocks, err)
+		}
+		if _, err := w.key.Transform(v, w.proxy); err != recrypt.ErrBlocks {
+			t.Errorf("transform of the fullest value: %v", err)
+		}
+		if _, err := recrypt.NewEncryptedValue(suite, build(recrypt.MaxBlocks+1)); err != recrypt.ErrBlocks {
+			t.Errorf("%d blocks: %v", recrypt.MaxBlocks+1, err)
+		}
+	})
 }
 
 // TestFlippedBitsFailClosed flips a bit in every k-th byte; whatever is hit, nobody ever gets
 // a plaintext.
 func TestFlippedBitsFailClosed(t *testing.T) {
-	w := newWorld(t)
-	step := 1
-	if testing.Short() {
-		step = 31
-	}
-	for i := 0; i < suite.EncryptedValueSize(0); i += step {
-		mustFail(t, "value", i, func() error { return decryptFlipped(w.a, w.value.Bytes(), i) })
-	}
-	for i := 3; i < suite.EncryptedValueSize(1); i += step {
-		mustFail(t, "transformed value", i, func() error { return decryptFlipped(w.b, w.transformed.Bytes(), i) })
-	}
-	for i := 5; i < suite.TransformKeySize(); i += step {
-		mustFail(t, "transform key", i, func() error {
-			k, err := recrypt.NewTransformKey(suite, flip(w.key.Bytes(), i))
-			if err != nil {
+	eachSuite(t, func(t *testing.T, suite recrypt.Suite) {
+		w := newWorld(t, suite)
+		step := 1
+		if testing.Short() || suite == recrypt.Suite480 { // its field elements have more bytes, and cost more
+			step = 31
+		}
+		for i := 0; i < suite.EncryptedValueSize(0); i += step {
+			mustFail(t, "value", i, func() error { return decryptFlipped(suite, w.a, w.value.Bytes(), i) })
+		}
+		for i := 3; i < suite.EncryptedValueSize(1); i += step {
+			mustFail(t, "transformed value", i, func() error { return decryptFlipped(suite, w.b, w.transformed.Bytes(), i) })
+		}
+		for i := 5; i < suite.TransformKeySize(); i += step {
+			mustFail(t, "transform key", i, func() error {
+				k, err := recrypt.NewTransformKey(suite, flip(w.key.Bytes(), i))
+				if err != nil {
+					return err
+				}
+				v, err := k.Transform(w.value, w.proxy)
+				if err != nil {
+					return err
+				}
+				_, err = w.b.Decrypt(v)
 				return err
-			}
-			v, err := k.Transform(w.value, w.proxy)
-			if err != nil {
-				return err
-			}
-			_, err = w.b.Decrypt(v)
-			return err
-		})
-	}
+			})
+		}
+	})
 }
 
-func decryptFlipped(k *recrypt.PrivateKey, b []byte, i int) error {
+func decryptFlipped(suite recrypt.Suite, k *recrypt.PrivateKey, b []byte, i int) error {
 	v, err := recrypt.NewEncryptedValue(suite, flip(b, i))
 	if err != nil {
 		return err
@@ -170,8 +184,9 @@ func mustFail(t *testing.T, what string, i int, f func() error) {
 	t.Errorf("%s, byte %d: %v", what, i, err)
 }
 
-// Points of security relevance: x.im, x.re, y.im, y.re.
-var badHashed = map[string]string{
+// smallOrder are points of the twist of the 256-bit set, x.im, x.re, y.im, y.re; the
+// other set's twist has none of an order below two million.
+var smallOrder = map[string]string{
 	"order 13": "255d1b683b6590764c89e9c8d98954da4be6b567baed11e98322e19df052a4b3" +
 		"8d39c1c3dcf08d5732a60d283c9434e5216605135c434d4bf2eddbf25e6fb1eb" +
 		"661f399b7bf1850ee8a1d1ddd227f268e7ac5ea46884d3fb81197cbfc07005c1" +
@@ -184,181 +199,243 @@ var badHashed = map[string]string{
 		"070cea7c01ff3291e4f9d1c38b28e3cc01b4271f400510c8cad8a5a9a4fd66e2" +
 		"584d25b3f389df748da6550dd286ce955d5a594c4929e0c81b16f09fa390cc91" +
 		"7f6208049448fcde55c564db38c559f7576c74b511a483b061ccd96066fd6497",
-	"zero":      strings.Repeat("00", 128),
-	"off twist": strings.Repeat("00", 127) + "01",
-	"all ones":  strings.Repeat("ff", 128),
 }
 
-func TestHashedTempKeyOutsideTheSubgroup(t *testing.T) {
-	w := newWorld(t)
-	at := 16 * suite.FieldSize()
-	for name, point := range badHashed {
-		b := w.key.Bytes()
-		copy(b[at:], must1(hex.DecodeString(point)))
-		if k, err := recrypt.NewTransformKey(suite, b); err != recrypt.ErrTransformKey || k != nil {
-			t.Errorf("%s: %v", name, err)
+// badHashed are byte strings that are no hashed temp key.
+func badHashed(suite recrypt.Suite) map[string][]byte {
+	size := 4 * suite.FieldSize()
+	points := map[string][]byte{
+		"zero":         make([]byte, size),
+		"off twist":    append(make([]byte, size-1), 1),
+		"all ones":     bytes.Repeat([]byte{0xff}, size),
+		"off subgroup": derived(suite, "off_subgroup_twist_point"),
+	}
+	if suite == recrypt.Suite256 {
+		for name, p := range smallOrder {
+			points[name] = must1(hex.DecodeString(p))
 		}
 	}
-	// A good point from elsewhere is accepted, and opens nothing.
-	b := w.key.Bytes()
-	other := must1(w.b.TransformKey(w.a.PublicKey(), w.maker)).Bytes()
-	copy(b[at:at+4*suite.FieldSize()], other[at:])
-	k := must1(recrypt.NewTransformKey(suite, b))
-	if _, err := w.b.Decrypt(must1(k.Transform(w.value, w.proxy))); err != recrypt.ErrDecrypt {
-		t.Errorf("another transform key's point: %v", err)
+	return points
+}
+
+// derived returns a value of the big-integer model (spec section 16).
+func derived(suite recrypt.Suite, name string) []byte {
+	raw := must1(recrypttest.Vectors.ReadFile("vectors/recrypt-derived.json"))
+	var values map[string]map[string]any
+	if err := json.Unmarshal(raw, &values); err != nil {
+		panic(err)
 	}
+	text, _ := values[strings.TrimPrefix(suite.String(), "recrypt")][name].(string)
+	b := must1(hex.DecodeString(text))
+	if len(b) == 0 {
+		panic("no such value")
+	}
+	return b
+}
+
+// prime returns p, n bytes, and order r.
+func prime(suite recrypt.Suite) []byte { return derived(suite, "p") }
+func order(suite recrypt.Suite) []byte { return derived(suite, "r") }
+
+func TestHashedTempKeyOutsideTheSubgroup(t *testing.T) {
+	eachSuite(t, func(t *testing.T, suite recrypt.Suite) {
+		w := newWorld(t, suite)
+		at := 16 * suite.FieldSize()
+		for name, point := range badHashed(suite) {
+			b := w.key.Bytes()
+			copy(b[at:], point)
+			if k, err := recrypt.NewTransformKey(suite, b); err != recrypt.ErrTransformKey || k != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		// A good point from elsewhere is accepted, and opens nothing.
+		b := w.key.Bytes()
+		other := must1(w.b.TransformKey(w.a.PublicKey(), w.maker)).Bytes()
+		copy(b[at:at+4*suite.FieldSize()], other[at:])
+		k := must1(recrypt.NewTransformKey(suite, b))
+		if _, err := w.b.Decrypt(must1(k.Transform(w.value, w.proxy))); err != recrypt.ErrDecrypt {
+			t.Errorf("another transform key's point: %v", err)
+		}
+	})
 }
 
 func TestNonCanonicalPointsAreRefused(t *testing.T) {
-	p := new(big.Int).SetBytes(prime())
-	n := suite.FieldSize()
-	at := func(x, y int64) []byte {
-		return append(big.NewInt(x).FillBytes(make([]byte, n)), big.NewInt(y).FillBytes(make([]byte, n))...)
-	}
-	plus := func(x int64) []byte { return new(big.Int).Add(p, big.NewInt(x)).FillBytes(make([]byte, n)) }
-	if _, err := recrypt.NewPublicKey(suite, at(1, 2)); err != nil {
-		t.Fatalf("generator: %v", err)
-	}
-	for name, b := range map[string][]byte{
-		"(0,0)":           at(0, 0),
-		"(1,3)":           at(1, 3),
-		"x = p+1":         slices.Concat(plus(1), at(1, 2)[n:]),
-		"y = p+2":         slices.Concat(at(1, 2)[:n], plus(2)),
-		"x = p+1, y =p+2": slices.Concat(plus(1), plus(2)),
-		"all ones":        bytes.Repeat([]byte{0xff}, 2*n),
-	} {
-		if k, err := recrypt.NewPublicKey(suite, b); err != recrypt.ErrPublicKey || k != nil {
-			t.Errorf("%s: %v", name, err)
+	eachSuite(t, func(t *testing.T, suite recrypt.Suite) {
+		p := new(big.Int).SetBytes(prime(suite))
+		n := suite.FieldSize()
+		at := func(x, y int64) []byte {
+			return append(big.NewInt(x).FillBytes(make([]byte, n)), big.NewInt(y).FillBytes(make([]byte, n))...)
 		}
-	}
+		plus := func(x int64) []byte { return new(big.Int).Add(p, big.NewInt(x)).FillBytes(make([]byte, n)) }
+		if _, err := recrypt.NewPublicKey(suite, at(1, 2)); err != nil {
+			t.Fatalf("generator: %v", err)
+		}
+		for name, b := range map[string][]byte{
+			"(0,0)":           at(0, 0),
+			"(1,3)":           at(1, 3),
+			"x = p+1":         slices.Concat(plus(1), at(1, 2)[n:]),
+			"y = p+2":         slices.Concat(at(1, 2)[:n], plus(2)),
+			"x = p+1, y =p+2": slices.Concat(plus(1), plus(2)),
+			"all ones":        bytes.Repeat([]byte{0xff}, 2*n),
+		} {
+			if k, err := recrypt.NewPublicKey(suite, b); err != recrypt.ErrPublicKey || k != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+	})
 }
 
 func TestPrivateKeysOutOfRangeAreRefused(t *testing.T) {
-	r, _ := new(big.Int).SetString("8fb501e34aa387f9aa6fecb86184dc212e8d8e12f82b39241a2ef45b57ac7261", 16)
-	encode := func(x *big.Int) []byte { return x.FillBytes(make([]byte, suite.FieldSize())) }
-	plus := func(d int64) []byte { return encode(new(big.Int).Add(r, big.NewInt(d))) }
-	for _, b := range [][]byte{encode(big.NewInt(1)), plus(-1)} {
-		if _, err := recrypt.NewPrivateKey(suite, b); err != nil {
-			t.Errorf("%x: %v", b, err)
+	eachSuite(t, func(t *testing.T, suite recrypt.Suite) {
+		r := new(big.Int).SetBytes(order(suite))
+		encode := func(x *big.Int) []byte { return x.FillBytes(make([]byte, suite.FieldSize())) }
+		plus := func(d int64) []byte { return encode(new(big.Int).Add(r, big.NewInt(d))) }
+		for _, b := range [][]byte{encode(big.NewInt(1)), plus(-1)} {
+			if _, err := recrypt.NewPrivateKey(suite, b); err != nil {
+				t.Errorf("%x: %v", b, err)
+			}
 		}
-	}
-	p1 := new(big.Int).SetBytes(prime())
-	for _, b := range [][]byte{make([]byte, 32), plus(0), plus(1), encode(p1.Sub(p1, big.NewInt(1))), prime(), bytes.Repeat([]byte{0xff}, 32)} {
-		if k, err := recrypt.NewPrivateKey(suite, b); err != recrypt.ErrPrivateKey || k != nil {
-			t.Errorf("%x: %v", b, err)
+		p1 := new(big.Int).SetBytes(prime(suite))
+		for _, b := range [][]byte{make([]byte, suite.FieldSize()), plus(0), plus(1), encode(p1.Sub(p1, big.NewInt(1))), prime(suite), bytes.Repeat([]byte{0xff}, suite.FieldSize())} {
+			if k, err := recrypt.NewPrivateKey(suite, b); err != recrypt.ErrPrivateKey || k != nil {
+				t.Errorf("%x: %v", b, err)
+			}
 		}
-	}
-	one := must1(recrypt.NewPrivateKey(suite, encode(big.NewInt(1))))
-	minusOne := must1(recrypt.NewPrivateKey(suite, plus(-1)))
-	if _, err := one.Add(minusOne); err != recrypt.ErrPrivateKey {
-		t.Errorf("1 + (r-1): %v", err)
-	}
-	if _, err := one.Sub(one); err != recrypt.ErrPrivateKey {
-		t.Errorf("1 - 1: %v", err)
-	}
-	if _, err := one.PublicKey().Add(minusOne.PublicKey()); err != recrypt.ErrPublicKey {
-		t.Errorf("G + -G: %v", err)
-	}
+		one := must1(recrypt.NewPrivateKey(suite, encode(big.NewInt(1))))
+		minusOne := must1(recrypt.NewPrivateKey(suite, plus(-1)))
+		if _, err := one.Add(minusOne); err != recrypt.ErrPrivateKey {
+			t.Errorf("1 + (r-1): %v", err)
+		}
+		if _, err := one.Sub(one); err != recrypt.ErrPrivateKey {
+			t.Errorf("1 - 1: %v", err)
+		}
+		if _, err := one.PublicKey().Add(minusOne.PublicKey()); err != recrypt.ErrPublicKey {
+			t.Errorf("G + -G: %v", err)
+		}
+	})
 }
 
 func TestPlaintextsOutsideTheGroupAreRefused(t *testing.T) {
-	n, size := suite.FieldSize(), suite.PlaintextSize()
-	one := make([]byte, size)
-	one[size-1] = 1
-	minusOne := make([]byte, size)
-	copy(minusOne[size-n:], prime())
-	minusOne[size-1]--
-	alias := must1(recrypt.GeneratePlaintext(suite)).Bytes() // some coefficient + p, if it fits
-	for i := 0; i < size; i += n {
-		c := new(big.Int).SetBytes(alias[i : i+n])
-		if c.Add(c, new(big.Int).SetBytes(prime())).BitLen() <= 8*n {
-			c.FillBytes(alias[i : i+n])
-			break
+	eachSuite(t, func(t *testing.T, suite recrypt.Suite) {
+		n, size := suite.FieldSize(), suite.PlaintextSize()
+		one := make([]byte, size)
+		one[size-1] = 1
+		minusOne := make([]byte, size)
+		copy(minusOne[size-n:], prime(suite))
+		minusOne[size-1]--
+		alias := aliasable(t, suite) // some coefficient + p, where it fits
+		for i := 0; i < size; i += n {
+			c := new(big.Int).SetBytes(alias[i : i+n])
+			if c.Add(c, new(big.Int).SetBytes(prime(suite))).BitLen() <= 8*n {
+				c.FillBytes(alias[i : i+n])
+				break
+			}
 		}
-	}
-	for name, b := range map[string][]byte{"0": make([]byte, size), "1": one, "-1": minusOne,
-		"not in GT": bytes.Repeat([]byte{2}, size), "not canonical": alias} {
-		if m, err := recrypt.NewPlaintext(suite, b); err != recrypt.ErrEncoding || m != nil {
-			t.Errorf("%s: %v", name, err)
+		for name, b := range map[string][]byte{"0": make([]byte, size), "1": one, "-1": minusOne,
+			"not in GT": bytes.Repeat([]byte{2}, size), "not canonical": alias} {
+			if m, err := recrypt.NewPlaintext(suite, b); err != recrypt.ErrEncoding || m != nil {
+				t.Errorf("%s: %v", name, err)
+			}
 		}
-	}
+	})
+}
+
+// aliasable returns an element of GT with a coefficient x for which x + p has no more
+// bytes: in the 256-bit set nearly every one, in the 480-bit set one of 1500, the first
+// being e(G, g1)^271.
+func aliasable(t *testing.T, suite recrypt.Suite) []byte {
+	uniform := make([]byte, suite.UniformSize())
+	big.NewInt(271 - 1).FillBytes(uniform)
+	restore := entropy.Replace(bytes.NewReader(uniform))
+	defer restore()
+	return must1(recrypt.GeneratePlaintext(suite)).Bytes()
 }
 
 // TestSecondEncodings adds p to a field element where that fits. Upstream takes the result for
 // the same object; package recrypt refuses it.
 func TestSecondEncodings(t *testing.T) {
-	u := must1(recrypttest.NewUpstream(suite))
-	w := newWorld(t)
-	n := suite.FieldSize()
-	signer := recrypt.VerifyingKeySize + recrypt.SignatureSize
-	objects := w.objects()
-	objects["transformed value"] = w.transformed.Bytes()
-	decoders := maps.Clone(decoders)
-	decoders["transformed value"] = decoders["value"]
-	for name, c := range map[string]struct {
-		reduce func(b []byte) ([]byte, error)
-		skip   int // bytes at the end that are no field elements
-	}{
-		"private key":       {u.PrivateKey, 0},
-		"public key":        {u.PublicKey, 0},
-		"plaintext":         {u.GT, 0},
-		"value":             {u.Value, signer},
-		"transformed value": {u.Value, signer},
-		"transform key":     {u.TransformKey, signer},
-	} {
-		b, found := objects[name], 0
-		same(t, name, must1(c.reduce(b)), nil, b)
-		for i := 0; i+n <= len(b)-c.skip; i += n {
-			if strings.HasSuffix(name, "value") && i == suite.PublicKeySize()+suite.PlaintextSize() {
-				continue // authHash, as long as a field element
+	eachSuite(t, func(t *testing.T, suite recrypt.Suite) {
+		u := must1(recrypttest.NewUpstream(suite))
+		w := newWorld(t, suite)
+		n := suite.FieldSize()
+		signer := recrypt.VerifyingKeySize + recrypt.SignatureSize
+		objects := w.objects()
+		objects["transformed value"] = w.transformed.Bytes()
+		gt := aliasable(t, suite)
+		copy(objects["plaintext"], gt)
+		copy(objects["value"][2*n:], gt) // decoding does not look at the signature
+		copy(objects["transformed value"][2*n:], gt)
+		copy(objects["transform key"][4*n:], gt)
+		decoders := decoders(suite)
+		decoders["transformed value"] = decoders["value"]
+		for name, c := range map[string]struct {
+			reduce func(b []byte) ([]byte, error)
+			skip   int // bytes at the end that are no field elements
+		}{
+			"private key":       {u.PrivateKey, 0},
+			"public key":        {u.PublicKey, 0},
+			"plaintext":         {u.GT, 0},
+			"value":             {u.Value, signer},
+			"transformed value": {u.Value, signer},
+			"transform key":     {u.TransformKey, signer},
+		} {
+			b, found := objects[name], 0
+			same(t, name, must1(c.reduce(b)), nil, b)
+			for i := 0; i+n <= len(b)-c.skip; i += n {
+				if strings.HasSuffix(name, "value") && i == suite.PublicKeySize()+suite.PlaintextSize() {
+					i += recrypt.AuthHashSize - n // no field element
+					continue
+				}
+				x := new(big.Int).SetBytes(b[i : i+n])
+				if x.Add(x, new(big.Int).SetBytes(prime(suite))).BitLen() > 8*n {
+					continue
+				}
+				found++
+				alias := slices.Clone(b)
+				x.FillBytes(alias[i : i+n])
+				same(t, name+", second encoding", must1(c.reduce(alias)), nil, b)
+				if got, err := decoders[name](alias); err == nil || got != nil {
+					t.Errorf("%s: second encoding at byte %d accepted", name, i)
+				}
 			}
-			x := new(big.Int).SetBytes(b[i : i+n])
-			if x.Add(x, new(big.Int).SetBytes(prime())).BitLen() > 8*n {
-				continue
-			}
-			found++
-			alias := slices.Clone(b)
-			x.FillBytes(alias[i : i+n])
-			same(t, name+", second encoding", must1(c.reduce(alias)), nil, b)
-			if got, err := decoders[name](alias); err == nil || got != nil {
-				t.Errorf("%s: second encoding at byte %d accepted", name, i)
+			if found == 0 && len(b) > 2*n {
+				t.Errorf("%s: nothing tried", name)
 			}
 		}
-		if found == 0 && len(b) > 2*n {
-			t.Errorf("%s: nothing tried", name)
-		}
-	}
+	})
 }
 
 // TestBlocksMixedUp reorders, repeats and drops blocks and signs the result anew, as anybody can.
 func TestBlocksMixedUp(t *testing.T) {
-	w := newWorld(t)
-	c := must1(recrypt.GeneratePrivateKey(suite))
-	next := must1(w.b.TransformKey(c.PublicKey(), w.maker))
-	two := must1(next.Transform(w.transformed, w.proxy)).Bytes()
-	if m := must1(c.Decrypt(must1(recrypt.NewEncryptedValue(suite, two)))); !m.Equal(w.m) {
-		t.Fatal("control fails")
-	}
-	at := suite.EncryptedValueSize(0) - recrypt.VerifyingKeySize - recrypt.SignatureSize
-	head, b1, b2 := two[:at], two[at:at+suite.BlockSize()], two[at+suite.BlockSize():at+2*suite.BlockSize()]
-	for name, payload := range map[string][]byte{
-		"swapped":        slices.Concat(head, b2, b1),
-		"first dropped":  slices.Concat(head, b2),
-		"last dropped":   slices.Concat(head, b1),
-		"all dropped":    slices.Clone(head),
-		"first repeated": slices.Concat(head, b1, b1, b2),
-		"last repeated":  slices.Concat(head, b1, b2, b2),
-	} {
-		public := w.proxy.VerifyingKey().Bytes()
-		b := slices.Concat(payload, public, w.proxy.Sign(slices.Concat(public, payload)))
-		v, err := recrypt.NewEncryptedValue(suite, b)
-		if err != nil || v.VerifySignature() != nil {
-			t.Fatalf("%s: %v", name, err)
+	eachSuite(t, func(t *testing.T, suite recrypt.Suite) {
+		w := newWorld(t, suite)
+		c := must1(recrypt.GeneratePrivateKey(suite))
+		next := must1(w.b.TransformKey(c.PublicKey(), w.maker))
+		two := must1(next.Transform(w.transformed, w.proxy)).Bytes()
+		if m := must1(c.Decrypt(must1(recrypt.NewEncryptedValue(suite, two)))); !m.Equal(w.m) {
+			t.Fatal("control fails")
 		}
-		for _, k := range []*recrypt.PrivateKey{w.a, w.b, c} {
-			if _, err := k.Decrypt(v); err != recrypt.ErrDecrypt {
-				t.Errorf("%s: %v", name, err)
+		at := suite.EncryptedValueSize(0) - recrypt.VerifyingKeySize - recrypt.SignatureSize
+		head, b1, b2 := two[:at], two[at:at+suite.BlockSize()], two[at+suite.BlockSize():at+2*suite.BlockSize()]
+		for name, payload := range map[string][]byte{
+			"swapped":        slices.Concat(head, b2, b1),
+			"first dropped":  slices.Concat(head, b2),
+			"last dropped":   slices.Concat(head, b1),
+			"all dropped":    slices.Clone(head),
+			"first repeated": slices.Concat(head, b1, b1, b2),
+			"last repeated":  slices.Concat(head, b1, b2, b2),
+		} {
+			public := w.proxy.VerifyingKey().Bytes()
+			b := slices.Concat(payload, public, w.proxy.Sign(slices.Concat(public, payload)))
+			v, err := recrypt.NewEncryptedValue(suite, b)
+			if err != nil || v.VerifySignature() != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			for _, k := range []*recrypt.PrivateKey{w.a, w.b, c} {
+				if _, err := k.Decrypt(v); err != recrypt.ErrDecrypt {
+					t.Errorf("%s: %v", name, err)
+				}
 			}
 		}
-	}
+	})
 }

@@ -15,8 +15,7 @@ const (
 	// Suite256 is "recrypt256", recrypt's 256-bit curve: about 100-bit strength.
 	Suite256 Suite = 1
 
-	// Suite480 is "recrypt480", recrypt's 480-bit curve: 128-bit class. It is not
-	// part of this build: every use gives ErrSuite.
+	// Suite480 is "recrypt480", recrypt's 480-bit curve: 128-bit class.
 	Suite480 Suite = 2
 )
 
@@ -77,10 +76,12 @@ func (s Suite) String() string {
 	return "unknown suite"
 }
 
-// ParseSuite returns the suite of that name, available or not. Any other name
-// gives ErrSuite.
+// Suites returns the suites of this build, ascending.
+func Suites() []Suite { return []Suite{Suite256, Suite480} }
+
+// ParseSuite returns the suite of that name. Any other name gives ErrSuite.
 func ParseSuite(name string) (Suite, error) {
-	for _, s := range []Suite{Suite256, Suite480} {
+	for _, s := range Suites() {
 		if s.String() == name {
 			return s, nil
 		}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/recrypt-service/recrypt/wasm/recrypt"
 	"github.com/recrypt-service/recrypt/wasm/recrypt/internal/scheme256"
+	"github.com/recrypt-service/recrypt/wasm/recrypt/internal/scheme480"
 )
 
 // scheme is one suite's algorithms with lenient decoding.
@@ -42,10 +43,13 @@ type Upstream struct {
 
 // NewUpstream returns the lenient operations of a suite, or recrypt.ErrSuite.
 func NewUpstream(s recrypt.Suite) (*Upstream, error) {
-	if s != recrypt.Suite256 {
-		return nil, recrypt.ErrSuite
+	switch s {
+	case recrypt.Suite256:
+		return &Upstream{scheme256.Scheme{Lenient: true}}, nil
+	case recrypt.Suite480:
+		return &Upstream{scheme480.Scheme{Lenient: true}}, nil
 	}
-	return &Upstream{scheme256.Scheme{Lenient: true}}, nil
+	return nil, recrypt.ErrSuite
 }
 
 // PrivateKey returns the key upstream makes of n bytes: reduced modulo p.

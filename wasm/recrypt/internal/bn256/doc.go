@@ -23,3 +23,4 @@
 package bn256
 
 //go:generate go run ../gen/curve.go ../gen/params.go -set 256
+//go:generate go run ../gen/sibling.go -to ../bn480

@@ -19,8 +19,10 @@
 // exception is a transform key's hashedTempKey, whose lines are prepared once per
 // transform.
 //
-// The package for another curve differs in the import below and in its name.
+// The packages of the two suites are one text: the one for the 480-bit set is generated.
 package scheme256
+
+//go:generate go run ../gen/sibling.go -to ../scheme480
 
 import (
 	"crypto/ed25519"

@@ -26,3 +26,4 @@
 package ff
 
 //go:generate go run ../../gen/field.go ../../gen/params.go -set 256
+//go:generate go run ../../gen/sibling.go -to ../../bn480/ff
