@@ -36,6 +36,9 @@ func calls(w *world) []call {
 	at := seedOf("service")
 	return []call{
 		{"NewIdentity", [][]byte{alice, bob, {1}}, -1, func(a [][]byte) (any, error) { return slice(NewIdentity(a[0], a[1], a[2])) }},
+		{"NewIdentityVersion", [][]byte{alice, w.alice, {2}}, -1, func(a [][]byte) (any, error) {
+			return slice(NewIdentityVersion(a[0], a[1], a[2]))
+		}},
 		{"NewService", [][]byte{at}, -1, func(a [][]byte) (any, error) { return slice(NewService(a[0])) }},
 		{"DefaultCollection", [][]byte{alice}, -1, func(a [][]byte) (any, error) {
 			id, err := DefaultCollection(a[0], [32]byte{1})
@@ -111,9 +114,8 @@ func TestArguments(t *testing.T) {
 	}
 }
 
-// TestTwoSuites: this build has one suite, so the rules about several are tested
-// where they are.
-func TestTwoSuites(t *testing.T) {
+// TestParsed: rules that no good record can break on its way.
+func TestParsed(t *testing.T) {
 	w := shared()
 	second, third := must(parseCollection(w.second)), must(parseCollection(w.third))
 	third.Suite = 2

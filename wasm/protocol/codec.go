@@ -283,19 +283,15 @@ func verify(key [32]byte, body, signature []byte, message string) error {
 
 var zero32 [32]byte
 
-// firstVersion reads version, id and previous hash of an identity or service
-// record. Only version 1, where both are zero, is supported.
-func (r *reader) firstVersion() (version uint32) {
-	version = r.u32()
-	id, previous := r.id(), r.id()
-	switch {
-	case r.err != nil:
-	case version == 0, version == 1 && (id != zero32 || previous != zero32):
+// version reads version, id and previous hash of an identity or service record. In
+// version 1 both are zero, later neither is.
+func (r *reader) version() (version uint32, id, previous [32]byte) {
+	version, id, previous = r.u32(), r.id(), r.id()
+	first, none := version == 1, id == zero32 && previous == zero32
+	if r.err == nil && (version == 0 || first != none || !first && (id == zero32 || previous == zero32)) {
 		r.fail("has a version that contradicts its other fields")
-	case version > 1:
-		r.err = &abi.Error{Status: abi.StatusMalformed, Message: "later " + r.kind + " versions are not supported yet"}
 	}
-	return version
+	return version, id, previous
 }
 
 // sortedReaders returns the set of encoded readers: id, then version.

@@ -92,16 +92,20 @@ func (v *collection) check(r *reader) {
 // of the epoch's key. The owner's signature is verified if the owner is among
 // those given, which may be nil: operations on keys know the author and not
 // always the owner.
-func openCollection(record []byte, known ...*identity) (*collection, error) {
+func openCollection(record []byte, known ...*person) (*collection, error) {
 	v, err := parseCollection(record)
 	if err != nil {
 		return nil, err
 	}
-	for _, i := range known {
-		if i == nil || !i.is(v.Owner, v.OwnerVersion) {
+	for _, p := range known {
+		if p == nil || p.ID != v.Owner {
 			continue
 		}
-		if err := verify(i.SigningKey, v.body, v.signature, "signature of the collection does not verify"); err != nil {
+		by := p.at(v.Owner, v.OwnerVersion)
+		if by == nil {
+			return nil, mismatch("collection belongs to another owner or owner version")
+		}
+		if err := verify(by.SigningKey, v.body, v.signature, "signature of the collection does not verify"); err != nil {
 			return nil, err
 		}
 	}
@@ -112,12 +116,12 @@ func openCollection(record []byte, known ...*identity) (*collection, error) {
 }
 
 // openOwned is openCollection for a record that must be owner's.
-func openOwned(record []byte, owner *identity) (*collection, error) {
+func openOwned(record []byte, owner *person) (*collection, error) {
 	v, err := openCollection(record, owner)
 	if err != nil {
 		return nil, err
 	}
-	if !owner.is(v.Owner, v.OwnerVersion) {
+	if owner.ID != v.Owner {
 		return nil, mismatch("collection belongs to another owner or owner version")
 	}
 	return v, nil
@@ -134,6 +138,8 @@ func (v *collection) follows(previous *collection) error {
 		return mismatch("collection record does not have the next sequence number")
 	case v.Previous != previous.Hash:
 		return mismatch("collection record does not follow the given one")
+	case v.OwnerVersion < previous.OwnerVersion:
+		return mismatch("collection record goes back to an older version of its owner")
 	}
 	sameKey, sameSalt := v.key.Equal(previous.key), v.Salt == previous.Salt
 	switch {
@@ -211,7 +217,7 @@ func NewCollection(seed, owner, previous []byte, f *abi.CollectionFields) ([]byt
 }
 
 // draftCollection checks what the owner chose and puts it in a record.
-func draftCollection(owner *identity, f *abi.CollectionFields) (*collection, error) {
+func draftCollection(owner *person, f *abi.CollectionFields) (*collection, error) {
 	switch {
 	case len(f.Authors) > MaxAuthors:
 		return nil, tooLarge("more authors than a collection can list")

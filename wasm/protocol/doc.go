@@ -11,8 +11,8 @@
 //
 // What it does not protect: a signature says who wrote a record, not that there is
 // no newer one. Ids in a record are compared with the given records only, so
-// compare them with the ids that you mean. Recrypt256 is the only suite of this
-// build, with a strength of about 100 bits.
+// compare them with the ids that you mean. Of the two suites, recrypt256 has a
+// strength of about 100 bits, recrypt480 of the 128-bit class.
 //
 // # Encoding
 //
@@ -64,9 +64,9 @@
 //
 // # identity
 //
-//	version                u32   1
+//	version                u32   from 1
 //	id                     32    zero in version 1
-//	previous record's hash 32    zero in version 1
+//	previous record's hash 32    of the version before; zero in version 1
 //	record-signing key     32
 //	recrypt signing key    32    not the same
 //	recovery hash          32    hash of the recovery key
@@ -74,10 +74,26 @@
 //	count × suite, key     u8, 2n   suites strictly ascending
 //	ext
 //	count × Schnorr proof  2n    by each encryption key
-//	Ed25519                64    record-signing key
+//	Ed25519                64    record-signing key of the version before; in version 1 its own
 //
-// Versions above 1 are refused: the fields for id and previous record are there for
-// them.
+// An identity is presented as all its records, oldest first, simply concatenated: at
+// most 16 of them, and one is the usual case. Each version is one higher than the one
+// before, repeats its id, signing keys, recovery hash and encryption keys, names its
+// hash, and adds the keys of one suite or more. Nothing else changes from version
+// to version.
+//
+// A record that names an identity and a version is good beside an identity that
+// has that version, and is verified with its keys. A grant to an older version of
+// a reader stays good as long as the newest has the same signing keys and the same
+// key of the grant's suite. As versions only add, none suspends a grant.
+//
+// # Suites
+//
+// An identity has keys of several suites, a collection has one. Everything that
+// belongs to a collection is of its suite: epoch keys, grants, transform keys, key
+// records, encrypted values, and the reader's key that a grant leads to. Two suites in
+// one place are an error (StatusSuite where one thing is handed over with another,
+// StatusMismatch where signed records contradict each other).
 //
 // # service
 //
@@ -111,9 +127,9 @@
 //
 // The readers hash is SHA-256("recrypt-service readers v1" ‖ count u32 ‖ readers), at
 // most 100000 readers, each id 32 ‖ version u32, sorted and distinct. A record follows
-// another if service, owner, collection and suite are the same, the sequence is one
-// higher, the previous hash is the other's, and the epoch is the same with the same key
-// and salt, or one higher with another key and another salt.
+// another if service, owner, collection and suite are the same, the owner's version is
+// not lower, the sequence is one higher, the previous hash is the other's, and the epoch
+// is the same with the same key and salt, or one higher with another key and another salt.
 //
 // # grant
 //

@@ -32,13 +32,15 @@ type frozen struct {
 
 const frozenRandom = "recrypt-service known answers v1"
 
-// frozenWorld makes the world and a sealed secret from the fixed randomness.
-func frozenWorld(t *testing.T) (*world, []byte) {
+// frozenWorld makes the world, a sealed secret, and what there is of recrypt480 and of
+// later identity versions, from the fixed randomness. What is added comes last.
+func frozenWorld(t *testing.T) (*world, []byte, *strongWorld) {
 	random := sha3.NewSHAKE128()
 	random.Write([]byte(frozenRandom))
 	recrypttest.SetRandom(t, random)
 	w := newWorld()
-	return w, must(SealSecret([]byte("correct horse"), abi.SecretSeed, seedOf("alice"), MinMemoryKiB, MinPasses))
+	sealed := must(SealSecret([]byte("correct horse"), abi.SecretSeed, seedOf("alice"), MinMemoryKiB, MinPasses))
+	return w, sealed, newStrongWorld(w)
 }
 
 // recordsOf names the records of a world.
@@ -55,8 +57,20 @@ func recordsOf(w *world) map[string]*[]byte {
 	}
 }
 
+// strongRecordsOf names the records of a strongWorld.
+func strongRecordsOf(s *strongWorld) map[string]*[]byte {
+	return map[string]*[]byte{
+		"identity of alice, version 2": &s.alice, "identity of bob, version 2": &s.bobs, "identity of dora": &s.dora,
+		"recrypt480 collection 0": &s.first, "recrypt480 collection 1": &s.second,
+		"recrypt480 grant": &s.grant, "recrypt480 transform key": &s.transformKey,
+		"recrypt480 key": &s.key, "recrypt480 value": &s.value, "recrypt480 document key": &s.document,
+		"recrypt480 transformed value": &s.transformed, "revocation by version 2": &s.revoked,
+		"collection 2 by version 2": &s.old, "grant by and to version 2": &s.bobsGrant, "transform key to version 2": &s.bobsKey,
+	}
+}
+
 func makeFrozen(t *testing.T) *frozen {
-	w, sealed := frozenWorld(t)
+	w, sealed, s := frozenWorld(t)
 	f := &frozen{
 		About:   "One record of every type. Everything is hexadecimal but texts. Changing this file means changing the format.",
 		Random:  frozenRandom,
@@ -66,22 +80,28 @@ func makeFrozen(t *testing.T) *frozen {
 		Records: map[string]string{},
 	}
 	for _, name := range []string{"alice", "alice's recovery", "bob", "bob's recovery", "carol", "carol's recovery",
-		"mallory", "mallory's recovery", "service", "other service"} {
+		"dora", "dora's recovery", "mallory", "mallory's recovery", "service", "other service"} {
 		f.Seeds[name] = hex.EncodeToString(seedOf(name))
 	}
 	for name, record := range recordsOf(w) {
+		f.Records[name] = hex.EncodeToString(*record)
+	}
+	for name, record := range strongRecordsOf(s) {
 		f.Records[name] = hex.EncodeToString(*record)
 	}
 	f.Records["sealed seed of alice"] = hex.EncodeToString(sealed)
 	f.Records["plain seed of alice"] = hex.EncodeToString(must(SealSecret(nil, abi.SecretSeed, seedOf("alice"), 0, 0)))
 	f.Ids["alice"] = must(FormatID(abi.KindPerson, must(OpenIdentity(w.alice)).ID))
 	f.Ids["bob"] = must(FormatID(abi.KindPerson, must(OpenIdentity(w.bob)).ID))
+	f.Ids["dora"] = must(FormatID(abi.KindPerson, must(OpenIdentity(s.dora)).ID))
 	f.Ids["service"] = must(FormatID(abi.KindService, w.serviceID))
 
 	put := func(name string, b []byte) { f.Derived[name] = hex.EncodeToString(b) }
 	put("record-signing key of alice", must(recordKey(seedOf("alice"))).Bytes())
 	put("recrypt signing key of alice", must(recryptKey(seedOf("alice"))).Bytes())
 	put("encryption key of alice, recrypt256", must(encryptionKey(seedOf("alice"), 1)).Bytes())
+	put("encryption key of alice, recrypt480", must(encryptionKey(seedOf("alice"), 2)).Bytes())
+	put("private key of recrypt480 collection 0", must(unlockEpoch(seedOf("alice"), must(parseCollection(s.first)))).Bytes())
 	id := must(DefaultCollection(seedOf("alice"), w.serviceID))
 	put("default collection of alice", id[:])
 	first := must(parseCollection(w.first))
@@ -148,6 +168,11 @@ func TestFrozenOpens(t *testing.T) {
 	if err != nil || !bytes.Equal(key, w.documentKey) {
 		t.Errorf("transformed value: %v", err)
 	}
+	s := &strongWorld{}
+	for name, at := range strongRecordsOf(s) {
+		*at = fromHex(f.Records[name])
+	}
+	s.opens(t, w)
 	if _, id, err := ParseID(f.Ids["alice"]); err != nil || id != must(OpenIdentity(w.alice)).ID {
 		t.Errorf("id: %v", err)
 	}

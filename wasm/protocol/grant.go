@@ -132,7 +132,7 @@ func NewGrant(seed, owner, collection, reader []byte, f *abi.GrantFields) (grant
 }
 
 // draftGrant checks what the owner chose and puts it in a grant.
-func draftGrant(of *collection, to *identity, f *abi.GrantFields) (*grant, error) {
+func draftGrant(of *collection, to *person, f *abi.GrantFields) (*grant, error) {
 	if len(f.Scope) > MaxScope {
 		return nil, tooLarge("more key ids than a grant can name")
 	}
@@ -193,10 +193,11 @@ func OpenGrant(owner, collection, reader, grant, transformKey []byte) (*abi.Gran
 	if err != nil {
 		return nil, err
 	}
-	if !by.is(v.Owner, v.OwnerVersion) {
+	signer := by.at(v.Owner, v.OwnerVersion)
+	if signer == nil {
 		return nil, mismatch("grant belongs to another owner or owner version")
 	}
-	if err := verify(by.SigningKey, v.body, v.signature, "signature of the grant does not verify"); err != nil {
+	if err := verify(signer.SigningKey, v.body, v.signature, "signature of the grant does not verify"); err != nil {
 		return nil, err
 	}
 	if len(collection) != 0 {
@@ -210,7 +211,7 @@ func OpenGrant(owner, collection, reader, grant, transformKey []byte) (*abi.Gran
 		}
 	}
 	if len(transformKey) != 0 {
-		if err := v.checkTransformKey(transformKey, by); err != nil {
+		if err := v.checkTransformKey(transformKey, signer); err != nil {
 			return nil, err
 		}
 	}
@@ -218,7 +219,7 @@ func OpenGrant(owner, collection, reader, grant, transformKey []byte) (*abi.Gran
 }
 
 // checkCollection verifies that the grant was made with a collection record.
-func (v *grant) checkCollection(record []byte, owner *identity) error {
+func (v *grant) checkCollection(record []byte, owner *person) error {
 	of, err := openOwned(record, owner)
 	if err != nil {
 		return err
@@ -230,14 +231,15 @@ func (v *grant) checkCollection(record []byte, owner *identity) error {
 	return nil
 }
 
-// checkReader verifies that the grant is for a reader's identity and key.
+// checkReader verifies that the grant is for a version of a reader's identity and
+// its key, and that the newest version has the same key.
 func (v *grant) checkReader(record []byte) error {
 	to, err := openIdentity(record)
 	if err != nil {
 		return err
 	}
-	key := to.key(v.readerKey.Suite())
-	if !to.is(v.Reader, v.ReaderVersion) || key == nil || !key.Equal(v.readerKey) {
+	at := to.at(v.Reader, v.ReaderVersion)
+	if at == nil || !at.has(v.readerKey) || !to.has(v.readerKey) {
 		return mismatch("grant is for another reader, reader version or key")
 	}
 	return nil
@@ -247,6 +249,11 @@ func (v *grant) checkReader(record []byte) error {
 func (v *grant) checkTransformKey(transformKey []byte, owner *identity) error {
 	if sha256.Sum256(transformKey) != v.TransformKeyHash {
 		return mismatch("transform key belongs to another grant")
+	}
+	if s, err := suiteOfTransformKey(transformKey); err != nil {
+		return err
+	} else if s != v.readerKey.Suite() {
+		return unknownSuite("transform key is of another suite than its grant")
 	}
 	t, err := recrypt.NewTransformKey(v.readerKey.Suite(), transformKey)
 	if err != nil {

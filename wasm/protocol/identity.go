@@ -1,6 +1,7 @@
 package protocol
 
 import (
+	"bytes"
 	"crypto/sha256"
 
 	"github.com/recrypt-service/recrypt/wasm/abi"
@@ -10,9 +11,11 @@ import (
 // maxSuites bounds the encryption keys of one identity.
 const maxSuites = 8
 
-// identity is a parsed identity record.
+// identity is a parsed identity record: one version of an identity.
 type identity struct {
 	abi.Identity
+	previous  [32]byte // hash of the record before, zero in version 1
+	hash      [32]byte // of this record
 	keys      []*recrypt.PublicKey
 	ext       []byte
 	body      []byte
@@ -23,8 +26,12 @@ type identity struct {
 // writeBody appends everything that is signed, but for the label.
 func (v *identity) writeBody(w *writer) {
 	w.u32(v.Version)
-	w.id(zero32)
-	w.id(zero32)
+	if v.Version == 1 {
+		w.id(zero32) // the id is the hash of this
+	} else {
+		w.id(v.ID)
+	}
+	w.id(v.previous)
 	w.id(v.SigningKey)
 	w.id(v.RecryptKey)
 	w.id(v.RecoveryHash)
@@ -36,12 +43,22 @@ func (v *identity) writeBody(w *writer) {
 	w.bytes16(v.ext)
 }
 
-// parseIdentity reads an identity record and verifies nothing that needs more
-// than the fields: encodings, points, order.
+// parseIdentity reads an identity record of any version and verifies nothing that
+// needs more than the fields: encodings, points, order.
 func parseIdentity(record []byte) (*identity, error) {
 	r := newReader("identity", record)
+	v := readIdentity(r)
+	if err := r.end(); err != nil {
+		return nil, err
+	}
+	return v, nil
+}
+
+// readIdentity reads the record at the start of r. What it returns means something
+// only if r has no error.
+func readIdentity(r *reader) *identity {
 	v := &identity{}
-	v.Version = r.firstVersion()
+	v.Version, v.ID, v.previous = r.version()
 	v.SigningKey, v.RecryptKey, v.RecoveryHash = r.verifyingKey(), r.verifyingKey(), r.id()
 	if r.err == nil && v.SigningKey == v.RecryptKey {
 		r.fail("uses one signing key for two purposes")
@@ -62,46 +79,14 @@ func parseIdentity(record []byte) (*identity, error) {
 	}
 	v.ext, v.body = r.extensions(), r.body()
 	for _, key := range v.keys {
-		v.proofs = append(v.proofs, append([]byte(nil), r.take(key.Suite().SchnorrSize())...))
+		v.proofs = append(v.proofs, bytes.Clone(r.take(key.Suite().SchnorrSize())))
 	}
 	v.signature = r.signature()
-	if err := r.end(); err != nil {
-		return nil, err
+	if v.Version == 1 {
+		v.ID = sha256.Sum256(v.body)
 	}
-	v.ID = sha256.Sum256(v.body)
-	return v, nil
-}
-
-// openIdentity parses an identity record and verifies its signature and the
-// proof of possession of each encryption key.
-func openIdentity(record []byte) (*identity, error) {
-	v, err := parseIdentity(record)
-	if err != nil {
-		return nil, err
-	}
-	if err := verify(v.SigningKey, v.body, v.signature, "signature of the identity does not verify"); err != nil {
-		return nil, err
-	}
-	for i, key := range v.keys {
-		if !key.VerifySchnorr(nil, v.body, v.proofs[i]) {
-			return nil, unsigned("proof of possession of an encryption key does not verify")
-		}
-	}
-	return v, nil
-}
-
-// unlockIdentity is openIdentity for a record whose seed is given too; it returns
-// the record-signing key, for the caller to wipe.
-func unlockIdentity(seed, record []byte) (*identity, *recrypt.SigningKey, error) {
-	v, err := openIdentity(record)
-	if err != nil {
-		return nil, nil, err
-	}
-	signer, err := unlock(seed, v.SigningKey)
-	if err != nil {
-		return nil, nil, err
-	}
-	return v, signer, nil
+	v.hash = sha256.Sum256(r.all[:r.off])
+	return v
 }
 
 // key returns the identity's encryption key of a suite, or nil.
@@ -114,8 +99,11 @@ func (v *identity) key(s recrypt.Suite) *recrypt.PublicKey {
 	return nil
 }
 
-// is reports whether a record that names an identity means this version of it.
-func (v *identity) is(id [32]byte, version uint32) bool { return v.ID == id && v.Version == version }
+// has reports whether the identity has an encryption key.
+func (v *identity) has(key *recrypt.PublicKey) bool {
+	own := v.key(key.Suite())
+	return own != nil && own.Equal(key)
+}
 
 // NewIdentity makes the first identity record of a seed of 32 bytes with the
 // hash of the recovery key of another seed of 32 bytes, and one encryption key
@@ -144,23 +132,59 @@ func NewIdentity(seed, recoverySeed, suites []byte) ([]byte, error) {
 	}
 	v.Version = 1
 	v.SigningKey, v.RecryptKey = [32]byte(signer.VerifyingKey().Bytes()), [32]byte(inner.VerifyingKey().Bytes())
-	if len(suites) == 0 || len(suites) > maxSuites {
-		return nil, malformed("identity does not have 1 to 8 suites")
+	private, err := encryptionKeys(seed, suites)
+	if err != nil {
+		return nil, err
+	}
+	defer wipeKeys(private)
+	v.setKeys(private)
+	return v.sign(signer, private)
+}
+
+// encryptionKeys derives the encryption keys of suites, for the caller to wipe.
+func encryptionKeys(seed, suites []byte) ([]*recrypt.PrivateKey, error) {
+	if err := checkSuites(suites); err != nil {
+		return nil, err
 	}
 	private := make([]*recrypt.PrivateKey, 0, len(suites))
-	for i, s := range suites {
-		if i > 0 && s <= suites[i-1] {
-			return nil, malformed("suites are not in order")
-		}
+	for _, s := range suites {
 		key, err := encryptionKey(seed, recrypt.Suite(s))
 		if err != nil {
+			wipeKeys(private)
 			return nil, err
 		}
-		defer key.Wipe()
 		private = append(private, key)
-		v.Keys = append(v.Keys, abi.SuiteKey{Suite: s, PublicKey: key.PublicKey().Bytes()})
 	}
-	return v.sign(signer, private)
+	return private, nil
+}
+
+// checkSuites refuses a list of suites that no identity can have.
+func checkSuites(suites []byte) error {
+	if len(suites) == 0 || len(suites) > maxSuites {
+		return malformed("identity does not have 1 to 8 suites")
+	}
+	for i, s := range suites {
+		if i > 0 && s <= suites[i-1] {
+			return malformed("suites are not in order")
+		}
+	}
+	return nil
+}
+
+func wipeKeys(keys []*recrypt.PrivateKey) {
+	for _, key := range keys {
+		key.Wipe()
+	}
+}
+
+// setKeys makes the public keys of private the keys of the record.
+func (v *identity) setKeys(private []*recrypt.PrivateKey) {
+	v.keys, v.Keys = nil, nil
+	for _, key := range private {
+		public := key.PublicKey()
+		v.keys = append(v.keys, public)
+		v.Keys = append(v.Keys, abi.SuiteKey{Suite: uint8(public.Suite()), PublicKey: public.Bytes()})
+	}
 }
 
 // sign returns the complete record.
@@ -177,18 +201,4 @@ func (v *identity) sign(signer *recrypt.SigningKey, private []*recrypt.PrivateKe
 	}
 	w.raw(signer.Sign(body))
 	return w.b, nil
-}
-
-// OpenIdentity verifies an identity record: encoding, keys, signature, and the
-// proofs of possession. The id is the hash of what was signed; whether it is the
-// expected one, the caller compares.
-//
-// The errors have StatusMalformed (also for versions other than 1), StatusSuite
-// or StatusSignature.
-func OpenIdentity(record []byte) (*abi.Identity, error) {
-	v, err := openIdentity(record)
-	if err != nil {
-		return nil, err
-	}
-	return &v.Identity, nil
 }

@@ -12,8 +12,9 @@ import (
 // keyRecord is a parsed key record.
 type keyRecord struct {
 	abi.KeyRecord
-	ephemeral []byte // of the encrypted value; transforms keep it
-	authHash  []byte // of the encrypted value; transforms keep it
+	author    *identity // the version that signed, once it is verified
+	ephemeral []byte    // of the encrypted value; transforms keep it
+	authHash  []byte    // of the encrypted value; transforms keep it
 	ext       []byte
 	body      []byte
 	signature []byte
@@ -75,15 +76,15 @@ func parseKeyRecord(record []byte) (*keyRecord, error) {
 
 // openKeyRecord parses a key record and verifies that it is the author's and, if
 // a collection is given, that it belongs to its epoch.
-func openKeyRecord(author *identity, of *collection, record []byte) (*keyRecord, error) {
+func openKeyRecord(author *person, of *collection, record []byte) (*keyRecord, error) {
 	v, err := parseKeyRecord(record)
 	if err != nil {
 		return nil, err
 	}
-	if !author.is(v.Author, v.AuthorVersion) {
+	if v.author = author.at(v.Author, v.AuthorVersion); v.author == nil {
 		return nil, mismatch("key record belongs to another author or author version")
 	}
-	if err := verify(author.SigningKey, v.body, v.signature, "signature of the key record does not verify"); err != nil {
+	if err := verify(v.author.SigningKey, v.body, v.signature, "signature of the key record does not verify"); err != nil {
 		return nil, err
 	}
 	if of == nil {
@@ -98,7 +99,7 @@ func openKeyRecord(author *identity, of *collection, record []byte) (*keyRecord,
 
 // draftKey is the key record of an author for a collection's epoch, without what
 // comes from the encrypted value.
-func draftKey(author *identity, of *collection, key [16]byte) (*keyRecord, error) {
+func draftKey(author *person, of *collection, key [16]byte) (*keyRecord, error) {
 	if !of.MayDeposit(author.ID) {
 		return nil, mismatch("collection does not take keys of this author")
 	}
@@ -131,6 +132,9 @@ func documentKey(v *abi.KeyRecord, m *recrypt.Plaintext) ([]byte, error) {
 
 // parseValue decodes an encrypted value.
 func parseValue(s recrypt.Suite, b []byte) (*recrypt.EncryptedValue, error) {
+	if of := suiteOfValue(b); of != 0 && of != s {
+		return nil, unknownSuite("encrypted value is of another suite")
+	}
 	v, err := recrypt.NewEncryptedValue(s, b)
 	if err != nil {
 		return nil, schemeError(err, "encrypted value is malformed")
@@ -233,7 +237,7 @@ func NewKeyRecord(seed, author, collection []byte, key [16]byte, value []byte, p
 	if err != nil {
 		return nil, err
 	}
-	if err := checkFresh(encrypted, by); err != nil {
+	if err := checkFresh(encrypted, by.identity); err != nil {
 		return nil, err
 	}
 	v.ephemeral, v.authHash, v.Payload = encrypted.EphemeralPublicKey(), encrypted.AuthHash(), payload
@@ -280,7 +284,7 @@ func OpenKeyRecord(author, collectionRecord, record, value []byte) (*abi.KeyReco
 		if err := v.checkParts(encrypted); err != nil {
 			return nil, err
 		}
-		if err := checkFresh(encrypted, by); err != nil {
+		if err := checkFresh(encrypted, v.author); err != nil {
 			return nil, err
 		}
 	}

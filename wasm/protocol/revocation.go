@@ -94,10 +94,11 @@ func OpenRevocation(owner, revocation []byte) (*abi.Revocation, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !by.is(v.Owner, v.OwnerVersion) {
+	signer := by.at(v.Owner, v.OwnerVersion)
+	if signer == nil {
 		return nil, mismatch("revocation belongs to another owner or owner version")
 	}
-	if err := verify(by.SigningKey, v.body, v.signature, "signature of the revocation does not verify"); err != nil {
+	if err := verify(signer.SigningKey, v.body, v.signature, "signature of the revocation does not verify"); err != nil {
 		return nil, err
 	}
 	return &v.Revocation, nil

@@ -44,7 +44,9 @@ func TestIdentityRules(t *testing.T) {
 	signing := must(recordKey(seedOf("alice"))).VerifyingKey().Bytes()
 	for _, p := range []patch{
 		{"version 0", atVersion, []byte{0, 0, 0, 0}, abi.ErrMalformed},
-		{"version 2", atVersion, []byte{0, 0, 0, 2}, abi.ErrMalformed},
+		{"version 2 without id and previous", atVersion, []byte{0, 0, 0, 2}, abi.ErrMalformed},
+		{"version 2 without previous", atVersion, []byte{0, 0, 0, 2, 1}, abi.ErrMalformed},
+		{"version 2 as the first", atVersion, append([]byte{0, 0, 0, 2}, bytes.Repeat([]byte{1}, 64)...), abi.ErrMismatch},
 		{"version 2^32-1", atVersion, []byte{255, 255, 255, 255}, abi.ErrMalformed},
 		{"id in version 1", atVersion + 4, []byte{1}, abi.ErrMalformed},
 		{"previous in version 1", atVersion + 36, []byte{1}, abi.ErrMalformed},
@@ -56,7 +58,7 @@ func TestIdentityRules(t *testing.T) {
 		{"no keys", atCount, []byte{0}, abi.ErrMalformed},
 		{"nine keys", atCount, []byte{9}, abi.ErrMalformed},
 		{"suite 0", atSuite, []byte{0}, abi.ErrSuite},
-		{"suite 2, not built", atSuite, []byte{2}, abi.ErrSuite},
+		{"another suite than the key", atSuite, []byte{2}, abi.ErrMalformed},
 		{"unknown suite", atSuite, []byte{77}, abi.ErrSuite},
 		{"off-curve key", atKey, make([]byte, 64), abi.ErrMalformed},
 		{"somebody else's encryption key", atKey, must(OpenIdentity(shared().bob)).Keys[0].PublicKey, abi.ErrSignature},
@@ -70,10 +72,6 @@ func TestIdentityRules(t *testing.T) {
 	}
 	if _, err := OpenIdentity(identityWith(0, nil)); err != nil {
 		t.Errorf("unchanged: %v", err)
-	}
-	_, err := OpenIdentity(identityWith(atVersion, []byte{0, 0, 0, 2}))
-	if err == nil || err.Error() != "later identity versions are not supported yet" {
-		t.Errorf("version 2: %v", err)
 	}
 }
 
@@ -108,7 +106,8 @@ func TestIdentityArguments(t *testing.T) {
 func TestServiceRules(t *testing.T) {
 	v := must(parseService(shared().service))
 	for _, p := range []patch{
-		{"version 2", 27, []byte{0, 0, 0, 2}, abi.ErrMalformed},
+		{"version 2", 27, append([]byte{0, 0, 0, 2}, bytes.Repeat([]byte{1}, 64)...), abi.ErrMalformed},
+		{"version 0", 27, []byte{0, 0, 0, 0}, abi.ErrMalformed},
 		{"id in version 1", 31, []byte{1}, abi.ErrMalformed},
 		{"one key for both purposes", 27 + 68 + 32, v.SigningKey[:], abi.ErrMalformed},
 	} {
@@ -303,8 +302,8 @@ func TestCollectionArguments(t *testing.T) {
 		change func(f *abi.CollectionFields)
 		want   *abi.Error
 	}{
-		"suite not built":        {func(f *abi.CollectionFields) { f.Suite = 2 }, abi.ErrSuite},
-		"unknown suite":          {func(f *abi.CollectionFields) { f.Suite = 0 }, abi.ErrSuite},
+		"no suite":               {func(f *abi.CollectionFields) { f.Suite = 0 }, abi.ErrSuite},
+		"unknown suite":          {func(f *abi.CollectionFields) { f.Suite = 3 }, abi.ErrSuite},
 		"unknown deposit policy": {func(f *abi.CollectionFields) { f.Deposit = 3 }, abi.ErrMalformed},
 		"authors, open":          {func(f *abi.CollectionFields) { f.Deposit = abi.DepositOpen }, abi.ErrMalformed},
 		"too many authors":       {func(f *abi.CollectionFields) { f.Authors = manyAuthors(MaxAuthors + 1) }, abi.ErrTooLarge},

@@ -28,7 +28,9 @@ func (v *service) writeBody(w *writer) {
 func parseService(record []byte) (*service, error) {
 	r := newReader("service", record)
 	v := &service{}
-	v.Version = r.firstVersion()
+	if v.Version, _, _ = r.version(); v.Version > 1 {
+		r.fail("is of a later version, which this build does not know")
+	}
 	v.SigningKey, v.RecryptKey = r.verifyingKey(), r.verifyingKey()
 	if r.err == nil && v.SigningKey == v.RecryptKey {
 		r.fail("uses one signing key for two purposes")

@@ -36,7 +36,7 @@ func OpenKey(seed, own, author, collection, service, record, value []byte) ([]by
 	if err != nil {
 		return nil, err
 	}
-	encrypted, err := v.value(value, by, of, service)
+	encrypted, err := v.value(value, of, service)
 	if err != nil {
 		return nil, err
 	}
@@ -55,7 +55,7 @@ func OpenKey(seed, own, author, collection, service, record, value []byte) ([]by
 
 // value decodes an encrypted value and verifies that it is the record's and who
 // signed it.
-func (v *keyRecord) value(value []byte, author *identity, of *collection, service []byte) (*recrypt.EncryptedValue, error) {
+func (v *keyRecord) value(value []byte, of *collection, service []byte) (*recrypt.EncryptedValue, error) {
 	encrypted, err := parseValue(of.key.Suite(), value)
 	if err != nil {
 		return nil, err
@@ -63,7 +63,7 @@ func (v *keyRecord) value(value []byte, author *identity, of *collection, servic
 	if err := v.checkParts(encrypted); err != nil {
 		return nil, err
 	}
-	if err := checkOrigin(encrypted, author, of, service); err != nil {
+	if err := checkOrigin(encrypted, v.author, of, service); err != nil {
 		return nil, err
 	}
 	return encrypted, nil
@@ -94,9 +94,9 @@ func checkOrigin(value *recrypt.EncryptedValue, author *identity, of *collection
 }
 
 // openingKey derives the private key that opens a value of a level.
-func openingKey(seed []byte, me *identity, of *collection, level int) (*recrypt.PrivateKey, error) {
+func openingKey(seed []byte, me *person, of *collection, level int) (*recrypt.PrivateKey, error) {
 	if level == 0 {
-		if !me.is(of.Owner, of.OwnerVersion) {
+		if me.ID != of.Owner {
 			return nil, mismatch("encrypted value is for the collection's owner")
 		}
 		return unlockEpoch(seed, of)
@@ -131,12 +131,23 @@ func suiteOfTransformKey(transformKey []byte) (recrypt.Suite, error) {
 	return 0, malformed("transform key has a length that no suite has")
 }
 
+// suiteOfValue tells the suite of an encrypted value from its length, 0 if no suite
+// has such values: 576 + 896m and 968 + 1680m bytes are never the same.
+func suiteOfValue(value []byte) recrypt.Suite {
+	for _, s := range []recrypt.Suite{recrypt.Suite256, recrypt.Suite480} {
+		if rest := len(value) - s.EncryptedValueSize(0); rest >= 0 && rest%s.BlockSize() == 0 {
+			return s
+		}
+	}
+	return 0
+}
+
 // TransformKeyValue transforms a level-0 value with a transform key into a
 // level-1 value signed by the service, whose seed of 32 bytes it takes.
 //
 // Neither value nor transform key names its suite. It follows from the length of
 // the transform key, 736 bytes (recrypt256) or 1296 bytes (recrypt480), and the
-// value must be of the same one.
+// value must be of the same one (StatusSuite).
 //
 // Errors: StatusMalformed, StatusSuite, StatusSignature for a bad signature of
 // value or transform key, StatusMismatch for a value that was transformed before.
