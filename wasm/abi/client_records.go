@@ -53,9 +53,15 @@ func (c Client) NewIdentity(ctx context.Context, seed, recoverySeed, suites []by
 	return c.one(ctx, OpNewIdentity, seed, recoverySeed, suites)
 }
 
-// OpenIdentity verifies an identity record.
-func (c Client) OpenIdentity(ctx context.Context, record []byte) (*Identity, error) {
-	r, err := c.call(ctx, OpOpenIdentity, 6, record)
+// NewIdentityVersion adds a version to an identity, with the keys of those of
+// suites that it lacks, and returns all its records. ErrMismatch if it lacks none.
+func (c Client) NewIdentityVersion(ctx context.Context, seed, identity, suites []byte) ([]byte, error) {
+	return c.one(ctx, OpNewIdentityVersion, seed, identity, suites)
+}
+
+// OpenIdentity verifies all versions of an identity and returns the newest.
+func (c Client) OpenIdentity(ctx context.Context, identity []byte) (*Identity, error) {
+	r, err := c.call(ctx, OpOpenIdentity, 6, identity)
 	if err != nil {
 		return nil, err
 	}

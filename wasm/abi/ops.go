@@ -4,9 +4,11 @@ package abi
 //
 // The comment of each operation gives its arguments and results, one frame
 // each, in order. n is the suite's field size: 32 bytes for recrypt256, 60 for
-// recrypt480. An identity, collection, grant, key, revocation, receipt or
-// service argument is the complete signed record (package protocol). Wherever
-// a record is taken, its encoding, signatures and proofs are verified.
+// recrypt480. A collection, grant, key, revocation, receipt or service argument
+// is the complete signed record (package protocol); an identity is the records of
+// all its versions, oldest first, simply concatenated, at most 16. Wherever a record
+// is taken, its encoding, signatures and proofs are verified, and it may name any
+// version that the identity has.
 type Op uint32
 
 // Operations of the scheme. Encodings as in spec section 5.
@@ -67,13 +69,16 @@ const (
 
 	// OpNewIdentity: seed 32, recovery seed 32, suites (one u8 each) → identity
 	OpNewIdentity Op = 0x0220
-	// OpOpenIdentity: identity → id 32, version u32, signing key 32, recrypt signing key 32,
+	// OpOpenIdentity: identity → of its newest version: id 32, version u32, signing key 32, recrypt signing key 32,
 	// recovery key hash 32, list of (suite u8, public key 2n) frames
 	OpOpenIdentity Op = 0x0221
 	// OpNewService: seed 32 → service
 	OpNewService Op = 0x0222
 	// OpOpenService: service → id 32, version u32, signing key 32, recrypt signing key 32
 	OpOpenService Op = 0x0223
+	// OpNewIdentityVersion: seed 32, identity, suites (one u8 each) → identity, longer by a version that adds the keys
+	// of those suites that it lacked
+	OpNewIdentityVersion Op = 0x0224
 
 	// OpDefaultCollection: seed 32, service id 32 → collection id 16 of the collection "default"
 	OpDefaultCollection Op = 0x0230

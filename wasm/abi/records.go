@@ -6,7 +6,7 @@ import "slices"
 // (32 bytes for identities and services, 16 for everything chosen by clients);
 // times are Unix milliseconds, 0 meaning none.
 
-// Identity is a verified identity record.
+// Identity is the newest version of a verified identity.
 type Identity struct {
 	ID           [32]byte // SHA-256 of the unsigned body of the first record
 	Version      uint32

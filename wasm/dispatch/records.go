@@ -7,34 +7,35 @@ import (
 
 // recordOperations are the operations of package protocol.
 var recordOperations = map[abi.Op]operation{
-	abi.OpParseID:           {args: 1, run: parseID},
-	abi.OpFormatID:          {args: 2, run: formatID},
-	abi.OpSealSeed:          {args: 5, run: sealSeed, secret: true},
-	abi.OpOpenSeed:          {args: 2, run: openSeed, secret: true},
-	abi.OpSealedInfo:        {args: 1, run: sealedInfo},
-	abi.OpNewIdentity:       {args: 3, run: newIdentity},
-	abi.OpOpenIdentity:      {args: 1, run: openIdentity},
-	abi.OpNewService:        {args: 1, run: newService},
-	abi.OpOpenService:       {args: 1, run: openService},
-	abi.OpDefaultCollection: {args: 2, run: defaultCollection},
-	abi.OpNewCollection:     {args: 12, run: newCollection},
-	abi.OpOpenCollection:    {args: 3, run: openCollection},
-	abi.OpReadersHash:       {args: 1, run: readersHash},
-	abi.OpNewGrant:          {args: 11, run: newGrant, secret: true},
-	abi.OpOpenGrant:         {args: 5, run: openGrant},
-	abi.OpNewKey:            {args: 4, run: newKey, secret: true},
-	abi.OpNewKeyRecord:      {args: 8, run: newKeyRecord},
-	abi.OpOpenKeyRecord:     {args: 4, run: openKeyRecord},
-	abi.OpOpenKey:           {args: 7, run: openKey, secret: true},
-	abi.OpTransformKeyValue: {args: 3, run: transformKeyValue},
-	abi.OpNewRevocation:     {args: 6, run: newRevocation},
-	abi.OpOpenRevocation:    {args: 2, run: openRevocation},
-	abi.OpNewReceipt:        {args: 5, run: newReceipt},
-	abi.OpOpenReceipt:       {args: 3, run: openReceipt},
-	abi.OpSignRequest:       {args: 11, run: signRequest},
-	abi.OpVerifyRequest:     {args: 12, run: verifyRequest},
-	abi.OpNewHeader:         {args: 5, run: newHeader},
-	abi.OpOpenHeader:        {args: 1, run: openHeader},
+	abi.OpParseID:            {args: 1, run: parseID},
+	abi.OpFormatID:           {args: 2, run: formatID},
+	abi.OpSealSeed:           {args: 5, run: sealSeed, secret: true},
+	abi.OpOpenSeed:           {args: 2, run: openSeed, secret: true},
+	abi.OpSealedInfo:         {args: 1, run: sealedInfo},
+	abi.OpNewIdentity:        {args: 3, run: newIdentity},
+	abi.OpOpenIdentity:       {args: 1, run: openIdentity},
+	abi.OpNewIdentityVersion: {args: 3, run: newIdentityVersion},
+	abi.OpNewService:         {args: 1, run: newService},
+	abi.OpOpenService:        {args: 1, run: openService},
+	abi.OpDefaultCollection:  {args: 2, run: defaultCollection},
+	abi.OpNewCollection:      {args: 12, run: newCollection},
+	abi.OpOpenCollection:     {args: 3, run: openCollection},
+	abi.OpReadersHash:        {args: 1, run: readersHash},
+	abi.OpNewGrant:           {args: 11, run: newGrant, secret: true},
+	abi.OpOpenGrant:          {args: 5, run: openGrant},
+	abi.OpNewKey:             {args: 4, run: newKey, secret: true},
+	abi.OpNewKeyRecord:       {args: 8, run: newKeyRecord},
+	abi.OpOpenKeyRecord:      {args: 4, run: openKeyRecord},
+	abi.OpOpenKey:            {args: 7, run: openKey, secret: true},
+	abi.OpTransformKeyValue:  {args: 3, run: transformKeyValue},
+	abi.OpNewRevocation:      {args: 6, run: newRevocation},
+	abi.OpOpenRevocation:     {args: 2, run: openRevocation},
+	abi.OpNewReceipt:         {args: 5, run: newReceipt},
+	abi.OpOpenReceipt:        {args: 3, run: openReceipt},
+	abi.OpSignRequest:        {args: 11, run: signRequest},
+	abi.OpVerifyRequest:      {args: 12, run: verifyRequest},
+	abi.OpNewHeader:          {args: 5, run: newHeader},
+	abi.OpOpenHeader:         {args: 1, run: openHeader},
 }
 
 // one returns b as the only result, unless there was an error.
@@ -148,12 +149,20 @@ func newIdentity(a *args) ([][]byte, error) {
 	return one(protocol.NewIdentity(seed, recovery, suites))
 }
 
-func openIdentity(a *args) ([][]byte, error) {
-	record := a.Bytes()
+func newIdentityVersion(a *args) ([][]byte, error) {
+	seed, identity, suites := a.Fixed(seedSize), a.Bytes(), a.Bytes()
 	if err := a.check(); err != nil {
 		return nil, err
 	}
-	v, err := protocol.OpenIdentity(record)
+	return one(protocol.NewIdentityVersion(seed, identity, suites))
+}
+
+func openIdentity(a *args) ([][]byte, error) {
+	identity := a.Bytes()
+	if err := a.check(); err != nil {
+		return nil, err
+	}
+	v, err := protocol.OpenIdentity(identity)
 	if err != nil {
 		return nil, err
 	}

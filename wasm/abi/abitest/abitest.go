@@ -63,7 +63,10 @@ func scenarios() []scenario {
 		{name: "sealed", recorded: true, run: sealed},
 		{name: "requests", recorded: true, run: requests},
 		{name: "headers", recorded: true, run: headers},
-		{name: "story", recorded: true, run: story},
+		{name: "story", recorded: true, run: func(s suite) { story(s, suite256) }},
+		{name: "story of recrypt480", recorded: true, run: func(s suite) { story(s, suite480) }},
+		{name: "versions", recorded: true, run: versions},
+		{name: "mixed suites", recorded: true, run: mixed},
 		{name: "damage", recorded: true, run: damage},
 		{name: "fresh", run: fresh},
 	}

@@ -20,6 +20,7 @@ var allOps = []struct {
 	{abi.OpAddPublicKeys, 3}, {abi.OpAugmentTransformKey, 3},
 	{abi.OpParseID, 1}, {abi.OpFormatID, 2}, {abi.OpSealSeed, 5}, {abi.OpOpenSeed, 2}, {abi.OpSealedInfo, 1},
 	{abi.OpNewIdentity, 3}, {abi.OpOpenIdentity, 1}, {abi.OpNewService, 1}, {abi.OpOpenService, 1},
+	{abi.OpNewIdentityVersion, 3},
 	{abi.OpDefaultCollection, 2}, {abi.OpNewCollection, 12}, {abi.OpOpenCollection, 3}, {abi.OpReadersHash, 1},
 	{abi.OpNewGrant, 11}, {abi.OpOpenGrant, 5}, {abi.OpNewKey, 4}, {abi.OpNewKeyRecord, 8},
 	{abi.OpOpenKeyRecord, 4}, {abi.OpOpenKey, 7}, {abi.OpTransformKeyValue, 3}, {abi.OpNewRevocation, 6},
@@ -30,7 +31,7 @@ var allOps = []struct {
 func info(s suite) {
 	version, suites := get2(s.Info(s.ctx))
 	same(version, abi.Version)
-	equal(suites, []byte{suite256})
+	equal(suites, []byte{suite256, suite480})
 }
 
 // frames sends requests that are not the right number of frames.

@@ -6,9 +6,10 @@ import (
 	"github.com/recrypt-service/recrypt/wasm/abi"
 )
 
-// A world is the people, the server and the records of the story.
+// A world is the people, the server and the records of the story, in one suite.
 type world struct {
 	suite
+	number                                         uint8 // of the suite
 	serviceSeed, ownerSeed, readerSeed, authorSeed []byte
 	service, owner, reader, author                 []byte // records
 	serviceID, readerID, authorID                  [32]byte
@@ -23,8 +24,8 @@ type world struct {
 type keyOf struct{ key, value, record []byte }
 
 // newWorld makes the identities, and the collection with one reader.
-func newWorld(s suite) *world {
-	w := &world{suite: s, serviceSeed: seedOf("service"), ownerSeed: seedOf("owner"),
+func newWorld(s suite, number uint8) *world {
+	w := &world{suite: s, number: number, serviceSeed: seedOf("service"), ownerSeed: seedOf("owner"),
 		readerSeed: seedOf("reader"), authorSeed: seedOf("author")}
 	w.service = get(s.NewService(s.ctx, w.serviceSeed))
 	w.serviceID = get(s.OpenService(s.ctx, w.service)).ID
@@ -41,13 +42,21 @@ func newWorld(s suite) *world {
 }
 
 func (w *world) identity(seed []byte) []byte {
-	return get(w.NewIdentity(w.ctx, seed, flip(seed, 0), []byte{suite256}))
+	return get(w.NewIdentity(w.ctx, seed, flip(seed, 0), []byte{w.number}))
+}
+
+// n is the suite's field size.
+func (w *world) n() int {
+	if w.number == suite480 {
+		return 60
+	}
+	return fieldSize
 }
 
 // next makes the collection record after previous.
 func (w *world) next(previous []byte, epoch uint32, salt string, readers ...abi.ReaderRef) []byte {
 	return get(w.NewCollection(w.ctx, w.ownerSeed, w.owner, previous, &abi.CollectionFields{
-		Service: w.serviceID, Collection: w.collection, Epoch: epoch, Suite: suite256,
+		Service: w.serviceID, Collection: w.collection, Epoch: epoch, Suite: w.number,
 		Salt: [32]byte(seedOf(salt)), Readers: readers,
 		Deposit: abi.DepositListed, Authors: [][32]byte{w.authorID},
 	}))
@@ -73,14 +82,14 @@ func (w *world) open(seed, own, author, collection []byte, k keyOf) ([]byte, err
 // transformed returns the key as the server hands it to a reader.
 func (w *world) transformed(k keyOf) keyOf {
 	k.value = get(w.TransformKeyValue(w.ctx, w.serviceSeed, k.value, w.transformKey))
-	same(len(k.value), valueSize+blockSize)
+	same(len(k.value), 14*w.n()+128+28*w.n())
 	return k
 }
 
 // story tells the whole protocol: an owner shares a document with a reader
 // through a server, somebody else deposits one, and the reader is revoked.
-func story(s suite) {
-	w := newWorld(s)
+func story(s suite, number uint8) {
+	w := newWorld(s, number)
 	w.meet()
 	w.chain()
 	w.share()
@@ -93,14 +102,14 @@ func (w *world) meet() {
 	v := get(w.OpenIdentity(w.ctx, w.owner))
 	same(v.Version, 1)
 	same(len(v.Keys), 1)
-	same(v.Keys[0].Suite, suite256)
-	same(len(v.Keys[0].PublicKey), 2*fieldSize)
+	same(v.Keys[0].Suite, w.number)
+	same(len(v.Keys[0].PublicKey), 2*w.n())
 	equal(w.identity(w.ownerSeed)[:64], w.owner[:64]) // proofs are random, contents are not
 	same(get(w.OpenIdentity(w.ctx, w.identity(w.ownerSeed))).ID, v.ID)
 	service := get(w.OpenService(w.ctx, w.service))
 	equal(get(w.NewService(w.ctx, w.serviceSeed)), w.service)
 	same(service.Version, 1)
-	refused(abi.ErrSuite, second(w.NewIdentity(w.ctx, w.ownerSeed, w.readerSeed, []byte{2})))
+	refused(abi.ErrSuite, second(w.NewIdentity(w.ctx, w.ownerSeed, w.readerSeed, []byte{3})))
 	refusedAtAll(abi.OpOpenIdentity, second(w.OpenIdentity(w.ctx, w.service)))
 	refusedAtAll(abi.OpOpenService, second(w.OpenService(w.ctx, w.owner)))
 }
@@ -199,14 +208,14 @@ func (w *world) revoke() {
 	refusedAtAll(abi.OpOpenKey, second(w.open(w.readerSeed, w.reader, w.owner, w.third, old)))
 	equal(get(w.open(w.ownerSeed, w.owner, w.owner, w.second, w.document)), w.document.key)
 	_, err := w.NewCollection(w.ctx, w.ownerSeed, w.owner, w.second, &abi.CollectionFields{
-		Service: w.serviceID, Collection: w.collection, Epoch: 1, Suite: suite256, Salt: [32]byte(seedOf("salt 0")),
+		Service: w.serviceID, Collection: w.collection, Epoch: 1, Suite: w.number, Salt: [32]byte(seedOf("salt 0")),
 	})
 	refused(abi.ErrMismatch, err)
 }
 
 // damage changes, cuts and lengthens every kind of record: nothing of it opens.
 func damage(s suite) {
-	w := newWorld(s)
+	w := newWorld(s, suite256)
 	revocation := get(s.NewRevocation(s.ctx, w.ownerSeed, w.owner, w.second, w.readerID, item("revocation"), 1))
 	receipt := get(s.NewReceipt(s.ctx, w.serviceSeed, w.service, revocation, 1, 1))
 	for _, r := range []struct {

@@ -98,14 +98,19 @@ export const Op = {
   /** seed 32, recovery seed 32, suites (one u8 each) → identity */
   NewIdentity: 0x0220,
   /**
-   * identity → id 32, version u32, signing key 32, recrypt signing key 32, recovery key hash 32, list of
-   * (suite u8, public key 2n) frames
+   * identity → of its newest version: id 32, version u32, signing key 32, recrypt signing key 32, recovery key
+   * hash 32, list of (suite u8, public key 2n) frames
    */
   OpenIdentity: 0x0221,
   /** seed 32 → service */
   NewService: 0x0222,
   /** service → id 32, version u32, signing key 32, recrypt signing key 32 */
   OpenService: 0x0223,
+  /**
+   * seed 32, identity, suites (one u8 each) → identity, longer by a version that adds the keys of those suites
+   * that it lacked
+   */
+  NewIdentityVersion: 0x0224,
   /** seed 32, service id 32 → collection id 16 of the collection "default" */
   DefaultCollection: 0x0230,
   /**
