@@ -126,16 +126,6 @@ func checkGroup[T comparable, P group[T]](t *testing.T) {
 			t.Fatal(err)
 		}
 		is("encoding", dec, a)
-		// aliasing
-		P(&s).Set(a)
-		is("a += a", P(&s).Add(&s, &s), P(&l).Add(a, a))
-		is("a −= a", P(&s).Sub(&s, &s), &zero)
-		P(&s).Set(a)
-		is("a −= b", P(&s).Sub(&s, b), P(&l).Sub(a, b))
-		P(&s).Set(b)
-		is("b = a − b", P(&s).Sub(a, &s), P(&l).Sub(a, b))
-		P(&s).Set(a)
-		is("a = −a", P(&s).Negate(&s), P(&l).Negate(a))
 	}
 	// against double and add
 	a := random()
