@@ -41,6 +41,7 @@ var schemeErrors = []struct {
 	{recrypt.ErrPublicKey, abi.StatusMalformed},
 	{recrypt.ErrTransformKey, abi.StatusMalformed},
 	{recrypt.ErrSigningKey, abi.StatusMalformed},
+	{recrypt.ErrSelfTest, abi.StatusInternal},
 }
 
 // StatusOf returns the status of an error of package recrypt, StatusOK if it is
@@ -55,13 +56,16 @@ func StatusOf(err error) abi.Status {
 }
 
 // schemeError returns the error for one of package recrypt, with a message that
-// says what was looked at. Decryption failures keep their one message.
+// says what was looked at. Decryption failures keep their one message, and a failed
+// self-test its own.
 func schemeError(err error, message string) error {
 	switch status := StatusOf(err); status {
 	case abi.StatusOK:
 		return abi.ErrInternal
 	case abi.StatusDecrypt:
 		return abi.ErrDecrypt
+	case abi.StatusInternal:
+		return &abi.Error{Status: status, Message: err.Error()}
 	default:
 		return &abi.Error{Status: status, Message: message}
 	}

@@ -10,7 +10,7 @@ type PrivateKey struct {
 // GeneratePrivateKey returns a new private key, uniform in [1, r-1].
 // The error is ErrSuite or nil.
 func GeneratePrivateKey(s Suite) (*PrivateKey, error) {
-	c, err := s.scheme()
+	c, err := s.tested()
 	if err != nil {
 		return nil, err
 	}
@@ -23,7 +23,7 @@ func GeneratePrivateKey(s Suite) (*PrivateKey, error) {
 // section 5); here 0 and everything from r upwards is ErrPrivateKey, so that
 // every key has one encoding.
 func NewPrivateKey(s Suite, b []byte) (*PrivateKey, error) {
-	c, err := s.scheme()
+	c, err := s.tested()
 	if err != nil {
 		return nil, err
 	}
@@ -36,7 +36,7 @@ func NewPrivateKey(s Suite, b []byte) (*PrivateKey, error) {
 // DerivePrivateKey makes a private key from 2n uniform bytes, such as the output
 // of a key derivation function: 1 + (int(uniform) mod (r-1)).
 func DerivePrivateKey(s Suite, uniform []byte) (*PrivateKey, error) {
-	c, err := s.scheme()
+	c, err := s.tested()
 	if err != nil {
 		return nil, err
 	}
@@ -127,7 +127,7 @@ type PublicKey struct {
 // NewPublicKey decodes a public key: x ‖ y, 2n bytes, both below p, on the curve.
 // Anything else is ErrSize or ErrPublicKey.
 func NewPublicKey(s Suite, b []byte) (*PublicKey, error) {
-	c, err := s.scheme()
+	c, err := s.tested()
 	if err != nil {
 		return nil, err
 	}

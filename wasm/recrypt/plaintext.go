@@ -14,7 +14,7 @@ type Plaintext struct {
 
 // GeneratePlaintext returns a new random plaintext. The error is ErrSuite or nil.
 func GeneratePlaintext(s Suite) (*Plaintext, error) {
-	c, err := s.scheme()
+	c, err := s.tested()
 	if err != nil {
 		return nil, err
 	}
@@ -28,7 +28,7 @@ func GeneratePlaintext(s Suite) (*Plaintext, error) {
 // of the upstream library produced instead of random plaintexts (spec section
 // 13, note 9).
 func NewPlaintext(s Suite, b []byte) (*Plaintext, error) {
-	c, err := s.scheme()
+	c, err := s.tested()
 	if err != nil {
 		return nil, err
 	}

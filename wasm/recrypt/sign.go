@@ -16,8 +16,12 @@ type SigningKey struct {
 	b []byte // 64 bytes, seed ‖ public key
 }
 
-// GenerateSigningKey returns a new signing key.
+// GenerateSigningKey returns a new signing key. It panics if the self-test of Ed25519
+// fails, see ErrSelfTest.
 func GenerateSigningKey() *SigningKey {
+	if signingTest() != nil {
+		panic("recrypt: self-test of Ed25519 failed")
+	}
 	seed := make([]byte, ed25519.SeedSize)
 	defer clear(seed)
 	entropy.Read(seed)
@@ -27,6 +31,9 @@ func GenerateSigningKey() *SigningKey {
 // NewSigningKey decodes a signing key: seed ‖ public key, 64 bytes. If the second
 // half is not the public key of the first, the error is ErrSigningKey.
 func NewSigningKey(b []byte) (*SigningKey, error) {
+	if err := signingTest(); err != nil {
+		return nil, err
+	}
 	if len(b) != SigningKeySize {
 		return nil, ErrSize
 	}
@@ -40,6 +47,9 @@ func NewSigningKey(b []byte) (*SigningKey, error) {
 
 // NewSigningKeyFromSeed makes a signing key from its 32-byte seed.
 func NewSigningKeyFromSeed(seed []byte) (*SigningKey, error) {
+	if err := signingTest(); err != nil {
+		return nil, err
+	}
 	if len(seed) != ed25519.SeedSize {
 		return nil, ErrSize
 	}
@@ -87,6 +97,9 @@ type VerifyingKey struct {
 // NewVerifyingKey decodes a verifying key of 32 bytes. A key that is not canonical,
 // not a point, or of small order is ErrEncoding.
 func NewVerifyingKey(b []byte) (*VerifyingKey, error) {
+	if err := signingTest(); err != nil {
+		return nil, err
+	}
 	if len(b) != VerifyingKeySize {
 		return nil, ErrSize
 	}

@@ -49,7 +49,7 @@ func (k *PrivateKey) TransformKey(to *PublicKey, signer *SigningKey) (*Transform
 // order r (ErrSize, ErrTransformKey, ErrEncoding). The signature is not: Transform
 // and VerifySignature do that.
 func NewTransformKey(s Suite, b []byte) (*TransformKey, error) {
-	c, err := s.scheme()
+	c, err := s.tested()
 	if err != nil {
 		return nil, err
 	}

@@ -46,7 +46,7 @@ func Encrypt(m *Plaintext, to *PublicKey, signer *SigningKey) (*EncryptedValue, 
 // checked (ErrSize, ErrBlocks, ErrPublicKey, ErrEncoding). The signature is not:
 // Decrypt, Transform and VerifySignature do that.
 func NewEncryptedValue(s Suite, b []byte) (*EncryptedValue, error) {
-	c, err := s.scheme()
+	c, err := s.tested()
 	if err != nil {
 		return nil, err
 	}
