@@ -65,6 +65,12 @@ type Config struct {
 	// The default is no cache.
 	CacheDir string
 
+	// DeferSelfTest leaves the self-test of each suite to its first use. It is for
+	// programs that run for a second: they start a sixth of a second earlier, and a
+	// damaged module gives them an error when they use it. The default is to test
+	// everything in New.
+	DeferSelfTest bool
+
 	// Instances is the largest number of instances, and so of calls that run at
 	// once; others wait. The default is the number of processors. The native
 	// engine does not limit calls.
@@ -95,7 +101,8 @@ type backend interface {
 }
 
 // New makes an engine. With wazero it compiles the module, checks it, and starts
-// two instances to see that it works and that their randomness differs.
+// two instances to see that it works, that it gives the known answers of its
+// self-test, and that their randomness differs.
 func New(ctx context.Context, cfg Config) (*Engine, error) {
 	switch cfg.Kind {
 	case "", Wazero:
@@ -108,9 +115,21 @@ func New(ctx context.Context, cfg Config) (*Engine, error) {
 		if cfg.Random != nil {
 			return nil, errors.New("the native engine cannot be given randomness")
 		}
-		return &Engine{kind: Native, backend: &native{}}, nil
+		e := &Engine{kind: Native, backend: &native{}}
+		if err := e.selfTest(ctx, cfg.DeferSelfTest); err != nil {
+			return nil, fmt.Errorf("start the native engine: %w", err)
+		}
+		return e, nil
 	}
 	return nil, fmt.Errorf("unknown engine %q: use %q or %q", cfg.Kind, Wazero, Native)
+}
+
+// selfTest runs the self-test of a core that needs no instance, unless it is deferred.
+func (e *Engine) selfTest(ctx context.Context, deferred bool) error {
+	if deferred {
+		return nil
+	}
+	return abi.Client{Caller: e}.SelfTest(ctx)
 }
 
 // Call runs an operation and returns its packed results. The error is an

@@ -93,6 +93,16 @@ func (i *instance) call(ctx context.Context, op abi.Op, request []byte) (respons
 	return response, nil
 }
 
+// selfTest runs the core's self-test.
+func (i *instance) selfTest(ctx context.Context) error {
+	response, err := i.call(ctx, abi.OpSelfTest, nil)
+	if err != nil {
+		return errors.New("the module does not work: its first call failed")
+	}
+	_, err = abi.Result(response)
+	return err
+}
+
 // hand copies a request into a buffer of the instance and returns its address, 0
 // for an empty one.
 func (i *instance) hand(ctx context.Context, request []byte) (uint32, error) {

@@ -55,7 +55,7 @@ func newMachine(ctx context.Context, cfg Config) (*machine, string, error) {
 		m.free(ctx)
 		return nil, "", err
 	}
-	if err := m.tryOut(ctx); err != nil {
+	if err := m.tryOut(ctx, !cfg.DeferSelfTest); err != nil {
 		m.free(ctx)
 		return nil, "", err
 	}
@@ -122,13 +122,20 @@ func (m *machine) boot(ctx context.Context) (*instance, error) {
 }
 
 // tryOut starts two instances, sees that they answer and that their random bytes
-// differ, and leaves what fits in the pool.
-func (m *machine) tryOut(ctx context.Context) error {
+// differ, and leaves what fits in the pool. The first one tests the whole core, unless
+// that is left to the first use of each suite.
+func (m *machine) tryOut(ctx context.Context, selfTest bool) error {
 	var keys [2][]byte
 	for n := range keys {
 		i, err := m.boot(ctx)
 		if err != nil {
 			return err
+		}
+		if n == 0 && selfTest {
+			if err := i.selfTest(ctx); err != nil {
+				i.close()
+				return err
+			}
 		}
 		response, err := i.call(ctx, abi.OpGenerateSigningKeyPair, nil)
 		if m.random != nil {

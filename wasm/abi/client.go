@@ -48,6 +48,15 @@ func (c Client) Info(ctx context.Context) (version uint32, suites []byte, err er
 	return version, suites, r.Err()
 }
 
+// SelfTest returns an error if this copy of the core is damaged.
+func (c Client) SelfTest(ctx context.Context) error {
+	r, err := c.call(ctx, OpSelfTest, 0)
+	if err != nil {
+		return err
+	}
+	return r.Err()
+}
+
 // GenerateKeyPair returns a new encryption key pair: n and 2n bytes.
 func (c Client) GenerateKeyPair(ctx context.Context, suite uint8) (private, public []byte, err error) {
 	return c.two(ctx, OpGenerateKeyPair, U8(suite))

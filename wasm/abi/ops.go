@@ -15,6 +15,10 @@ type Op uint32
 const (
 	// OpInfo: → ABI version u32, suites built in (one u8 each in one frame)
 	OpInfo Op = 0x0001
+	// OpSelfTest: → (none), if the known answers of Ed25519 and of every suite come out and the random source gives
+	// other bytes each time; otherwise StatusInternal with a message that names what failed. Engines run it when they
+	// load a module; each suite also tests itself at its first use.
+	OpSelfTest Op = 0x0002
 
 	// OpGenerateKeyPair: suite u8 → private key n, public key 2n
 	OpGenerateKeyPair Op = 0x0101

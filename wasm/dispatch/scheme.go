@@ -18,6 +18,7 @@ var builtIn = func() (suites []byte) {
 // schemeOperations are the operations of package recrypt.
 var schemeOperations = map[abi.Op]operation{
 	abi.OpInfo:                   {args: 0, run: info},
+	abi.OpSelfTest:               {args: 0, run: selfTest},
 	abi.OpGenerateKeyPair:        {args: 1, run: generateKeyPair, secret: true},
 	abi.OpPublicKey:              {args: 2, run: publicKey},
 	abi.OpGenerateSigningKeyPair: {args: 0, run: generateSigningKeyPair, secret: true},

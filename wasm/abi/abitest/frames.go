@@ -13,7 +13,7 @@ var allOps = []struct {
 	op   abi.Op
 	args int
 }{
-	{abi.OpInfo, 0}, {abi.OpGenerateKeyPair, 1}, {abi.OpPublicKey, 2}, {abi.OpGenerateSigningKeyPair, 0},
+	{abi.OpInfo, 0}, {abi.OpSelfTest, 0}, {abi.OpGenerateKeyPair, 1}, {abi.OpPublicKey, 2}, {abi.OpGenerateSigningKeyPair, 0},
 	{abi.OpGeneratePlaintext, 1}, {abi.OpDeriveSymmetricKey, 2}, {abi.OpEncrypt, 4}, {abi.OpTransformKey, 4},
 	{abi.OpTransform, 4}, {abi.OpDecrypt, 3}, {abi.OpSchnorrSign, 4}, {abi.OpSchnorrVerify, 5},
 	{abi.OpEd25519Sign, 2}, {abi.OpEd25519Verify, 3}, {abi.OpAddPrivateKeys, 3}, {abi.OpSubtractPrivateKeys, 3},
@@ -36,7 +36,7 @@ func info(s suite) {
 
 // frames sends requests that are not the right number of frames.
 func frames(s suite) {
-	for _, op := range []abi.Op{0, 2, 0x0100, 0x0112, 0x0200, 0x0282, 1 << 31, 1<<32 - 1} {
+	for _, op := range []abi.Op{0, 3, 0x0100, 0x0112, 0x0200, 0x0282, 1 << 31, 1<<32 - 1} {
 		refused(abi.ErrOperation, second(s.raw(op, nil)))
 	}
 	for _, o := range allOps {

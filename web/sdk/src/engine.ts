@@ -6,7 +6,7 @@
 import { Go, type GoOptions } from "../wasm_exec.js";
 import { RecryptError } from "./error.js";
 import { result } from "./frame.js";
-import { ABI_VERSION, MAX_REQUEST, Status } from "./ops.js";
+import { ABI_VERSION, MAX_REQUEST, Op, Status } from "./ops.js";
 
 /** Anything that runs operations of the core. */
 export interface Caller {
@@ -60,20 +60,22 @@ export class Engine implements Caller {
   }
 
   /**
-   * Compiles the module if need be, checks its exports and its version, and
-   * starts it, so that what is wrong shows here.
+   * Compiles the module if need be, checks its exports and its version, starts
+   * it, and lets it test itself against known answers, so that what is wrong
+   * shows here: a damaged module does not load.
    *
    * @param source - the bytes of recrypt.wasm, or the compiled module (edge runtimes do not compile)
    * @param options - randomness, clock and log, for tests and unusual hosts
    * @throws TypeError for any other source, WebAssembly.CompileError for other bytes,
-   *   {@link RecryptError} with `Status.Internal` for a module that is not a core of this version
-   *   or does not start
+   *   {@link RecryptError} with `Status.Internal` for a module that is not a core of this version,
+   *   does not start or is damaged
    */
   static async load(source: WebAssembly.Module | BufferSource, options: GoOptions = {}): Promise<Engine> {
     const module = await compile(source);
     checkModule(module);
     const engine = new Engine(module, options);
     engine.#core = engine.#start();
+    engine.call(Op.SelfTest, new Uint8Array(0));
     return engine;
   }
 

@@ -48,6 +48,11 @@ export type Status = (typeof Status)[keyof typeof Status];
 export const Op = {
   /** → ABI version u32, suites built in (one u8 each in one frame) */
   Info: 0x0001,
+  /**
+   * → (none), if the known answers of Ed25519 and of every suite come out and the random source gives
+   * other bytes each time; otherwise `Status.Internal` with a message that names what failed
+   */
+  SelfTest: 0x0002,
   /** suite u8 → private key n, public key 2n */
   GenerateKeyPair: 0x0101,
   /** suite u8, private key n → public key 2n */

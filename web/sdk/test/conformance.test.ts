@@ -73,7 +73,7 @@ describe("every operation", () => {
   }
 
   test("a number that is none", () => {
-    for (const op of [0, 2, 0x0100, 0x0112, 0x0203, 0x0282, 0x7fffffff, 0xffffffff, -1]) {
+    for (const op of [0, 3, 0x0100, 0x0112, 0x0203, 0x0282, 0x7fffffff, 0xffffffff, -1]) {
       core.refuses(Status.Operation, op);
       core.refuses(Status.Operation, op, bytes(5, 1));
     }

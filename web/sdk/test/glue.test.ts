@@ -327,7 +327,7 @@ describe("a Go program", () => {
 
   test("panics with a trap, its message in the log", async () => {
     const p = await start();
-    assert.throws(() => p.run(2), WebAssembly.RuntimeError);
+    assert.throws(() => p.run(14), WebAssembly.RuntimeError);
     p.go.kill();
     assert.ok(p.lines.some((line) => line.includes("on purpose")), p.lines.join("\n"));
   });

@@ -37,6 +37,7 @@ function scheme(core: Core): Record<string, Good> {
   const [ed25519] = core.run(Op.Ed25519Sign, 1, signing, message) as [Uint8Array];
   return {
     Info: { args: [], results: [4, -1] },
+    SelfTest: { args: [], results: [] },
     GenerateKeyPair: { args: [suite], results: [32, 64] },
     PublicKey: { args: [suite, a[0]], results: [64] },
     GenerateSigningKeyPair: { args: [], results: [64, 32] },

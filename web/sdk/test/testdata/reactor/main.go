@@ -49,8 +49,8 @@ func run(op int32, request []byte) []byte {
 	switch op {
 	case 1:
 		return request
-	case 2:
-		panic("on purpose")
+	case 2: // the self-test of a core that is well
+		return nil
 	case 3:
 		os.Exit(3)
 	case 4: // more than one piece of randomness
@@ -85,6 +85,8 @@ func run(op int32, request []byte) []byte {
 		return []byte{byte(n), byte(len(err.Error()))}
 	case 13:
 		return []byte{byte(len(live))}
+	case 14:
+		panic("on purpose")
 	}
 	return nil
 }
