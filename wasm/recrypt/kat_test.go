@@ -11,6 +11,8 @@ import (
 	"golang.org/x/crypto/chacha20"
 
 	"github.com/recrypt-service/recrypt/wasm/recrypt"
+	"github.com/recrypt-service/recrypt/wasm/recrypt/internal/bn256"
+	"github.com/recrypt-service/recrypt/wasm/recrypt/internal/bn480"
 	"github.com/recrypt-service/recrypt/wasm/recrypt/recrypttest"
 )
 
@@ -82,6 +84,10 @@ var knownAnswers = map[string]func(t *testing.T, u *recrypttest.Upstream, n node
 		}
 	},
 	"prime": katPrime,
+	"g2_decode_roundtrip":   katHashedValue,
+	"pairing":               katPairing,
+	"reduce_64_bytes_mod_p": katReduce,
+	"reduce_bytes_mod_p":    katReduce,
 	"sha256": func(t *testing.T, _ *recrypttest.Upstream, n node) {
 		d := sha256.Sum256(n.get("message").bytes())
 		same(t, "digest", d[:], nil, n.get("result").bytes())
@@ -135,6 +141,51 @@ func katPrime(t *testing.T, u *recrypttest.Upstream, n node) {
 	p[len(p)-1]-- // p is odd
 	k, err = u.PrivateKey(p)
 	same(t, "p-1 mod p", k, err, p)
+}
+
+// arithmetic is what the scheme of each suite is built on.
+var arithmetic = map[recrypt.Suite]struct {
+	reduceModP func(b []byte) []byte
+	decodeG2   func(b []byte) ([]byte, error)
+	pairG      func(q []byte) ([]byte, error) // e(G, q)
+}{
+	recrypt.Suite256: {
+		bn256.ReduceModP,
+		func(b []byte) ([]byte, error) { return bytesOf(new(bn256.G2).SetBytes(b)) },
+		func(b []byte) ([]byte, error) {
+			q, err := new(bn256.G2).SetBytes(b)
+			if err != nil {
+				return nil, err
+			}
+			return new(bn256.GT).Pair(new(bn256.G1).SetGenerator(), q).Bytes(), nil
+		},
+	},
+	recrypt.Suite480: {
+		bn480.ReduceModP,
+		func(b []byte) ([]byte, error) { return bytesOf(new(bn480.G2).SetBytes(b)) },
+		func(b []byte) ([]byte, error) {
+			q, err := new(bn480.G2).SetBytes(b)
+			if err != nil {
+				return nil, err
+			}
+			return new(bn480.GT).Pair(new(bn480.G1).SetGenerator(), q).Bytes(), nil
+		},
+	},
+}
+
+func katReduce(t *testing.T, _ *recrypttest.Upstream, n node) {
+	same(t, "reduced", arithmetic[n.f.suite].reduceModP(n.get("bytes").bytes()), nil, n.get("result").bytes())
+}
+
+func katHashedValue(t *testing.T, _ *recrypttest.Upstream, n node) {
+	b := n.get("bytes").bytes()
+	got, err := arithmetic[n.f.suite].decodeG2(b)
+	same(t, "point", got, err, b)
+}
+
+func katPairing(t *testing.T, _ *recrypttest.Upstream, n node) {
+	got, err := arithmetic[n.f.suite].pairG(affine(n.get("QHomogeneous")))
+	same(t, "pairing", got, err, n.get("result").bytes())
 }
 
 // affine returns the encoding of (X/Z, Y/Z), X, Y and Z in Fp2.
