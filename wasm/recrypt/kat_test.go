@@ -83,7 +83,7 @@ var knownAnswers = map[string]func(t *testing.T, u *recrypttest.Upstream, n node
 			t.Errorf("NewPrivateKey(r-1): %v", err)
 		}
 	},
-	"prime": katPrime,
+	"prime":                 katPrime,
 	"g2_decode_roundtrip":   katHashedValue,
 	"pairing":               katPairing,
 	"reduce_64_bytes_mod_p": katReduce,
