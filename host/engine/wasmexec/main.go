@@ -5,9 +5,9 @@
 //	GOOS=wasip1 GOARCH=wasm go test -exec "$PWD/bin/wasmexec" ./wasm/recrypt
 //
 // The program sees the folder of the module (that of go.mod) read-only under its
-// real path and starts in the present folder, so that it finds its testdata; a
-// fresh temporary folder as /tmp; and the arguments, but of the environment only
-// GOGC, GOMEMLIMIT and GODEBUG. Compiled code is kept in the folder that the
+// real path and starts in the present folder, so that it finds its testdata; in the
+// same way every folder that an argument names; a fresh temporary folder as /tmp; and
+// the arguments, but of the environment only GOGC, GOMEMLIMIT and GODEBUG. Compiled code is kept in the folder that the
 // variable WASMEXEC_CACHE names, or in the user's cache folder.
 package main
 
@@ -19,6 +19,8 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
+	"strings"
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/experimental"
@@ -82,13 +84,17 @@ func moduleConfig(args []string, temp string) (wazero.ModuleConfig, error) {
 		return nil, err
 	}
 	root := moduleRoot(here)
+	files := wazero.NewFSConfig().WithReadOnlyDirMount(root, root).WithDirMount(temp, "/tmp")
+	for _, folder := range foldersIn(args[1:], here, root) {
+		files = files.WithReadOnlyDirMount(folder, folder)
+	}
 	config := wazero.NewModuleConfig().
 		WithName("").
 		WithArgs(args...).
 		WithStdin(os.Stdin).WithStdout(os.Stdout).WithStderr(os.Stderr).
 		WithRandSource(rand.Reader).
 		WithSysWalltime().WithSysNanotime().WithSysNanosleep().
-		WithFSConfig(wazero.NewFSConfig().WithReadOnlyDirMount(root, root).WithDirMount(temp, "/tmp")).
+		WithFSConfig(files).
 		WithEnv("PWD", here) // where Go programs start on this system
 	for _, name := range []string{"GOGC", "GOMEMLIMIT", "GODEBUG"} {
 		if v, ok := os.LookupEnv(name); ok {
@@ -96,6 +102,28 @@ func moduleConfig(args []string, temp string) (wazero.ModuleConfig, error) {
 		}
 	}
 	return config, nil
+}
+
+// foldersIn returns the folders outside the module that arguments name, as they are or
+// as "-flag=folder", seen from the present folder or from the module's.
+func foldersIn(args []string, here, root string) []string {
+	var found []string
+	for _, a := range args {
+		if flag, value, ok := strings.Cut(a, "="); ok && strings.HasPrefix(flag, "-") {
+			a = value
+		}
+		for _, from := range []string{here, root} {
+			path := filepath.Clean(a)
+			if !filepath.IsAbs(path) {
+				path = filepath.Join(from, path)
+			}
+			inside := path == root || strings.HasPrefix(path, root+string(filepath.Separator))
+			if st, err := os.Stat(path); a != "" && !inside && path != "/" && err == nil && st.IsDir() && !slices.Contains(found, path) {
+				found = append(found, path)
+			}
+		}
+	}
+	return found
 }
 
 // moduleRoot returns the folder of the go.mod that dir belongs to, or dir.

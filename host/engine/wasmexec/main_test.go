@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// program is run in WebAssembly: it reads a file beside it, looks around, and
-// ends with a code.
+// program is run in WebAssembly: it reads a file beside it and one in a folder that it
+// is given, looks around, and ends with a code.
 const program = `package main
 
 import (
@@ -22,6 +22,8 @@ func main() {
 	b, err := os.ReadFile("testdata/hello")
 	fmt.Printf("%s %v %v\n", b, err, os.Args[1:])
 	fmt.Println("denied:", os.WriteFile("testdata/new", nil, 0o600) != nil, os.Getenv("HOME") == "")
+	c, err := os.ReadFile(os.Args[3] + "/there")
+	fmt.Printf("%s %v\n", c, err)
 	fmt.Println("temp:", os.WriteFile("/tmp/new", nil, 0o600))
 	fmt.Fprintln(os.Stderr, "to stderr")
 	os.Exit(3)
@@ -57,7 +59,11 @@ func TestRun(t *testing.T) {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	var stdout, stderr bytes.Buffer
-	cmd = exec.Command(self, "program.wasm", "one", "two")
+	elsewhere := t.TempDir()
+	if err := os.WriteFile(filepath.Join(elsewhere, "there"), []byte("elsewhere"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd = exec.Command(self, "program.wasm", "one", "two", elsewhere)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "WASMEXEC_CACHE="+filepath.Join(dir, "cache"))
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
@@ -65,7 +71,7 @@ func TestRun(t *testing.T) {
 	if exit, ok := errors.AsType[*exec.ExitError](err); !ok || exit.ExitCode() != 3 {
 		t.Errorf("exit: %v", err)
 	}
-	if want := "hello <nil> [one two]\ndenied: true true\ntemp: <nil>\n"; stdout.String() != want {
+	if want := "hello <nil> [one two " + elsewhere + "]\ndenied: true true\nelsewhere <nil>\ntemp: <nil>\n"; stdout.String() != want {
 		t.Errorf("stdout: %q, want %q", stdout.String(), want)
 	}
 	if stderr.String() != "to stderr\n" {
