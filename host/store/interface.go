@@ -6,13 +6,14 @@ import "context"
 // all methods. Besides the errors named here every method may return ErrInvalid,
 // ErrFull, ErrFailed, ErrDamaged or the context's error.
 type Store interface {
-	// PutIdentity stores one version of an identity. The first version stored may
-	// have any number; each further one is the newest plus one, else ErrConflict.
-	// The identical version again has no effect; ErrExists when this id and version
-	// hold another record.
+	// PutIdentity stores an identity with all its versions. The newest stored before
+	// must have a lower version and be its beginning, byte for byte, else ErrConflict:
+	// of two that go on differently from the same version, the first stays. The newest
+	// again has no effect.
 	PutIdentity(ctx context.Context, identity Identity) error
 
-	// Identity returns every version, oldest first; ErrNotFound when there is none.
+	// Identity returns what was stored of an identity, oldest first; the last has all
+	// versions. ErrNotFound when there is none.
 	Identity(ctx context.Context, id [32]byte) ([]Identity, error)
 
 	// PutCollection appends rec to its chain and stores grants, as one transaction.

@@ -75,11 +75,11 @@ const (
 	MaxNonce  = 128     // a nonce, as text
 )
 
-// Identity is one version of an identity.
+// Identity is an identity up to one of its versions.
 type Identity struct {
 	ID         [32]byte
 	Version    uint32
-	Record     []byte   // identity record, as signed
+	Record     []byte   // the records of all versions up to this one, as signed, concatenated
 	SigningKey [32]byte // Ed25519 key of this version
 	Created    int64    // when it was stored, Unix ms
 }

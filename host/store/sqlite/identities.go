@@ -17,22 +17,14 @@ func (s *Store) PutIdentity(ctx context.Context, v store.Identity) error {
 		return failed(ctx, doing, err)
 	}
 	return s.update(ctx, doing, func(q *sqlitedb.Queries) error {
-		key := sqlitedb.IdentityVersionParams{ID: v.ID[:], Version: int64(v.Version)}
-		same, err := q.IdentityVersion(ctx, key)
-		if err == nil {
-			if bytes.Equal(same.Record, v.Record) && bytes.Equal(same.SigningKey, v.SigningKey[:]) {
-				return nil
-			}
-			return store.ErrExists
-		}
-		if !errors.Is(err, sql.ErrNoRows) {
-			return err
-		}
 		newest, err := q.NewestIdentity(ctx, v.ID[:])
-		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		switch {
+		case errors.Is(err, sql.ErrNoRows):
+		case err != nil:
 			return err
-		}
-		if err == nil && newest.Version+1 != int64(v.Version) {
+		case newest.Version == int64(v.Version) && bytes.Equal(newest.Record, v.Record) && bytes.Equal(newest.SigningKey, v.SigningKey[:]):
+			return nil
+		case newest.Version >= int64(v.Version) || len(newest.Record) >= len(v.Record) || !bytes.HasPrefix(v.Record, newest.Record):
 			return store.ErrConflict
 		}
 		return q.InsertIdentity(ctx, sqlitedb.InsertIdentityParams{

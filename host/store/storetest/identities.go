@@ -15,8 +15,10 @@ func testIdentity(t *testing.T, s store.Store) {
 	wantErr(t, "unknown identity", err, store.ErrNotFound)
 
 	var all []store.Identity
+	var record []byte
 	for version := range uint32(4) {
-		v := store.Identity{ID: id, Version: version + 1, Record: random(400), SigningKey: id32(), Created: int64(version)}
+		record = append(record[:len(record):len(record)], random(400)...)
+		v := store.Identity{ID: id, Version: version + 1, Record: record, SigningKey: id32(), Created: int64(version)}
 		fatal(t, s.PutIdentity(ctx, v))
 		fatal(t, s.PutIdentity(ctx, v)) // again
 		all = append(all, v)
@@ -27,24 +29,31 @@ func testIdentity(t *testing.T, s store.Store) {
 		t.Fatalf("got %+v, want %+v", got, all)
 	}
 
-	fork := all[3]
-	fork.Record = random(400)
-	wantErr(t, "fork", s.PutIdentity(ctx, fork), store.ErrExists)
-	rekeyed := all[3]
-	rekeyed.SigningKey = id32()
-	wantErr(t, "other key, same record", s.PutIdentity(ctx, rekeyed), store.ErrExists)
-	skipped := all[3]
-	skipped.Version += 2
-	wantErr(t, "skipped version", s.PutIdentity(ctx, skipped), store.ErrConflict)
-	earlier := all[0]
-	earlier.Version = 0
-	wantErr(t, "version before the first", s.PutIdentity(ctx, earlier), store.ErrConflict)
-
-	later := store.Identity{ID: id, Version: 5, Record: all[0].Record, SigningKey: all[0].SigningKey, Created: 99}
-	fatal(t, s.PutIdentity(ctx, later))
+	more := func(v store.Identity) []byte { return append(v.Record[:len(v.Record):len(v.Record)], random(9)...) }
+	for what, change := range map[string]func(v *store.Identity){
+		"fork":                       func(v *store.Identity) { v.Record = more(all[2]) },
+		"other key, same record":     func(v *store.Identity) { v.SigningKey = id32() },
+		"longer, same version":       func(v *store.Identity) { v.Record = more(*v) },
+		"same, higher version":       func(v *store.Identity) { v.Version = 5 },
+		"fork of an earlier version": func(v *store.Identity) { v.Record, v.Version = more(all[2]), 5 },
+		"shorter":                    func(v *store.Identity) { *v = all[2] },
+		"shorter, higher version":    func(v *store.Identity) { v.Record, v.Version = all[2].Record, 5 },
+		"unrelated":                  func(v *store.Identity) { v.Record, v.Version = random(4000), 5 },
+	} {
+		v := all[3]
+		change(&v)
+		wantErr(t, what, s.PutIdentity(ctx, v), store.ErrConflict)
+	}
+	later := store.Identity{ID: id, Version: 9, Record: more(all[3]), SigningKey: all[0].SigningKey, Created: 99}
+	fatal(t, s.PutIdentity(ctx, later)) // several versions at once
 	retried := later
 	retried.Created++ // the time of arrival is not part of the content
 	fatal(t, s.PutIdentity(ctx, retried))
+	got, err = s.Identity(ctx, id)
+	fatal(t, err)
+	if !reflect.DeepEqual(got, append(all, later)) {
+		t.Fatalf("got %+v, want another version", got)
+	}
 
 	top := store.Identity{ID: id32(), Version: 1<<32 - 1, Record: []byte{1}, SigningKey: id32()}
 	fatal(t, s.PutIdentity(ctx, top))

@@ -46,6 +46,30 @@ func oneWins(t *testing.T, errs []error, want error) int {
 	return winner
 }
 
+// testRaceIdentity lets many devices add a version to one identity, each its own.
+func testRaceIdentity(t *testing.T, s store.Store) {
+	ctx := t.Context()
+	newest := store.Identity{ID: id32(), Version: 1, Record: random(400), SigningKey: id32()}
+	for range 10 {
+		fatal(t, s.PutIdentity(ctx, newest))
+		var next [8]store.Identity
+		for i := range next {
+			next[i] = newest
+			next[i].Version++
+			next[i].Record = append(newest.Record[:len(newest.Record):len(newest.Record)], random(100)...)
+		}
+		newest = next[oneWins(t, race(len(next), func(i int) error { return s.PutIdentity(ctx, next[i]) }), store.ErrConflict)]
+	}
+	versions, err := s.Identity(ctx, newest.ID)
+	fatal(t, err)
+	if len(versions) != 11 || !reflect.DeepEqual(versions[10], newest) {
+		t.Fatalf("%d versions, or another newest", len(versions))
+	}
+	for _, err := range race(8, func(int) error { return s.PutIdentity(ctx, newest) }) {
+		fatal(t, err)
+	}
+}
+
 // testRacePut lets many devices append to one chain, each with its own record.
 func testRacePut(t *testing.T, s store.Store) {
 	ctx := t.Context()

@@ -42,6 +42,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"Invalid", testInvalid},
 		{"Atomic", testAtomic},
 		{"Cancelled", testCancelled},
+		{"RaceIdentity", testRaceIdentity},
 		{"RacePut", testRacePut},
 		{"RaceRevoke", testRaceRevoke},
 		{"RaceRevokeRead", testRaceRevokeRead},

@@ -5,8 +5,5 @@ VALUES (?, ?, ?, ?, ?);
 -- name: Identities :many
 SELECT * FROM identities WHERE id = ? ORDER BY version;
 
--- name: IdentityVersion :one
-SELECT * FROM identities WHERE id = ? AND version = ?;
-
 -- name: NewestIdentity :one
 SELECT * FROM identities WHERE id = ? ORDER BY version DESC LIMIT 1;

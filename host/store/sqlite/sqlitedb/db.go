@@ -84,9 +84,6 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.identitiesStmt, err = db.PrepareContext(ctx, identities); err != nil {
 		return nil, fmt.Errorf("error preparing query Identities: %w", err)
 	}
-	if q.identityVersionStmt, err = db.PrepareContext(ctx, identityVersion); err != nil {
-		return nil, fmt.Errorf("error preparing query IdentityVersion: %w", err)
-	}
 	if q.insertCollectionStmt, err = db.PrepareContext(ctx, insertCollection); err != nil {
 		return nil, fmt.Errorf("error preparing query InsertCollection: %w", err)
 	}
@@ -252,11 +249,6 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing identitiesStmt: %w", cerr)
 		}
 	}
-	if q.identityVersionStmt != nil {
-		if cerr := q.identityVersionStmt.Close(); cerr != nil {
-			err = fmt.Errorf("error closing identityVersionStmt: %w", cerr)
-		}
-	}
 	if q.insertCollectionStmt != nil {
 		if cerr := q.insertCollectionStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing insertCollectionStmt: %w", cerr)
@@ -416,7 +408,6 @@ type Queries struct {
 	hasActiveGrantStmt         *sql.Stmt
 	hasNoncesStmt              *sql.Stmt
 	identitiesStmt             *sql.Stmt
-	identityVersionStmt        *sql.Stmt
 	insertCollectionStmt       *sql.Stmt
 	insertCollectionRecordStmt *sql.Stmt
 	insertDocumentKeyStmt      *sql.Stmt
@@ -463,7 +454,6 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		hasActiveGrantStmt:         q.hasActiveGrantStmt,
 		hasNoncesStmt:              q.hasNoncesStmt,
 		identitiesStmt:             q.identitiesStmt,
-		identityVersionStmt:        q.identityVersionStmt,
 		insertCollectionStmt:       q.insertCollectionStmt,
 		insertCollectionRecordStmt: q.insertCollectionRecordStmt,
 		insertDocumentKeyStmt:      q.insertDocumentKeyStmt,

@@ -42,28 +42,6 @@ func (q *Queries) Identities(ctx context.Context, id []byte) ([]Identity, error)
 	return items, nil
 }
 
-const identityVersion = `-- name: IdentityVersion :one
-SELECT id, version, record, signing_key, created FROM identities WHERE id = ? AND version = ?
-`
-
-type IdentityVersionParams struct {
-	ID      []byte
-	Version int64
-}
-
-func (q *Queries) IdentityVersion(ctx context.Context, arg IdentityVersionParams) (Identity, error) {
-	row := q.queryRow(ctx, q.identityVersionStmt, identityVersion, arg.ID, arg.Version)
-	var i Identity
-	err := row.Scan(
-		&i.ID,
-		&i.Version,
-		&i.Record,
-		&i.SigningKey,
-		&i.Created,
-	)
-	return i, err
-}
-
 const insertIdentity = `-- name: InsertIdentity :exec
 INSERT INTO identities (id, version, record, signing_key, created)
 VALUES (?, ?, ?, ?, ?)
