@@ -122,29 +122,3 @@ func TestStop(t *testing.T) {
 		t.Errorf("%q, %d arguments decoded", r, decoded)
 	}
 }
-
-// FuzzHandle sends anything as anything.
-func FuzzHandle(f *testing.F) {
-	for op, o := range schemeOperations {
-		f.Add(uint32(op), abi.Pack(make([][]byte, o.args)...))
-	}
-	for op, o := range recordOperations {
-		f.Add(uint32(op), abi.Pack(make([][]byte, o.args)...))
-	}
-	f.Fuzz(func(t *testing.T, op uint32, request []byte) {
-		if abi.Op(op) == abi.OpSealSeed || abi.Op(op) == abi.OpOpenSeed {
-			t.Skip("slow by design")
-		}
-		kept := bytes.Clone(request)
-		r := Handle(abi.Op(op), request)
-		if len(r) == 0 || statusOf(r) == abi.StatusInternal || statusOf(r) == abi.StatusStopped {
-			t.Errorf("%q", r)
-		}
-		if _, err := abi.Result(r); statusOf(r) != abi.StatusOK && errors.Is(err, abi.ErrInternal) {
-			t.Errorf("message: %q", r)
-		}
-		if !bytes.Equal(request, kept) {
-			t.Error("the request was changed")
-		}
-	})
-}
