@@ -51,6 +51,10 @@ bench: ## time the core, layer by layer
 fuzz: ## fuzz every parser, TIME each (default 30s); TARGET=FuzzX picks one
 	@.ci/fuzz "$${TARGET:-.}" "$${TIME:-30s}"
 
+.PHONY: interop
+interop: wasm ## exchange values with upstream's npm package, both ways; ARGS='--count 200 --seed TEXT'
+	@web/sdk/test/interop/run $(ARGS)
+
 .PHONY: generate
 generate: ## make the generated code again
 	$(GO) generate ./wasm/... ./host/...

@@ -11,7 +11,7 @@ export type Json = null | boolean | number | string | Json[] | { [key: string]: 
 export type Schema = "peer" | "native" | "unknown";
 
 /** p and r of a suite (spec section 3), from u. */
-function parameters(suite: number): { p: bigint; r: bigint } {
+export function parameters(suite: number): { p: bigint; r: bigint } {
   const u = suite === 2 ? 0x688297affda9fc13d8355a33558259n : 0x5a76ae9aec588301n;
   const r = 36n * u ** 4n + 36n * u ** 3n + 18n * u ** 2n + 6n * u + 1n;
   return { p: r + 6n * u ** 2n, r };
