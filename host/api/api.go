@@ -2,7 +2,8 @@
 // error codes. It has no behaviour; server and client both import it.
 //
 // Records are canonical binary (see package protocol); JSON carries them as
-// unpadded base64url strings. Ids of identities and servers are bech32m text
+// unpadded base64url strings. An identity is the records of all its versions,
+// oldest first, concatenated. Ids of identities and servers are bech32m text
 // ("rid1…", "rsv1…"), all other ids are 16 random bytes chosen by the client,
 // written as 26 lower-case base32 characters without padding.
 //
@@ -13,7 +14,7 @@ package api
 
 // Paths of the operations. The comment names the operation id.
 const (
-	PathIdentities  = "/v1/identities"               // POST create_identity
+	PathIdentities  = "/v1/identities"               // POST create_identity, also to publish a new version
 	PathIdentity    = "/v1/identities/{id}"          // GET get_identity (public)
 	PathCollection  = "/v1/collections/{id}"         // GET get_collection
 	PathReaders     = "/v1/collections/{id}/readers" // GET list_readers
@@ -53,7 +54,7 @@ const (
 	CodeClockSkew     = "clock_skew"    // 401: created or expires out of the window; the answer's Date tells the server's time
 	CodeReplay        = "replay"        // 409: this nonce was used before
 	CodeNotFound      = "not_found"     // 404: absent, or not yours: the same answer
-	CodeConflict      = "conflict"      // 409: the chain has moved on; read it again and retry
+	CodeConflict      = "conflict"      // 409: collection or identity has moved on; read it again and retry
 	CodeExists        = "exists"        // 409: this id is taken by other content
 	CodeTooLarge      = "too_large"     // 413: body or count over the bound
 	CodeMediaType     = "media_type"    // 415: content type or encoding not supported
@@ -87,17 +88,19 @@ type Server struct {
 	Time    int64    `json:"time" doc:"server clock, Unix ms"`
 }
 
-// CreateIdentity is the request of create_identity. It is signed by the key in
-// the record itself.
+// CreateIdentity is the request of create_identity. It is signed by the identity
+// itself, as its newest version. What the server has of the identity must be the
+// beginning of the record; anything else, or a shorter one, is a conflict. The same
+// again has no effect.
 type CreateIdentity struct {
-	Record Bytes `json:"record" doc:"identity record"`
+	Record Bytes `json:"record" doc:"identity: the records of all versions, oldest first, concatenated"`
 }
 
 // Identity answers create_identity and get_identity.
 type Identity struct {
-	ID      string  `json:"id" doc:"rid1…"`
-	Version uint32  `json:"version" doc:"newest version"`
-	Records []Bytes `json:"records" doc:"every version, oldest first"`
+	ID      string `json:"id" doc:"rid1…"`
+	Version uint32 `json:"version" doc:"newest version"`
+	Record  Bytes  `json:"record" doc:"the records of all versions, oldest first, concatenated"`
 }
 
 // Collection answers get_collection: the chain, oldest first. Owner, live
@@ -197,7 +200,7 @@ type Key struct {
 	Value      Bytes  `json:"value" doc:"encrypted value"`
 	Record     Bytes  `json:"record" doc:"document-key record"`
 	Collection Bytes  `json:"collection" doc:"a collection record of the key's epoch"`
-	Author     Bytes  `json:"author" doc:"identity record of the author"`
-	Owner      Bytes  `json:"owner" doc:"identity record of the owner"`
+	Author     Bytes  `json:"author" doc:"identity of the author, with all versions"`
+	Owner      Bytes  `json:"owner" doc:"identity of the owner, with all versions"`
 	Grant      Bytes  `json:"grant,omitempty" doc:"the grant that was applied (level 1)"`
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/recrypt-service/recrypt/wasm/abi"
 )
 
-// newSuite is the suite of new collections.
+// newSuite is the suite of new collections, unless [Config] names another.
 const newSuite = abi.Suite256
 
 // attempts is how often a change of a chain is tried against other devices.
@@ -61,20 +61,27 @@ func (c *Client) readChain(ctx context.Context) ([]link, error) {
 	if err != nil {
 		return nil, err
 	}
-	return chain, c.rememberChain(chain)
+	if err := c.rememberChain(chain); err != nil {
+		return nil, err
+	}
+	if len(chain) > 0 && c.suite != 0 && c.suite != chain[0].Suite {
+		return nil, fmt.Errorf("%w: yours has %s", ErrSuite, abi.SuiteName(chain[0].Suite))
+	}
+	return chain, nil
 }
 
 // openChain verifies every record of the own default collection and its link to
 // the one before.
 func (c *Client) openChain(ctx context.Context, svc *service, records []api.Bytes) ([]link, error) {
+	me := c.me()
 	chain := make([]link, 0, len(records))
 	var previous []byte
 	for i, record := range records {
-		v, err := c.core.OpenCollection(ctx, c.record, record, previous)
+		v, err := c.core.OpenCollection(ctx, me.record, record, previous)
 		if err != nil {
 			return nil, unverified("collection record", err)
 		}
-		if v.Collection != c.home() || v.Owner != c.own.ID || v.Service != svc.ID || v.Sequence != uint64(i) {
+		if v.Collection != c.home() || v.Owner != me.ID || v.Service != svc.ID || v.Sequence != uint64(i) {
 			return nil, mismatch("collection record: it belongs elsewhere")
 		}
 		chain = append(chain, link{v, record})
@@ -119,7 +126,12 @@ func (c *Client) nextLink(ctx context.Context, chain []link, readers []abi.Reade
 	if err != nil {
 		return link{}, err
 	}
-	fields := &abi.CollectionFields{Service: svc.ID, Collection: c.home(), Suite: newSuite, Readers: readers, Deposit: abi.DepositClosed}
+	me := c.me()
+	suite := c.suite
+	if suite == 0 {
+		suite = newSuite
+	}
+	fields := &abi.CollectionFields{Service: svc.ID, Collection: c.home(), Suite: suite, Readers: readers, Deposit: abi.DepositClosed}
 	var previous []byte
 	if n := len(chain); n > 0 {
 		head := chain[n-1]
@@ -129,11 +141,11 @@ func (c *Client) nextLink(ctx context.Context, chain []link, readers []abi.Reade
 	} else {
 		rand.Read(fields.Salt[:])
 	}
-	record, err := c.core.NewCollection(ctx, c.seed, c.record, previous, fields)
+	record, err := c.core.NewCollection(ctx, c.seed, me.record, previous, fields)
 	if err != nil {
 		return link{}, fmt.Errorf("make collection record: %w", err)
 	}
-	v, err := c.core.OpenCollection(ctx, c.record, record, previous)
+	v, err := c.core.OpenCollection(ctx, me.record, record, previous)
 	if err != nil {
 		return link{}, fmt.Errorf("make collection record: %w", err)
 	}

@@ -20,7 +20,7 @@
 //
 //	answer               against
 //	server record        its own signature; the id pinned at first use ([ErrServerChanged])
-//	identity             the id that was asked for; the newest version remembered ([ErrRollback])
+//	identity             the id that was asked for; the newest version remembered ([ErrOldIdentity])
 //	collection chain     owner, every signature and link; the remembered head must be in it ([ErrRollback])
 //	list of readers      every grant in it; the readers hash in the newest record ([ErrRollback])
 //	grant                owner's signature, collection, reader; for a level-1 value that it names us
@@ -57,7 +57,8 @@ type Config struct {
 	Server   string           // base URL of the server, http:// or https://; required
 	HTTP     *http.Client     // nil: timeouts set, redirects not followed
 	Seed     []byte           // own seed, 32 bytes; nil for public look-ups only
-	Identity []byte           // own identity record; nil for public look-ups only
+	Identity []byte           // own identity, all versions; nil for public look-ups only
+	Suite    uint8            // suite of the own default collection, see abi.Suite256; 0: that of the existing one, recrypt256 for a new one
 	State    State            // what is remembered between runs; nil: a new [MemoryState]
 	Now      func() time.Time // nil: time.Now
 }
@@ -68,9 +69,9 @@ type Client struct {
 	base   string // normalised URL, without a trailing slash
 	http   *http.Client
 	seed   []byte
-	record []byte
-	own    *abi.Identity // nil for public look-ups
+	self   atomic.Pointer[person] // nil for public look-ups; see [Client.Refresh]
 	id     string
+	suite  uint8
 	state  State
 	now    func() time.Time
 	skew   atomic.Int64 // nanoseconds that the server's clock is ahead of ours
@@ -92,7 +93,7 @@ func New(cfg Config) (*Client, error) {
 	}
 	c := &Client{
 		core: abi.Client{Caller: cfg.Caller}, base: base, http: httpClient(cfg.HTTP),
-		state: cfg.State, now: cfg.Now, chain: make(chan struct{}, 1),
+		suite: cfg.Suite, state: cfg.State, now: cfg.Now, chain: make(chan struct{}, 1),
 	}
 	if c.state == nil {
 		c.state = NewMemoryState()
@@ -122,7 +123,8 @@ func (c *Client) setIdentity(seed, record []byte) error {
 	if err != nil {
 		return fmt.Errorf("own identity record: %w", err)
 	}
-	c.own, c.id, c.seed, c.record = own, id, bytes.Clone(seed), bytes.Clone(record)
+	c.id, c.seed = id, bytes.Clone(seed)
+	c.self.Store(&person{own, id, bytes.Clone(record)})
 	return c.checkSeed(ctx)
 }
 
@@ -139,7 +141,7 @@ func (c *Client) checkSeed(ctx context.Context) error {
 	if !ok || err != nil {
 		return errors.New("own seed: the engine signs in another form than agreed")
 	}
-	if err := c.core.VerifyRequest(ctx, c.own.SigningKey, q, signature); err != nil {
+	if err := c.core.VerifyRequest(ctx, c.me().SigningKey, q, signature); err != nil {
 		return errors.New("the seed does not belong to this identity record")
 	}
 	return nil
@@ -156,13 +158,16 @@ func (c *Client) Close() {
 // acting returns why the client cannot act as its identity, nil if it can.
 func (c *Client) acting() error {
 	switch {
-	case c.own == nil:
+	case c.me() == nil:
 		return ErrNoIdentity
 	case c.closed.Load():
 		return ErrClosed
 	}
 	return nil
 }
+
+// me returns the own identity, nil for a client without one.
+func (c *Client) me() *person { return c.self.Load() }
 
 // ID returns the own id, "rid1…", or "" for a client without an identity.
 func (c *Client) ID() string { return c.id }

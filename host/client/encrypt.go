@@ -32,7 +32,7 @@ func (c *Client) Encrypt(ctx context.Context, dst io.Writer, src io.Reader, o En
 	}
 	defer clear(d.key)
 	header, err := c.core.NewHeader(ctx, &abi.Header{
-		Key: d.id, Collection: c.home(), Epoch: d.collection.Epoch, Author: c.own.ID, Server: c.base,
+		Key: d.id, Collection: c.home(), Epoch: d.collection.Epoch, Author: d.author.ID, Server: c.base,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("make header: %w", err)

@@ -23,6 +23,7 @@ var (
 	ErrClockSkew     = errors.New("this computer's clock and the server's differ too much")
 	ErrServerChanged = errors.New("this is not the server that was here before")
 	ErrRollback      = errors.New("the server shows an older or another state than before")
+	ErrOldIdentity   = error(oldIdentity{}) // is ErrRollback too
 	ErrVerification  = errors.New("the server's answer does not verify")
 	ErrAnswer        = errors.New("not an answer of a recrypt server")
 	ErrAuthor        = errors.New("the author is somebody else")
@@ -30,6 +31,8 @@ var (
 	ErrUnreachable   = errors.New("server unreachable")
 	ErrCorrupt       = errors.New("the document is damaged, cut off or mixed up")
 	ErrNotDocument   = errors.New("not an encrypted document")
+	ErrSuite         = errors.New("a collection keeps its suite")
+	ErrReaderSuite   = errors.New("the reader's identity has no key of the collection's suite")
 	ErrSelf          = errors.New("that is yourself: you always have access to your own documents")
 	ErrNoIdentity    = errors.New("this needs an identity")
 	ErrClosed        = errors.New("the client is closed")
@@ -40,6 +43,14 @@ type noGrant struct{}
 
 func (noGrant) Error() string        { return "has no grant" }
 func (noGrant) Is(target error) bool { return target == ErrNotFound }
+
+// oldIdentity is the type of ErrOldIdentity.
+type oldIdentity struct{}
+
+func (oldIdentity) Error() string {
+	return "the server shows an older version of an identity than before"
+}
+func (oldIdentity) Is(target error) bool { return target == ErrRollback }
 
 // An Error is a problem document of the server.
 type Error struct {

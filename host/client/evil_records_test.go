@@ -19,15 +19,15 @@ func TestEvilIdentity(t *testing.T) {
 		return alter(t, http.MethodGet, "/v1/identities/", change)
 	}
 	for name, change := range map[string]func(*api.Identity){
-		"swapped":         func(v *api.Identity) { v.Records = []api.Bytes{x.mallet.Record} },
-		"swapped with id": func(v *api.Identity) { v.ID, v.Records = x.mallet.ID, []api.Bytes{x.mallet.Record} },
-		"key changed":     func(v *api.Identity) { v.Records[0] = flipped(v.Records[0], 200) },
-		"signature":       func(v *api.Identity) { v.Records[0] = flipped(v.Records[0], -1) },
+		"swapped":         func(v *api.Identity) { v.Record = x.mallet.Record },
+		"swapped with id": func(v *api.Identity) { v.ID, v.Record = x.mallet.ID, x.mallet.Record },
+		"key changed":     func(v *api.Identity) { v.Record = flipped(v.Record, 200) },
+		"signature":       func(v *api.Identity) { v.Record = flipped(v.Record, -1) },
 		"other id":        func(v *api.Identity) { v.ID = x.mallet.ID },
 		"other version":   func(v *api.Identity) { v.Version = 2 },
-		"twice":           func(v *api.Identity) { v.Records, v.Version = append(v.Records, v.Records[0]), 2 },
-		"none":            func(v *api.Identity) { v.Records = nil },
-		"not a record":    func(v *api.Identity) { v.Records[0] = []byte("hello") },
+		"twice":           func(v *api.Identity) { v.Record, v.Version = append(v.Record, v.Record...), 2 },
+		"none":            func(v *api.Identity) { v.Record = nil },
+		"not a record":    func(v *api.Identity) { v.Record = []byte("hello") },
 	} {
 		t.Run(name, func(t *testing.T) {
 			x.play(answer(change))
@@ -44,7 +44,10 @@ func TestEvilIdentity(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, record, err := x.a.LookUp(ctx, x.bob.ID)
-		refused(t, record, err, client.ErrRollback)
+		refused(t, record, err, client.ErrOldIdentity)
+		if !errors.Is(err, client.ErrRollback) {
+			t.Errorf("no rollback: %v", err)
+		}
 	})
 	if v, _, err := x.b.LookUp(ctx, x.alice.ID); err != nil || v.Version != 1 {
 		t.Errorf("honest look-up: %v", err)
@@ -54,7 +57,7 @@ func TestEvilIdentity(t *testing.T) {
 // TestEvilPublish: a server that keeps another record than it was given.
 func TestEvilPublish(t *testing.T) {
 	x := newCast(t)
-	x.play(alter(t, http.MethodPost, "/v1/identities", func(v *api.Identity) { v.Records = []api.Bytes{x.mallet.Record} }))
+	x.play(alter(t, http.MethodPost, "/v1/identities", func(v *api.Identity) { v.Record = x.mallet.Record }))
 	if err := x.a.Publish(ctx); !errors.Is(err, client.ErrVerification) {
 		t.Error(err)
 	}

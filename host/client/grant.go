@@ -13,7 +13,8 @@ import (
 // collection, those to come included; the collection is opened if it does not
 // exist yet. A grant that the reader has already is replaced, so that this also
 // changes its expiry. Granting to oneself is refused with ErrSelf, to an
-// identity that the server does not know with ErrNotFound. When another device
+// identity that the server does not know with ErrNotFound, and to one without a key
+// of the collection's suite with ErrReaderSuite. When another device
 // changes the collection at the same time it is read again and the grant made
 // anew, three times at most; then ErrConflict.
 func (c *Client) Grant(ctx context.Context, reader string, o GrantOptions) (*GrantInfo, error) {
@@ -61,6 +62,9 @@ func (c *Client) grant(ctx context.Context, reader *person, o GrantOptions) (*Gr
 	if err != nil {
 		return nil, err
 	}
+	if !reader.has(next.Suite) {
+		return nil, fmt.Errorf("%w (%s)", ErrReaderSuite, abi.SuiteName(next.Suite))
+	}
 	var grants []api.Grant
 	var ids []string
 	var info *GrantInfo
@@ -100,7 +104,7 @@ func (c *Client) newGrant(ctx context.Context, epoch link, reader *person, o Gra
 	if o.Expires > 0 {
 		f.Expires = uint64(c.clock().Add(o.Expires).UnixMilli())
 	}
-	record, transformKey, err := c.core.NewGrant(ctx, c.seed, c.record, epoch.record, reader.record, f)
+	record, transformKey, err := c.core.NewGrant(ctx, c.seed, c.me().record, epoch.record, reader.record, f)
 	if err != nil {
 		return nil, nil, fmt.Errorf("make grant: %w", err)
 	}

@@ -6,21 +6,28 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/recrypt-service/recrypt/host/api"
 	"github.com/recrypt-service/recrypt/wasm/abi"
 )
 
-// A person is a verified identity with its record.
+// A person is a verified identity with the records of all its versions.
 type person struct {
 	*abi.Identity
 	id     string
 	record []byte
 }
 
+// has reports whether the identity has a key of a suite.
+func (p *person) has(suite uint8) bool {
+	return slices.ContainsFunc(p.Keys, func(k abi.SuiteKey) bool { return k.Suite == suite })
+}
+
 // Publish makes the own identity known to the server (create_identity).
-// Publishing again has no effect.
+// Publishing again has no effect. If the server has a newer version, the client
+// goes on as that, see [Client.Refresh].
 func (c *Client) Publish(ctx context.Context) error {
 	if err := c.acting(); err != nil {
 		return err
@@ -28,23 +35,122 @@ func (c *Client) Publish(ctx context.Context) error {
 	if _, err := c.server(ctx); err != nil {
 		return err
 	}
-	var answer api.Identity
-	if err := c.call(ctx, http.MethodPost, api.PathIdentities, api.CreateIdentity{Record: c.record}, &answer); err != nil {
-		return fmt.Errorf("publish identity: %w", err)
+	err := c.publish(ctx, c.me())
+	if errors.Is(err, ErrConflict) {
+		if changed, failed := c.Refresh(ctx); failed == nil && changed {
+			return nil
+		}
 	}
-	p, err := c.newest(ctx, &answer, c.id)
 	if err != nil {
 		return fmt.Errorf("publish identity: %w", err)
 	}
-	if !bytes.Equal(p.record, c.record) {
+	return nil
+}
+
+// publish hands an identity of ours to the server.
+func (c *Client) publish(ctx context.Context, p *person) error {
+	var answer api.Identity
+	if err := c.callAs(ctx, p, http.MethodPost, api.PathIdentities, api.CreateIdentity{Record: p.record}, &answer); err != nil {
+		return err
+	}
+	kept, err := c.newest(ctx, &answer, p.id)
+	if err != nil {
+		return err
+	}
+	if !bytes.Equal(kept.record, p.record) {
 		return mismatch("published identity: the server kept another record")
 	}
 	return nil
 }
 
-// LookUp returns the newest version of an identity and its record, verified
-// against id, which is the hash of what it certifies. ErrNotFound if the server
-// does not know it; ErrRollback if it shows an older version than before.
+// Identity returns the own identity with all versions that the client knows, nil for
+// a client without one. It is longer than what [New] was given once a newer version was
+// made or found: keep it then, for the next time.
+func (c *Client) Identity() []byte {
+	if me := c.me(); me != nil {
+		return bytes.Clone(me.record)
+	}
+	return nil
+}
+
+// Refresh looks the own identity up and, if it has gained versions, goes on as the
+// newest. A client does so by itself when the server refuses its signature.
+func (c *Client) Refresh(ctx context.Context) (changed bool, err error) {
+	if err := c.acting(); err != nil {
+		return false, err
+	}
+	p, err := c.lookUp(ctx, c.id)
+	if err != nil {
+		return false, err
+	}
+	for {
+		me := c.me()
+		if p.Version <= me.Version || !bytes.HasPrefix(p.record, me.record) {
+			return false, nil
+		}
+		if c.self.CompareAndSwap(me, p) {
+			return true, nil
+		}
+	}
+}
+
+// AddSuites gives the own identity keys of those of suites that it lacks: by a newer
+// version that another device has published, or else by a new one, which is published.
+// It returns the suites that were added to what the client had, none if nothing
+// was missing; even then what the server lacks of the identity is published. Doing it
+// again has no effect. The caller keeps [Client.Identity] afterwards.
+func (c *Client) AddSuites(ctx context.Context, suites []uint8) (added []uint8, err error) {
+	if err := c.acting(); err != nil {
+		return nil, err
+	}
+	if _, err := c.server(ctx); err != nil {
+		return nil, err
+	}
+	before := c.me()
+	// Whatever else the server shows in place of ours: ours is published below.
+	if _, err := c.Refresh(ctx); err != nil && !errors.Is(err, ErrNotFound) && !errors.Is(err, ErrRollback) {
+		return nil, fmt.Errorf("add suites: %w", err)
+	}
+	if err := c.retry(ctx, func() error { return c.addSuites(ctx, suites) }); err != nil {
+		return nil, fmt.Errorf("add suites: %w", err)
+	}
+	for _, k := range c.me().Keys {
+		if !before.has(k.Suite) {
+			added = append(added, k.Suite)
+		}
+	}
+	return added, nil
+}
+
+// addSuites is one attempt of AddSuites.
+func (c *Client) addSuites(ctx context.Context, suites []uint8) error {
+	me := c.me()
+	next := me
+	if slices.ContainsFunc(suites, func(s uint8) bool { return !me.has(s) }) {
+		suites = slices.Compact(slices.Sorted(slices.Values(suites)))
+		record, err := c.core.NewIdentityVersion(ctx, c.seed, me.record, suites)
+		if err != nil {
+			return fmt.Errorf("make new version: %w", err)
+		}
+		if next, err = c.openPerson(ctx, record); err != nil {
+			return err
+		}
+	}
+	err := c.publish(ctx, next)
+	if errors.Is(err, ErrConflict) {
+		if changed, failed := c.Refresh(ctx); failed != nil || !changed {
+			return fmt.Errorf("the server has another version %d of this identity: %w", next.Version, err)
+		}
+	}
+	if err == nil {
+		c.self.CompareAndSwap(me, next) // unless another call was first
+	}
+	return err
+}
+
+// LookUp returns the newest version of an identity, and the records of all, verified
+// against id, which is the hash of what the first certifies. ErrNotFound if the server
+// does not know it; ErrOldIdentity if it shows an older version than before.
 func (c *Client) LookUp(ctx context.Context, id string) (*abi.Identity, []byte, error) {
 	p, err := c.lookUp(ctx, id)
 	if err != nil {
@@ -84,29 +190,22 @@ func (c *Client) parsePerson(ctx context.Context, id string) ([32]byte, error) {
 	return raw, nil
 }
 
-// newest verifies an answer with all versions of id and returns the last one.
+// newest verifies an answer with an identity, which must be id.
 func (c *Client) newest(ctx context.Context, answer *api.Identity, id string) (*person, error) {
-	var p *person
-	for i, record := range answer.Records {
-		next, err := c.openPerson(ctx, record)
-		if err != nil {
-			return nil, err
-		}
-		if next.id != id {
-			return nil, mismatch("identity record: it is somebody else's")
-		}
-		if next.Version != uint32(i)+1 {
-			return nil, mismatch("identity record: its versions have gaps")
-		}
-		p = next
+	p, err := c.openPerson(ctx, answer.Record)
+	if err != nil {
+		return nil, err
 	}
-	if p == nil || answer.ID != id || answer.Version != p.Version {
-		return nil, mismatch("identity record: missing or not as announced")
+	if p.id != id {
+		return nil, mismatch("identity record: it is somebody else's")
+	}
+	if answer.ID != id || answer.Version != p.Version {
+		return nil, mismatch("identity record: it is not as announced")
 	}
 	return p, c.rememberVersion(p)
 }
 
-// openPerson verifies one identity record.
+// openPerson verifies an identity with all versions.
 func (c *Client) openPerson(ctx context.Context, record []byte) (*person, error) {
 	v, err := c.core.OpenIdentity(ctx, record)
 	if err != nil {
@@ -126,7 +225,7 @@ func (c *Client) rememberVersion(p *person) error {
 		return fmt.Errorf("read known versions: %w", err)
 	}
 	if p.Version < seen {
-		return fmt.Errorf("%w: version %d of %s, after version %d", ErrRollback, p.Version, p.id, seen)
+		return fmt.Errorf("%w: version %d of %s, after version %d", ErrOldIdentity, p.Version, p.id, seen)
 	}
 	if p.Version > seen {
 		if err := c.state.SetIdentityVersion(p.id, p.Version); err != nil {

@@ -16,6 +16,7 @@ import (
 // draft is a document key that is not deposited yet.
 type draft struct {
 	id         [16]byte
+	author     *person // as which version of ourselves; the key depends on it
 	key, value []byte
 	collection link
 }
@@ -26,9 +27,9 @@ func (c *Client) newDraft(ctx context.Context) (*draft, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &draft{collection: head}
+	d := &draft{author: c.me(), collection: head}
 	rand.Read(d.id[:])
-	d.key, d.value, err = c.core.NewKey(ctx, c.seed, c.record, head.record, d.id)
+	d.key, d.value, err = c.core.NewKey(ctx, c.seed, d.author.record, head.record, d.id)
 	if err != nil {
 		return nil, fmt.Errorf("make document key: %w", err)
 	}
@@ -38,7 +39,7 @@ func (c *Client) newDraft(ctx context.Context) (*draft, error) {
 // deposit signs the key record and hands it with the value to the server
 // (create_sym_key).
 func (c *Client) deposit(ctx context.Context, d *draft, payload *abi.Payload) error {
-	record, err := c.core.NewKeyRecord(ctx, c.seed, c.record, d.collection.record, d.id, d.value, payload)
+	record, err := c.core.NewKeyRecord(ctx, c.seed, d.author.record, d.collection.record, d.id, d.value, payload)
 	if err != nil {
 		return fmt.Errorf("make key record: %w", err)
 	}
@@ -109,8 +110,8 @@ type sharedKey struct {
 	answer        *api.Key
 }
 
-// askings is how often a key is asked for when its collection record is older
-// than one remembered: what another call has learned in the meantime is newer
+// askings is how often a key is asked for when its collection record or an identity
+// is older than one remembered: what another call has learned in the meantime is newer
 // than an honest answer that was on its way.
 const askings = 5
 
@@ -121,7 +122,7 @@ func (c *Client) fetchKey(ctx context.Context, id [16]byte, from string) (*share
 	}
 	for i := 1; ; i++ {
 		k, err := c.askKey(ctx, id, from)
-		if !errors.Is(err, errOlder) || i == askings {
+		if !errors.Is(err, errOlder) && !errors.Is(err, ErrOldIdentity) || i == askings {
 			return k, err
 		}
 		if err := pause(ctx, i); err != nil {
@@ -157,6 +158,11 @@ func (c *Client) askKey(ctx context.Context, id [16]byte, from string) (*sharedK
 	if err := c.checkAccess(ctx, svc, k); err != nil {
 		return nil, err
 	}
+	for _, p := range []*person{k.author, k.owner} {
+		if err := c.rememberVersion(p); err != nil {
+			return nil, err
+		}
+	}
 	return k, c.rememberEpoch(k.collection.Collection)
 }
 
@@ -189,7 +195,7 @@ func (c *Client) openAnswer(ctx context.Context, svc *service, answer *api.Key) 
 func (c *Client) checkParts(svc *service, k *sharedKey) error {
 	v := k.collection.Collection
 	switch {
-	case k.Author != k.author.ID || k.AuthorVersion != k.author.Version:
+	case k.Author != k.author.ID:
 		return mismatch("key record: its author is another identity")
 	case k.Owner != k.owner.ID || v.Owner != k.owner.ID:
 		return mismatch("key record: its owner is another identity")
@@ -242,20 +248,21 @@ func (c *Client) checkFork(v *abi.Collection) error {
 // checkAccess verifies why we may open the key: as its owner at level 0, as the
 // reader of a grant at level 1.
 func (c *Client) checkAccess(ctx context.Context, svc *service, k *sharedKey) error {
-	mine := k.Owner == c.own.ID
+	me := c.me()
+	mine := k.Owner == me.ID
 	switch {
 	case k.answer.Level == 0 && mine:
 		return nil
-	case k.answer.Level == 0 && k.Author == c.own.ID:
+	case k.answer.Level == 0 && k.Author == me.ID:
 		return fmt.Errorf("%w (you wrote it, but only its owner and readers open it)", ErrNoAccess)
 	case k.answer.Level != 1 || mine:
 		return mismatch("key: it is not transformed to us")
 	}
-	g, err := c.core.OpenGrant(ctx, k.owner.record, nil, c.record, k.answer.Grant, nil)
+	g, err := c.core.OpenGrant(ctx, k.owner.record, nil, me.record, k.answer.Grant, nil)
 	if err != nil {
 		return unverified("grant", err)
 	}
-	if g.Reader != c.own.ID || g.Owner != k.Owner || g.Collection != k.KeyRecord.Collection ||
+	if g.Reader != me.ID || g.Owner != k.Owner || g.Collection != k.KeyRecord.Collection ||
 		g.Epoch != k.Epoch || g.Suite != k.Suite || g.Service != svc.ID ||
 		(len(g.Scope) > 0 && !slices.Contains(g.Scope, k.Key)) {
 		return mismatch("grant: it does not cover this key")
@@ -269,7 +276,7 @@ func (c *Client) openKey(ctx context.Context, k *sharedKey) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	key, err := c.core.OpenKey(ctx, c.seed, c.record, k.author.record, k.collection.record, svc.record, k.answer.Record, k.answer.Value)
+	key, err := c.core.OpenKey(ctx, c.seed, c.me().record, k.author.record, k.collection.record, svc.record, k.answer.Record, k.answer.Value)
 	if err != nil {
 		return nil, unverified("encrypted key", err)
 	}

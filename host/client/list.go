@@ -33,7 +33,7 @@ func (c *Client) Grants(ctx context.Context) (issued, received []GrantInfo, more
 	if err := c.call(ctx, http.MethodGet, api.PathGrants, nil, &answer); err != nil {
 		return nil, nil, false, fmt.Errorf("list grants: %w", err)
 	}
-	me := &person{c.own, c.id, c.record}
+	me := c.me()
 	for i := range answer.Issued {
 		l, err := c.openListed(ctx, svc, me, &answer.Issued[i])
 		if err != nil {
@@ -71,7 +71,7 @@ func (c *Client) openReceived(ctx context.Context, svc *service, g *api.ListedGr
 	if err != nil {
 		return nil, err
 	}
-	if l.Reader != c.own.ID {
+	if l.Reader != c.me().ID {
 		return nil, mismatch("grant: it is for somebody else")
 	}
 	return l, nil

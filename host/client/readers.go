@@ -60,7 +60,7 @@ func (c *Client) readReaders(ctx context.Context, head link) (*readers, error) {
 	case answer.Sequence > head.Sequence:
 		return nil, ErrConflict
 	}
-	me := &person{c.own, c.id, c.record}
+	me := c.me()
 	all := make([]listed, 0, len(answer.Grants))
 	for i := range answer.Grants {
 		l, err := c.openListed(ctx, svc, me, &answer.Grants[i])

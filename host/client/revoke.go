@@ -99,7 +99,7 @@ func (c *Client) revoke(ctx context.Context, head link, reader [32]byte) (*Revok
 	}
 	var id [16]byte
 	rand.Read(id[:])
-	revocation, err := c.core.NewRevocation(ctx, c.seed, c.record, head.record, reader, id, uint64(c.clock().UnixMilli()))
+	revocation, err := c.core.NewRevocation(ctx, c.seed, c.me().record, head.record, reader, id, uint64(c.clock().UnixMilli()))
 	if err != nil {
 		return nil, fmt.Errorf("make revocation: %w", err)
 	}

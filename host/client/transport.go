@@ -55,17 +55,31 @@ func httpClient(base *http.Client) *http.Client {
 
 // get fetches a public resource.
 func (c *Client) get(ctx context.Context, path string, out any) error {
-	_, err := c.exchange(ctx, http.MethodGet, path, nil, false, out)
+	_, err := c.exchange(ctx, http.MethodGet, path, nil, nil, out)
 	return err
 }
 
 // call sends a signed request; in is nil for a request without a body. When the
-// server finds our clock wrong, it is corrected and the request signed and sent
-// once more.
+// server does not accept the signature because there is a newer version of the own
+// identity, the request is signed as that and sent once more: another device may
+// have made it.
 func (c *Client) call(ctx context.Context, method, path string, in, out any) error {
 	if err := c.acting(); err != nil {
 		return err
 	}
+	err := c.callAs(ctx, c.me(), method, path, in, out)
+	if !errors.Is(err, ErrSignature) {
+		return err
+	}
+	if changed, failed := c.Refresh(ctx); failed != nil || !changed {
+		return err
+	}
+	return c.callAs(ctx, c.me(), method, path, in, out)
+}
+
+// callAs sends a request signed as a version of ourselves. When the server finds
+// our clock wrong, it is corrected and the request signed and sent once more.
+func (c *Client) callAs(ctx context.Context, as *person, method, path string, in, out any) error {
 	var body []byte
 	if in != nil {
 		var err error
@@ -76,14 +90,14 @@ func (c *Client) call(ctx context.Context, method, path string, in, out any) err
 	if len(body) > api.MaxBody {
 		return fmt.Errorf("request of %d bytes is over the server's bound of %d", len(body), api.MaxBody)
 	}
-	date, err := c.exchange(ctx, method, path, body, true, out)
+	date, err := c.exchange(ctx, method, path, body, as, out)
 	if !errors.Is(err, ErrClockSkew) {
 		return err
 	}
 	if !c.correct(date) {
 		return err
 	}
-	_, err = c.exchange(ctx, method, path, body, true, out)
+	_, err = c.exchange(ctx, method, path, body, as, out)
 	return err
 }
 
@@ -105,10 +119,10 @@ func (c *Client) correct(date string) bool {
 // clock returns the time that the server is expected to have.
 func (c *Client) clock() time.Time { return c.now().Add(time.Duration(c.skew.Load())) }
 
-// exchange sends one request, with a new nonce if signed, and decodes the
-// answer. It returns the answer's Date.
-func (c *Client) exchange(ctx context.Context, method, path string, body []byte, signed bool, out any) (date string, err error) {
-	req, err := c.newRequest(ctx, method, path, body, signed)
+// exchange sends one request, signed with a new nonce unless as is nil, and decodes
+// the answer. It returns the answer's Date.
+func (c *Client) exchange(ctx context.Context, method, path string, body []byte, as *person, out any) (date string, err error) {
+	req, err := c.newRequest(ctx, method, path, body, as)
 	if err != nil {
 		return "", err
 	}
@@ -128,14 +142,14 @@ func (c *Client) exchange(ctx context.Context, method, path string, body []byte,
 	return date, c.decode(resp, answer, out)
 }
 
-// newRequest builds and signs a request.
-func (c *Client) newRequest(ctx context.Context, method, path string, body []byte, signed bool) (*http.Request, error) {
+// newRequest builds a request and signs it unless as is nil.
+func (c *Client) newRequest(ctx context.Context, method, path string, body []byte, as *person) (*http.Request, error) {
 	req, err := http.NewRequestWithContext(ctx, method, c.base+path, nil)
 	if err != nil {
 		return nil, fmt.Errorf("make request: %w", err)
 	}
 	req.Header.Set("Accept", api.ContentTypeJSON+", "+api.ContentTypeFault)
-	if !signed {
+	if as == nil {
 		return req, nil
 	}
 	if len(body) > 0 {
@@ -144,7 +158,7 @@ func (c *Client) newRequest(ctx context.Context, method, path string, body []byt
 	if len(body) > 0 || method == http.MethodGet {
 		req.Body, req.ContentLength = once{bytes.NewReader(body)}, int64(len(body))
 	}
-	keyID := fmt.Sprintf("%s/%d", c.id, c.own.Version)
+	keyID := fmt.Sprintf("%s/%d", as.id, as.Version)
 	if err := httpsig.Sign(ctx, c.core, c.seed, keyID, req, body, c.clock()); err != nil {
 		return nil, fmt.Errorf("sign request: %w", err)
 	}

@@ -148,23 +148,27 @@ func (s *Server) Restart(t testing.TB, o Options) *Server {
 type Person struct {
 	Name   string
 	Seed   []byte // 32 bytes
-	Record []byte // identity record
+	Record []byte // identity
 	ID     string // rid1…
 	State  *client.MemoryState
 }
 
-// NewPerson makes an identity with random seeds.
-func NewPerson(t testing.TB, name string) *Person {
+// NewPerson makes an identity with random seeds and keys of suites, ascending; none
+// means recrypt256, which costs the least.
+func NewPerson(t testing.TB, name string, suites ...uint8) *Person {
 	t.Helper()
-	return PersonOf(t, name, Random(32))
+	return PersonOf(t, name, Random(32), suites...)
 }
 
 // PersonOf makes the identity of a seed.
-func PersonOf(t testing.TB, name string, seed []byte) *Person {
+func PersonOf(t testing.TB, name string, seed []byte, suites ...uint8) *Person {
 	t.Helper()
+	if len(suites) == 0 {
+		suites = []uint8{abi.Suite256}
+	}
 	ctx := context.Background()
 	core := abi.Client{Caller: Caller(t)}
-	record, err := core.NewIdentity(ctx, seed, Random(32), []byte{abi.Suite256})
+	record, err := core.NewIdentity(ctx, seed, Random(32), suites)
 	if err != nil {
 		t.Fatal(err)
 	}

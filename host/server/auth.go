@@ -13,13 +13,12 @@ import (
 	"github.com/recrypt-service/recrypt/wasm/abi"
 )
 
-// signer is the identity that signed a request, in its current version.
+// signer is the identity that signed a request, as its newest version.
 type signer struct {
-	id      [32]byte
-	text    string // rid1…
-	version uint32
-	record  []byte
-	key     [32]byte
+	id     [32]byte
+	text   string // rid1…
+	record []byte // all versions
+	key    [32]byte
 }
 
 // nonceMemory is how long a nonce is remembered. Within it a request that is sent
@@ -107,8 +106,8 @@ func window(p *httpsig.Parsed, now time.Time) (fresh, known bool) {
 	return skew <= api.MaxClockSkew && t < expires, skew < int64(nonceMemory/time.Second)
 }
 
-// signerOf looks the signer up: nil without an error if there is none of that id
-// and version.
+// signerOf looks the signer up: nil without an error if there is none of that id, or
+// if its newest version is another one.
 func (s *Server) signerOf(ctx context.Context, p *httpsig.Parsed, body []byte, rt route, x *exchange) (*signer, error) {
 	if rt.selfMade {
 		return s.selfMade(ctx, p, body, x)
@@ -126,11 +125,11 @@ func (s *Server) signerOf(ctx context.Context, p *httpsig.Parsed, body []byte, r
 	if err != nil {
 		return nil, err
 	}
-	return &signer{id: id, text: p.ID, version: newest.Version, record: newest.Record, key: newest.SigningKey}, nil
+	return &signer{id: id, text: p.ID, record: newest.Record, key: newest.SigningKey}, nil
 }
 
-// selfMade reads the identity in the body of create_identity: the key in the
-// record signs its own publication.
+// selfMade reads the identity in the body of create_identity: the key in its newest
+// version signs its own publication.
 func (s *Server) selfMade(ctx context.Context, p *httpsig.Parsed, body []byte, x *exchange) (*signer, error) {
 	var in api.CreateIdentity
 	if !strictJSON(body) || json.Unmarshal(body, &in) != nil {
@@ -148,10 +147,10 @@ func (s *Server) selfMade(ctx context.Context, p *httpsig.Parsed, body []byte, x
 		return nil, nil
 	}
 	x.identity = identity
-	return &signer{id: identity.ID, text: text, version: identity.Version, record: in.Record, key: identity.SigningKey}, nil
+	return &signer{id: identity.ID, text: text, record: in.Record, key: identity.SigningKey}, nil
 }
 
-// newest returns the current version of an identity.
+// newest returns an identity up to its newest version.
 func (s *Server) newest(ctx context.Context, id [32]byte) (store.Identity, error) {
 	versions, err := s.store.Identity(ctx, id)
 	if err != nil {

@@ -74,11 +74,11 @@ func (s *Server) mayDepositIn(ctx context.Context, who *signer, id [16]byte) (*a
 }
 
 // makeStandIn makes a collection that nobody owns, to be opened when there is none.
-func (s *Server) makeStandIn(ctx context.Context, suite uint8) error {
+func (s *Server) makeStandIn(ctx context.Context, suites []byte) error {
 	seed, recovery := make([]byte, 32), make([]byte, 32)
 	rand.Read(seed) // never fails
 	rand.Read(recovery)
-	owner, err := s.core.NewIdentity(ctx, seed, recovery, []byte{suite})
+	owner, err := s.core.NewIdentity(ctx, seed, recovery, suites)
 	if err != nil {
 		return fmt.Errorf("make stand-in owner: %w", err)
 	}
@@ -86,7 +86,7 @@ func (s *Server) makeStandIn(ctx context.Context, suite uint8) error {
 	if err != nil {
 		return fmt.Errorf("open stand-in owner: %w", err)
 	}
-	record, err := s.core.NewCollection(ctx, seed, owner, nil, &abi.CollectionFields{Service: s.service.ID, Suite: suite})
+	record, err := s.core.NewCollection(ctx, seed, owner, nil, &abi.CollectionFields{Service: s.service.ID, Suite: suites[0]})
 	if err != nil {
 		return fmt.Errorf("make stand-in collection: %w", err)
 	}

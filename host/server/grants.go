@@ -170,8 +170,8 @@ func (s *Server) propose(ctx context.Context, owner *signer, p *proposal, in *ap
 	if err != nil {
 		return err
 	}
-	if reader.Version != g.ReaderVersion {
-		return refuse(api.CodeRejected, "the reader has another version of the identity; look it up again")
+	if reader.Version < g.ReaderVersion { // an older one is good: see package protocol
+		return refuse(api.CodeRejected, "the reader's identity has no such version here; look it up again")
 	}
 	record, err := s.recordOf(ctx, p, g)
 	if err != nil {

@@ -2,20 +2,24 @@ package server
 
 import (
 	"context"
+	"errors"
 
 	"github.com/recrypt-service/recrypt/host/api"
 	"github.com/recrypt-service/recrypt/host/store"
 	"github.com/recrypt-service/recrypt/wasm/abi"
 )
 
-// createIdentity stores an identity. The gate has verified the record and that
-// its own key signed the request.
+// createIdentity stores an identity, or more versions of one. The gate has verified
+// all of them and that the identity's own key signed the request.
 func (s *Server) createIdentity(ctx context.Context, _ *request[api.CreateIdentity]) (*api.Identity, error) {
 	x := of(ctx)
 	err := s.store.PutIdentity(context.WithoutCancel(ctx), store.Identity{
 		ID: x.identity.ID, Version: x.identity.Version, Record: x.signer.record,
 		SigningKey: x.identity.SigningKey, Created: s.clock().UnixMilli(),
 	})
+	if errors.Is(err, store.ErrConflict) {
+		return nil, refuse(api.CodeConflict, "this server has other or more versions of the identity; look it up and go on from there")
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -35,16 +39,11 @@ func (s *Server) getIdentity(ctx context.Context, in *byID) (*api.Identity, erro
 }
 
 func (s *Server) identityOf(ctx context.Context, id [32]byte, text string) (*api.Identity, error) {
-	versions, err := s.store.Identity(ctx, id)
+	newest, err := s.newest(ctx, id)
 	if err != nil {
 		return nil, err
 	}
-	out := &api.Identity{ID: text, Records: make([]api.Bytes, 0, len(versions))}
-	for _, v := range versions {
-		out.Version = v.Version
-		out.Records = append(out.Records, v.Record)
-	}
-	return out, nil
+	return &api.Identity{ID: text, Version: newest.Version, Record: newest.Record}, nil
 }
 
 // getServer is public and tells what signatures must name.

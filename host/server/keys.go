@@ -16,7 +16,9 @@ func (s *Server) createKey(ctx context.Context, in *request[api.CreateKey]) (*ap
 	if len(in.Body.Value) == 0 {
 		return nil, refuse(api.CodeMalformed, "the encrypted value is missing")
 	}
-	// Verified by itself first: only then is it known where it belongs.
+	// Verified by itself first: only then is it known where it belongs. Any version of
+	// the author will do: versions share their signing keys, and the key may have been
+	// made before the newest one was.
 	k, err := s.core.OpenKeyRecord(ctx, author.record, nil, in.Body.Record, in.Body.Value)
 	if err != nil {
 		return nil, err
@@ -28,7 +30,7 @@ func (s *Server) createKey(ctx context.Context, in *request[api.CreateKey]) (*ap
 	if k.Epoch != head.Epoch {
 		return nil, refuse(api.CodeConflict, "the key was made for another epoch; read the chain and make a new one")
 	}
-	if k.Service != s.service.ID || k.Author != author.id || k.AuthorVersion != author.version || k.Owner != head.Owner || k.Suite != head.Suite {
+	if k.Service != s.service.ID || k.Author != author.id || k.Owner != head.Owner || k.Suite != head.Suite {
 		return nil, refuse(api.CodeMismatch, "the key record does not belong to its collection, author and server")
 	}
 	err = s.store.PutKey(context.WithoutCancel(ctx), store.Key{

@@ -158,6 +158,7 @@ func TestCrowdedLists(t *testing.T) {
 // answer.
 func TestLargestReaders(t *testing.T) {
 	w := newWorld(t)
+	w.suite = abi.Suite480 // whose records are the larger ones
 	alice, bob := w.join(), w.join()
 	w.grant(alice, bob)
 	w.want("revoke", w.revoke(alice, bob), "")

@@ -49,7 +49,7 @@ var kinds = map[string]struct {
 	api.CodeClockSkew:     {http.StatusUnauthorized, "the request was signed too long ago or in the future"},
 	api.CodeReplay:        {http.StatusConflict, "this request was sent before"},
 	api.CodeNotFound:      {http.StatusNotFound, "there is no such thing, or it is not yours"},
-	api.CodeConflict:      {http.StatusConflict, "the collection has moved on"},
+	api.CodeConflict:      {http.StatusConflict, "what is stored has moved on"},
 	api.CodeExists:        {http.StatusConflict, "this id is taken by other content"},
 	api.CodeTooLarge:      {http.StatusRequestEntityTooLarge, "the request is too large"},
 	api.CodeMediaType:     {http.StatusUnsupportedMediaType, "the body must be JSON without content encoding"},

@@ -164,7 +164,7 @@ func (s *Server) identify(ctx context.Context) (err error) {
 	for _, number := range suites {
 		s.suites = append(s.suites, abi.SuiteName(number))
 	}
-	return s.makeStandIn(ctx, suites[0])
+	return s.makeStandIn(ctx, suites)
 }
 
 // reconcile makes keyring and store agree after a crash between the two: expired

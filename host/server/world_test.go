@@ -38,6 +38,7 @@ const (
 type world struct {
 	t       testing.TB
 	dir     string
+	suite   uint8 // of new people and collections
 	caller  abi.Caller
 	core    abi.Client
 	seed    []byte
@@ -56,7 +57,7 @@ func newWorld(t testing.TB) *world { return newWorldOn(t, dispatch.Native{}) }
 
 func newWorldOn(t testing.TB, caller abi.Caller) *world {
 	w := &world{
-		t: t, dir: t.TempDir(), caller: caller, core: abi.Client{Caller: caller},
+		t: t, dir: t.TempDir(), suite: suite, caller: caller, core: abi.Client{Caller: caller},
 		seed: random(32), clock: time.Now(), log: &lockedBuffer{},
 	}
 	record := must(w.core.NewService(context.Background(), w.seed))
@@ -150,7 +151,7 @@ func (w *world) sign(p *person, r *http.Request, body []byte) *http.Request {
 func (w *world) signAt(p *person, r *http.Request, body []byte, at time.Time) *http.Request {
 	out := must(http.NewRequest(r.Method, origin+r.URL.RequestURI(), nil))
 	out.Header = r.Header
-	if err := httpsig.Sign(context.Background(), w.core, p.seed, p.id+"/1", out, body, at); err != nil {
+	if err := httpsig.Sign(context.Background(), w.core, p.seed, fmt.Sprintf("%s/%d", p.id, p.identity.Version), out, body, at); err != nil {
 		w.t.Fatal(err)
 	}
 	return r
@@ -191,7 +192,7 @@ type person struct {
 func (w *world) newPerson() *person {
 	ctx := context.Background()
 	p := &person{seed: random(32)}
-	p.record = must(w.core.NewIdentity(ctx, p.seed, random(32), []byte{suite}))
+	p.record = must(w.core.NewIdentity(ctx, p.seed, random(32), []byte{w.suite}))
 	p.identity = must(w.core.OpenIdentity(ctx, p.record))
 	p.id = must(w.core.FormatID(ctx, abi.KindPerson, p.identity.ID))
 	return p
@@ -206,7 +207,7 @@ func (w *world) join() *person {
 // fields are those of the default collection's next record.
 func (w *world) fields(p *person) *abi.CollectionFields {
 	ctx := context.Background()
-	f := &abi.CollectionFields{Service: w.service.ID, Suite: suite, Readers: p.readers}
+	f := &abi.CollectionFields{Service: w.service.ID, Suite: w.suite, Readers: p.readers}
 	f.Collection = must(w.core.DefaultCollection(ctx, p.seed, w.service.ID))
 	if p.collection == nil {
 		copy(f.Salt[:], random(32))
@@ -241,7 +242,7 @@ func (w *world) grantTo(p *person, record []byte, reader *person, f abi.GrantFie
 func (w *world) proposal(p *person, f abi.GrantFields, readers ...*person) api.GrantAccess {
 	fields := w.fields(p)
 	for _, r := range readers {
-		fields.Readers = append(fields.Readers[:len(fields.Readers):len(fields.Readers)], abi.ReaderRef{ID: r.identity.ID, Version: 1})
+		fields.Readers = append(fields.Readers[:len(fields.Readers):len(fields.Readers)], abi.ReaderRef{ID: r.identity.ID, Version: r.identity.Version})
 	}
 	out := api.GrantAccess{Collection: w.next(p, fields), Grants: []api.Grant{}}
 	for _, r := range readers {
@@ -254,7 +255,7 @@ func (w *world) proposal(p *person, f abi.GrantFields, readers ...*person) api.G
 func (p *person) accept(in api.GrantAccess, readers ...*person) {
 	p.collection = in.Collection
 	for _, r := range readers {
-		p.readers = append(p.readers, abi.ReaderRef{ID: r.identity.ID, Version: 1})
+		p.readers = append(p.readers, abi.ReaderRef{ID: r.identity.ID, Version: r.identity.Version})
 	}
 }
 
