@@ -2,27 +2,28 @@
 
 import assert from "node:assert/strict";
 import { createHash, createPublicKey, verify } from "node:crypto";
-import { before, describe, test } from "node:test";
+import { describe, test } from "node:test";
 
 import { MAX_REQUEST, Op, pack, Reader, RecryptError, SecretKind, Status, text, u32, u64, u8 } from "../src/index.js";
 import { Core } from "./core.js";
-import { bytes, type Good, makeWorld, type OpName, type World } from "./world.js";
+import { parameters, toBytes } from "./vectors.js";
+import { bytes, makeWorld, type OpName, type World } from "./world.js";
 
-let core: Core;
-let w: World;
-before(async () => {
-  core = await Core.load();
-  w = makeWorld(core);
-});
+const core = await Core.load();
+const worlds = core.suites.map((suite) => makeWorld(core, suite));
 
 const names = Object.keys(Op) as OpName[];
 const none = new Uint8Array(0);
 const hex = (b: Uint8Array): string => Buffer.from(b).toString("hex");
 
-/** Copies the arguments of a good request, some of them replaced. */
-function args(name: OpName, changes: Record<number, Uint8Array> = {}): Uint8Array[] {
-  return w.good[name].args.map((a, i) => changes[i] ?? a);
+/** Returns a function that copies the arguments of a good request, some of them replaced. */
+function argsOf(w: World): (name: OpName, changes?: Record<number, Uint8Array>) => Uint8Array[] {
+  return (name, changes = {}) => w.good[name].args.map((a, i) => changes[i] ?? a);
 }
+
+test("both suites are built in", () => {
+  assert.deepEqual(core.suites, [1, 2]);
+});
 
 /** Copies bytes with one bit flipped. */
 function flip(b: Uint8Array, at: number): Uint8Array {
@@ -44,7 +45,10 @@ function tryCall(op: number, request: Uint8Array): boolean {
   }
 }
 
-describe("every operation", () => {
+for (const w of worlds) describe(`every operation, suite ${w.suite}`, () => {
+  const args = argsOf(w);
+  const ofSuites = names.filter((name) => Op[name] > 0x0100 && Op[name] < 0x0200 && w.good[name].args[0]?.length === 1);
+
   for (const name of names) {
     test(`${name}: a good request`, () => {
       const good = w.good[name];
@@ -68,7 +72,7 @@ describe("every operation", () => {
     });
 
     test(`${name}: bad arguments`, () => {
-      checkArguments(name, w.good[name]);
+      checkArguments(w, name);
     });
   }
 
@@ -79,12 +83,26 @@ describe("every operation", () => {
     }
   });
 
-  test("a suite that is none or not built in", () => {
-    for (const name of names.filter((n) => Op[n] > 0x0100 && Op[n] < 0x0200 && w.good[n].args[0]?.length === 1)) {
-      for (const suite of [0, 2, 3, 255].filter((s) => !core.suites.includes(s))) {
+  test("a suite that is none", () => {
+    for (const name of ofSuites) {
+      for (const suite of [0, 3, 255]) {
         core.refuses(Status.Suite, Op[name], ...args(name, { 0: u8(suite) }));
       }
     }
+  });
+
+  test("arguments of the other suite", () => {
+    const other = worlds.find((x) => x !== w);
+    assert.ok(other);
+    for (const name of ofSuites.filter((n) => w.good[n].args.length > 1)) {
+      w.good[name].args.forEach((a, i) => {
+        const foreign = other.good[name].args[i] ?? none;
+        const has = i === 0 || foreign.length !== a.length; // anything of a suite
+        if (has) core.refuses(Status.Malformed, Op[name], ...args(name, { [i]: foreign }));
+      });
+    }
+    core.refuses([Status.Suite, Status.Mismatch], Op.NewGrant, ...args("NewGrant", { 3: other.bob }));
+    core.refuses([Status.Suite, Status.Mismatch, Status.Malformed], Op.TransformKeyValue, ...args("TransformKeyValue", { 2: other.transformKey }));
   });
 
   test("the largest request", () => {
@@ -98,7 +116,8 @@ function malformed(e: unknown): boolean {
 }
 
 /** Cuts, lengthens and empties each argument: refused, unless the argument may be like that. */
-function checkArguments(name: OpName, good: Good): void {
+function checkArguments(w: World, name: OpName): void {
+  const [good, args] = [w.good[name], argsOf(w)];
   good.args.forEach((a, i) => {
     const variants: Record<string, Uint8Array> = { empty: none, long: Uint8Array.of(...a, 0) };
     if (a.length > 1) variants.short = a.subarray(0, -1);
@@ -111,7 +130,8 @@ function checkArguments(name: OpName, good: Good): void {
   });
 }
 
-describe("the scheme", () => {
+for (const w of worlds) describe(`the scheme, suite ${w.suite}`, () => {
+  const args = argsOf(w);
   test("randomness is fresh each time", () => {
     for (const name of ["GenerateKeyPair", "GenerateSigningKeyPair", "GeneratePlaintext", "Encrypt", "TransformKey", "Transform", "SchnorrSign", "NewKey", "SealSeed"] as const) {
       const [a, b] = [core.engine.call(Op[name], pack(...args(name))), core.engine.call(Op[name], pack(...args(name)))];
@@ -120,19 +140,19 @@ describe("the scheme", () => {
   });
 
   test("a chain of transforms up to the bound", () => {
-    const suite = u8(1);
+    const [suite, number, size] = [u8(w.suite), w.suite, w.sizes];
     const [privateKey, publicKey] = core.run(Op.GenerateKeyPair, 2, suite) as [Uint8Array, Uint8Array];
     const [signing] = core.run(Op.GenerateSigningKeyPair, 2) as [Uint8Array];
-    const plaintext = core.one(Op.GeneratePlaintext, 1);
-    const toSelf = core.one(Op.TransformKey, 1, privateKey, publicKey, signing);
-    let value = core.one(Op.Encrypt, 1, plaintext, publicKey, signing);
+    const plaintext = core.one(Op.GeneratePlaintext, number);
+    const toSelf = core.one(Op.TransformKey, number, privateKey, publicKey, signing);
+    let value = core.one(Op.Encrypt, number, plaintext, publicKey, signing);
     for (let level = 1; level <= 16; level++) {
-      value = core.one(Op.Transform, 1, value, toSelf, signing);
-      assert.equal(value.length, 576 + 896 * level);
+      value = core.one(Op.Transform, number, value, toSelf, signing);
+      assert.equal(value.length, size.value + size.block * level);
     }
-    assert.equal(hex(core.one(Op.Decrypt, 1, value, privateKey)), hex(plaintext));
+    assert.equal(hex(core.one(Op.Decrypt, number, value, privateKey)), hex(plaintext));
     core.refuses(Status.TooLarge, Op.Transform, suite, value, toSelf, signing);
-    core.refuses(Status.TooLarge, Op.Decrypt, suite, Uint8Array.of(...value, ...new Uint8Array(896)), privateKey);
+    core.refuses(Status.TooLarge, Op.Decrypt, suite, Uint8Array.of(...value, ...new Uint8Array(size.block)), privateKey);
   });
 
   test("values refuse the wrong key and every change", () => {
@@ -146,15 +166,14 @@ describe("the scheme", () => {
   });
 
   test("keys at the edges of their range", () => {
-    const order = "8fb501e34aa387f9aa6fecb86184dc212e8d8e12f82b39241a2ef45b57ac72";
-    const key = (h: string): Uint8Array => new Uint8Array(Buffer.from(h, "hex"));
-    for (const bad of ["00".repeat(32), order + "61", order + "62", "ff".repeat(32)]) {
-      core.refuses(Status.Malformed, Op.PublicKey, u8(1), key(bad));
+    const [{ r }, { n }] = [parameters(w.suite), w.sizes];
+    for (const bad of [0n, r, r + 1n, 2n ** BigInt(8 * n) - 1n]) {
+      core.refuses(Status.Malformed, Op.PublicKey, u8(w.suite), toBytes(bad, n));
     }
-    const one = core.one(Op.PublicKey, 1, key("00".repeat(31) + "01"));
-    const minusOne = core.one(Op.PublicKey, 1, key(order + "60"));
-    assert.equal(hex(one.subarray(0, 32)), hex(minusOne.subarray(0, 32)));
-    core.refuses(Status.Malformed, Op.AddPublicKeys, u8(1), one, minusOne);
+    const one = core.one(Op.PublicKey, w.suite, toBytes(1n, n));
+    const minusOne = core.one(Op.PublicKey, w.suite, toBytes(r - 1n, n));
+    assert.equal(hex(one.subarray(0, n)), hex(minusOne.subarray(0, n)));
+    core.refuses(Status.Malformed, Op.AddPublicKeys, u8(w.suite), one, minusOne);
   });
 
   test("signatures verify elsewhere, and nowhere once changed", () => {
@@ -171,7 +190,8 @@ describe("the scheme", () => {
   });
 });
 
-describe("the protocol", () => {
+for (const w of worlds) describe(`the protocol, suite ${w.suite}`, () => {
+  const args = argsOf(w);
   test("ids can be read, and not mistyped", () => {
     const [id] = args("ParseID") as [Uint8Array];
     const r = new Reader(core.engine.call(Op.ParseID, pack(id)), 2);
@@ -204,7 +224,7 @@ describe("the protocol", () => {
   test("nobody else does", () => {
     core.refuses([Status.Decrypt, Status.Mismatch], Op.OpenKey, ...args("OpenKey", { 6: w.value }));
     core.refuses([Status.Decrypt, Status.Mismatch], Op.OpenKey, ...args("OpenKey", { 0: bytes(32, 77) }));
-    const [carol] = core.run(Op.NewIdentity, 1, bytes(32, 77), bytes(32, 78), u8(1)) as [Uint8Array];
+    const [carol] = core.run(Op.NewIdentity, 1, bytes(32, 77), bytes(32, 78), u8(w.suite)) as [Uint8Array];
     core.refuses(Status.Decrypt, Op.OpenKey, ...args("OpenKey", { 0: bytes(32, 77), 1: carol }));
     core.refuses(Status.Mismatch, Op.OpenKey, ...args("OpenKey", { 2: w.bob }));
   });
@@ -221,7 +241,7 @@ describe("the protocol", () => {
       }
     }
     core.refuses(Status.Mismatch, Op.OpenGrant, ...args("OpenGrant", { 2: w.alice }));
-    core.refuses([Status.Malformed, Status.Mismatch], Op.OpenGrant, ...args("OpenGrant", { 4: flip(w.transformKey, 600) }));
+    core.refuses([Status.Malformed, Status.Mismatch], Op.OpenGrant, ...args("OpenGrant", { 4: flip(w.transformKey, 18 * w.sizes.n) }));
     core.refuses(Status.Mismatch, Op.OpenCollection, ...args("OpenCollection", { 2: w.next }));
   });
 

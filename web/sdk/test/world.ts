@@ -22,44 +22,61 @@ export type OpName = keyof typeof Op;
 export const bytes = (n: number, first: number): Uint8Array => Uint8Array.from({ length: n }, (_, i) => first + i);
 
 const none = new Uint8Array(0);
-const suite = u8(1);
 const message = text("a message");
 
+/** Sizes in bytes of a suite, from the size n of its field elements (spec section 5). */
+export interface Sizes {
+  readonly n: number;
+  readonly g1: number;
+  readonly gt: number;
+  readonly value: number;
+  readonly block: number;
+  readonly transformKey: number;
+}
+
+function sizesOf(suite: number): Sizes {
+  const n = suite === 2 ? 60 : 32;
+  return { n, g1: 2 * n, gt: 12 * n, value: 14 * n + 128, block: 28 * n, transformKey: 20 * n + 96 };
+}
+
 /** The scheme's part: keys of three people, a value on its way from A to B. */
-function scheme(core: Core): Record<string, Good> {
+function scheme(core: Core, number: number): Record<string, Good> {
+  const [suite, size] = [u8(number), sizesOf(number)];
   const pair = (): [Uint8Array, Uint8Array] => core.run(Op.GenerateKeyPair, 2, suite) as [Uint8Array, Uint8Array];
   const [a, b, other] = [pair(), pair(), pair()];
   const [signing, verifying] = core.run(Op.GenerateSigningKeyPair, 2) as [Uint8Array, Uint8Array];
-  const plaintext = core.one(Op.GeneratePlaintext, 1);
-  const value = core.one(Op.Encrypt, 1, plaintext, a[1], signing);
-  const transformKey = core.one(Op.TransformKey, 1, a[0], b[1], signing);
-  const schnorr = core.one(Op.SchnorrSign, 1, a[0], a[1], message);
+  const plaintext = core.one(Op.GeneratePlaintext, number);
+  const value = core.one(Op.Encrypt, number, plaintext, a[1], signing);
+  const transformKey = core.one(Op.TransformKey, number, a[0], b[1], signing);
+  const schnorr = core.one(Op.SchnorrSign, number, a[0], a[1], message);
   const [ed25519] = core.run(Op.Ed25519Sign, 1, signing, message) as [Uint8Array];
   return {
     Info: { args: [], results: [4, -1] },
     SelfTest: { args: [], results: [] },
-    GenerateKeyPair: { args: [suite], results: [32, 64] },
-    PublicKey: { args: [suite, a[0]], results: [64] },
+    GenerateKeyPair: { args: [suite], results: [size.n, size.g1] },
+    PublicKey: { args: [suite, a[0]], results: [size.g1] },
     GenerateSigningKeyPair: { args: [], results: [64, 32] },
-    GeneratePlaintext: { args: [suite], results: [384] },
+    GeneratePlaintext: { args: [suite], results: [size.gt] },
     DeriveSymmetricKey: { args: [suite, plaintext], results: [32] },
-    Encrypt: { args: [suite, plaintext, a[1], signing], results: [576] },
-    TransformKey: { args: [suite, a[0], b[1], signing], results: [736] },
-    Transform: { args: [suite, value, transformKey, signing], results: [576 + 896] },
-    Decrypt: { args: [suite, value, a[0]], results: [384] },
-    SchnorrSign: { args: [suite, a[0], a[1], message], results: [64], free: [3] },
+    Encrypt: { args: [suite, plaintext, a[1], signing], results: [size.value] },
+    TransformKey: { args: [suite, a[0], b[1], signing], results: [size.transformKey] },
+    Transform: { args: [suite, value, transformKey, signing], results: [size.value + size.block] },
+    Decrypt: { args: [suite, value, a[0]], results: [size.gt] },
+    SchnorrSign: { args: [suite, a[0], a[1], message], results: [2 * size.n], free: [3] },
     SchnorrVerify: { args: [suite, a[1], none, message, schnorr], results: [], optional: [2] },
     Ed25519Sign: { args: [signing, message], results: [64], free: [1] },
     Ed25519Verify: { args: [verifying, message, ed25519], results: [] },
-    AddPrivateKeys: { args: [suite, a[0], other[0]], results: [32] },
-    SubtractPrivateKeys: { args: [suite, a[0], other[0]], results: [32] },
-    AddPublicKeys: { args: [suite, a[1], other[1]], results: [64] },
-    AugmentTransformKey: { args: [suite, transformKey, other[0]], results: [736] },
+    AddPrivateKeys: { args: [suite, a[0], other[0]], results: [size.n] },
+    SubtractPrivateKeys: { args: [suite, a[0], other[0]], results: [size.n] },
+    AddPublicKeys: { args: [suite, a[1], other[1]], results: [size.g1] },
+    AugmentTransformKey: { args: [suite, transformKey, other[0]], results: [size.transformKey] },
   };
 }
 
-/** People, a server and their records. */
+/** People, a server and their records, with keys of one suite. */
 export interface World {
+  readonly suite: number;
+  readonly sizes: Sizes;
   readonly seeds: { readonly alice: Uint8Array; readonly bob: Uint8Array; readonly service: Uint8Array };
   readonly alice: Uint8Array;
   readonly bob: Uint8Array;
@@ -84,22 +101,22 @@ const keyId = bytes(16, 0x50);
 const salt = bytes(32, 0x20);
 const hash = bytes(32, 0x70);
 
-function collectionArgs(w: { seeds: World["seeds"]; alice: Uint8Array; serviceId: Uint8Array; collectionId: Uint8Array }, previous: Uint8Array, readers: Uint8Array): Uint8Array[] {
-  const head = [w.seeds.alice, w.alice, w.serviceId, previous, w.collectionId, u32(0), suite, salt];
+function collectionArgs(w: Pick<World, "suite" | "seeds" | "alice" | "serviceId" | "collectionId">, previous: Uint8Array, readers: Uint8Array): Uint8Array[] {
+  const head = [w.seeds.alice, w.alice, w.serviceId, previous, w.collectionId, u32(0), u8(w.suite), salt];
   return [...head, readers, u8(Deposit.Open), none, none];
 }
 
-/** Makes a world. Every record is new, the seeds are fixed. */
-export function makeWorld(core: Core): World {
+/** Makes a world of a suite. Every record is new, the seeds are fixed. */
+export function makeWorld(core: Core, suite: number): World {
   const run = (op: number, ...args: readonly Uint8Array[]): Uint8Array => core.run(op, 1, ...args)[0] ?? none;
   const id = (op: number, record: Uint8Array, results: number): Uint8Array => core.run(op, results, record)[0] ?? none;
   const seeds = { alice: bytes(32, 1), bob: bytes(32, 2), service: bytes(32, 3) };
-  const alice = run(Op.NewIdentity, seeds.alice, bytes(32, 101), suite);
-  const bob = run(Op.NewIdentity, seeds.bob, bytes(32, 102), suite);
+  const alice = run(Op.NewIdentity, seeds.alice, bytes(32, 101), u8(suite));
+  const bob = run(Op.NewIdentity, seeds.bob, bytes(32, 102), u8(suite));
   const service = run(Op.NewService, seeds.service);
   const [bobId, serviceId] = [id(Op.OpenIdentity, bob, 6), id(Op.OpenService, service, 4)];
   const collectionId = run(Op.DefaultCollection, seeds.alice, serviceId);
-  const base = { seeds, alice, serviceId, collectionId };
+  const base = { suite, seeds, alice, serviceId, collectionId };
   const readers = concat(bobId, u32(1));
   const collection = run(Op.NewCollection, ...collectionArgs(base, none, none));
   const next = run(Op.NewCollection, ...collectionArgs(base, collection, readers));
@@ -111,10 +128,10 @@ export function makeWorld(core: Core): World {
   const transformed = run(Op.TransformKeyValue, seeds.service, value, transformKey);
   const revocation = run(Op.NewRevocation, seeds.alice, alice, next, bobId, bytes(16, 0x60), u64(1_750_000_000_000));
   const receipt = run(Op.NewReceipt, seeds.service, service, revocation, u64(1_750_000_000_001), u32(3));
-  const w = { seeds, alice, bob, bobId, service, serviceId, collectionId, collection, next };
+  const w = { suite, sizes: sizesOf(suite), seeds, alice, bob, bobId, service, serviceId, collectionId, collection, next };
   const records = { grant, transformKey, documentKey, value, transformed, key, revocation, receipt };
   const good = {
-    ...scheme(core),
+    ...scheme(core, suite),
     ...identities(core, w),
     ...sharing(w, records, grantArgs, collectionArgs(base, collection, readers), readers),
     ...keys(w, records, keyArgs),
@@ -123,7 +140,7 @@ export function makeWorld(core: Core): World {
   return { ...w, ...records, good: good as Record<OpName, Good> };
 }
 
-type Parts = Pick<World, "seeds" | "alice" | "bob" | "bobId" | "service" | "serviceId" | "collectionId" | "collection" | "next">;
+type Parts = Pick<World, "suite" | "sizes" | "seeds" | "alice" | "bob" | "bobId" | "service" | "serviceId" | "collectionId" | "collection" | "next">;
 type Records = Pick<World, "grant" | "transformKey" | "documentKey" | "value" | "transformed" | "key" | "revocation" | "receipt">;
 
 function identities(core: Core, w: Parts): Record<string, Good> {
@@ -136,7 +153,8 @@ function identities(core: Core, w: Parts): Record<string, Good> {
     SealSeed: { args: seal, results: [-1], free: [0] },
     OpenSeed: { args: [text("correct horse"), sealed], results: [1, 32] },
     SealedInfo: { args: [sealed], results: [1, 1, 4, 4] },
-    NewIdentity: { args: [w.seeds.alice, bytes(32, 101), suite], results: [-1] },
+    NewIdentity: { args: [w.seeds.alice, bytes(32, 101), u8(w.suite)], results: [-1] },
+    NewIdentityVersion: { args: [w.seeds.alice, w.alice, u8(w.suite === 1 ? 2 : 1)], results: [-1] },
     OpenIdentity: { args: [w.alice], results: [32, 4, 32, 32, 32, -1] },
     NewService: { args: [w.seeds.service], results: [-1] },
     OpenService: { args: [w.service], results: [32, 4, 32, 32] },
@@ -147,9 +165,9 @@ function identities(core: Core, w: Parts): Record<string, Good> {
 function sharing(w: Parts, r: Records, grantArgs: Uint8Array[], nextArgs: Uint8Array[], readers: Uint8Array): Record<string, Good> {
   return {
     NewCollection: { args: nextArgs, results: [-1], free: [11], optional: [3, 8, 10] },
-    OpenCollection: { args: [w.alice, w.next, w.collection], results: [32, 32, 4, 16, 4, 8, 32, 1, 64, 32, 32, 1, -1, -1, 32], optional: [2] },
+    OpenCollection: { args: [w.alice, w.next, w.collection], results: [32, 32, 4, 16, 4, 8, 32, 1, w.sizes.g1, 32, 32, 1, -1, -1, 32], optional: [2] },
     ReadersHash: { args: [readers], results: [32], optional: [0] },
-    NewGrant: { args: grantArgs, results: [-1, 736], optional: [6] },
+    NewGrant: { args: grantArgs, results: [-1, w.sizes.transformKey], optional: [6] },
     OpenGrant: {
       args: [w.alice, w.next, w.bob, r.grant, r.transformKey],
       results: [16, 32, 32, 4, 16, 4, 1, 32, 32, 4, 32, 1, -1, 8, 8, 8, 4],
@@ -164,11 +182,11 @@ function sharing(w: Parts, r: Records, grantArgs: Uint8Array[], nextArgs: Uint8A
 
 function keys(w: Parts, r: Records, keyArgs: Uint8Array[]): Record<string, Good> {
   return {
-    NewKey: { args: [w.seeds.alice, w.alice, w.collection, keyId], results: [32, 576] },
+    NewKey: { args: [w.seeds.alice, w.alice, w.collection, keyId], results: [32, w.sizes.value] },
     NewKeyRecord: { args: keyArgs, results: [-1] },
     OpenKeyRecord: { args: [w.alice, w.collection, r.key, r.value], results: [16, 32, 32, 16, 4, 32, 4, 1, 1, 8, -1], optional: [1, 3] },
     OpenKey: { args: [w.seeds.bob, w.bob, w.alice, w.next, w.service, r.key, r.transformed], results: [32] },
-    TransformKeyValue: { args: [w.seeds.service, r.value, r.transformKey], results: [576 + 896] },
+    TransformKeyValue: { args: [w.seeds.service, r.value, r.transformKey], results: [w.sizes.value + w.sizes.block] },
   };
 }
 
