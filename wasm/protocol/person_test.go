@@ -218,35 +218,3 @@ func TestOldVersionsStayGood(t *testing.T) {
 		check(t, what, err, abi.ErrMismatch)
 	}
 }
-
-// FuzzOpenVersions: accepting means that the records, written again, are the input,
-// and that each version adds to the one before.
-func FuzzOpenVersions(f *testing.F) {
-	w, s := shared(), strong()
-	two, bobs := records(s.alice), records(s.bobs)
-	for _, b := range [][]byte{w.alice, s.alice, s.dora, s.bobs, two[1], append(bytes.Clone(w.alice), bobs[1]...), append(bytes.Clone(s.alice), two[1]...), nil} {
-		f.Add(b)
-	}
-	f.Fuzz(func(t *testing.T, b []byte) {
-		p, err := parsePerson(b)
-		if (p == nil) != (err != nil) {
-			t.Fatal("a result with the error, or neither")
-		}
-		if err != nil {
-			return
-		}
-		var again []byte
-		for i, v := range p.versions {
-			if int(v.Version) != i+1 || v.ID != p.ID || i > 0 && len(v.Keys) <= len(p.versions[i-1].Keys) {
-				t.Fatal("accepted versions that do not follow each other")
-			}
-			again = append(again, complete("identity", v.writeBody, append(v.proofs, v.signature)...)...)
-		}
-		if !bytes.Equal(again, b) {
-			t.Fatal("accepted bytes that are not canonical")
-		}
-		if v, err := OpenIdentity(b); (v == nil) != (err != nil) {
-			t.Fatal("opened with an error, or neither")
-		}
-	})
-}
