@@ -9,6 +9,7 @@ import { before, test } from "node:test";
 import { Op, Status, u8 } from "../src/index.js";
 import { type Chain, readNativeAugmented, readNativeCase, readPeerCase, type Schnorr, type Step } from "./chains.js";
 import { Core } from "./core.js";
+import { checkDerived, checkKnown } from "./known.js";
 import { runNegative } from "./negative.js";
 import { vectorFolder } from "./paths.js";
 import { type Place, readFolder, same, toBytes, type VectorFile } from "./vectors.js";
@@ -30,8 +31,23 @@ for (const { name, file, error } of files) {
     });
   } else if (file.schema === "unknown") {
     test(name, { skip: "unknown schema" }, () => undefined);
-  } else {
+  } else if (file.schema === "kat") {
+    registerKnown(file);
+  } else if (file.schema === "derived") {
+    for (const [i, size] of ["256", "480"].entries()) test(`${name}/${size}`, () => { checkDerived(core, i + 1, file.root.get(size)); });
+  } else if (file.schema !== "decisions") {
     register(file);
+  }
+}
+
+/** Makes the tests of a file of known answers; those that the boundary does not offer say so. */
+function registerKnown(file: VectorFile): void {
+  const vectors = file.root.get("vectors").list();
+  test(`${file.name}: known answers`, () => { assert.ok(vectors.length > 0, "no vectors"); });
+  for (const p of vectors) {
+    test(`${file.name}/${p.caseName()}`, (t) => {
+      if (!checkKnown(core, p)) t.diagnostic(`${p.get("kind").string()} is not of the boundary`);
+    });
   }
 }
 

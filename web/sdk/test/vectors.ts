@@ -7,14 +7,22 @@ import { join } from "node:path";
 /** What JSON.parse gives. */
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
-/** "peer" is the schema of spec section 15, "native" the hexadecimal one. */
-export type Schema = "peer" | "native" | "unknown";
+/**
+ * "peer" is the schema of spec section 15, "native" the hexadecimal one, "kat" and "derived" those of known answers
+ * and derived values; "decisions" has a test of its own.
+ */
+export type Schema = "peer" | "native" | "kat" | "derived" | "decisions" | "unknown";
 
 /** p and r of a suite (spec section 3), from u. */
 export function parameters(suite: number): { p: bigint; r: bigint } {
   const u = suite === 2 ? 0x688297affda9fc13d8355a33558259n : 0x5a76ae9aec588301n;
   const r = 36n * u ** 4n + 36n * u ** 3n + 18n * u ** 2n + 6n * u + 1n;
   return { p: r + 6n * u ** 2n, r };
+}
+
+/** n of a suite: the length in bytes of a field element and of a private key. */
+export function sizeOfField(suite: number): number {
+  return suite === 2 ? 60 : 32;
 }
 
 /** One file of vectors. */
@@ -36,12 +44,12 @@ export class VectorFile {
 
   /** How byte strings are written. */
   get encoding(): "hex" | "base64" {
-    return this.schema === "native" ? "hex" : "base64";
+    return this.schema === "peer" ? "base64" : "hex";
   }
 
   /** n: the length in bytes of a field element and of a private key. */
   get fieldSize(): number {
-    return this.suite === 2 ? 60 : 32;
+    return sizeOfField(this.suite);
   }
 
   /** The scalar that a private key of the peer acts as (spec section 5); 0 for the keys that are no use. */
@@ -217,7 +225,9 @@ function schemaOf(top: Record<string, Json>): Schema {
   const cases = Array.isArray(top.cases);
   if (top.curveBits !== undefined && (cases || Array.isArray(top.privateKeyEdges))) return "native";
   if ((cases || Array.isArray(top.negative)) && typeof top.about !== "string") return "peer";
-  return "unknown";
+  if (Array.isArray(top.vectors) && typeof top.about !== "string") return "kat";
+  if (isObject(top["256"]) && top["256"].gamma !== undefined) return "derived";
+  return Array.isArray(top.decisions) ? "decisions" : "unknown";
 }
 
 function suiteOf(size: Json): number {
