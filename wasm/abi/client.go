@@ -38,6 +38,14 @@ func (c Client) two(ctx context.Context, op Op, args ...[]byte) (a, b []byte, er
 	return a, b, r.Err()
 }
 
+// whole returns the view v that was read from r, or nil if there was a fault.
+func whole[T any](r *Reader, v *T) (*T, error) {
+	if err := r.Err(); err != nil {
+		return nil, err
+	}
+	return v, nil
+}
+
 // Info returns the module's ABI version and the suites built into it.
 func (c Client) Info(ctx context.Context) (version uint32, suites []byte, err error) {
 	r, err := c.call(ctx, OpInfo, 2)
@@ -45,7 +53,10 @@ func (c Client) Info(ctx context.Context) (version uint32, suites []byte, err er
 		return 0, nil, err
 	}
 	version, suites = r.U32(), r.Bytes()
-	return version, suites, r.Err()
+	if err := r.Err(); err != nil {
+		return 0, nil, err
+	}
+	return version, suites, nil
 }
 
 // SelfTest returns an error if this copy of the core is damaged.

@@ -33,13 +33,14 @@ func (c Client) OpenKeyRecord(ctx context.Context, author, collection, record, v
 	copy(v.Author[:], r.Fixed(32))
 	v.AuthorVersion = r.U32()
 	v.Suite = r.U8()
-	has := r.U8()
-	payload := &Payload{Length: r.U64()}
-	copy(payload.Hash[:], r.FixedOrEmpty(32))
-	if has == 1 {
-		v.Payload = payload
+	has, length, hash := r.flag(), r.U64(), r.FixedOrEmpty(32)
+	if has != (len(hash) > 0) || !has && length != 0 {
+		return nil, ErrMalformed
 	}
-	return v, r.Err()
+	if has {
+		v.Payload = &Payload{Length: length, Hash: [32]byte(hash)}
+	}
+	return whole(r, v)
 }
 
 // OpenKey opens an encrypted value of a key record: level 0 as the owner,
@@ -74,7 +75,7 @@ func (c Client) OpenRevocation(ctx context.Context, owner, revocation []byte) (*
 	v.Sequence = r.U64()
 	copy(v.Reader[:], r.Fixed(32))
 	v.Time = r.U64()
-	return v, r.Err()
+	return whole(r, v)
 }
 
 // NewReceipt signs the server's receipt of a revocation.
@@ -89,7 +90,10 @@ func (c Client) OpenReceipt(ctx context.Context, service, revocation, receipt []
 		return 0, 0, err
 	}
 	unixMilli, destroyed = r.U64(), r.U32()
-	return unixMilli, destroyed, r.Err()
+	if err := r.Err(); err != nil {
+		return 0, 0, err
+	}
+	return unixMilli, destroyed, nil
 }
 
 // SignRequest returns the header values Signature-Input, Signature and (with a
@@ -100,7 +104,7 @@ func (c Client) SignRequest(ctx context.Context, seed []byte, q *Request) (input
 	if err != nil {
 		return "", "", "", err
 	}
-	input, signature, digest = r.Text(), r.Text(), r.Text()
+	input, signature, digest = r.Text(), r.Text(), r.Text() // of any length: no fault
 	return input, signature, digest, r.Err()
 }
 
@@ -129,5 +133,5 @@ func (c Client) OpenHeader(ctx context.Context, prefix []byte) (*Header, error) 
 	copy(v.Author[:], r.Fixed(32))
 	v.Server = r.Text()
 	v.Length = int(r.U32())
-	return v, r.Err()
+	return whole(r, v)
 }

@@ -10,7 +10,10 @@ func (c Client) ParseID(ctx context.Context, text string) (kind uint8, id [32]by
 	}
 	kind = r.U8()
 	copy(id[:], r.Fixed(32))
-	return kind, id, r.Err()
+	if err := r.Err(); err != nil {
+		return 0, [32]byte{}, err
+	}
+	return kind, id, nil
 }
 
 // FormatID returns the text form of an id, "rid1…" or "rsv1…", 62 characters.
@@ -32,7 +35,10 @@ func (c Client) OpenSeed(ctx context.Context, passphrase, sealed []byte) (kind u
 		return 0, nil, err
 	}
 	kind, secret = r.U8(), r.Fixed(32)
-	return kind, secret, r.Err()
+	if err := r.Err(); err != nil {
+		return 0, nil, err
+	}
+	return kind, secret, nil
 }
 
 // SealedInfo tells what a sealed record holds and whether it needs a
@@ -42,10 +48,13 @@ func (c Client) SealedInfo(ctx context.Context, sealed []byte) (kind uint8, need
 	if err != nil {
 		return 0, false, err
 	}
-	kind, needsPassphrase = r.U8(), r.U8() == 1
+	kind, needsPassphrase = r.U8(), r.flag()
 	r.U32()
 	r.U32()
-	return kind, needsPassphrase, r.Err()
+	if err := r.Err(); err != nil {
+		return 0, false, err
+	}
+	return kind, needsPassphrase, nil
 }
 
 // NewIdentity makes the first identity record of a seed.
@@ -81,7 +90,7 @@ func (c Client) OpenIdentity(ctx context.Context, identity []byte) (*Identity, e
 		}
 		v.Keys = append(v.Keys, SuiteKey{Suite: list[i][0], PublicKey: list[i+1]})
 	}
-	return v, r.Err()
+	return whole(r, v)
 }
 
 // NewService makes the record of a server.
@@ -100,18 +109,18 @@ func (c Client) OpenService(ctx context.Context, record []byte) (*Service, error
 	v.Version = r.U32()
 	copy(v.SigningKey[:], r.Fixed(32))
 	copy(v.RecryptKey[:], r.Fixed(32))
-	return v, r.Err()
+	return whole(r, v)
 }
 
 // DefaultCollection returns the id of the collection "default" of a seed on a
 // service.
 func (c Client) DefaultCollection(ctx context.Context, seed []byte, service [32]byte) (id [16]byte, err error) {
-	b, err := c.one(ctx, OpDefaultCollection, seed, service[:])
-	if err == nil && len(b) != 16 {
-		err = ErrMalformed
+	r, err := c.call(ctx, OpDefaultCollection, 1, seed, service[:])
+	if err != nil {
+		return id, err
 	}
-	copy(id[:], b)
-	return id, err
+	copy(id[:], r.Fixed(len(id)))
+	return id, r.Err()
 }
 
 // NewCollection makes a collection record that follows previous (nil for the
@@ -144,18 +153,18 @@ func (c Client) OpenCollection(ctx context.Context, owner, record, previous []by
 	v.Authors = split[[32]byte](r, r.Bytes())
 	v.Title = r.Bytes()
 	copy(v.Hash[:], r.Fixed(32))
-	return v, r.Err()
+	return whole(r, v)
 }
 
 // ReadersHash returns the hash that a collection record carries for its
 // readers.
 func (c Client) ReadersHash(ctx context.Context, readers []ReaderRef) (hash [32]byte, err error) {
-	b, err := c.one(ctx, OpReadersHash, joinReaders(readers))
-	if err == nil && len(b) != len(hash) {
-		err = ErrMalformed
+	r, err := c.call(ctx, OpReadersHash, 1, joinReaders(readers))
+	if err != nil {
+		return hash, err
 	}
-	copy(hash[:], b)
-	return hash, err
+	copy(hash[:], r.Fixed(len(hash)))
+	return hash, r.Err()
 }
 
 // NewGrant makes a grant and its transform key.
@@ -189,7 +198,7 @@ func (c Client) OpenGrant(ctx context.Context, owner, collection, reader, grant,
 	v.Expires = r.U64()
 	v.Wait = r.U64()
 	v.Uses = r.U32()
-	return v, r.Err()
+	return whole(r, v)
 }
 
 // joinReaders concatenates readers: id and little-endian version, 36 bytes each.

@@ -150,6 +150,15 @@ func (r *Reader) U8() uint8 {
 	return 0
 }
 
+// flag returns the next frame as a truth, one byte 0 or 1.
+func (r *Reader) flag() bool {
+	v := r.U8()
+	if v > 1 {
+		r.err = ErrMalformed
+	}
+	return r.err == nil && v == 1
+}
+
 // U32 returns the next frame as a number of four bytes.
 func (r *Reader) U32() uint32 {
 	if f := r.Fixed(4); r.err == nil {

@@ -106,39 +106,3 @@ func TestResult(t *testing.T) {
 		t.Error("errors of different statuses are the same")
 	}
 }
-
-// FuzzUnpack: what is accepted packs into the same bytes again.
-func FuzzUnpack(f *testing.F) {
-	f.Add([]byte{}, 0)
-	f.Add(Pack(nil, []byte("a"), make([]byte, 300)), 3)
-	f.Add([]byte("\xff\xff\xff\xff"), 1)
-	f.Add([]byte("\x01\x00\x00\x00"), -1)
-	f.Fuzz(func(t *testing.T, b []byte, want int) {
-		frames, err := Unpack(b, want%1000)
-		if err != nil {
-			if frames != nil {
-				t.Error("frames with an error")
-			}
-			return
-		}
-		if !bytes.Equal(Pack(frames...), b) {
-			t.Error("packs into other bytes")
-		}
-	})
-}
-
-// FuzzResult: a response is frames, or a status with a printable message.
-func FuzzResult(f *testing.F) {
-	f.Add([]byte("\x00\x01\x00\x00\x00x"))
-	f.Add([]byte("\x04wrong passphrase"))
-	f.Fuzz(func(t *testing.T, b []byte) {
-		result, err := Result(b)
-		e, isAnswer := err.(*Error)
-		switch {
-		case err == nil && !bytes.Equal(append([]byte{0}, result...), b):
-			t.Error("other bytes")
-		case err != nil && (!isAnswer || e.Status == StatusOK || e.Status > StatusStopped || strings.ContainsAny(e.Message, "\n\r\x1b\x00")):
-			t.Errorf("%#v", err)
-		}
-	})
-}
