@@ -161,14 +161,15 @@ func (a *app) kind() (string, error) {
 	return kind, nil
 }
 
-// core starts the engine at its first use.
+// core starts the engine at its first use. What a command uses of it tests itself then;
+// the server asks for the self-test of everything.
 func (a *app) core(ctx context.Context) (abi.Client, error) {
 	if a.opened == nil {
 		kind, err := a.kind()
 		if err != nil {
 			return abi.Client{}, err
 		}
-		e, err := engine.New(ctx, engine.Config{Kind: kind, CacheDir: cacheDir()})
+		e, err := engine.New(ctx, engine.Config{Kind: kind, CacheDir: cacheDir(), DeferSelfTest: true})
 		if err != nil {
 			return abi.Client{}, fmt.Errorf("start engine: %w", err)
 		}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"log/slog"
 	"net"
 	"os"
@@ -34,6 +35,9 @@ keys: keep both private, and keep keyring.db out of backups.`,
 			core, err := a.core(cmd.Context())
 			if err != nil {
 				return err
+			}
+			if err := core.SelfTest(cmd.Context()); err != nil {
+				return fmt.Errorf("start engine: %w", err)
 			}
 			if data == "" {
 				if data, err = defaultData(); err != nil {
