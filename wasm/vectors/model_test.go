@@ -64,6 +64,9 @@ func (c *curve) alias(b []byte) []byte { return c.bytes(new(big.Int).Add(number(
 // 1 + (x mod (r-1)) = k.
 func (c *curve) uniform(k *big.Int) []byte {
 	x := new(big.Int).Mod(k, c.r)
+	if x.Cmp(small(1)) == 0 { // x = r-1 and not 0: the core takes zeros for a source that is broken
+		x.Set(c.r)
+	}
 	return x.Sub(x, small(1)).FillBytes(make([]byte, 2*c.n))
 }
 
