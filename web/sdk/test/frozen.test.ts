@@ -1,0 +1,66 @@
+/** Runs the frozen vectors of `wasm/vectors` on the module in this engine. */
+
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { test } from "node:test";
+
+import { Op, pack, Reader, RecryptError, Status, unpack } from "../src/index.js";
+import { openPayload } from "./cobblestone.js";
+import { Core } from "./core.js";
+import { type CallVector, type DocumentVector, readVector, vectorNames } from "./frozen.js";
+
+/** Makes the call and returns what is wrong, if anything is. */
+function faultOf(core: Core, v: CallVector): string | undefined {
+  let frames: Uint8Array[];
+  try {
+    frames = unpack(v.random === undefined ? core.engine.call(v.op, v.request) : core.scripted(v.random, () => core.engine.call(v.op, v.request)));
+  } catch (e) {
+    if (!(e instanceof RecryptError)) throw e;
+    return e.status === v.expect ? undefined : `status ${e.status} (${e.message}), want ${v.expect}`;
+  }
+  if (v.expect !== Status.OK) return `accepted, want status ${v.expect}`;
+  if (frames.length !== v.results.length) return "another number of results";
+  const wrong = v.results.find((r, i) => !Buffer.from(r.bytes).equals(frames[i] ?? new Uint8Array(0)));
+  return wrong && `result ${wrong.name} differs`;
+}
+
+/** Reads the document and returns what is wrong, if anything is. */
+async function documentFault(core: Core, v: DocumentVector): Promise<string | undefined> {
+  let plain: Uint8Array = new Uint8Array(0);
+  let outcome = "header";
+  try {
+    const fields = new Reader(core.engine.call(Op.OpenHeader, pack(v.file)), 6);
+    for (let i = 0; i < 5; i++) fields.bytes();
+    const length = fields.u32();
+    ({ plain, outcome } = await openPayload(v.key, v.file.subarray(0, length), v.file.subarray(length)));
+  } catch (e) {
+    if (!(e instanceof RecryptError)) throw e;
+  }
+  if (outcome !== v.expect) return `outcome ${outcome}, want ${v.expect}`;
+  const hash = createHash("sha256").update(plain).digest();
+  return plain.length === v.released && hash.equals(v.sha256) ? undefined : `${plain.length} bytes came out, want ${v.released}`;
+}
+
+const core = await Core.load();
+const folders = new Map<string, string[]>();
+for (const name of vectorNames()) {
+  const folder = name.slice(0, name.lastIndexOf("/"));
+  folders.set(folder, [...(folders.get(folder) ?? []), name]);
+}
+
+for (const [folder, names] of folders) {
+  test(`${folder}: ${names.length} vectors`, async () => {
+    const faults: string[] = [];
+    for (const name of names) {
+      const v = readVector(name);
+      const fault = v.kind === "call" ? faultOf(core, v) : await documentFault(core, v);
+      if (fault !== undefined) faults.push(`${name}: ${fault}`);
+    }
+    assert.deepEqual(faults, []);
+  });
+}
+
+test("there are vectors of every kind", () => {
+  const ops = new Set([...folders.values()].flat().map((name) => readVector(name)).map((v) => (v.kind === "call" ? v.op : 0)));
+  for (const [name, op] of Object.entries(Op)) assert.ok(ops.has(op), `no vector of ${name}`);
+});
