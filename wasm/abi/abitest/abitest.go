@@ -21,6 +21,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"testing"
 
 	"github.com/recrypt-service/recrypt/wasm/abi"
@@ -56,9 +57,7 @@ func scenarios() []scenario {
 		{name: "frames", recorded: true, run: frames},
 		{name: "bounds", run: bounds},
 		{name: "lengths", recorded: true, run: lengths},
-		{name: "keys", recorded: true, run: keys},
 		{name: "signatures", recorded: true, run: signatures},
-		{name: "levels", recorded: true, run: levels},
 		{name: "ids", recorded: true, run: ids},
 		{name: "sealed", recorded: true, run: sealed},
 		{name: "requests", recorded: true, run: requests},
@@ -68,19 +67,40 @@ func scenarios() []scenario {
 		{name: "versions", recorded: true, run: versions},
 		{name: "mixed suites", recorded: true, run: mixed},
 		{name: "damage", recorded: true, run: damage},
-		{name: "fresh", run: fresh},
 	}
-	peer := loadPeer()
-	for i, c := range peer.Cases {
-		// A plain chain, one with an odd private key, and an augmented one stand
-		// for the others.
-		some := i == 0 || i == 21 || i == 33
-		all = append(all, scenario{name: c.ID, long: !some, recorded: some, run: c.check})
+	for _, v := range []variant{variants[suite256], variants[suite480]} {
+		of := " of " + v.name()
+		all = append(all,
+			scenario{name: "keys" + of, recorded: true, run: func(s suite) { keys(s, v) }},
+			scenario{name: "schnorr" + of, recorded: true, run: func(s suite) { schnorr(s, v) }},
+			scenario{name: "levels" + of, recorded: true, run: func(s suite) { levels(s, v) }},
+			scenario{name: "fresh" + of, run: func(s suite) { fresh(s, v) }},
+			scenario{name: "derived values" + of, recorded: true, run: func(s suite) { derived(s, v) }})
 	}
+	all = append(all, scenario{name: "known answers", recorded: true, run: knownAnswers})
+	return append(all, peerScenarios()...)
+}
+
+// peerScenarios returns the recorded cases of the upstream library, those of every
+// file. A plain chain, one with an odd private key, and an augmented one stand for the
+// others.
+func peerScenarios() []scenario {
+	var all []scenario
+	add := func(cases []*peerCase, some ...int) {
+		for i, c := range cases {
+			long := !slices.Contains(some, i)
+			all = append(all, scenario{name: c.ID, long: long, recorded: !long, run: c.check})
+		}
+	}
+	peer := loadPeer("recrypt256-peer.json", variants[suite256])
+	add(peer.Cases, 0, 21, 33)
 	for _, n := range peer.Negative {
 		all = append(all, scenario{name: n.ID, recorded: true, run: n.check})
 	}
-	return all
+	add(loadPeer("recrypt480-v0141-peer.json", variants[suite480]).Cases, 0)
+	native := loadNative("recrypt480-peer.json", variants[suite480])
+	add(native.cases, 1)
+	return append(all, scenario{name: "private key edges", recorded: true, run: native.checkEdges})
 }
 
 // A suite is what a scenario works with.

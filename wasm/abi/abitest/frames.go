@@ -116,7 +116,7 @@ func bounds(s suite) {
 }
 
 // fresh sees that nothing random comes twice.
-func fresh(s suite) {
+func fresh(s suite, v variant) {
 	var seen [][]byte
 	add := func(b []byte) {
 		for _, old := range seen {
@@ -124,20 +124,20 @@ func fresh(s suite) {
 		}
 		seen = append(seen, b)
 	}
-	m := get(s.GeneratePlaintext(s.ctx, suite256))
-	private, public := get2(s.GenerateKeyPair(s.ctx, suite256))
+	m := get(s.GeneratePlaintext(s.ctx, v.number))
+	private, public := get2(s.GenerateKeyPair(s.ctx, v.number))
 	signing, _ := get2(s.GenerateSigningKeyPair(s.ctx))
 	for range 3 {
-		a, _ := get2(s.GenerateKeyPair(s.ctx, suite256))
+		a, _ := get2(s.GenerateKeyPair(s.ctx, v.number))
 		b, _ := get2(s.GenerateSigningKeyPair(s.ctx))
 		add(a)
 		add(b)
-		add(get(s.GeneratePlaintext(s.ctx, suite256)))
-		v := get(s.Encrypt(s.ctx, suite256, m, public, signing))
-		add(v)
-		t := get(s.TransformKey(s.ctx, suite256, private, public, signing))
+		add(get(s.GeneratePlaintext(s.ctx, v.number)))
+		value := get(s.Encrypt(s.ctx, v.number, m, public, signing))
+		add(value)
+		t := get(s.TransformKey(s.ctx, v.number, private, public, signing))
 		add(t)
-		add(get(s.Transform(s.ctx, suite256, v, t, signing)))
-		add(get(s.SchnorrSign(s.ctx, suite256, private, public, nil)))
+		add(get(s.Transform(s.ctx, v.number, value, t, signing)))
+		add(get(s.SchnorrSign(s.ctx, v.number, private, public, nil)))
 	}
 }

@@ -3,7 +3,6 @@ package abitest
 import (
 	"encoding/json"
 	"maps"
-	"math/big"
 	"slices"
 	"strings"
 
@@ -11,8 +10,8 @@ import (
 	"github.com/recrypt-service/recrypt/wasm/recrypt/recrypttest"
 )
 
-// peerFile is the file of recorded answers of the upstream library for
-// recrypt256, in the schema of spec section 15.
+// peerFile is a file of recorded answers of the upstream library, in the schema of
+// spec section 15.
 type peerFile struct {
 	Cases    []*peerCase
 	Negative []*peerNegative
@@ -28,16 +27,18 @@ type peerPair struct {
 }
 
 type peerValue struct {
-	EphemeralPublicKey point
-	EncryptedMessage   []byte
-	AuthHash           []byte
-	TransformBlocks    []struct {
-		PublicKey                       point
-		EncryptedTempKey                []byte
-		RandomTransformPublicKey        point
-		RandomTransformEncryptedTempKey []byte
-	}
+	EphemeralPublicKey          point
+	EncryptedMessage            []byte
+	AuthHash                    []byte
+	TransformBlocks             []peerBlock
 	PublicSigningKey, Signature []byte
+}
+
+type peerBlock struct {
+	PublicKey                       point
+	EncryptedTempKey                []byte
+	RandomTransformPublicKey        point
+	RandomTransformEncryptedTempKey []byte
 }
 
 // bytes returns the value in the form of the boundary (spec section 5).
@@ -70,84 +71,97 @@ func (t *peerTransformKey) bytes() []byte {
 
 // peerCase is a chain: keys, a plaintext, its encryption and transforms of it.
 type peerCase struct {
-	ID      string
-	Keys    map[string]peerPair
-	Signing map[string]struct{ PrivateKey, PublicKey []byte }
+	ID            string
+	Keys          map[string]peerPair
+	Signing       map[string]peerSigning
+	Plaintext     peerPlaintext
+	Augmentation  *peerAugmentation
+	TransformKeys []peerMadeKey
+	Encrypted     []peerStep
+	Schnorr       []peerSchnorr
+	Ed25519       []peerEd25519
 
-	Plaintext struct {
+	variant
+}
+
+type (
+	peerSigning struct{ PrivateKey, PublicKey []byte }
+
+	peerPlaintext struct {
 		Bytes, DerivedSymmetricKey, DerivedPrivateKey []byte
 		DerivedPublicKey                              point
 	}
-	Augmentation *struct {
+
+	peerAugmentation struct {
 		Server                              peerPair
 		AugmentedPublicKey                  point
 		SumPrivateKey, DifferencePrivateKey []byte
 	}
-	TransformKeys []struct {
+
+	peerMadeKey struct {
 		From, To, Signer         string
 		UnaugmentedHashedTempKey []byte
 		Value                    peerTransformKey
 	}
-	Encrypted []struct {
+
+	peerStep struct {
 		Level               int
 		Signer, DecryptWith string
 		Value               peerValue
 	}
-	Schnorr []struct {
+
+	peerSchnorr struct {
 		PublicKey                                point
 		AugmentingPrivateKey, Message, Signature []byte
 	}
-	Ed25519 []struct {
+
+	peerEd25519 struct {
 		Signer             string
 		Message, Signature []byte
 	}
-}
+)
 
-// loadPeer reads the recorded answers, which are part of the program.
-func loadPeer() *peerFile {
-	b, err := recrypttest.Vectors.ReadFile("vectors/recrypt256-peer.json")
-	if err != nil {
-		panic("abitest: " + err.Error())
-	}
+// firstKey is the name of the key that an augmentation augments.
+const firstKey = "A"
+
+// loadPeer reads a file of recorded answers, which are part of the program.
+func loadPeer(name string, v variant) *peerFile {
 	var f peerFile
-	if err := json.Unmarshal(b, &f); err != nil {
-		panic("abitest: " + err.Error())
+	readVectors(name, &f)
+	for _, c := range f.Cases {
+		c.variant = v
 	}
 	return &f
 }
 
-// order is the group order r of recrypt256.
-var order, _ = new(big.Int).SetString("8fb501e34aa387f9aa6fecb86184dc212e8d8e12f82b39241a2ef45b57ac7261", 16)
-
-// inRange reports whether a private key is in [1, r-1].
-func inRange(private []byte) bool {
-	k := new(big.Int).SetBytes(private)
-	return len(private) == fieldSize && k.Sign() > 0 && k.Cmp(order) < 0
-}
-
-// scalar returns the private key in [1, r-1] that acts as any bytes do upstream.
-func scalar(private []byte) []byte {
-	k := new(big.Int).SetBytes(private)
-	return k.Mod(k, order).FillBytes(make([]byte, fieldSize))
+// readVectors reads one of the JSON files that are part of the program.
+func readVectors(name string, v any) {
+	b, err := recrypttest.Vectors.ReadFile("vectors/" + name)
+	if err == nil {
+		err = json.Unmarshal(b, v)
+	}
+	if err != nil {
+		panic("abitest: " + name + ": " + err.Error())
+	}
 }
 
 // check takes the chain through the boundary.
 func (c *peerCase) check(s suite) {
 	for _, name := range slices.Sorted(maps.Keys(c.Keys)) {
 		k := c.Keys[name]
-		equal(get(s.PublicKey(s.ctx, suite256, scalar(k.PrivateKey))), k.PublicKey.bytes())
-		if !inRange(k.PrivateKey) {
-			refused(abi.ErrMalformed, second(s.PublicKey(s.ctx, suite256, k.PrivateKey)))
+		equal(get(s.PublicKey(s.ctx, c.number, c.scalar(k.PrivateKey))), k.PublicKey.bytes())
+		if !c.inRange(k.PrivateKey) {
+			refused(abi.ErrMalformed, second(s.PublicKey(s.ctx, c.number, k.PrivateKey)))
 		}
 	}
 	m := c.Plaintext
-	equal(get(s.DeriveSymmetricKey(s.ctx, suite256, m.Bytes)), m.DerivedSymmetricKey)
-	equal(get(s.PublicKey(s.ctx, suite256, scalar(m.DerivedPrivateKey))), m.DerivedPublicKey.bytes())
+	equal(get(s.DeriveSymmetricKey(s.ctx, c.number, m.Bytes)), m.DerivedSymmetricKey)
+	equal(get(s.PublicKey(s.ctx, c.number, c.scalar(m.DerivedPrivateKey))), m.DerivedPublicKey.bytes())
 	c.checkAugmentation(s)
 	c.checkChain(s)
 	for _, v := range c.Schnorr {
-		ok(s.SchnorrVerify(s.ctx, suite256, v.PublicKey.bytes(), v.AugmentingPrivateKey, v.Message, v.Signature))
-		refused(abi.ErrSignature, s.SchnorrVerify(s.ctx, suite256, v.PublicKey.bytes(), v.AugmentingPrivateKey,
+		ok(s.SchnorrVerify(s.ctx, c.number, v.PublicKey.bytes(), v.AugmentingPrivateKey, v.Message, v.Signature))
+		refused(abi.ErrSignature, s.SchnorrVerify(s.ctx, c.number, v.PublicKey.bytes(), v.AugmentingPrivateKey,
 			append(v.Message, 0), v.Signature))
 	}
 	for _, v := range c.Ed25519 {
@@ -163,15 +177,15 @@ func (c *peerCase) checkAugmentation(s suite) {
 	if a == nil {
 		return
 	}
-	private, server := scalar(c.Keys["A"].PrivateKey), a.Server.PrivateKey
-	equal(get(s.AddPrivateKeys(s.ctx, suite256, private, server)), a.SumPrivateKey)
-	equal(get(s.SubtractPrivateKeys(s.ctx, suite256, private, server)), a.DifferencePrivateKey)
-	equal(get(s.AddPublicKeys(s.ctx, suite256, c.Keys["A"].PublicKey.bytes(), a.Server.PublicKey.bytes())), a.AugmentedPublicKey.bytes())
+	private, server := c.scalar(c.Keys[firstKey].PrivateKey), a.Server.PrivateKey
+	equal(get(s.AddPrivateKeys(s.ctx, c.number, private, server)), a.SumPrivateKey)
+	equal(get(s.SubtractPrivateKeys(s.ctx, c.number, private, server)), a.DifferencePrivateKey)
+	equal(get(s.AddPublicKeys(s.ctx, c.number, c.Keys[firstKey].PublicKey.bytes(), a.Server.PublicKey.bytes())), a.AugmentedPublicKey.bytes())
 	for _, t := range c.TransformKeys {
 		if t.UnaugmentedHashedTempKey != nil {
 			plain := t.Value
 			plain.HashedTempKey = t.UnaugmentedHashedTempKey
-			equal(get(s.AugmentTransformKey(s.ctx, suite256, plain.bytes(), server)), t.Value.bytes())
+			equal(get(s.AugmentTransformKey(s.ctx, c.number, plain.bytes(), server)), t.Value.bytes())
 		}
 	}
 }
@@ -183,17 +197,17 @@ func (c *peerCase) checkChain(s suite) {
 	for i, e := range c.Encrypted {
 		to := c.private(e.DecryptWith)
 		signing := c.Signing[e.Signer].PrivateKey
-		equal(get(s.Decrypt(s.ctx, suite256, e.Value.bytes(), to)), m)
+		equal(get(s.Decrypt(s.ctx, c.number, e.Value.bytes(), to)), m)
 		if i == 0 {
-			public := get(s.PublicKey(s.ctx, suite256, to))
-			v := get(s.Encrypt(s.ctx, suite256, m, public, signing))
-			same(len(v), valueSize)
-			equal(get(s.Decrypt(s.ctx, suite256, v, to)), m)
+			public := get(s.PublicKey(s.ctx, c.number, to))
+			v := get(s.Encrypt(s.ctx, c.number, m, public, signing))
+			same(len(v), c.valueSize)
+			equal(get(s.Decrypt(s.ctx, c.number, v, to)), m)
 			continue
 		}
-		v := get(s.Transform(s.ctx, suite256, c.Encrypted[i-1].Value.bytes(), c.TransformKeys[i-1].Value.bytes(), signing))
-		same(len(v), valueSize+e.Level*blockSize)
-		equal(get(s.Decrypt(s.ctx, suite256, v, to)), m)
+		v := get(s.Transform(s.ctx, c.number, c.Encrypted[i-1].Value.bytes(), c.TransformKeys[i-1].Value.bytes(), signing))
+		same(len(v), c.valueSize+e.Level*c.blockSize)
+		equal(get(s.Decrypt(s.ctx, c.number, v, to)), m)
 	}
 }
 
@@ -202,5 +216,5 @@ func (c *peerCase) private(name string) []byte {
 	if strings.HasSuffix(name, "+SERVER") {
 		return c.Augmentation.SumPrivateKey
 	}
-	return scalar(c.Keys[name].PrivateKey)
+	return c.scalar(c.Keys[name].PrivateKey)
 }

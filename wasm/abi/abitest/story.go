@@ -46,12 +46,7 @@ func (w *world) identity(seed []byte) []byte {
 }
 
 // n is the suite's field size.
-func (w *world) n() int {
-	if w.number == suite480 {
-		return 60
-	}
-	return fieldSize
-}
+func (w *world) n() int { return variants[w.number].fieldSize }
 
 // next makes the collection record after previous.
 func (w *world) next(previous []byte, epoch uint32, salt string, readers ...abi.ReaderRef) []byte {
