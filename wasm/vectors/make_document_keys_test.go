@@ -93,8 +93,7 @@ func (m *maker) makeKeyFields(t *story, d *damage) {
 func (m *maker) makeKeyRelations(t *story) {
 	at := t.name + "/key/with-"
 	bad := func(name, about, arg string, b []byte, want abi.Status) { m.bad(at+name, about, "open", arg, b, want) }
-	signer := func(p *person) []byte { return slices.Concat(p.inner, edPublic(p.inner)) }
-	other := object(t.name+"/another value", abi.OpEncrypt, t.s, t.plaintext, t.epoch.public, signer(t.alice))[0]
+	other := object(t.name+"/another value", abi.OpEncrypt, t.s, t.plaintext, t.epoch.public, t.alice.innerKey())[0]
 	bad("author-other", "The identity is not the author's.", "author", t.bob.identity, mismatch)
 	bad("collection-epoch", "The collection record of another epoch.", "collection", t.collectionRecord(2, 2, sum(t.second.sign()), nil).sign(), mismatch)
 	bad("collection-damaged", "The collection record has a bad signature.", "collection", flip(t.second.sign(), -1), signature)
@@ -148,9 +147,8 @@ func (m *maker) makeUnwrapping(t *story) {
 	bad := func(name, about, arg string, b []byte, want abi.Status) {
 		m.bad(at+name, about, "unwrap-transformed", arg, b, want)
 	}
-	signer := func(p *person) []byte { return slices.Concat(p.inner, edPublic(p.inner)) }
-	toCarol := object(t.name+"/unwrap to carol", abi.OpTransformKey, t.s, t.epoch.private, t.carol.keys[0].public, signer(t.alice))[0]
-	forCarol := object(t.name+"/unwrap for carol", abi.OpTransform, t.s, t.value, toCarol, signer(t.service))[0]
+	toCarol := object(t.name+"/unwrap to carol", abi.OpTransformKey, t.s, t.epoch.private, t.carol.keys[0].public, t.alice.innerKey())[0]
+	forCarol := object(t.name+"/unwrap for carol", abi.OpTransform, t.s, t.value, toCarol, t.service.innerKey())[0]
 	bad("for-another", "The value was transformed for somebody else.", "encrypted value", forCarol, decrypt)
 	bad("auth-hash", "The value's message is another one, signed by the service.", "encrypted value",
 		t.signValue(splice(t.transformed, t.point(), t.plaintext), t.service), decrypt)
@@ -162,8 +160,8 @@ func (m *maker) makeUnwrapping(t *story) {
 	bad("not-the-service", "Somebody else has signed the transformed value.", "encrypted value", t.signValue(t.transformed, t.carol), mismatch)
 	bad("signature", "The transformed value's signature is bad.", "encrypted value", flip(t.transformed, -64), signature)
 	bad("level-0", "A reader is given the value as it was deposited.", "encrypted value", t.value, mismatch)
-	carolToBob := object(t.name+"/unwrap carol to bob", abi.OpTransformKey, t.s, t.carol.keys[0].private, t.bob.keys[0].public, signer(t.alice))[0]
-	twice := object(t.name+"/unwrap twice", abi.OpTransform, t.s, forCarol, carolToBob, signer(t.service))[0]
+	carolToBob := object(t.name+"/unwrap carol to bob", abi.OpTransformKey, t.s, t.carol.keys[0].private, t.bob.keys[0].public, t.alice.innerKey())[0]
+	twice := object(t.name+"/unwrap twice", abi.OpTransform, t.s, forCarol, carolToBob, t.service.innerKey())[0]
 	bad("level-2", "The value was transformed twice.", "encrypted value", twice, mismatch)
 	bad("seed-of-another", "The seed is not the reader's.", "seed", t.carol.seed, mismatch)
 	bad("own-of-another", "The identity is not the reader's.", "own", t.carol.identity, mismatch)

@@ -112,7 +112,6 @@ func (m *maker) makeGrantKeys(t *story) {
 		v.Twin, v.Expect, v.Args = good.Name, want, slices.Clone(good.Args)
 		v.Args[3].Value, v.Args[4].Value = Value{b: grant}, Value{b: key}
 	}
-	signer := func(p *person) []byte { return slices.Concat(p.inner, edPublic(p.inner)) }
 	key := t.transformKey
 	end := len(key) - 64
 	add("off-subgroup", "hashedTempKey is outside the subgroup.", splice(key, 16*t.n, t.bytesTwist(t.findTwist(1))), malformed)
@@ -120,9 +119,9 @@ func (m *maker) makeGrantKeys(t *story) {
 	add("not-in-gt", "The temp key is not in GT.", splice(key, 2*t.point(), make([]byte, t.gt())), malformed)
 	add("signature", "The transform key's signature is bad.", flip(key, end), signature)
 	add("signer", "Somebody else has signed the transform key.",
-		object(t.name+"/by carol", abi.OpTransformKey, t.s, t.epoch.private, t.bob.keys[0].public, signer(t.carol))[0], mismatch)
+		object(t.name+"/by carol", abi.OpTransformKey, t.s, t.epoch.private, t.bob.keys[0].public, t.carol.innerKey())[0], mismatch)
 	add("to-another", "The transform key leads to somebody else.",
-		object(t.name+"/to carol", abi.OpTransformKey, t.s, t.epoch.private, t.carol.keys[0].public, signer(t.alice))[0], mismatch)
+		object(t.name+"/to carol", abi.OpTransformKey, t.s, t.epoch.private, t.carol.keys[0].public, t.alice.innerKey())[0], mismatch)
 	add("short", "The transform key lacks its last byte.", key[:len(key)-1], malformed)
 }
 

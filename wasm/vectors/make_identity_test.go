@@ -23,7 +23,8 @@ func (d *damage) keyFaults() {
 	d.signed("one-key-for-both", "One key for records and for values.", "recrypt key", d.fields["signing key"], malformed)
 }
 
-// flips are changes of the first fields that leave an identity or service well-formed.
+// otherKeys are changes of the signing keys that leave an identity or service
+// well-formed.
 func otherKeys() map[string][]byte {
 	return map[string][]byte{"signing key": edPublic(draw("seed of a stranger", 32)), "recrypt key": edPublic(draw("seed of another stranger", 32))}
 }

@@ -54,11 +54,9 @@ func newStory(w *world) *story {
 	t.first = t.collectionRecord(1, 0, nil, t.readers())
 	t.second = t.collectionRecord(1, 1, sum(t.first.sign()), t.readers(t.bob))
 
-	inner := object("signing pair", abi.OpGenerateSigningKeyPair) // only for its shape
-	signing := func(p *person) []byte { return slices.Concat(p.inner, edPublic(p.inner)[:len(inner[1])]) }
-	t.transformKey = object(w.name+"/story/transform key", abi.OpTransformKey, w.s, t.epoch.private, t.bob.keys[0].public, signing(t.alice))[0]
-	t.value = object(w.name+"/story/value", abi.OpEncrypt, w.s, w.plaintext, t.epoch.public, signing(t.alice))[0]
-	t.transformed = object(w.name+"/story/transformed", abi.OpTransform, w.s, t.value, t.transformKey, signing(t.service))[0]
+	t.transformKey = object(w.name+"/story/transform key", abi.OpTransformKey, w.s, t.epoch.private, t.bob.keys[0].public, t.alice.innerKey())[0]
+	t.value = object(w.name+"/story/value", abi.OpEncrypt, w.s, w.plaintext, t.epoch.public, t.alice.innerKey())[0]
+	t.transformed = object(w.name+"/story/transformed", abi.OpTransform, w.s, t.value, t.transformKey, t.service.innerKey())[0]
 	t.grant = t.grantRecord()
 	t.key = t.keyRecord(t.alice, t.value)
 	t.revocation = newRecord("revocation", t.alice.signer, "revocation id", draw("revocation id", 16), "service", t.service.id,

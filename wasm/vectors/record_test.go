@@ -248,10 +248,14 @@ func newServer(name string) *person {
 	return p
 }
 
+// derive derives the signing keys of the seed.
 func (p *person) derive() {
 	p.signer = derive(p.seed, nil, "recrypt-service signing key v1", 32)
 	p.inner = derive(p.seed, nil, "recrypt-service recrypt signing key v1", 32)
 }
+
+// innerKey is the recrypt signing key.
+func (p *person) innerKey() []byte { return slices.Concat(p.inner, edPublic(p.inner)) }
 
 // first are the fields that identities and services begin with.
 func (p *person) first() []any {
