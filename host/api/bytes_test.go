@@ -1,7 +1,6 @@
 package api_test
 
 import (
-	"bytes"
 	"encoding/json"
 	"strings"
 	"testing"
@@ -34,30 +33,4 @@ func TestParseIDIsStrict(t *testing.T) {
 			t.Errorf("%q was accepted", bad)
 		}
 	}
-}
-
-func FuzzParseID(f *testing.F) {
-	f.Add(api.FormatID([api.IDBytes]byte{7}))
-	f.Add("aaaaaaaaaaaaaaaaaaaaaaaaab")
-	f.Fuzz(func(t *testing.T, text string) {
-		if id, err := api.ParseID(text); err == nil && api.FormatID(id) != text {
-			t.Errorf("%q has another form %q", text, api.FormatID(id))
-		}
-	})
-}
-
-func FuzzBytes(f *testing.F) {
-	f.Add([]byte("-__-AQ"))
-	f.Fuzz(func(t *testing.T, text []byte) {
-		var b api.Bytes
-		if err := b.UnmarshalText(text); err != nil {
-			if b != nil {
-				t.Error("a refused text left bytes")
-			}
-			return
-		}
-		if again, _ := b.MarshalText(); !bytes.Equal(again, text) {
-			t.Errorf("%q has another form %q", text, again)
-		}
-	})
 }

@@ -328,37 +328,6 @@ func TestFlatMemory(t *testing.T) {
 	}
 }
 
-// FuzzReader checks that whatever is accepted is the one encoding of its
-// message, and that what is released before an error is a beginning of it.
-func FuzzReader(f *testing.F) {
-	for _, n := range []int{0, 1, chunk, chunk + 1} {
-		s := encrypt(f, pattern(n))
-		f.Add(s)
-		f.Add(s[:len(s)-1])
-		f.Add(append(s, 0))
-	}
-	f.Add([]byte{})
-	f.Fuzz(func(t *testing.T, stream []byte) {
-		got, _, err := decrypt(bytes.NewReader(stream), testKey, testContext)
-		if err != nil {
-			if len(got)%chunk != 0 {
-				t.Errorf("released %d bytes before %v", len(got), err)
-			}
-			return
-		}
-		var out bytes.Buffer
-		w, err := cobblestone.NewWriterSalt(&out, testKey, testContext, [24]byte(stream))
-		if err != nil {
-			t.Fatal(err)
-		}
-		w.Write(got)
-		w.Close()
-		if !bytes.Equal(out.Bytes(), stream) {
-			t.Error("accepted a second encoding")
-		}
-	})
-}
-
 func BenchmarkWriter(b *testing.B) {
 	const size = 64 << 20
 	b.SetBytes(size)

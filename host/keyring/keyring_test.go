@@ -142,22 +142,6 @@ func TestGrantIsBound(t *testing.T) {
 	}
 }
 
-func FuzzOpen(f *testing.F) {
-	key, grant, plain := make([]byte, 32), [16]byte{1}, []byte("transform key")
-	sealed, err := seal(key, grant, plain)
-	fatal(f, err)
-	f.Add(sealed)
-	f.Add(sealed[:Overhead])
-	f.Add([]byte{})
-	f.Add([]byte{sealedVersion})
-	f.Fuzz(func(t *testing.T, data []byte) {
-		got, err := open(key, grant, data)
-		if bytes.Equal(data, sealed) != (err == nil) || err != nil && got != nil {
-			t.Fatalf("%d bytes: %v", len(data), err)
-		}
-	})
-}
-
 func TestDestroy(t *testing.T) {
 	ctx := t.Context()
 	folder := t.TempDir()
