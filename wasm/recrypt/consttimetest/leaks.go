@@ -1,0 +1,122 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// A leak is a fault put into a copy of the sources, to see that the checks see.
+type leak struct {
+	name     string
+	edits    []edit
+	operates []string // operations whose traces have to differ then
+	times    bool     // whether the timing has to show it
+	divides  bool     // whether the scan has to show it
+	quick    bool     // whether it is tried each time
+}
+
+// An edit replaces a text, which is there once, in a file of both curves.
+type edit struct{ file, old, new string }
+
+// curves are the packages of both curves.
+var curves = []string{"wasm/recrypt/internal/bn256", "wasm/recrypt/internal/bn480"}
+
+// Names of operations that leaks show in, and one more that stands for its kind.
+const (
+	inKeys     = "generate key pair"
+	inDecrypt  = "decrypt level 0, one value for all keys"
+	ownDecrypt = "decrypt level 0, each its own value"
+)
+
+// The places that are spoilt: the look-up and the addition of multiply, of
+// multiplyBase, and the cutting of a scalar into digits.
+const (
+	lookUp     = "t.choose(&table[j], &t, k[i].is(j+1))"
+	addition   = "\t\tacc.add(&acc, &t)\n\t}\n\t*p = acc\n"
+	lookUpBase = "\tfor j := range row {\n"
+	addBase    = "\tt.addAffine(p, &a) // meaningless for d = 0\n"
+	digitBits  = "b[len(b)-1-i/2] >> (window * (i % 2)) & 0x0f"
+)
+
+// leaks are the usual ways to lose a secret.
+var leaks = []leak{
+	{
+		name: "a branch on each digit",
+		edits: []edit{
+			{"point1.go", lookUp, "if k[i].is(j+1) == 1 {\n\t\t\t\tt = table[j]\n\t\t\t}"},
+			{"point1.go", lookUpBase, lookUpBase + "\t\tif d.is(j+1) == 0 {\n\t\t\tcontinue\n\t\t}\n"},
+		},
+		operates: []string{inKeys, inDecrypt},
+		times:    true,
+		quick:    true,
+	},
+	{
+		name:     "a table indexed by a digit",
+		edits:    []edit{{"point1.go", lookUpBase, "\ta = row[(int(d&0x7f)+tableSize-1)%tableSize]\n" + lookUpBase}},
+		operates: []string{inKeys},
+	},
+	{
+		name:     "a division of key bytes",
+		edits:    []edit{{"window.go", digitBits, "b[len(b)-1-i/2] / [2]uint8{1, 1 << window}[i%2] & 0x0f"}},
+		operates: []string{inKeys, inDecrypt},
+		divides:  true,
+	},
+	{
+		name: "digits of zero left out",
+		edits: []edit{
+			{"point1.go", addition, "\t\tif k[i].is(0) == 1 {\n\t\t\tcontinue\n\t\t}\n" + addition},
+			{"point1.go", addBase, "\tif d.is(0) == 1 {\n\t\treturn\n\t}\n" + addBase},
+		},
+		operates: []string{inKeys, inDecrypt},
+		times:    true,
+	},
+}
+
+// overlay writes the spoilt files into a folder and returns the file that makes the
+// go command take them in place of the real ones.
+func (l *leak) overlay(dir string) (string, error) {
+	texts := map[string]string{}
+	for _, curve := range curves {
+		for _, e := range l.edits {
+			path, err := filepath.Abs(filepath.Join(root, filepath.FromSlash(curve), e.file))
+			if err != nil {
+				return "", err
+			}
+			if texts[path], err = e.apply(path, texts[path]); err != nil {
+				return "", err
+			}
+		}
+	}
+	replace := map[string]string{}
+	for path, text := range texts {
+		copied := filepath.Join(dir, fmt.Sprintf("%d-%s", len(replace), filepath.Base(path)))
+		if err := os.WriteFile(copied, []byte(text), 0o600); err != nil {
+			return "", err
+		}
+		replace[path] = copied
+	}
+	list, err := json.Marshal(map[string]any{"Replace": replace})
+	if err != nil {
+		return "", err
+	}
+	file := filepath.Join(dir, "overlay.json")
+	return file, os.WriteFile(file, list, 0o600)
+}
+
+// apply makes the edit in a text, which is read from the file if it is empty.
+func (e *edit) apply(path, text string) (string, error) {
+	if text == "" {
+		b, err := os.ReadFile(path)
+		if err != nil {
+			return "", err
+		}
+		text = string(b)
+	}
+	if n := strings.Count(text, e.old); n != 1 {
+		return "", fmt.Errorf("the deliberate fault does not fit %s any more: what it replaces is there %d times", e.file, n)
+	}
+	return strings.Replace(text, e.old, e.new, 1), nil
+}

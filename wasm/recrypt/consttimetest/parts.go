@@ -1,0 +1,242 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"sync"
+)
+
+// leakSecrets and leakMeasurements suffice to find a deliberate fault.
+const (
+	leakSecrets      = 3
+	leakMeasurements = 10_000
+)
+
+// leakTargets are the targets that a deliberate fault is timed on.
+const leakTargets = `in G1|decrypt`
+
+// build compiles a package, with a deliberate fault if overlay is not empty.
+func build(out, pkg, overlay string, environment []string, flags ...string) error {
+	args := append([]string{"build", "-trimpath", "-buildvcs=false", "-o", out}, flags...)
+	if overlay != "" {
+		args = append(args, "-overlay", overlay)
+	}
+	cmd := exec.Command("go", append(args, pkg)...)
+	cmd.Env = append(append(os.Environ(), "CGO_ENABLED=0"), environment...)
+	if text, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("building %s: %w\n%s", pkg, err, text)
+	}
+	return nil
+}
+
+// buildModule makes the module as "make wasm" does, but with names.
+func buildModule(out, overlay string) error {
+	return build(out, guest, overlay, []string{"GOOS=wasip1", "GOARCH=wasm"}, "-buildmode=c-shared", "-ldflags=-buildid=")
+}
+
+// traceShipped traces the module as it is shipped, and scans it.
+func (o *options) traceShipped(r *report, dir string) error {
+	progress("building the module again, with names …")
+	named := filepath.Join(dir, "named.wasm")
+	if err := buildModule(named, ""); err != nil {
+		return err
+	}
+	list := slices.DeleteFunc(operations(o.seed), func(op operation) bool { return !o.wants(&op) })
+	if !o.parts["trace"] {
+		list = nil // the machine tells about the module when it starts
+	}
+	progress("instrumenting it …")
+	p, err := o.traceAll(filepath.Join(root, module), named, list, o.secrets, !o.quick, func(t traceResult) {
+		r.Traces = append(r.Traces, t)
+	})
+	if err != nil {
+		return err
+	}
+	r.Functions, r.Sites = len(p.Functions), p.Sites
+	if o.parts["scan"] {
+		r.Scans = append(r.Scans, *scanModule("wasm", p))
+	}
+	return nil
+}
+
+// wants reports whether an operation is to be traced. For a quick look one
+// arrangement of each is enough.
+func (o *options) wants(op *operation) bool {
+	return o.match.MatchString(op.name+", "+suiteName(op.suite)) && !(o.quick && op.signed && op.name != ownDecrypt)
+}
+
+// traceAll compares the traces of operations, several at a time, and gives the
+// results in their order.
+func (o *options) traceAll(path, named string, list []operation, secrets int, edges bool, done func(traceResult)) (*profile, error) {
+	results := make([]traceResult, len(list))
+	errs := make([]error, o.workers)
+	var p *profile
+	var lock sync.Mutex
+	var wait sync.WaitGroup
+	next, finished := 0, 0
+	take := func() int {
+		lock.Lock()
+		defer lock.Unlock()
+		next++
+		return next - 1
+	}
+	work := func() error {
+		m, err := newMachine(path, named)
+		if err != nil {
+			return err
+		}
+		defer m.close()
+		lock.Lock()
+		p = &m.profile
+		lock.Unlock()
+		if err := m.warm(list); err != nil {
+			return err
+		}
+		for i := take(); i < len(list); i = take() {
+			t, err := m.compare(&list[i], secrets, edges)
+			if err != nil {
+				return err
+			}
+			results[i] = *t
+			lock.Lock()
+			finished++
+			progress("traced %d of %d: %s, %s", finished, len(list), t.Operation, t.Suite)
+			lock.Unlock()
+		}
+		return nil
+	}
+	for w := range max(1, min(o.workers, len(list))) {
+		wait.Go(func() { errs[w] = work() })
+	}
+	wait.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return nil, err
+		}
+	}
+	for _, t := range results {
+		done(t)
+	}
+	return p, nil
+}
+
+// traceLeaks traces, and scans, modules with a deliberate fault.
+func (o *options) traceLeaks(r *report, dir string) error {
+	for i := range leaks {
+		l := &leaks[i]
+		if o.quick && !l.quick {
+			continue
+		}
+		progress("with a deliberate fault, %s …", l.name)
+		folder, overlay, err := l.prepare(dir)
+		if err != nil {
+			return err
+		}
+		bad := filepath.Join(folder, "bad.wasm")
+		if err := buildModule(bad, overlay); err != nil {
+			return err
+		}
+		list := slices.DeleteFunc(operations(o.seed), func(op operation) bool { return !slices.Contains(l.operates, op.name) })
+		p, err := o.traceAll(bad, bad, list, leakSecrets, false, func(t traceResult) {
+			r.Leaks = append(r.Leaks, leakResult{l.name, "trace of " + t.Operation, t.Suite, t.Different > 0, t.difference()})
+		})
+		if err != nil {
+			return err
+		}
+		if l.divides {
+			s := scanModule("wasm", p)
+			r.Leaks = append(r.Leaks, leakResult{l.name, "scan of the module", "-", len(s.Found) > 0, fmt.Sprint(len(s.Found), " functions with divisions")})
+		}
+	}
+	return nil
+}
+
+// prepare writes the overlay of a fault into a folder of its own.
+func (l *leak) prepare(dir string) (folder, overlay string, err error) {
+	if folder, err = os.MkdirTemp(dir, "leak"); err != nil {
+		return "", "", err
+	}
+	overlay, err = l.overlay(folder)
+	return folder, overlay, err
+}
+
+// scanNatives scans this program, which holds the scheme, for the usual processors.
+func (o *options) scanNatives(r *report, dir string) error {
+	for _, arch := range []string{"amd64", "arm64"} {
+		progress("scanning %s …", arch)
+		out := filepath.Join(dir, "scanned-"+arch)
+		if err := build(out, "./"+here, "", []string{"GOARCH=" + arch}); err != nil {
+			return err
+		}
+		s, err := scanNative(arch, out, arch)
+		if err != nil {
+			return err
+		}
+		r.Scans = append(r.Scans, *s)
+	}
+	return nil
+}
+
+// timeReal times the real code.
+func (o *options) timeReal(r *report, dir string) error {
+	out := filepath.Join(dir, "timed")
+	if err := build(out, "./"+here, "", nil); err != nil {
+		return err
+	}
+	return timeBinary(out, o.measurements, ".", true, func(t timeResult) { r.Times = append(r.Times, t) })
+}
+
+// timeLeaks times code with a deliberate fault.
+func (o *options) timeLeaks(r *report, dir string) error {
+	for i := range leaks {
+		l := &leaks[i]
+		if !l.times {
+			continue
+		}
+		progress("with a deliberate fault, %s …", l.name)
+		folder, overlay, err := l.prepare(dir)
+		if err != nil {
+			return err
+		}
+		out := filepath.Join(folder, "timed")
+		if err := build(out, "./"+here, overlay, nil); err != nil {
+			return err
+		}
+		err = timeBinary(out, leakMeasurements, leakTargets, false, func(t timeResult) {
+			r.Leaks = append(r.Leaks, leakResult{l.name, "timing of " + t.Target, t.Suite, t.Test != "" && !t.ok(), fmt.Sprintf("t = %.1f", t.T)})
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// timeBinary runs a build of this program that times itself.
+func timeBinary(path string, measurements int, match string, repeat bool, done func(timeResult)) error {
+	cmd := exec.Command(path, timeCommand, "-measurements", strconv.Itoa(measurements), "-match", match, "-repeat="+strconv.FormatBool(repeat))
+	cmd.Stderr = os.Stderr
+	cmd.Env = append(os.Environ(), "GOMAXPROCS="+strconv.Itoa(min(2, runtime.NumCPU())))
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	for lines := json.NewDecoder(out); lines.More(); {
+		var t timeResult
+		if err := lines.Decode(&t); err != nil {
+			break
+		}
+		progress("timed %s, %s: t = %.2f", t.Target, t.Suite, t.T)
+		done(t)
+	}
+	return cmd.Wait()
+}
