@@ -10,7 +10,7 @@ WASM_FLAGS := -buildmode=c-shared -trimpath -buildvcs=false -ldflags="-s -w -bui
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: build ## play the whole story on real files through a real server
@@ -55,6 +55,11 @@ fuzz: ## fuzz every parser, TIME each (default 30s); TARGET=FuzzX picks one
 interop: wasm ## exchange values with upstream's npm package, both ways; ARGS='--count 200 --seed TEXT'
 	@web/sdk/test/interop/run $(ARGS)
 
+.PHONY: constant-time
+constant-time: wasm ## show that no course and no time depends on a secret; up to an hour, ARGS=-help
+	@cd wasm/recrypt/consttimetest/trace && npm ci --no-audit --no-fund --loglevel=error
+	@$(GO) run ./wasm/recrypt/consttimetest $(ARGS)
+
 .PHONY: generate
 generate: ## make the generated code again
 	$(GO) generate ./wasm/... ./host/...
@@ -69,4 +74,4 @@ check: wasm ## generated, formatted, tidy, vetted: leaves a clean tree
 
 .PHONY: clean
 clean: ## remove what was built
-	rm -rf $(BIN) $(WASM) web/sdk/dist web/sdk/node_modules
+	rm -rf $(BIN) $(WASM) web/sdk/dist web/sdk/node_modules wasm/recrypt/consttimetest/trace/node_modules
