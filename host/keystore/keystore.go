@@ -6,7 +6,7 @@
 //	  contacts.json            nickname → id
 //	  identities/NAME/
 //	    identity.json          id, server and the server's pinned id
-//	    identity.record        the signed identity record
+//	    identity.record        the signed records of all versions of the identity
 //	    seed.sealed            0600, the sealed seed (package protocol)
 //	    recovery.sealed        0600, the sealed recovery seed
 //	    state.json             pinned servers, newest versions and chain heads seen
@@ -15,6 +15,7 @@
 package keystore
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -38,6 +39,7 @@ var (
 	ErrExists     = errors.New("already exists")
 	ErrDamaged    = errors.New("damaged")
 	ErrSeveral    = errors.New("several identities here")
+	ErrFork       = errors.New("another version of the identity is stored here")
 	ErrName       = errors.New("a name has 1 to 64 letters, digits, '.', '_' or '-' and starts with a letter or digit")
 )
 
@@ -66,7 +68,7 @@ type Identity struct {
 	ID       string    `json:"id"`       // rid1…
 	Server   string    `json:"server"`   // base URL
 	ServerID string    `json:"serverId"` // rsv1…, as seen when the identity was made
-	Record   api.Bytes `json:"-"`        // signed identity record
+	Record   api.Bytes `json:"-"`        // signed records of all versions, concatenated
 }
 
 // Secrets are the sealed records of an identity.
@@ -124,6 +126,27 @@ func (s *Store) Create(id Identity, secrets Secrets) error {
 		return err
 	}
 	return atomicfile.SyncDir(filepath.Join(s.dir, "identities"))
+}
+
+// SetRecord stores an identity's record with more versions than before. One that the
+// stored record has already changes nothing; one that does not go on from it is
+// refused with ErrFork.
+func (s *Store) SetRecord(name string, record []byte) error {
+	unlock, err := s.lock.Lock()
+	if err != nil {
+		return fmt.Errorf("lock home: %w", err)
+	}
+	defer unlock()
+	id, err := s.Identity(name)
+	switch {
+	case err != nil:
+		return err
+	case bytes.HasPrefix(id.Record, record):
+		return nil
+	case !bytes.HasPrefix(record, id.Record):
+		return fmt.Errorf("identity %s: %w", name, ErrFork)
+	}
+	return atomicfile.WriteFile(s.path(id.Name, "identity.record"), record, 0o600, true)
 }
 
 // Identity reads one identity. With an empty name it is the only one of the

@@ -56,6 +56,33 @@ func TestIdentities(t *testing.T) {
 	}
 }
 
+func TestSetRecord(t *testing.T) {
+	s := open(t)
+	create(t, s, "alice")
+	for _, c := range []struct {
+		give, want string
+		err        error
+	}{
+		{"record", "record", nil},
+		{"record, longer", "record, longer", nil},
+		{"record, longer", "record, longer", nil},
+		{"record", "record, longer", nil}, // a slow program
+		{"record, other", "record, longer", keystore.ErrFork},
+		{"something else that is longer", "record, longer", keystore.ErrFork},
+		{"record, longer still", "record, longer still", nil},
+	} {
+		if err := s.SetRecord("alice", []byte(c.give)); !errors.Is(err, c.err) {
+			t.Errorf("%s: %v", c.give, err)
+		}
+		if id, err := s.Identity("alice"); err != nil || string(id.Record) != c.want {
+			t.Errorf("after %s: %s, %v", c.give, id.Record, err)
+		}
+	}
+	if err := s.SetRecord("nobody", []byte("record")); !errors.Is(err, keystore.ErrNoIdentity) {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestKeyFilesArePrivate(t *testing.T) {
 	s := open(t)
 	create(t, s, "alice")
