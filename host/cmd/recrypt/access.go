@@ -33,6 +33,7 @@ the reader in. What a reader has opened, he has.`,
 			return a.grant(cmd.Context(), args[0], d)
 		}),
 	}
+	a.suiteFlag(cmd)
 	cmd.Flags().StringVar(&expires, "expires", "", "when the grant ends, from now: `30d`, 12h, 2w (default: never)")
 	return cmd
 }

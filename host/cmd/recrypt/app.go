@@ -30,6 +30,7 @@ type app struct {
 	getenv         func(string) string
 
 	as, home, server, engineKind string
+	suite                        string
 	passphraseFile               string
 	noPassphrase, force, json    bool
 
@@ -195,8 +196,13 @@ type session struct {
 	seed     []byte
 }
 
-// close clears the seed, the session's copy and the client's.
+// close keeps a newer version of the identity that the client has found, and clears
+// the seed, the session's copy and the client's.
 func (s *session) close() {
+	if record := s.Identity(); len(record) > len(s.identity.Record) {
+		// Without it the next run finds the version again.
+		_ = s.store.SetRecord(s.identity.Name, record)
+	}
 	s.Client.Close()
 	clear(s.seed)
 }
@@ -217,13 +223,17 @@ func (a *app) open(ctx context.Context, url string) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
+	suite, err := a.suiteNumber(ctx, core)
+	if err != nil {
+		return nil, err
+	}
 	seed, err := a.unlock(ctx, core, store, identity.Name)
 	if err != nil {
 		return nil, err
 	}
 	c, err := client.New(client.Config{
 		Caller: core.Caller, Server: url, Seed: seed,
-		Identity: identity.Record, State: store.State(identity.Name),
+		Identity: identity.Record, State: store.State(identity.Name), Suite: suite,
 	})
 	if err != nil {
 		clear(seed)

@@ -38,6 +38,7 @@ FILE - is standard input, OUT - standard output.`,
 		Args:    nArgs("a FILE"),
 		RunE:    action(func(cmd *cobra.Command, args []string) error { return a.encrypt(cmd.Context(), args[0], out) }),
 	}
+	a.suiteFlag(cmd)
 	cmd.Flags().StringVarP(&out, "output", "o", "", "write to `OUT` (default: FILE"+suffix+")")
 	return cmd
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -28,19 +29,32 @@ with you, by a channel you trust.`,
 		Args:    nArgs("a NAME"),
 		RunE:    action(func(cmd *cobra.Command, args []string) error { return a.createIdentity(cmd.Context(), args[0]) }),
 	}, &cobra.Command{
+		Use: "update [NAME]", Short: "Give an older identity the suites that it lacks",
+		Long: `Give an identity that an older version of recrypt has made the keys that new ones
+have: those of every suite. They come from the same seed, as a new version of the
+public record, which is signed and published. The id stays the same, and so does
+everything that was encrypted or granted. Doing it again changes nothing.`,
+		Example: "  recrypt identity update alice",
+		Args:    atMostName,
+		RunE:    action(func(cmd *cobra.Command, args []string) error { return a.updateIdentity(cmd.Context(), args) }),
+	}, &cobra.Command{
 		Use: "list", Short: "List the identities of this home", Args: noArgs,
 		RunE: action(func(*cobra.Command, []string) error { return a.listIdentities() }),
 	}, &cobra.Command{
-		Use: "show [NAME]", Short: "Show an identity: its id, server and files",
-		Args: func(cmd *cobra.Command, args []string) error {
-			if len(args) > 1 {
-				return usage("%s takes at most one NAME", cmd.CommandPath())
-			}
-			return nil
-		},
-		RunE: action(func(_ *cobra.Command, args []string) error { return a.showIdentity(first(append(args, a.as)...)) }),
+		Use: "show [NAME]", Short: "Show an identity: its id, suites, server and files", Args: atMostName,
+		RunE: action(func(cmd *cobra.Command, args []string) error {
+			return a.showIdentity(cmd.Context(), first(append(args, a.as)...))
+		}),
 	})
 	return cmd
+}
+
+// atMostName is for commands that take the name of an identity or none.
+func atMostName(cmd *cobra.Command, args []string) error {
+	if len(args) > 1 {
+		return usage("%s takes at most one NAME", cmd.CommandPath())
+	}
+	return nil
 }
 
 // createIdentity makes keys, publishes the record, and stores the identity only
@@ -81,7 +95,7 @@ func (a *app) createIdentity(ctx context.Context, name string) error {
 	if err := store.State(name).PinServer(identity.Server, server); err != nil {
 		return err
 	}
-	if err := a.printIdentity(store, identity, "created "); err != nil {
+	if err := a.printIdentity(ctx, store, identity, "created "); err != nil {
 		return err
 	}
 	if passphrase == nil {
@@ -138,7 +152,7 @@ func seal(ctx context.Context, core abi.Client, passphrase, seed, recovery []byt
 	return &keystore.Secrets{Seed: sealedSeed, Recovery: sealedRecovery}, nil
 }
 
-func (a *app) showIdentity(name string) error {
+func (a *app) showIdentity(ctx context.Context, name string) error {
 	store, err := a.keystore()
 	if err != nil {
 		return err
@@ -147,14 +161,26 @@ func (a *app) showIdentity(name string) error {
 	if err != nil {
 		return err
 	}
-	return a.printIdentity(store, identity, "")
+	return a.printIdentity(ctx, store, identity, "")
 }
 
-func (a *app) printIdentity(store *keystore.Store, id *keystore.Identity, did string) error {
-	if a.json {
-		return a.printJSON(map[string]any{"id": id.ID, "name": id.Name, "server": id.Server, "serverId": id.ServerID, "record": id.Record})
+func (a *app) printIdentity(ctx context.Context, store *keystore.Store, id *keystore.Identity, did string) error {
+	core, err := a.core(ctx)
+	if err != nil {
+		return err
 	}
-	a.printf("%sidentity %s\n  id      %s\n  server  %s (%s)\n  key     %s\n", did, id.Name, id.ID, id.Server, id.ServerID, store.SeedPath(id.Name))
+	opened, err := core.OpenIdentity(ctx, id.Record)
+	if err != nil {
+		return fmt.Errorf("identity %s: %w", id.Name, err)
+	}
+	if a.json {
+		return a.printJSON(map[string]any{
+			"id": id.ID, "name": id.Name, "server": id.Server, "serverId": id.ServerID, "record": id.Record,
+			"version": opened.Version, "suites": suiteNames(opened.Keys),
+		})
+	}
+	a.printf("%sidentity %s\n  id      %s\n  suites  %s\n  server  %s (%s)\n  key     %s\n", did, id.Name, id.ID,
+		strings.Join(suiteNames(opened.Keys), ", "), id.Server, id.ServerID, store.SeedPath(id.Name))
 	return nil
 }
 

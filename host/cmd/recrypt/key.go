@@ -22,10 +22,12 @@ func (a *app) keyCommand() *cobra.Command {
 		RunE: action(func(cmd *cobra.Command, args []string) error { return a.getKey(cmd.Context(), args[0], from) }),
 	}
 	get.Flags().StringVar(&from, "from", "", "refuse any author but `NAME` (a nickname or an id)")
-	cmd.AddCommand(&cobra.Command{
+	create := &cobra.Command{
 		Use: "create", Short: "Make a document key, print its id and the key (hex)", Args: noArgs,
 		RunE: action(func(cmd *cobra.Command, _ []string) error { return a.createKey(cmd.Context()) }),
-	}, get)
+	}
+	a.suiteFlag(create)
+	cmd.AddCommand(create, get)
 	return cmd
 }
 

@@ -2,6 +2,8 @@ package main
 
 import (
 	"bufio"
+	"context"
+	"crypto/rand"
 	"net"
 	"net/http"
 	"os"
@@ -13,6 +15,11 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/recrypt-service/recrypt/host/client"
+	"github.com/recrypt-service/recrypt/host/keystore"
+	"github.com/recrypt-service/recrypt/wasm/abi"
+	"github.com/recrypt-service/recrypt/wasm/dispatch"
 )
 
 func TestMain(m *testing.M) {
@@ -36,7 +43,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"serve": serveCmd, "killserver": killCmd, "static": staticCmd, "flip": flipCmd, "truncate": truncateCmd,
-			"append": appendCmd, "capture": captureCmd, "holds": holdsCmd,
+			"append": appendCmd, "capture": captureCmd, "holds": holdsCmd, "older": olderCmd,
 		},
 	})
 }
@@ -156,6 +163,26 @@ func captureCmd(ts *testscript.TestScript, _ bool, args []string) {
 		text, _, _ = strings.Cut(rest, `"`)
 	}
 	ts.Setenv(args[0], text)
+}
+
+// olderCmd: "older NAME" makes an identity as before there were several suites: with
+// keys of recrypt256 only. Its key file is not sealed.
+func olderCmd(ts *testscript.TestScript, _ bool, args []string) {
+	ctx, core := context.Background(), abi.Client{Caller: dispatch.Native{}}
+	seed, recovery := make([]byte, 32), make([]byte, 32)
+	rand.Read(seed)
+	rand.Read(recovery)
+	record, err := core.NewIdentity(ctx, seed, recovery, []byte{abi.Suite256})
+	ts.Check(err)
+	url := ts.Getenv("RECRYPT_SERVER")
+	c, err := client.New(client.Config{Caller: core.Caller, Server: url, Seed: seed, Identity: record})
+	ts.Check(err)
+	ts.Check(c.Publish(ctx))
+	secrets, err := seal(ctx, core, nil, seed, recovery)
+	ts.Check(err)
+	store, err := keystore.Open(ts.Getenv("RECRYPT_HOME"))
+	ts.Check(err)
+	ts.Check(store.Create(keystore.Identity{Name: args[0], ID: c.ID(), Server: url, Record: record}, *secrets))
 }
 
 // holdsCmd: "holds DIR NAMES…" checks that a folder holds just these entries.
