@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -15,7 +16,7 @@ import (
 // leakSecrets and leakMeasurements suffice to find a deliberate fault.
 const (
 	leakSecrets      = 3
-	leakMeasurements = 10_000
+	leakMeasurements = 20_000
 )
 
 // leakTargets are the targets that a deliberate fault is timed on.
@@ -52,15 +53,14 @@ func (o *options) traceShipped(r *report, dir string) error {
 		list = nil // the machine tells about the module when it starts
 	}
 	progress("instrumenting it …")
-	p, err := o.traceAll(filepath.Join(root, module), named, list, o.secrets, !o.quick, func(t traceResult) {
-		r.Traces = append(r.Traces, t)
-	})
-	if err != nil {
+	t := &team{path: filepath.Join(root, module), named: named, list: list, secrets: o.secrets, edges: !o.quick}
+	if err := o.traceAll(t); err != nil {
 		return err
 	}
-	r.Functions, r.Sites = len(p.Functions), p.Sites
+	r.Traces = t.results
+	r.Functions, r.Sites = len(t.profile.Functions), t.profile.Sites
 	if o.parts["scan"] {
-		r.Scans = append(r.Scans, *scanModule("wasm", p))
+		r.Scans = append(r.Scans, *scanModule("wasm", t.profile))
 	}
 	return nil
 }
@@ -71,59 +71,66 @@ func (o *options) wants(op *operation) bool {
 	return o.match.MatchString(op.name+", "+suiteName(op.suite)) && !(o.quick && op.signed && op.name != ownDecrypt)
 }
 
-// traceAll compares the traces of operations, several at a time, and gives the
-// results in their order.
-func (o *options) traceAll(path, named string, list []operation, secrets int, edges bool, done func(traceResult)) (*profile, error) {
-	results := make([]traceResult, len(list))
-	errs := make([]error, o.workers)
-	var p *profile
-	var lock sync.Mutex
+// A team traces a list of operations, several at a time.
+type team struct {
+	path, named string // the module, and the same with names
+	list        []operation
+	secrets     int
+	edges       bool
+
+	lock           sync.Mutex
+	next, finished int
+	results        []traceResult // in the order of the list
+	profile        *profile
+}
+
+// traceAll compares the traces of the team's operations.
+func (o *options) traceAll(t *team) error {
+	t.results = make([]traceResult, len(t.list))
+	errs := make([]error, max(1, min(o.workers, len(t.list))))
 	var wait sync.WaitGroup
-	next, finished := 0, 0
-	take := func() int {
-		lock.Lock()
-		defer lock.Unlock()
-		next++
-		return next - 1
-	}
-	work := func() error {
-		m, err := newMachine(path, named)
-		if err != nil {
-			return err
-		}
-		defer m.close()
-		lock.Lock()
-		p = &m.profile
-		lock.Unlock()
-		if err := m.warm(list); err != nil {
-			return err
-		}
-		for i := take(); i < len(list); i = take() {
-			t, err := m.compare(&list[i], secrets, edges)
-			if err != nil {
-				return err
-			}
-			results[i] = *t
-			lock.Lock()
-			finished++
-			progress("traced %d of %d: %s, %s", finished, len(list), t.Operation, t.Suite)
-			lock.Unlock()
-		}
-		return nil
-	}
-	for w := range max(1, min(o.workers, len(list))) {
-		wait.Go(func() { errs[w] = work() })
+	for i := range errs {
+		wait.Go(func() { errs[i] = t.work() })
 	}
 	wait.Wait()
-	for _, err := range errs {
+	return errors.Join(errs...)
+}
+
+// work takes operations from the list until there are no more.
+func (t *team) work() error {
+	m, err := newMachine(t.path, t.named)
+	if err != nil {
+		return err
+	}
+	defer m.close()
+	if err := m.warm(t.list); err != nil {
+		return err
+	}
+	for i := t.take(m); i < len(t.list); i = t.take(m) {
+		r, err := m.compare(&t.list[i], t.secrets, t.edges)
 		if err != nil {
-			return nil, err
+			return err
 		}
+		t.put(i, r)
 	}
-	for _, t := range results {
-		done(t)
-	}
-	return p, nil
+	return nil
+}
+
+// take returns the index of an operation that nobody has taken.
+func (t *team) take(m *machine) int {
+	t.lock.Lock()
+	defer t.lock.Unlock()
+	t.profile = &m.profile
+	t.next++
+	return t.next - 1
+}
+
+func (t *team) put(i int, r *traceResult) {
+	t.lock.Lock()
+	defer t.lock.Unlock()
+	t.results[i] = *r
+	t.finished++
+	progress("traced %d of %d: %s, %s", t.finished, len(t.list), r.Operation, r.Suite)
 }
 
 // traceLeaks traces, and scans, modules with a deliberate fault.
@@ -143,15 +150,16 @@ func (o *options) traceLeaks(r *report, dir string) error {
 			return err
 		}
 		list := slices.DeleteFunc(operations(o.seed), func(op operation) bool { return !slices.Contains(l.operates, op.name) })
-		p, err := o.traceAll(bad, bad, list, leakSecrets, false, func(t traceResult) {
-			r.Leaks = append(r.Leaks, leakResult{l.name, "trace of " + t.Operation, t.Suite, t.Different > 0, t.difference()})
-		})
-		if err != nil {
+		t := &team{path: bad, named: bad, list: list, secrets: leakSecrets}
+		if err := o.traceAll(t); err != nil {
 			return err
 		}
+		for _, result := range t.results {
+			r.Leaks = append(r.Leaks, leakResult{l.name, "trace of " + result.Operation, result.Suite, result.Different > 0, result.difference()})
+		}
 		if l.divides {
-			s := scanModule("wasm", p)
-			r.Leaks = append(r.Leaks, leakResult{l.name, "scan of the module", "-", len(s.Found) > 0, fmt.Sprint(len(s.Found), " functions with divisions")})
+			found := scanModule("wasm", t.profile).Found
+			r.Leaks = append(r.Leaks, leakResult{l.name, "scan of the module", "-", len(found) > 0, fmt.Sprint(len(found), " functions with divisions")})
 		}
 	}
 	return nil
