@@ -394,20 +394,3 @@ func checkPayloadHash(t *testing.T, x *cast, document []byte) {
 		t.Errorf("%d bytes, hash %x", record.Payload.Length, record.Payload.Hash)
 	}
 }
-
-// FuzzDocument opens arbitrary bytes as a document with the real server behind.
-func FuzzDocument(f *testing.F) {
-	x := newCast(f)
-	document := encrypt(f, x.a, []byte("secret"))
-	f.Add(document)
-	for _, n := range []int{0, 7, 8, 60, 100, 160} {
-		f.Add(document[:n])
-		f.Add(flipped(document, n))
-	}
-	f.Fuzz(func(t *testing.T, document []byte) {
-		got, info, err := decrypt(x.a, document, client.DecryptOptions{})
-		if err == nil && (string(got) != "secret" || info == nil) || err != nil && (len(got) > 0 || info != nil) {
-			t.Errorf("%q, %+v, %v", got, info, err)
-		}
-	})
-}
