@@ -23,12 +23,13 @@ const (
 	long   = "recording.bin"
 	later  = "lab-results.txt"
 	last   = "referral.txt"
+	reply  = "reply.txt"
 )
 
 // story plays from the first identity to the last refusal.
 func (s *stage) story() error {
 	for _, scene := range []func() error{
-		s.opening, s.people, s.encryption, s.sharing, s.serverDies, s.charlie, s.revocation, s.prying,
+		s.opening, s.people, s.encryption, s.sharing, s.serverDies, s.charlie, s.revocation, s.stronger, s.prying,
 	} {
 		if err := scene(); err != nil {
 			return err
@@ -171,19 +172,22 @@ func (s *stage) sharing() error {
 	)
 }
 
-// opens has a person open a published file and compares it with Alice's.
-func (s *stage) opens(person, name string) func() error {
+// opens has a person open a file that Alice has published.
+func (s *stage) opens(person, name string) func() error { return s.opensFrom("alice", person, name) }
+
+// opensFrom has a person open a published file and compares it with the author's.
+func (s *stage) opensFrom(author, person, name string) func() error {
 	return func() error {
 		out := s.own(person, name)
 		os.Remove(out)
-		stdout, err := s.must(person, "decrypt", s.filesURL+"/"+name+".recrypt", "--from", "alice", "--json")
+		stdout, err := s.must(person, "decrypt", s.filesURL+"/"+name+".recrypt", "--from", author, "--json")
 		if err != nil {
 			return err
 		}
-		if !strings.Contains(stdout, `"authorName": "alice"`) {
+		if !strings.Contains(stdout, `"authorName": "`+author+`"`) {
 			return fmt.Errorf("the author was not named")
 		}
-		want, err := hash(s.own("alice", name))
+		want, err := hash(s.own(author, name))
 		if err != nil {
 			return err
 		}
@@ -264,6 +268,22 @@ func (s *stage) revocation() error {
 	)
 }
 
+func (s *stage) stronger() error {
+	s.chapter("Bob answers, in a collection of the stronger suite")
+	return all(
+		s.now("recrypt encrypt --suite recrypt480 "+reply, func() error {
+			if err := os.WriteFile(s.own("bob", reply), []byte("Dear Alice, all is well with your heart.\n"), 0o600); err != nil {
+				return err
+			}
+			_, err := s.must("bob", "encrypt", "--suite", "recrypt480", reply, "-o", s.published(reply+".recrypt"))
+			return err
+		}),
+		s.now("recrypt grant alice", s.do("bob", "grant", "alice")),
+		s.now("Alice opens "+reply+"; same SHA-256", s.opensFrom("bob", "alice", reply)),
+		s.now("Charlie is refused "+reply, s.refused("charlie", reply)),
+	)
+}
+
 // opensOwn has Alice open her own published file under another name.
 func (s *stage) opensOwn(name string) func() error {
 	return func() error {
@@ -293,7 +313,7 @@ func (s *stage) prying() error {
 		if err != nil {
 			return err
 		}
-		needles := [][]byte{[]byte("correct horse"), image[100:164], []byte("Potassium")}
+		needles := [][]byte{[]byte("correct horse"), image[100:164], []byte("Potassium"), []byte("well with your heart")}
 		for line := range strings.Lines(string(text)) {
 			if len(line) > 30 {
 				needles = append(needles, []byte(strings.TrimSpace(line)))
