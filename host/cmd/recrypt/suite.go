@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/recrypt-service/recrypt/host/keystore"
 	"github.com/recrypt-service/recrypt/wasm/abi"
 )
 
@@ -73,6 +74,11 @@ func (a *app) updateIdentity(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
+	return a.printUpdate(s.identity, opened, added)
+}
+
+// printUpdate says which suites an identity has gained.
+func (a *app) printUpdate(identity *keystore.Identity, opened *abi.Identity, added []uint8) error {
 	names := make([]string, 0, len(added))
 	for _, suite := range added {
 		names = append(names, abi.SuiteName(suite))
@@ -80,13 +86,13 @@ func (a *app) updateIdentity(ctx context.Context, args []string) error {
 	switch {
 	case a.json:
 		return a.printJSON(map[string]any{
-			"id": s.identity.ID, "name": s.identity.Name, "version": opened.Version,
+			"id": identity.ID, "name": identity.Name, "version": opened.Version,
 			"suites": suiteNames(opened.Keys), "added": names,
 		})
 	case len(added) == 0:
-		a.printf("identity %s has every suite already: %s\n", s.identity.Name, strings.Join(suiteNames(opened.Keys), ", "))
+		a.printf("identity %s has every suite already: %s\n", identity.Name, strings.Join(suiteNames(opened.Keys), ", "))
 	default:
-		a.printf("identity %s now has %s too (version %d, published)\n", s.identity.Name, strings.Join(names, ", "), opened.Version)
+		a.printf("identity %s now has %s too (version %d, published)\n", identity.Name, strings.Join(names, ", "), opened.Version)
 	}
 	return nil
 }
