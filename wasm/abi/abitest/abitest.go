@@ -21,7 +21,6 @@ import (
 	"fmt"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"testing"
 
 	"github.com/recrypt-service/recrypt/wasm/abi"
@@ -29,8 +28,10 @@ import (
 
 // Run checks that caller behaves as the boundary says. With -short it leaves out
 // most of the recorded cases, which repeat each other.
-func Run(t *testing.T, caller abi.Caller) {
-	for _, s := range scenarios() {
+func Run(t *testing.T, caller abi.Caller) { run(t, caller, scenarios()) }
+
+func run(t *testing.T, caller abi.Caller, scenarios []scenario) {
+	for _, s := range scenarios {
 		if s.long && testing.Short() {
 			continue
 		}
@@ -74,33 +75,12 @@ func scenarios() []scenario {
 			scenario{name: "keys" + of, recorded: true, run: func(s suite) { keys(s, v) }},
 			scenario{name: "schnorr" + of, recorded: true, run: func(s suite) { schnorr(s, v) }},
 			scenario{name: "levels" + of, recorded: true, run: func(s suite) { levels(s, v) }},
-			scenario{name: "fresh" + of, run: func(s suite) { fresh(s, v) }},
-			scenario{name: "derived values" + of, recorded: true, run: func(s suite) { derived(s, v) }})
+			scenario{name: "fresh" + of, run: func(s suite) { fresh(s, v) }})
 	}
-	all = append(all, scenario{name: "known answers", recorded: true, run: knownAnswers})
-	return append(all, peerScenarios()...)
-}
-
-// peerScenarios returns the recorded cases of the upstream library, those of every
-// file. A plain chain, one with an odd private key, and an augmented one stand for the
-// others.
-func peerScenarios() []scenario {
-	var all []scenario
-	add := func(cases []*peerCase, some ...int) {
-		for i, c := range cases {
-			long := !slices.Contains(some, i)
-			all = append(all, scenario{name: c.ID, long: long, recorded: !long, run: c.check})
-		}
+	for _, name := range embedded() {
+		all = append(all, embeddedFile(name).scenarios()...)
 	}
-	peer := loadPeer("recrypt256-peer.json", variants[suite256])
-	add(peer.Cases, 0, 21, 33)
-	for _, n := range peer.Negative {
-		all = append(all, scenario{name: n.ID, recorded: true, run: n.check})
-	}
-	add(loadPeer("recrypt480-v0141-peer.json", variants[suite480]).Cases, 0)
-	native := loadNative("recrypt480-peer.json", variants[suite480])
-	add(native.cases, 1)
-	return append(all, scenario{name: "private key edges", recorded: true, run: native.checkEdges})
+	return all
 }
 
 // A suite is what a scenario works with.

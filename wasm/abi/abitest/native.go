@@ -2,6 +2,8 @@ package abitest
 
 import (
 	"encoding/hex"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 )
@@ -76,12 +78,27 @@ type nativeCase struct {
 		SignedBy     reference          `json:"signed_by"`
 		TransformKey nativeTransformKey `json:"transform_key"`
 	} `json:"transform_keys"`
-	Level0       nativeStep          `json:"encrypted_value"`
-	Level1       nativeStep          `json:"transformed_level1"`
-	Level2       nativeStep          `json:"transformed_level2"`
-	Level3       nativeStep          `json:"transformed_level3"`
 	Schnorr      nativeSchnorr       `json:"schnorr"`
 	Augmentation *nativeAugmentation `json:"augmentation"`
+
+	levels []nativeStep
+}
+
+// UnmarshalJSON also reads the levels, which are fields of their own.
+func (c *nativeCase) UnmarshalJSON(b []byte) error {
+	type plain nativeCase
+	var fields map[string]json.RawMessage
+	if err := errors.Join(json.Unmarshal(b, (*plain)(c)), json.Unmarshal(b, &fields)); err != nil {
+		return err
+	}
+	for name := "encrypted_value"; fields[name] != nil; name = fmt.Sprintf("transformed_level%d", len(c.levels)) {
+		var s nativeStep
+		if err := json.Unmarshal(fields[name], &s); err != nil {
+			return err
+		}
+		c.levels = append(c.levels, s)
+	}
+	return nil
 }
 
 type nativeStep struct {

@@ -2,7 +2,6 @@ package abitest
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/recrypt-service/recrypt/wasm/abi"
 )
@@ -14,19 +13,20 @@ type natives struct {
 	variant
 }
 
-// loadNative reads a file in the hexadecimal schema. Of each case with an augmentation
-// it makes a second one.
-func loadNative(name string, v variant) *natives {
-	var f nativeFile
-	readVectors(name, &f)
+// chains turns a file in the hexadecimal schema into the other form. Of each case with
+// an augmentation it makes a second one.
+func (f *nativeFile) chains(v variant) *natives {
 	out := &natives{edges: f.Edges, variant: v}
 	for _, c := range f.Cases {
 		p := c.chain()
-		p.ID, p.variant = fmt.Sprintf("%s/case-%d", strings.TrimSuffix(name, ".json"), c.Case), v
+		p.ID = fmt.Sprintf("case-%d", c.Case)
 		out.cases = append(out.cases, p)
 		if c.Augmentation != nil {
 			out.cases = append(out.cases, c.augmented(p))
 		}
+	}
+	for _, c := range out.cases {
+		c.variant = v
 	}
 	return out
 }
@@ -61,7 +61,7 @@ func (c *nativeCase) chain() *peerCase {
 		out.TransformKeys = append(out.TransformKeys, peerMadeKey{
 			From: k.From.name(), To: k.To.name(), Signer: k.SignedBy.name(), Value: k.TransformKey.key()})
 	}
-	for level, s := range []nativeStep{c.Level0, c.Level1, c.Level2, c.Level3} {
+	for level, s := range c.levels {
 		to := s.EncryptedTo
 		if level > 0 {
 			to = s.DecryptableBy

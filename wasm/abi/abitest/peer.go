@@ -1,13 +1,11 @@
 package abitest
 
 import (
-	"encoding/json"
 	"maps"
 	"slices"
 	"strings"
 
 	"github.com/recrypt-service/recrypt/wasm/abi"
-	"github.com/recrypt-service/recrypt/wasm/recrypt/recrypttest"
 )
 
 // peerFile is a file of recorded answers of the upstream library, in the schema of
@@ -123,27 +121,6 @@ type (
 
 // firstKey is the name of the key that an augmentation augments.
 const firstKey = "A"
-
-// loadPeer reads a file of recorded answers, which are part of the program.
-func loadPeer(name string, v variant) *peerFile {
-	var f peerFile
-	readVectors(name, &f)
-	for _, c := range f.Cases {
-		c.variant = v
-	}
-	return &f
-}
-
-// readVectors reads one of the JSON files that are part of the program.
-func readVectors(name string, v any) {
-	b, err := recrypttest.Vectors.ReadFile("vectors/" + name)
-	if err == nil {
-		err = json.Unmarshal(b, v)
-	}
-	if err != nil {
-		panic("abitest: " + name + ": " + err.Error())
-	}
-}
 
 // check takes the chain through the boundary.
 func (c *peerCase) check(s suite) {
