@@ -204,6 +204,9 @@ export const Op = {
 /** One of the numbers in {@link (Op:variable)}. */
 export type Op = (typeof Op)[keyof typeof Op];
 
+/** The suites: "recrypt256", of about 100-bit strength, and "recrypt480", of the 128-bit class. */
+export const Suite = { Recrypt256: 1, Recrypt480: 2 } as const;
+
 /** Kinds of self-certifying ids. */
 export const IdKind = { Person: 1, Service: 2 } as const;
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
-import { ABI_VERSION, Deposit, GrantKind, IdKind, MAX_REQUEST, Op, RecryptError, SecretKind, Status } from "../src/index.js";
+import { ABI_VERSION, Deposit, GrantKind, IdKind, MAX_REQUEST, Op, RecryptError, SecretKind, Status, Suite } from "../src/index.js";
 import { repoPath } from "./paths.js";
 
 const ops = readFileSync(repoPath("wasm/abi/ops.go"), "utf8");
@@ -41,4 +41,5 @@ test("the other numbers are those of wasm/abi/abi.go", () => {
   assert.deepEqual(SecretKind, constants(abi, "Secret"));
   assert.deepEqual(Deposit, constants(abi, "Deposit"));
   assert.deepEqual(GrantKind, constants(abi, "Grant"));
+  assert.deepEqual({ 256: Suite.Recrypt256, 480: Suite.Recrypt480 }, constants(abi, "Suite"));
 });
