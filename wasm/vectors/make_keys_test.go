@@ -101,7 +101,13 @@ func (m *maker) makeKeys(w *world) {
 	m.lengths(at, "The key", "valid", "private key", malformed)
 	m.bad(at+"suite-unknown", "There is no suite 3.", "valid", "suite", []byte{3}, suiteFault)
 
-	at = w.name + "/private-keys/"
+	m.makeSums(w)
+	m.makePublicKeys(w)
+}
+
+// makeSums makes the vectors of sums and differences of private keys.
+func (m *maker) makeSums(w *world) {
+	at := w.name + "/private-keys/"
 	m.ok(at+"add", "The sum of two keys.", abi.OpAddPrivateKeys, w.s, w.alice.private, w.bob.private)
 	m.ok(at+"add-wraps", "r - 1 and 2 give 1.", abi.OpAddPrivateKeys, w.s, w.minus(1), w.scalar(2))
 	m.ok(at+"subtract", "The difference of two keys.", abi.OpSubtractPrivateKeys, w.s, w.alice.private, w.bob.private)
@@ -114,7 +120,6 @@ func (m *maker) makeKeys(w *world) {
 			m.bad(at+op+"-"+arg+"-r", "The "+arg+" key is r.", op, arg, w.minus(0), malformed)
 		}
 	}
-	m.makePublicKeys(w)
 }
 
 // A fault is a damaged encoding.

@@ -214,14 +214,20 @@ func (m *maker) makeSchnorr(w *world) {
 	with("all-ones", "Every bit is set.", bytes.Repeat([]byte{255}, w.n), bytes.Repeat([]byte{255}, w.n))
 	with("s-negated", "The negative of s.", r, w.bytes(new(big.Int).Sub(w.r, number(s))))
 
+	m.makeSchnorrAugmented(w)
+	m.makeSchnorrAliases(w)
+}
+
+// makeSchnorrAugmented makes signatures that name an augmented key.
+func (m *maker) makeSchnorrAugmented(w *world) {
+	at, message := w.name+"/schnorr/", []byte("a message")
 	extra := object(w.name+"/extra", abi.OpGenerateKeyPair, w.s)
 	sum := object(w.name+"/augmented", abi.OpAddPublicKeys, w.s, w.alice.public, extra[1])[0]
-	signed = m.ok(at+"sign-augmented", "A signature that names an augmented key.", abi.OpSchnorrSign, w.s, w.alice.private, sum, message)[0]
-	verify("verify-augmented", "A signature of an augmented key, with the key that was added.", sum, extra[0], message, signed)
+	signed := m.ok(at+"sign-augmented", "A signature that names an augmented key.", abi.OpSchnorrSign, w.s, w.alice.private, sum, message)[0]
+	m.ok(at+"verify-augmented", "A signature of an augmented key, with the key that was added.", abi.OpSchnorrVerify, w.s, sum, extra[0], message, signed)
 	m.bad(at+"augmenting-missing", "The key was augmented, and the key that was added is missing.", "verify-augmented", "augmenting key", nil, signature)
 	m.bad(at+"augmenting-wrong", "Another augmenting key than the one that was added.", "verify-augmented", "augmenting key", w.bob.private, signature)
 	m.bad(at+"augmented-unnamed", "The signature names the key without what was added.", "verify-augmented", "public key", w.alice.public, signature)
-	m.makeSchnorrAliases(w)
 }
 
 // makeSchnorrAliases makes signatures with numbers at or above the group order. The

@@ -40,13 +40,22 @@ func (m *maker) makeVersions(t *story) {
 	newFault("identity-empty", "No identity.", "identity", nil, malformed)
 
 	m.ok(at+"open", "An identity of two versions.", abi.OpOpenIdentity, both)
+	m.makeVersionFields(p, second)
+	m.makeVersionChain(t, second, both)
+	m.makeVersionUses(t, both)
+}
+
+// makeVersionFields makes second versions that change what they may not, signed well.
+func (m *maker) makeVersionFields(p *person, second *record) {
+	at := "recrypt480/identity/version-"
 	bad := func(name, about string, r *record, want abi.Status) {
 		m.bad(at+name, about, "version-open", "identity", slices.Concat(p.identity, r.sign()), want)
 	}
 	field := func(name, about, field string, value []byte) { bad(name, about, second.with(field, value), mismatch) }
 	field("skipped", "The second record is version 3, signed.", "version", cat(uint32(3)))
-	field("id", "The second version has another id, signed.", "id", t.bob.id)
-	field("previous", "The second version follows another record, signed.", "previous hash", sum(t.bob.identity))
+	bob := newPerson("bob", recrypt.Suite256)
+	field("id", "The second version has another id, signed.", "id", bob.id)
+	field("previous", "The second version follows another record, signed.", "previous hash", sum(bob.identity))
 	field("recrypt-key", "The second version has another recrypt signing key, signed.", "recrypt key", edPublic(draw("seed of a stranger", 32)))
 	field("signing-key", "The second version has another record-signing key, signed by the first one's.", "signing key", edPublic(draw("seed of a stranger", 32)))
 	field("recovery-hash", "The second version has another recovery hash, signed.", "recovery hash", sum(nil))
@@ -68,6 +77,11 @@ func (m *maker) makeVersions(t *story) {
 	other := *second
 	other.seed = draw("seed of a stranger", 32)
 	bad("signed-by-another", "The second version is signed by somebody else.", &other, signature)
+}
+
+// makeVersionChain makes records that do not belong together, or not in this order.
+func (m *maker) makeVersionChain(t *story, second *record, both []byte) {
+	at, p := "recrypt480/identity/version-", t.alice
 	records := func(name, about string, b []byte, want abi.Status) {
 		m.bad(at+name, about, "version-open", "identity", b, want)
 	}
@@ -81,7 +95,6 @@ func (m *maker) makeVersions(t *story) {
 	records("second-twice", "The second version is there twice.", slices.Concat(both, second.sign()), mismatch)
 	records("second-cut", "The second version lacks its last byte.", both[:len(both)-1], malformed)
 	records("second-of-another", "The second version is somebody else's.", slices.Concat(p.identity, nextVersion("bob", t.bob).sign()), mismatch)
-	m.makeVersionUses(t, both)
 }
 
 // makeVersionUses makes records that name a version.
