@@ -119,14 +119,10 @@ func openingKey(seed []byte, me *person, of *collection, level int) (*recrypt.Pr
 // suiteOfTransformKey tells the suite of a transform key from its length, which
 // is 736 bytes for recrypt256 and 1296 bytes for recrypt480.
 func suiteOfTransformKey(transformKey []byte) (recrypt.Suite, error) {
-	for _, s := range []recrypt.Suite{recrypt.Suite256, recrypt.Suite480} {
-		if len(transformKey) != s.TransformKeySize() {
-			continue
+	for _, s := range recrypt.Suites() {
+		if len(transformKey) == s.TransformKeySize() {
+			return s, nil
 		}
-		if !s.Available() {
-			return 0, unknownSuite("transform key has a suite that is not available")
-		}
-		return s, nil
 	}
 	return 0, malformed("transform key has a length that no suite has")
 }
@@ -134,7 +130,7 @@ func suiteOfTransformKey(transformKey []byte) (recrypt.Suite, error) {
 // suiteOfValue tells the suite of an encrypted value from its length, 0 if no suite
 // has such values: 576 + 896m and 968 + 1680m bytes are never the same.
 func suiteOfValue(value []byte) recrypt.Suite {
-	for _, s := range []recrypt.Suite{recrypt.Suite256, recrypt.Suite480} {
+	for _, s := range recrypt.Suites() {
 		if rest := len(value) - s.EncryptedValueSize(0); rest >= 0 && rest%s.BlockSize() == 0 {
 			return s
 		}
