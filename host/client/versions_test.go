@@ -129,6 +129,26 @@ func TestAddSuitesUnpublished(t *testing.T) {
 	}
 }
 
+// TestAddSuitesElsewhere: a server that was set back, or another one, is given what it
+// lacks.
+func TestAddSuitesElsewhere(t *testing.T) {
+	x := newCast(t)
+	other := hosttest.NewServer(t, hosttest.Options{})
+	x.alice.Publish(t, other.URL)
+	x.alice.Record = addSuites(t, x.a, abi.Suite480)
+	a := x.alice.Client(t, other.URL)
+	if _, _, err := a.LookUp(ctx, x.alice.ID); !errors.Is(err, client.ErrOldIdentity) {
+		t.Errorf("an older version: %v", err)
+	}
+	if _, _, _, err := a.Grants(ctx); !errors.Is(err, client.ErrSignature) {
+		t.Errorf("signed as a version that is not there: %v", err)
+	}
+	addSuites(t, a)
+	if _, _, _, err := a.Grants(ctx); err != nil {
+		t.Errorf("after it: %v", err)
+	}
+}
+
 // TestEvilVersions: a server that shows versions that are old, forged or mixed up.
 func TestEvilVersions(t *testing.T) {
 	x := newCast(t)
