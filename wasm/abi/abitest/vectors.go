@@ -26,21 +26,20 @@ func RunVectors(t *testing.T, caller abi.Caller, files fs.FS) {
 		t.Fatalf("no JSON files: %v", err)
 	}
 	for _, name := range names {
-		t.Run(strings.TrimSuffix(name, ".json"), func(t *testing.T) {
-			raw, err := fs.ReadFile(files, name)
-			if err != nil {
-				t.Fatal(err)
-			}
-			f, err := readVectors(name, raw)
-			if err != nil {
-				t.Fatalf("malformed vector file: %v", err)
-			}
-			all := f.scenarios()
-			if len(all) == 0 {
-				t.Skip("unknown schema")
-			}
-			run(t, caller, all)
-		})
+		raw, err := fs.ReadFile(files, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, err := readVectors(name, raw)
+		if err != nil {
+			t.Errorf("malformed vector file %s: %v", name, err)
+			continue
+		}
+		all := f.scenarios()
+		if len(all) == 0 {
+			t.Logf("%s: unknown schema", name)
+		}
+		run(t, caller, all)
 	}
 }
 
