@@ -88,7 +88,7 @@ func (k *SigningKey) mustHold() {
 //
 // Verification is stricter than in most Ed25519 libraries, so that every platform
 // gives the same answer and no key accepts a signature for every message: the
-// encodings of the key and of R must be canonical, the key must not have small
+// encodings of the key and of R must be canonical, neither may have small
 // order, S must be below the group order, and the equation has no cofactor.
 type VerifyingKey struct {
 	b [VerifyingKeySize]byte
