@@ -27,12 +27,17 @@ func (s *Store) Contacts() ([]Contact, error) {
 	if err := readJSON(s.contactsPath(), &book); err != nil {
 		return nil, err
 	}
+	return contacts(book), nil
+}
+
+// contacts lists a book, nickname → id, by nickname.
+func contacts(book map[string]string) []Contact {
 	var out []Contact
 	for nickname, id := range book {
 		out = append(out, Contact{nickname, id})
 	}
 	slices.SortFunc(out, func(a, b Contact) int { return strings.Compare(a.Nickname, b.Nickname) })
-	return out, nil
+	return out
 }
 
 // AddContact remembers id, which the caller has checked, under a nickname. A
@@ -106,6 +111,11 @@ func readJSON(path string, v any) error {
 	} else if err != nil {
 		return err
 	}
+	return parseJSON(path, data, v)
+}
+
+// parseJSON reads the content of the file at path into v.
+func parseJSON(path string, data []byte, v any) error {
 	if err := json.Unmarshal(data, v); err != nil {
 		return fmt.Errorf("%s is %w: %w", path, ErrDamaged, err)
 	}

@@ -177,14 +177,23 @@ func (s *Store) read(name string) (*Identity, error) {
 	} else if err != nil {
 		return nil, err
 	}
+	id, err := parseIdentity(name, data)
+	if err != nil {
+		return nil, err
+	}
+	if id.Record, err = os.ReadFile(s.path(name, "identity.record")); err != nil {
+		return nil, fmt.Errorf("identity %s: %w", name, err)
+	}
+	return id, nil
+}
+
+// parseIdentity reads the content of the identity.json of name.
+func parseIdentity(name string, data []byte) (*Identity, error) {
 	id := &Identity{}
 	if err := json.Unmarshal(data, id); err != nil || id.ID == "" {
 		return nil, fmt.Errorf("identity %s: identity.json is %w", name, ErrDamaged)
 	}
 	id.Name = name
-	if id.Record, err = os.ReadFile(s.path(name, "identity.record")); err != nil {
-		return nil, fmt.Errorf("identity %s: %w", name, err)
-	}
 	return id, nil
 }
 
