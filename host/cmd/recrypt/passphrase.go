@@ -94,6 +94,11 @@ func (a *app) passphrase(prompt string) ([]byte, error) {
 		return nil, err
 	}
 	defer clear(raw)
+	return normalise(raw)
+}
+
+// normalise returns what a passphrase counts as, in NFC.
+func normalise(raw []byte) ([]byte, error) {
 	switch {
 	case len(raw) == 0:
 		return nil, fmt.Errorf("%w: it is empty", errPassphrase)
@@ -116,8 +121,13 @@ func readFirstLine(path string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read passphrase: %w", err)
 	}
+	return firstLine(data), nil
+}
+
+// firstLine returns the first line of data without its end.
+func firstLine(data []byte) []byte {
 	line, _, _ := bytes.Cut(data, []byte("\n"))
-	return bytes.TrimSuffix(line, []byte("\r")), nil
+	return bytes.TrimSuffix(line, []byte("\r"))
 }
 
 // ask reads a line from the terminal without showing it.
