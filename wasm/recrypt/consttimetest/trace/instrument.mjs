@@ -181,127 +181,108 @@ class Added {
   }
 }
 
-/** A walk through one function that wraps everything worth an event. */
+/**
+ * @typedef {object} Shape how a node of one of binaryen's classes is treated
+ * @property {[operand: string, kind: number][]} [events] operands that become events
+ * @property {string[]} [others] further operands
+ * @property {[number: string, item: string]} [list] a list of operands
+ */
+
+/** Every class of nodes that Go makes is here; another one is an error, so that none is overlooked. @type {Record<string, Shape>} */
+const SHAPES = {
+  Nop: {}, Unreachable: {}, LocalGet: {}, GlobalGet: {}, Const: {}, MemorySize: {},
+  Block: { list: ["Children", "Child"] },
+  Loop: { others: ["Body"] },
+  If: { events: [["Condition", IF]], others: ["IfTrue", "IfFalse"] },
+  Break: { events: [["Condition", BR_IF]], others: ["Value"] },
+  Switch: { events: [["Condition", BR_TABLE]], others: ["Value"] },
+  Select: { events: [["Condition", SELECT]], others: ["IfTrue", "IfFalse"] },
+  Call: { list: ["Operands", "Operand"] },
+  CallIndirect: { events: [["Target", INDIRECT]], list: ["Operands", "Operand"] },
+  LocalSet: { others: ["Value"] },
+  GlobalSet: { others: ["Value"] },
+  Load: { events: [["Ptr", LOAD]] },
+  Store: { events: [["Ptr", STORE]], others: ["Value"] },
+  Unary: { others: ["Value"] },
+  Binary: { others: ["Left", "Right"] },
+  Drop: { others: ["Value"] },
+  Return: { others: ["Value"] },
+  MemoryGrow: { events: [["Delta", GROW]] },
+  MemoryCopy: { events: [["Dest", COPY_TO], ["Source", COPY_FROM], ["Size", COPY_LENGTH]] },
+  MemoryFill: { events: [["Dest", FILL_AT], ["Size", FILL_LENGTH]], others: ["Value"] },
+};
+
+/** @type {Shape} */
+const DIVISION = { events: [["Left", DIVIDEND], ["Right", DIVISOR]] };
+
+/** The classes' names by binaryen's number. @type {Map<number, string>} */
+const CLASSES = new Map(Object.keys(SHAPES).map((name) => [b[`${name}Id`], name]));
+
+/** A walk through one function that makes events of everything worth one. */
 class Walk {
   /** @type {string[]} */
   divisions = [];
   quieted = 0;
+  /** @type {binaryen.ExpressionRef[]} */
+  #open = [];
 
   /** @param {Added} added @param {Site[]} sites @param {number} func @param {Quiet | undefined} quiet */
   constructor(added, sites, func, quiet) {
-    this.quiet = quiet;
     this.module = added.module;
     this.sites = sites;
     this.func = func;
-    /** @type {binaryen.ExpressionRef[]} */
-    this.open = [];
+    this.quiet = quiet;
   }
 
   /** @param {binaryen.ExpressionRef} body */
   run(body) {
-    this.#visit(body);
-    for (let e = this.open.pop(); e !== undefined; e = this.open.pop()) this.#step(e);
+    this.#later(body);
+    for (let e = this.#open.pop(); e !== undefined; e = this.#open.pop()) this.#step(e);
   }
 
   /** @param {binaryen.ExpressionRef} e */
-  #visit(e) {
-    if (e !== 0) this.open.push(e);
+  #later(e) {
+    if (e !== 0) this.#open.push(e);
+  }
+
+  /** @param {binaryen.ExpressionRef} e */
+  #step(e) {
+    const name = CLASSES.get(binaryen.getExpressionId(e));
+    if (name === undefined) {
+      throw new Error(`function ${this.func} has an instruction that the tracer does not know, binaryen's number ${binaryen.getExpressionId(e)}`);
+    }
+    const node = b[name];
+    const division = name === "Binary" ? DIVISIONS.get(node.getOp(e)) : undefined;
+    if (division !== undefined) this.divisions.push(division);
+    const shape = division === undefined ? SHAPES[name] : DIVISION;
+    for (const [operand, kind] of shape.events ?? []) this.#wrap(node, e, operand, kind);
+    for (const operand of shape.others ?? []) this.#later(node[`get${operand}`](e));
+    if (shape.list !== undefined) {
+      const [list, item] = shape.list;
+      for (let i = 0; i < node[`getNum${list}`](e); i++) this.#later(node[`get${item}At`](e, i));
+    }
+    if (name === "Call" && node.getTarget(e) === this.quiet?.callee) {
+      node.setTarget(e, this.quiet?.instead);
+      this.quieted++;
+    }
   }
 
   /**
    * Makes an operand an event, and goes on in it.
-   * @param {string} node binaryen's class of e @param {binaryen.ExpressionRef} e
+   * @param {any} node binaryen's class of e @param {binaryen.ExpressionRef} e
    * @param {string} operand @param {number} kind
    */
   #wrap(node, e, operand, kind) {
-    const value = b[node][`get${operand}`](e);
-    if (value === 0) return;
-    this.#visit(value);
+    const value = node[`get${operand}`](e);
+    if (value === 0) return; // a br without condition
+    this.#later(value);
     const type = binaryen.getExpressionType(value);
     if (type === binaryen.unreachable) return;
     const site = this.sites.push({ kind, func: this.func }) - 1;
     const name = type === binaryen.i64 ? "trace_i64" : "trace_i32";
-    b[node][`set${operand}`](e, this.module.call(name, [value, this.module.i32.const(site)], type));
-  }
-
-  /** @param {string} node @param {binaryen.ExpressionRef} e @param {string[]} operands */
-  #enter(node, e, ...operands) {
-    for (const operand of operands) this.#visit(b[node][`get${operand}`](e));
-  }
-
-  /** @param {string} node @param {string} list @param {string} item @param {binaryen.ExpressionRef} e */
-  #enterAll(node, list, item, e) {
-    const n = b[node][`getNum${list}`](e);
-    for (let i = 0; i < n; i++) this.#visit(b[node][`get${item}At`](e, i));
-  }
-
-  // Every kind of node that Go makes is here; another one is an error, so that none is overlooked.
-  /** @param {binaryen.ExpressionRef} e */
-  #step(e) {
-    const id = binaryen.getExpressionId(e);
-    const step = STEPS.get(id);
-    if (step === undefined) throw new Error(`function ${this.func} has an instruction that the tracer does not know, binaryen's number ${id}`);
-    step((node, ...operands) => this.#enter(node, e, ...operands), (node, operand, kind) => this.#wrap(node, e, operand, kind), this, e);
-  }
-
-  /** @param {binaryen.ExpressionRef} e */
-  binary(e) {
-    const division = DIVISIONS.get(b.Binary.getOp(e));
-    if (division === undefined) return this.#enter("Binary", e, "Left", "Right");
-    this.divisions.push(division);
-    this.#wrap("Binary", e, "Left", DIVIDEND);
-    this.#wrap("Binary", e, "Right", DIVISOR);
-  }
-
-  /** @param {binaryen.ExpressionRef} e */
-  call(e) {
-    this.#enterAll("Call", "Operands", "Operand", e);
-    if (b.Call.getTarget(e) !== this.quiet?.callee) return;
-    b.Call.setTarget(e, this.quiet.instead);
-    this.quieted++;
-  }
-
-  /** @param {string} node @param {string} list @param {string} item @param {binaryen.ExpressionRef} e */
-  all(node, list, item, e) {
-    this.#enterAll(node, list, item, e);
+    node[`set${operand}`](e, this.module.call(name, [value, this.module.i32.const(site)], type));
   }
 }
-
-/**
- * What is done at each kind of node: enter its operands, wrap them, or both.
- * @type {Map<number, (enter: (node: string, ...operands: string[]) => void,
- *   wrap: (node: string, operand: string, kind: number) => void, walk: Walk, e: binaryen.ExpressionRef) => void>}
- */
-const STEPS = new Map([
-  ...["Nop", "Unreachable", "LocalGet", "GlobalGet", "Const", "MemorySize"].map((leaf) => [b[`${leaf}Id`], () => {}]),
-  [b.BlockId, (_e, _w, walk, e) => walk.all("Block", "Children", "Child", e)],
-  [b.LoopId, (enter) => enter("Loop", "Body")],
-  [b.IfId, (enter, wrap) => { wrap("If", "Condition", IF); enter("If", "IfTrue", "IfFalse"); }],
-  [b.BreakId, (enter, wrap) => { wrap("Break", "Condition", BR_IF); enter("Break", "Value"); }],
-  [b.SwitchId, (enter, wrap) => { wrap("Switch", "Condition", BR_TABLE); enter("Switch", "Value"); }],
-  [b.SelectId, (enter, wrap) => { wrap("Select", "Condition", SELECT); enter("Select", "IfTrue", "IfFalse"); }],
-  [b.CallId, (_e, _w, walk, e) => walk.call(e)],
-  [b.CallIndirectId, (_e, wrap, walk, e) => { wrap("CallIndirect", "Target", INDIRECT); walk.all("CallIndirect", "Operands", "Operand", e); }],
-  [b.LocalSetId, (enter) => enter("LocalSet", "Value")],
-  [b.GlobalSetId, (enter) => enter("GlobalSet", "Value")],
-  [b.LoadId, (_e, wrap) => wrap("Load", "Ptr", LOAD)],
-  [b.StoreId, (enter, wrap) => { wrap("Store", "Ptr", STORE); enter("Store", "Value"); }],
-  [b.UnaryId, (enter) => enter("Unary", "Value")],
-  [b.BinaryId, (_e, _w, walk, e) => walk.binary(e)],
-  [b.DropId, (enter) => enter("Drop", "Value")],
-  [b.ReturnId, (enter) => enter("Return", "Value")],
-  [b.MemoryGrowId, (_e, wrap) => wrap("MemoryGrow", "Delta", GROW)],
-  [b.MemoryCopyId, (_e, wrap) => {
-    wrap("MemoryCopy", "Dest", COPY_TO);
-    wrap("MemoryCopy", "Source", COPY_FROM);
-    wrap("MemoryCopy", "Size", COPY_LENGTH);
-  }],
-  [b.MemoryFillId, (enter, wrap) => {
-    wrap("MemoryFill", "Dest", FILL_AT);
-    enter("MemoryFill", "Value");
-    wrap("MemoryFill", "Size", FILL_LENGTH);
-  }],
-]);
 
 /**
  * Stops the events inside a function, unless the whole is wanted: its body moves to a new one, which it calls with events off.

@@ -13,8 +13,8 @@ const ERRNO_BADF = 8;
  * @property {string} random names the random bytes it gets
  * @property {boolean} whole leave nothing out
  * @property {number} [mark] note the hash after this many events
- * @property {number} [from] list events from this one on (the first is 1) …
- * @property {number} [span] … so many
+ * @property {number} [from] list events from this one on; the first is 1
+ * @property {number} [span] how many of them
  *
  * @typedef {object} Trace what came of it
  * @property {Uint8Array} response
