@@ -9,6 +9,7 @@ import (
 
 	"github.com/recrypt-service/recrypt/host/api"
 	"github.com/recrypt-service/recrypt/host/store"
+	"github.com/recrypt-service/recrypt/wasm/fuzztest"
 )
 
 // FuzzStrictJSON: what is accepted is one object that means the same to every
@@ -21,7 +22,9 @@ func FuzzStrictJSON(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		if !strictJSON(body) {
+		var ok bool
+		fuzztest.Within(t, 64*len(body)+16<<10, func() { ok = strictJSON(body) })
+		if !ok {
 			return
 		}
 		d := json.NewDecoder(bytes.NewReader(body))
