@@ -47,6 +47,7 @@ func (q *PreparedG2) Prepare(a *G2) *PreparedG2 {
 	add(&b)
 
 	invertAll2(denominators)
+	defer clear(denominators)
 	for i := range q.lines {
 		l := &q.lines[i]
 		l.slope.Mul(&l.slope, &denominators[i])

@@ -36,10 +36,10 @@ func (a *millerArg) mulLine(f *ff.Fp12, k int) {
 	f.MulLine(f, &b, &c)
 }
 
-// miller returns the product of the Miller functions of the pairs (spec section
-// 6). The sequence of operations is the same for all arguments.
-func miller(args ...millerArg) *ff.Fp12 {
-	f := new(ff.Fp12).SetOne()
+// miller sets f to the product of the Miller functions of the pairs (spec section
+// 6), and overwrites the pairs. The sequence of operations is the same for all arguments.
+func miller(f *ff.Fp12, args ...millerArg) {
+	f.SetOne()
 	k := 0
 	step := func() {
 		for i := range args {
@@ -58,7 +58,7 @@ func miller(args ...millerArg) *ff.Fp12 {
 	}
 	step()
 	step()
-	return f
+	clear(args)
 }
 
 // powX sets z = a^x for a in the cyclotomic subgroup.
@@ -166,7 +166,7 @@ func (f *GT) Pair(p *G1, q *G2) *GT {
 
 // PairPrepared sets f = e(p, q), and returns f.
 func (f *GT) PairPrepared(p *G1, q *PreparedG2) *GT {
-	f.f = *miller(newMillerArg(p, q))
+	miller(&f.f, newMillerArg(p, q))
 	finalExp(&f.f)
 	return f
 }
@@ -182,7 +182,7 @@ func (f *GT) PairG(p *G1) *GT { return f.PairPrepared(p, linesG()) }
 // PairPreparedG sets f = e(p, q)·e(p2, g1) by one Miller loop and one final
 // exponentiation, and returns f.
 func (f *GT) PairPreparedG(p *G1, q *PreparedG2, p2 *G1) *GT {
-	f.f = *miller(newMillerArg(p, q), newMillerArg(p2, linesG()))
+	miller(&f.f, newMillerArg(p, q), newMillerArg(p2, linesG()))
 	finalExp(&f.f)
 	return f
 }

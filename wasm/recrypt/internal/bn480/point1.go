@@ -286,4 +286,5 @@ func invertAll1(v []ff.Fp) {
 		acc.Mul(&acc, &v[i])
 		v[i] = t
 	}
+	clear(products)
 }

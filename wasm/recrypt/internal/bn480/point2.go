@@ -286,4 +286,5 @@ func invertAll2(v []ff.Fp2) {
 		acc.Mul(&acc, &v[i])
 		v[i] = t
 	}
+	clear(products)
 }

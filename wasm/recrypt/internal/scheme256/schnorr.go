@@ -7,8 +7,8 @@ import (
 
 // schnorrHash is h(ρ, pk, M) of spec section 9.2, reduced modulo p and then r.
 func schnorrHash(r, public, message []byte) *curve.Scalar {
-	d := append(sum(r, public, message), sum(public, message, r)...)
-	return new(curve.Scalar).SetBytesModP(d)
+	first, second := sum(r, public, message), sum(public, message, r)
+	return new(curve.Scalar).SetBytesModP(append(first[:], second[:]...))
 }
 
 // SignSchnorr returns r ‖ s with r = x([nonce]G) mod r and

@@ -58,7 +58,9 @@ func (Scheme) AugmentTransformKey(key, private []byte) ([]byte, error) {
 		return nil, fault.TransformKey
 	}
 	out := append([]byte(nil), key...)
-	copy(out[tkHashedAt:], q.Bytes())
+	hashed := q.Bytes()
+	defer clear(hashed)
+	copy(out[tkHashedAt:], hashed)
 	return out, nil
 }
 

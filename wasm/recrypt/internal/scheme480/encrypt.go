@@ -40,7 +40,8 @@ func (Scheme) Encrypt(m, to, signer, ephemeral []byte) ([]byte, error) {
 	}
 	out := make([]byte, 0, ValueSize)
 	out = append(append(out, point...), hidden...)
-	out = append(out, sum(point, m)...)
+	authHash := sum(point, m)
+	out = append(out, authHash[:]...)
 	return seal(out, len(out), signer), nil
 }
 
@@ -107,7 +108,8 @@ func (s Scheme) Decrypt(value, private []byte) ([]byte, error) {
 	defer k.Wipe()
 	m := openAll(list, k)
 	authHash := value[headSize-authHashSize : headSize]
-	match := subtle.ConstantTimeCompare(sum(value[:PointSize], m), authHash)
+	have := sum(value[:PointSize], m)
+	match := subtle.ConstantTimeCompare(have[:], authHash)
 	if match != 1 || !s.Lenient && isWeak(m) {
 		clear(m)
 		return nil, fault.Decrypt

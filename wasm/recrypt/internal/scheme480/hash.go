@@ -9,21 +9,39 @@ import (
 	curve "github.com/recrypt-service/recrypt/wasm/recrypt/internal/bn480"
 )
 
-// sum returns the SHA-256 of the parts.
-func sum(parts ...[]byte) []byte {
-	h := sha256.New()
+// sum returns the SHA-256 of the parts. They are joined first, because a hash that takes
+// one after the other keeps some of them in a buffer that nobody can wipe.
+func sum(parts ...[]byte) [sha256.Size]byte {
+	n := 0
 	for _, p := range parts {
-		h.Write(p)
+		n += len(p)
 	}
-	return h.Sum(nil)
+	joined := make([]byte, 0, n)
+	for _, p := range parts {
+		joined = append(joined, p...)
+	}
+	defer clear(joined)
+	return sha256.Sum256(joined)
+}
+
+// sum2 returns the SHA-256 of 0 ‖ b and that of 1 ‖ b.
+func sum2(b []byte) (d [2 * sha256.Size]byte) {
+	prefix := []byte{0}
+	for i := range 2 {
+		prefix[0] = byte(i)
+		half := sum(prefix, b)
+		copy(d[i*sha256.Size:], half[:])
+		clear(half[:])
+	}
+	return d
 }
 
 // HashScalar returns c(K) of spec section 7 as a scalar: the 512-bit hash of a GT
 // element, reduced modulo p and only then modulo r.
 func HashScalar(gt []byte) *curve.Scalar {
-	d := append(sum([]byte{0}, gt), sum([]byte{1}, gt)...)
-	defer clear(d)
-	return new(curve.Scalar).SetBytesModP(d)
+	d := sum2(gt)
+	defer clear(d[:])
+	return new(curve.Scalar).SetBytesModP(d[:])
 }
 
 // hashLog returns h·c(K), the logarithm of hash2(K) to the base g1.
@@ -44,14 +62,14 @@ func addHashLog(sum *curve.Scalar, gt *curve.GT) {
 // PlaintextPrivateKey is derive_private_key of spec section 7: n bytes below p.
 // They need not be below r, though they are but for one in 2^128 plaintexts.
 func (Scheme) PlaintextPrivateKey(m []byte) []byte {
-	var d []byte
 	if curve.FieldSize == sha256.Size {
-		d = sum(m)
-	} else {
-		d = append(sum([]byte{0}, m), sum([]byte{1}, m)...)[2*sha256.Size-curve.FieldSize:]
+		d := sum(m)
+		defer clear(d[:])
+		return curve.ReduceModP(d[:])
 	}
-	defer clear(d)
-	return curve.ReduceModP(d)
+	d := sum2(m)
+	defer clear(d[:])
+	return curve.ReduceModP(d[2*sha256.Size-curve.FieldSize:])
 }
 
 // weakDigests are the SHA-256, for n = 32 and n = 60, of the one element of GT that
