@@ -2,8 +2,6 @@ package protocol
 
 import (
 	"bytes"
-	"crypto/hkdf"
-	"crypto/sha256"
 
 	"github.com/recrypt-service/recrypt/wasm/abi"
 	"github.com/recrypt-service/recrypt/wasm/recrypt"
@@ -123,11 +121,7 @@ func documentKey(v *abi.KeyRecord, m *recrypt.Plaintext) ([]byte, error) {
 	w.u8(v.Suite)
 	secret := m.SymmetricKey()
 	defer clear(secret)
-	key, err := hkdf.Key(sha256.New, secret, nil, string(w.b), recrypt.SymmetricKeySize)
-	if err != nil {
-		return nil, abi.ErrInternal
-	}
-	return key, nil
+	return hkdfKey(secret, nil, string(w.b), recrypt.SymmetricKeySize), nil
 }
 
 // parseValue decodes an encrypted value.

@@ -1,7 +1,6 @@
 package protocol
 
 import (
-	"crypto/hkdf"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/binary"
@@ -18,11 +17,7 @@ func derive(seed, salt []byte, info string, n int) ([]byte, error) {
 	if len(seed) != seedSize {
 		return nil, malformed("seed does not have 32 bytes")
 	}
-	b, err := hkdf.Key(sha256.New, seed, salt, info, n)
-	if err != nil {
-		return nil, abi.ErrInternal
-	}
-	return b, nil
+	return hkdfKey(seed, salt, info, n), nil
 }
 
 // signingKey derives the Ed25519 key with a label.
