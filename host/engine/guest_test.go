@@ -8,7 +8,6 @@ import (
 	"github.com/tetratelabs/wazero"
 
 	"github.com/recrypt-service/recrypt/wasm/abi"
-	"github.com/recrypt-service/recrypt/wasm/dispatch"
 )
 
 // guest makes an instance of the real module to call its exports directly.
@@ -122,51 +121,6 @@ func TestWiped(t *testing.T) {
 	export(t, i, "release", p)
 	if bytes.Contains(i.region.b[:i.region.used], canary[:16]) {
 		t.Error("release left the contents")
-	}
-}
-
-// TestNothingStays makes calls with secrets in and out, and looks for them in the
-// memory of the instance afterwards. Signing keys are left out: the standard
-// library keeps expanded copies of them until its next collection.
-func TestNothingStays(t *testing.T) {
-	i := guest(t)
-	call := func(op abi.Op, args ...[]byte) [][]byte {
-		t.Helper()
-		response, err := i.call(t.Context(), op, abi.Pack(args...))
-		if err != nil {
-			t.Fatal(err)
-		}
-		packed, err := abi.Result(response)
-		if err != nil {
-			t.Fatal(err)
-		}
-		frames, err := abi.Unpack(packed, -1)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return frames
-	}
-	suite := abi.U8(1)
-	secrets := map[string][]byte{}
-	pair := call(abi.OpGenerateKeyPair, suite)
-	secrets["private key"] = pair[0]
-	signing := call(abi.OpGenerateSigningKeyPair)
-	secrets["plaintext"] = call(abi.OpGeneratePlaintext, suite)[0]
-	call(abi.OpPublicKey, suite, pair[0])
-	value := call(abi.OpEncrypt, suite, secrets["plaintext"], pair[1], signing[0])[0]
-	call(abi.OpDecrypt, suite, value, pair[0])
-	secrets["symmetric key"] = call(abi.OpDeriveSymmetricKey, suite, secrets["plaintext"])[0]
-	// The server transforms with transform keys that others made.
-	transformKey, err := abi.Client{Caller: dispatch.Native{}}.TransformKey(t.Context(), 1, pair[0], pair[1], signing[0])
-	if err != nil {
-		t.Fatal(err)
-	}
-	secrets["transform key"] = transformKey[512:640] // the hashed temp key, which nothing else contains
-	call(abi.OpTransform, suite, value, transformKey, signing[0])
-	for name, secret := range secrets {
-		if n := bytes.Count(i.region.b[:i.region.used], secret[:32]); n != 0 {
-			t.Errorf("%s: %d copies left", name, n)
-		}
 	}
 }
 

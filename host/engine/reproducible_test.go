@@ -33,7 +33,7 @@ func buildModule(t *testing.T, goCache string) []byte {
 	}
 	out := filepath.Join(dir, "out.wasm")
 	cmd := exec.CommandContext(t.Context(), "go", "build", "-buildmode=c-shared", "-trimpath", "-buildvcs=false",
-		"-ldflags=-s -w -buildid=", "-o", out, "./wasm/guest")
+		"-ldflags=-s -w -buildid= -X runtime.godebugDefault=clobberfree=1", "-o", out, "./wasm/guest")
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm", "CGO_ENABLED=0", "GOFLAGS=", "GOWORK=off")
 	if goCache != "" {

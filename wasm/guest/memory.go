@@ -1,0 +1,60 @@
+//go:build wasip1
+
+package main
+
+import (
+	"runtime"
+	"runtime/debug"
+
+	"github.com/recrypt-service/recrypt/wasm/abi"
+)
+
+// The linear memory of an instance holds the stack and the heap of the Go runtime, and
+// both keep what is no longer used. Package dispatch and what is below it wipe their
+// secrets in the heap. Their local variables, and those of the standard library, are
+// wiped here, by overwriting the stack after each operation.
+//
+// A stack that grows or shrinks is copied, and the old one stays behind as it was. So
+// the stack is made large enough before an operation, and the collector, which shrinks
+// it, runs between operations only.
+
+// stackSize is more than any operation needs.
+const stackSize = 128 << 10
+
+// scrub overwrites the next stackSize bytes of the stack.
+//
+//go:noinline
+func scrub() {
+	var b [stackSize]byte
+	touch(&b)
+}
+
+//go:noinline
+func touch(*[stackSize]byte) {}
+
+// The collector runs when the heap has heapLimit bytes. To ask for its size takes longer
+// than a small operation, so that is done after every few calls, and after calls that
+// can leave much: those with large requests, and key stretching with its 64 MiB.
+const (
+	heapLimit  = 4 << 20
+	callsApart = 16
+	largeBytes = 64 << 10
+)
+
+var calls int
+
+func init() { debug.SetGCPercent(-1) }
+
+// tidy collects garbage, if there is much of it, after an operation with a request of n
+// bytes.
+func tidy(op abi.Op, n int32) {
+	calls++
+	if calls%callsApart != 0 && n < largeBytes && op != abi.OpSealSeed && op != abi.OpOpenSeed {
+		return
+	}
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	if m.HeapAlloc > heapLimit {
+		runtime.GC()
+	}
+}
