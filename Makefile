@@ -61,6 +61,10 @@ constant-time: wasm ## show that no course and no time depends on a secret; up t
 	@cd wasm/recrypt/consttimetest/trace && npm ci --no-audit --no-fund --loglevel=error
 	@$(GO) run ./wasm/recrypt/consttimetest $(ARGS)
 
+.PHONY: prove-fields
+prove-fields: ## test the field arithmetic exhaustively, both forms of limbs, natively and in WebAssembly (an hour)
+	@.ci/prove-fields
+
 .PHONY: generate
 generate: ## make the generated code again
 	$(GO) generate ./wasm/... ./host/...
