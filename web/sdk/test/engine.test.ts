@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
 
-import { Engine, lazy, MAX_REQUEST, RecryptError, Status, text } from "../src/index.js";
+import { Engine, lazy, MAX_REQUEST, Op, pack, RecryptError, Status, text, u8, unpack } from "../src/index.js";
 import { RandomError } from "../wasm_exec.js";
 import { type Behaviour, build, healthy, pointer } from "./module.js";
-import { buildReactor } from "./paths.js";
+import { buildReactor, coreBytes } from "./paths.js";
 
 const internal = (message?: RegExp) => (e: unknown): boolean =>
   e instanceof RecryptError && e.status === Status.Internal && (message === undefined || message.test(e.message));
@@ -161,6 +161,67 @@ describe("an engine", () => {
     engine.call(6, text("x"));
     assert.ok(internal(/within a call/)(inner));
     assert.equal(Buffer.from(engine.call(1, text("fine"))).toString(), "fine");
+  });
+});
+
+describe("the memory of an instance", () => {
+  const quiet = { log: (): void => undefined };
+
+  /** Runs f and returns the instances that were made meanwhile. */
+  async function instances(f: () => Promise<void>): Promise<WebAssembly.Instance[]> {
+    const made: WebAssembly.Instance[] = [];
+    const original = WebAssembly.Instance;
+    WebAssembly.Instance = class extends original {
+      constructor(module: WebAssembly.Module, imports?: WebAssembly.Imports) {
+        super(module, imports);
+        made.push(this);
+      }
+    };
+    try {
+      await f();
+    } finally {
+      WebAssembly.Instance = original;
+    }
+    return made;
+  }
+
+  const memory = (i: WebAssembly.Instance | undefined): Buffer => Buffer.from((i?.exports.memory as WebAssembly.Memory).buffer);
+
+  test("is overwritten when the instance has died or has grown, and not before", async () => {
+    const module = await WebAssembly.compile(buildReactor());
+    const made = await instances(async () => {
+      const engine = await Engine.load(module, quiet);
+      assert.throws(() => engine.call(14, text("x")), internal(/stopped/));
+      engine.call(8, text("grow"));
+      engine.call(1, text("again"));
+    });
+    assert.deepEqual(made.map((i) => memory(i).every((b) => b === 0)), [true, true, false]);
+  });
+
+  test("has nothing of keys and plaintexts after the call", async () => {
+    const secrets: Uint8Array[] = [];
+    const made = await instances(async () => {
+      const engine = await Engine.load(coreBytes());
+      const run = (op: number, ...args: Uint8Array[]): [Uint8Array, Uint8Array] => {
+        const [a, b] = unpack(engine.call(op, pack(...args)));
+        return [a ?? new Uint8Array(), b ?? new Uint8Array()];
+      };
+      for (const suite of [u8(1), u8(2)]) {
+        const [a, publicA] = run(Op.GenerateKeyPair, suite);
+        const [b, publicB] = run(Op.GenerateKeyPair, suite);
+        const [signing] = run(Op.GenerateSigningKeyPair);
+        const [m] = run(Op.GeneratePlaintext, suite);
+        const [key] = run(Op.TransformKey, suite, a, publicB, signing);
+        const [value] = run(Op.Encrypt, suite, m, publicA, signing);
+        const [transformed] = run(Op.Transform, suite, value, key, signing);
+        const [opened] = run(Op.Decrypt, suite, transformed, b);
+        assert.deepEqual(opened, m);
+        const n = a.length;
+        secrets.push(a, b, m, m.slice(-32), key.slice(16 * n, 20 * n), ...run(Op.DeriveSymmetricKey, suite, m).slice(0, 1));
+      }
+    });
+    const bytes = memory(made[0]);
+    secrets.forEach((s, i) => { assert.equal(bytes.indexOf(s.subarray(0, 16)), -1, `secret ${i} is still there`); });
   });
 });
 
