@@ -38,7 +38,7 @@ func build(out, pkg, overlay string, environment []string, flags ...string) erro
 
 // buildModule makes the module as "make wasm" does, but with names.
 func buildModule(out, overlay string) error {
-	return build(out, guest, overlay, []string{"GOOS=wasip1", "GOARCH=wasm"}, "-buildmode=c-shared", "-ldflags=-buildid=")
+	return build(out, guest, overlay, []string{"GOOS=wasip1", "GOARCH=wasm"}, "-buildmode=c-shared", "-ldflags=-buildid= -X runtime.godebugDefault=clobberfree=1")
 }
 
 // traceShipped traces the module as it is shipped, and scans it.
