@@ -146,16 +146,19 @@ func (c *tester[T, P]) boundaryLimbs() {
 	c.Logf("every operation of one element: %d elements, all of them: %t", count, all)
 	greatest := c.greatest()
 	c.single(&greatest)
-	edge = append(edge, greatest)
-	lowLoose := c.lowLoose()
-	count, all = c.boundaries(c.loose, lowLoose, some, func(x *T) {
+	count, all = c.boundaries(c.loose, c.lowLoose(), some, func(x *T) {
 		var z T
 		a := c.x.read(c.raw(x))
 		c.check("loose Sqr", P(&z).Sqr(x), c.want.Mul(a, a), c.rBits)
 	})
 	c.Logf("loose squares: %d, all of them: %t", count, all)
+	c.boundaryPairs(append(edge, greatest))
+}
 
-	pairs := enough(30_000, 2_000, 10_000_000)
+// boundaryPairs checks operations of two and three elements: all pairs of edge, if
+// they are not too many, else random ones.
+func (c *tester[T, P]) boundaryPairs(edge []T) {
+	pairs, lowLoose := enough(30_000, 2_000, 10_000_000), c.lowLoose()
 	if len(edge)*len(edge) <= pairs {
 		for i := range edge {
 			for j := range edge {
