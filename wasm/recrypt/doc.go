@@ -20,6 +20,9 @@
 // encoding. The table below says where that is stricter than upstream. Errors are one
 // of the few Err values, and tell nothing about secrets.
 //
+// The first use of a suite compares it with known answers, natively some milliseconds of
+// work; [SelfTest] does so earlier. A damaged copy of the program gives [ErrSelfTest].
+//
 // Randomness is drawn inside, from crypto/rand, afresh for every call. There is no
 // state: all functions may be used from several goroutines, except Wipe.
 //

@@ -26,9 +26,9 @@ func (e *selfTestError) Error() string {
 func (e *selfTestError) Is(target error) bool { return target == ErrSelfTest }
 
 // SelfTest compares the suite's algorithms with known answers: public key,
-// encryption, transform, decryption, Schnorr and Ed25519 signatures, and the strict
-// decoding of a transform key. They involve every constant of the curve and of the
-// fields. The error is ErrSuite, ErrSelfTest or nil.
+// encryption, transform, Schnorr and Ed25519 signatures, and the strict decoding of a
+// transform key; with Suite256 decryption, too. They involve every constant of the curve
+// and of the fields. The error is ErrSuite, ErrSelfTest or nil.
 //
 // There is no need to call it. The first use of a suite does, that is the first key,
 // plaintext or value that is made or decoded, and gets the error. Programs call it to
@@ -149,7 +149,9 @@ type selfTest struct {
 	signer          []byte
 }
 
-// encryption makes a plaintext as upstream does, encrypts it and decrypts the result.
+// encryption makes a plaintext as upstream does and encrypts it. With the smaller curve
+// it also decrypts the result. With the larger one that would take 20 ms in WebAssembly,
+// and there is no constant in it that the known answers do not involve already.
 func (t *selfTest) encryption() (value []byte, ok bool) {
 	var err error
 	if t.plaintext, err = t.FinalExp(t.fixed("plaintext", 12)); err != nil {
@@ -158,6 +160,9 @@ func (t *selfTest) encryption() (value []byte, ok bool) {
 	t.ephemeral = t.UniformScalar(t.fixed("ephemeral", 2))
 	if value, err = t.Encrypt(t.plaintext, t.public, t.signer, t.ephemeral); err != nil {
 		return nil, false
+	}
+	if t.suite != Suite256 {
+		return value, true
 	}
 	back, err := t.Decrypt(value, t.private)
 	return value, err == nil && equal(back, t.plaintext)
