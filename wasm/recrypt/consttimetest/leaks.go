@@ -13,7 +13,7 @@ type leak struct {
 	name     string
 	edits    []edit
 	operates []string // operations whose traces have to differ then
-	times    bool     // whether the timing has to show it
+	times    string   // pattern of the targets whose timing has to show it, if any
 	divides  bool     // whether the scan has to show it
 	quick    bool     // whether it is tried each time
 }
@@ -50,7 +50,7 @@ var leaks = []leak{
 			{"point1.go", lookUpBase, lookUpBase + "\t\tif d.is(j+1) == 0 {\n\t\t\tcontinue\n\t\t}\n"},
 		},
 		operates: []string{inKeys, inDecrypt},
-		times:    true,
+		times:    "in G1",
 		quick:    true,
 	},
 	{
@@ -71,7 +71,7 @@ var leaks = []leak{
 			{"point1.go", addBase, "\tif d.is(0) == 1 {\n\t\treturn\n\t}\n" + addBase},
 		},
 		operates: []string{inKeys, inDecrypt},
-		times:    true,
+		times:    "in G1|decrypt",
 	},
 }
 

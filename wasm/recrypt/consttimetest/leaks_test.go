@@ -65,7 +65,7 @@ func TestLeaksCover(t *testing.T) {
 	}
 	for _, l := range leaks {
 		traces = traces || len(l.operates) > 0
-		times = times || l.times
+		times = times || l.times != ""
 		divides = divides || l.divides
 		quick = quick || l.quick
 		for _, name := range l.operates {

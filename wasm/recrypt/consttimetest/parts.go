@@ -16,11 +16,8 @@ import (
 // leakSecrets and leakMeasurements suffice to find a deliberate fault.
 const (
 	leakSecrets      = 3
-	leakMeasurements = 20_000
+	leakMeasurements = 50_000
 )
-
-// leakTargets are the targets that a deliberate fault is timed on.
-const leakTargets = `in G1|decrypt`
 
 // build compiles a package, with a deliberate fault if overlay is not empty.
 func build(out, pkg, overlay string, environment []string, flags ...string) error {
@@ -36,7 +33,8 @@ func build(out, pkg, overlay string, environment []string, flags ...string) erro
 	return nil
 }
 
-// buildModule makes the module as "make wasm" does, but with names.
+// buildModule makes the module as "make wasm" does, but with names. Should the flags
+// there differ, the tracer says that the code does.
 func buildModule(out, overlay string) error {
 	return build(out, guest, overlay, []string{"GOOS=wasip1", "GOARCH=wasm"}, "-buildmode=c-shared", "-ldflags=-buildid= -X runtime.godebugDefault=clobberfree=1")
 }
@@ -130,7 +128,11 @@ func (t *team) put(i int, r *traceResult) {
 	defer t.lock.Unlock()
 	t.results[i] = *r
 	t.finished++
-	progress("traced %d of %d: %s, %s", t.finished, len(t.list), r.Operation, r.Suite)
+	verdict := "all traces equal"
+	if !r.ok() {
+		verdict = fmt.Sprintf("%d differ", r.Different)
+	}
+	progress("traced %d of %d: %s, %s, %d secrets: %s", t.finished, len(t.list), r.Operation, r.Suite, r.Secrets, verdict)
 }
 
 // traceLeaks traces, and scans, modules with a deliberate fault.
@@ -204,7 +206,7 @@ func (o *options) timeReal(r *report, dir string) error {
 func (o *options) timeLeaks(r *report, dir string) error {
 	for i := range leaks {
 		l := &leaks[i]
-		if !l.times {
+		if l.times == "" {
 			continue
 		}
 		progress("with a deliberate fault, %s …", l.name)
@@ -216,7 +218,7 @@ func (o *options) timeLeaks(r *report, dir string) error {
 		if err := build(out, "./"+here, overlay, nil); err != nil {
 			return err
 		}
-		err = timeBinary(out, leakMeasurements, leakTargets, false, func(t timeResult) {
+		err = timeBinary(out, leakMeasurements, l.times, false, func(t timeResult) {
 			r.Leaks = append(r.Leaks, leakResult{l.name, "timing of " + t.Target, t.Suite, t.Test != "" && !t.ok(), fmt.Sprintf("t = %.1f", t.T)})
 		})
 		if err != nil {
