@@ -30,9 +30,6 @@ interface Exports {
   stop_word(): number;
 }
 
-/** The memory in bytes at which an instance is replaced: it never shrinks, and key stretching leaves its blocks there. */
-const MAX_MEMORY = 16 << 20;
-
 const FUNCTIONS = ["_initialize", "abi_version", "alloc", "release", "call", "stop_word"] as const;
 
 /** A running instance. After a trap it looks alive and is not: it is thrown away. */
@@ -90,9 +87,7 @@ export class Engine implements Caller {
     this.#busy = true;
     try {
       this.#core ??= this.#start();
-      const response = this.#exchange(this.#core.exports, op, request);
-      if (this.#core.exports.memory.buffer.byteLength > MAX_MEMORY) this.#drop();
-      return result(response);
+      return result(this.#exchange(this.#core.exports, op, request));
     } catch (e) {
       if (!(e instanceof RecryptError)) throw this.#discard(e);
       if (e.status === Status.Internal) this.#discard(e);
@@ -135,17 +130,13 @@ export class Engine implements Caller {
     }
   }
 
-  /** Overwrites the memory of the instance and lets go of it. */
-  #drop(): void {
-    if (this.#core === undefined) return;
-    new Uint8Array(this.#core.exports.memory.buffer).fill(0);
-    this.#core.go.kill();
-    this.#core = undefined;
-  }
-
-  /** Lets go of an instance that trapped, and says so. */
+  /** Overwrites the memory of an instance that trapped, lets go of it, and says so. */
   #discard(cause: unknown): RecryptError {
-    this.#drop();
+    if (this.#core !== undefined) {
+      new Uint8Array(this.#core.exports.memory.buffer).fill(0);
+      this.#core.go.kill();
+      this.#core = undefined;
+    }
     return new RecryptError(Status.Internal, "the core stopped unexpectedly", { cause });
   }
 }
