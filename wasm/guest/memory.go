@@ -48,7 +48,14 @@ var calls int
 // the world, for which the Go runtime calls the host.)
 var heap = []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
 
-func init() { debug.SetGCPercent(-1) }
+// memoryLimit is where the collector may run within an operation after all: three
+// quarters of what host/engine gives an instance if not told otherwise.
+const memoryLimit = 96 << 20
+
+func init() {
+	debug.SetGCPercent(-1)
+	debug.SetMemoryLimit(memoryLimit)
+}
 
 // tidy collects garbage, if there is much of it, after an operation with a request of n
 // bytes.
