@@ -71,7 +71,7 @@ var leaks = []leak{
 			{"point1.go", addBase, "\tif d.is(0) == 1 {\n\t\treturn\n\t}\n" + addBase},
 		},
 		operates: []string{inKeys, inDecrypt},
-		times:    "in G1|decrypt",
+		times:    "in G1|decrypt.*recrypt256",
 	},
 }
 

@@ -169,7 +169,7 @@ func timeHere(args []string) error {
 		return err
 	}
 	for _, t := range targets() {
-		if !wanted.MatchString(t.name) {
+		if !wanted.MatchString(t.name + ", " + t.suite.String()) {
 			continue
 		}
 		if err := json.NewEncoder(os.Stdout).Encode(t.measure(*n, *repeat)); err != nil {
