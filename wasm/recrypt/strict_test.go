@@ -351,6 +351,28 @@ func aliasable(t *testing.T, suite recrypt.Suite) []byte {
 	return must1(recrypt.GeneratePlaintext(suite)).Bytes()
 }
 
+// TestPlaintextOne: what decrypts to 1, a key that everybody knows, is refused. Package
+// recrypt does not encrypt it; others might.
+func TestPlaintextOne(t *testing.T) {
+	eachSuite(t, func(t *testing.T, suite recrypt.Suite) {
+		u := must1(recrypttest.NewUpstream(suite))
+		w := newWorld(t, suite)
+		one := make([]byte, suite.PlaintextSize())
+		one[len(one)-1] = 1
+		value := must1(u.Encrypt(one, w.a.PublicKey().Bytes(), w.author.Bytes(), w.b.Bytes()))
+		v := must1(recrypt.NewEncryptedValue(suite, value))
+		if m, err := w.a.Decrypt(v); err != recrypt.ErrDecrypt || m != nil {
+			t.Errorf("level 0: %v", err)
+		}
+		if m, err := w.b.Decrypt(must1(w.key.Transform(v, w.proxy))); err != recrypt.ErrDecrypt || m != nil {
+			t.Errorf("level 1: %v", err)
+		}
+		if m, err := u.Decrypt(value, w.a.Bytes()); err != nil || !bytes.Equal(m, one) {
+			t.Errorf("lenient: %v", err)
+		}
+	})
+}
+
 // TestSecondEncodings adds p to a field element where that fits. Upstream takes the result for
 // the same object; package recrypt refuses it.
 func TestSecondEncodings(t *testing.T) {

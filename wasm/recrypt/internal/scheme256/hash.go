@@ -85,12 +85,14 @@ var weakDigests = map[int][sha256.Size]byte{
 	},
 }
 
-// isWeak reports whether m is that element.
+// isWeak reports whether m is that element or 1, keys that everybody knows.
 func isWeak(m []byte) bool {
 	weak := weakDigests[curve.FieldSize]
 	d := sha256.Sum256(m)
 	defer clear(d[:])
-	return subtle.ConstantTimeCompare(d[:], weak[:]) == 1
+	var one [GTSize]byte
+	one[GTSize-1] = 1
+	return subtle.ConstantTimeCompare(d[:], weak[:])|subtle.ConstantTimeCompare(m, one[:]) == 1
 }
 
 // Refused returns the digest that isWeak compares with, for self-tests: no known answer
