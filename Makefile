@@ -49,7 +49,7 @@ bench: ## time the core, layer by layer
 	$(GO) test -run '^$$' -bench . ./wasm/recrypt/... ./host/engine ./host/cobblestone
 
 .PHONY: fuzz
-fuzz: ## fuzz: 10 million executions of parsers, 10 minutes of each other target; resumes; TARGET=FuzzX picks one
+fuzz: wasm ## fuzz: 10 million executions of parsers, 10 minutes of each other target; resumes; TARGET=FuzzX picks one
 	@.ci/fuzz
 
 .PHONY: interop

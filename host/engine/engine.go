@@ -116,20 +116,15 @@ func New(ctx context.Context, cfg Config) (*Engine, error) {
 			return nil, errors.New("the native engine cannot be given randomness")
 		}
 		e := &Engine{kind: Native, backend: &native{}}
-		if err := e.selfTest(ctx, cfg.DeferSelfTest); err != nil {
+		if cfg.DeferSelfTest {
+			return e, nil
+		}
+		if err := (abi.Client{Caller: e}).SelfTest(ctx); err != nil {
 			return nil, fmt.Errorf("start the native engine: %w", err)
 		}
 		return e, nil
 	}
 	return nil, fmt.Errorf("unknown engine %q: use %q or %q", cfg.Kind, Wazero, Native)
-}
-
-// selfTest runs the self-test of a core that needs no instance, unless it is deferred.
-func (e *Engine) selfTest(ctx context.Context, deferred bool) error {
-	if deferred {
-		return nil
-	}
-	return abi.Client{Caller: e}.SelfTest(ctx)
 }
 
 // Call runs an operation and returns its packed results. The error is an

@@ -7,10 +7,8 @@ import (
 
 // builtIn lists the suites of this build, one byte each.
 var builtIn = func() (suites []byte) {
-	for _, s := range []recrypt.Suite{recrypt.Suite256, recrypt.Suite480} {
-		if s.Available() {
-			suites = append(suites, byte(s))
-		}
+	for _, s := range recrypt.Suites() {
+		suites = append(suites, byte(s))
 	}
 	return suites
 }()

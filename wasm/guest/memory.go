@@ -17,7 +17,7 @@ import (
 //
 // A stack that grows or shrinks is copied, and the old one stays behind as it was. So
 // the stack is made large enough before an operation, and the collector, which shrinks
-// it, runs between operations only.
+// it, runs between operations only (but see memoryLimit).
 
 // stackSize is more than any operation needs.
 const stackSize = 128 << 10

@@ -43,17 +43,6 @@ func (v *identity) writeBody(w *writer) {
 	w.bytes16(v.ext)
 }
 
-// parseIdentity reads an identity record of any version and verifies nothing that
-// needs more than the fields: encodings, points, order.
-func parseIdentity(record []byte) (*identity, error) {
-	r := newReader("identity", record)
-	v := readIdentity(r)
-	if err := r.end(); err != nil {
-		return nil, err
-	}
-	return v, nil
-}
-
 // readIdentity reads the record at the start of r. What it returns means something
 // only if r has no error.
 func readIdentity(r *reader) *identity {

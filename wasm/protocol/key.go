@@ -109,7 +109,7 @@ func draftKey(author *person, of *collection, key [16]byte) (*keyRecord, error) 
 
 // documentKey derives the document key from what the scheme carried: HKDF-SHA256
 // over derive_symmetric_key with every id of the record in the info.
-func documentKey(v *abi.KeyRecord, m *recrypt.Plaintext) ([]byte, error) {
+func documentKey(v *abi.KeyRecord, m *recrypt.Plaintext) []byte {
 	w := &writer{[]byte(label("document key"))}
 	w.short(v.Key)
 	w.id(v.Service)
@@ -121,7 +121,7 @@ func documentKey(v *abi.KeyRecord, m *recrypt.Plaintext) ([]byte, error) {
 	w.u8(v.Suite)
 	secret := m.SymmetricKey()
 	defer clear(secret)
-	return hkdfKey(secret, nil, string(w.b), recrypt.SymmetricKeySize), nil
+	return hkdfKey(secret, nil, string(w.b), recrypt.SymmetricKeySize)
 }
 
 // parseValue decodes an encrypted value.
@@ -202,10 +202,7 @@ func NewKey(seed, author, collection []byte, key [16]byte) (secret, value []byte
 	if err != nil {
 		return nil, nil, schemeError(err, "plaintext cannot be encrypted")
 	}
-	if secret, err = documentKey(&v.KeyRecord, m); err != nil {
-		return nil, nil, err
-	}
-	return secret, encrypted.Bytes(), nil
+	return documentKey(&v.KeyRecord, m), encrypted.Bytes(), nil
 }
 
 // NewKeyRecord signs the record of a document key. value is what NewKey returned

@@ -50,7 +50,7 @@ func OpenKey(seed, own, author, collection, service, record, value []byte) ([]by
 		return nil, schemeError(err, "encrypted value cannot be opened")
 	}
 	defer m.Wipe()
-	return documentKey(&v.KeyRecord, m)
+	return documentKey(&v.KeyRecord, m), nil
 }
 
 // value decodes an encrypted value and verifies that it is the record's and who

@@ -61,8 +61,8 @@ func (s Suite) tested() (scheme, error) {
 	return c, nil
 }
 
-// answers are the SHA-256 of all known answers of a suite, see knownAnswers. Another
-// implementation gave the same.
+// answers are the SHA-256 of all known answers of a suite, see knownAnswers. The
+// big-integer model of the specification gave the same.
 var answers = [...]string{
 	Suite256: "\xcc\x8b\x9c\x3c\x05\xeb\x75\x93\x20\x3c\xd5\x12\xbc\x51\x5c\x20\x15\x09\x26\xa2\x7b\xac\x24\xfb\x13\xb1\x32\xd5\xd0\xef\xa2\x33",
 	Suite480: "\x84\xe6\x80\x76\xf0\x6d\x6b\x44\x93\x6a\xb9\x17\x3d\x4f\x85\x82\x16\x40\x02\xe0\xaf\x2b\x2f\x29\x85\xc7\x2e\x1b\xde\x23\x91\xce",

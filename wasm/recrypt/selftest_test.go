@@ -6,18 +6,8 @@ import (
 	"testing"
 )
 
-// availableSuites are the suites of this build.
-func availableSuites() (suites []Suite) {
-	for _, s := range []Suite{Suite256, Suite480} {
-		if s.Available() {
-			suites = append(suites, s)
-		}
-	}
-	return suites
-}
-
 func TestSelfTest(t *testing.T) {
-	for _, s := range availableSuites() {
+	for _, s := range Suites() {
 		if err := SelfTest(s); err != nil {
 			t.Errorf("%v: %v", s, err)
 		}
@@ -35,7 +25,7 @@ func TestSelfTest(t *testing.T) {
 // TestSelfTestIsAChain sees that the key of the self-test is a real transform key:
 // what it transforms can be decrypted.
 func TestSelfTestIsAChain(t *testing.T) {
-	for _, s := range availableSuites() {
+	for _, s := range Suites() {
 		c, err := s.scheme()
 		if err != nil {
 			t.Fatal(err)
@@ -68,7 +58,7 @@ func TestSelfTestIsAChain(t *testing.T) {
 // found, and the suite then gives an error whatever is asked of it.
 func TestDamage(t *testing.T) {
 	flip := func(s *string) { *s = "\x00" + (*s)[1:] }
-	for _, s := range availableSuites() {
+	for _, s := range Suites() {
 		for name, table := range map[string]*[3]string{"answer": &answers, "hashed temp key": &hashedTempKeys} {
 			kept := *table
 			flip(&table[s])
@@ -138,7 +128,7 @@ func TestDamagedSigning(t *testing.T) {
 }
 
 func BenchmarkSelfTest(b *testing.B) {
-	for _, s := range availableSuites() {
+	for _, s := range Suites() {
 		b.Run(s.String(), func(b *testing.B) {
 			for b.Loop() {
 				if err := s.test(); err != nil {

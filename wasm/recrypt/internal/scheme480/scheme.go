@@ -64,7 +64,7 @@ const (
 type Scheme struct {
 	// Lenient makes the verification of Ed25519 and Schnorr signatures as
 	// permissive as the upstream library's, and lets Decrypt return the weak
-	// constant. It is for known-answer tests.
+	// constant and 1. It is for known-answer tests.
 	Lenient bool
 }
 
