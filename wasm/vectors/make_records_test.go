@@ -28,7 +28,7 @@ type story struct {
 
 // makeRecords makes the vectors of all records.
 func (m *maker) makeRecords() {
-	for _, s := range suites() {
+	for _, s := range recrypt.Suites() {
 		w := m.world(s)
 		m.makeIdentity(w)
 		t := newStory(w)
@@ -38,12 +38,10 @@ func (m *maker) makeRecords() {
 		m.makeRevocations(t)
 		m.makeReceipts(t)
 	}
-	if len(suites()) == 2 {
-		m.makeBothSuites()
-		a, b := newStory(m.world(recrypt.Suite256)), newStory(m.world(recrypt.Suite480))
-		m.makeMixedSuites(a, b)
-		m.makeVersions(a)
-	}
+	m.makeBothSuites()
+	a, b := newStory(m.world(recrypt.Suite256)), newStory(m.world(recrypt.Suite480))
+	m.makeMixedSuites(a, b)
+	m.makeVersions(a)
 }
 
 func newStory(w *world) *story {

@@ -34,7 +34,7 @@ func makeAll() *maker {
 	m.makeRequests()
 	m.makeService()
 	m.makeDocuments()
-	for _, s := range suites() {
+	for _, s := range recrypt.Suites() {
 		w := m.world(s)
 		m.makeKeys(w)
 		m.makePlaintexts(w)

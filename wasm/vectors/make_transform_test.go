@@ -160,7 +160,7 @@ func (m *maker) makeChains(w *world) {
 	bad("signing-key", "The halves of the proxy's signing key do not belong together.", "signing key", flip(w.proxy.private, 1), malformed)
 	bad("signing-key-short", "The proxy's signing key lacks a byte.", "signing key", w.proxy.private[:63], malformed)
 	bad("suite-unknown", "There is no suite 0.", "suite", []byte{0}, suiteFault)
-	for _, s := range suites() {
+	for _, s := range recrypt.Suites() {
 		if s == w.suite {
 			continue
 		}

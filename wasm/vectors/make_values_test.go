@@ -194,7 +194,8 @@ func (m *maker) makeValuePoints(w *world) {
 	m.makeWeakValue(w)
 }
 
-// makeWeakValue makes a value of the constant plaintext, which opens and is refused.
+// makeWeakValue makes values of two elements that are no plaintexts: they open and
+// are refused.
 func (m *maker) makeWeakValue(w *world) {
 	at := w.name + "/value/"
 	upstream := must(recrypttest.NewUpstream(w.suite))
@@ -203,6 +204,9 @@ func (m *maker) makeWeakValue(w *world) {
 	m.ok(at+"of-plaintext", "A value of a good plaintext.", abi.OpDecrypt, w.s, same, w.alice.private)
 	m.bad(at+"of-constant", "A value of the constant that upstream 0.8.0 to 0.8.3 made in place of plaintexts.", "of-plaintext", "encrypted value",
 		must(upstream.Encrypt(w.weak, w.alice.public, w.author.private, scalar)), decrypt)
+	one := w.bytes12(constant(small(1), small(0)))
+	m.bad(at+"of-one", "A value of the element 1, a plaintext that everybody knows.", "of-plaintext", "encrypted value",
+		must(upstream.Encrypt(one, w.alice.public, w.author.private, scalar)), decrypt)
 }
 
 // makeManyBlocks makes a value with as many blocks as are allowed, and more.

@@ -27,7 +27,7 @@ var curves = sync.OnceValue(func() map[recrypt.Suite]*curve {
 	var file map[string]map[string]any
 	must0(json.Unmarshal(must(recrypttest.Vectors.ReadFile("vectors/recrypt-derived.json")), &file))
 	out := map[recrypt.Suite]*curve{}
-	for _, s := range suites() {
+	for _, s := range recrypt.Suites() {
 		values := file[map[recrypt.Suite]string{recrypt.Suite256: "256", recrypt.Suite480: "480"}[s]]
 		get := func(name string) []byte { return must(hex.DecodeString(values[name].(string))) }
 		c := &curve{suite: s, n: s.FieldSize(), p: number(get("p")), r: number(get("r"))}
@@ -38,16 +38,6 @@ var curves = sync.OnceValue(func() map[recrypt.Suite]*curve {
 	}
 	return out
 })
-
-// suites are those of this build.
-func suites() (list []recrypt.Suite) {
-	for _, s := range []recrypt.Suite{recrypt.Suite256, recrypt.Suite480} {
-		if s.Available() {
-			list = append(list, s)
-		}
-	}
-	return list
-}
 
 func number(b []byte) *big.Int { return new(big.Int).SetBytes(b) }
 

@@ -26,10 +26,6 @@ type Value struct {
 // Bytes returns the byte string. It is shared: do not change it.
 func (v Value) Bytes() []byte { return v.b }
 
-// Pieces returns how the value is written: hexadecimal digits, "text" in quotes,
-// digits * count, or @file from:to.
-func (v Value) Pieces() []string { return v.text }
-
 // A line is "key: value" with the continuation lines that follow it.
 type line struct {
 	key, value string

@@ -148,7 +148,7 @@ func TestDerivedKey(t *testing.T) {
 	for _, v := range frozen() {
 		byName[v.Name] = v
 	}
-	for _, s := range suites() {
+	for _, s := range recrypt.Suites() {
 		m, err := recrypt.NewPlaintext(s, byName[s.String()+"/plaintext/key"].Args[1].Bytes())
 		if err != nil {
 			t.Fatal(err)
