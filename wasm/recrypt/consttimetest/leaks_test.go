@@ -7,6 +7,8 @@ import (
 	"go/parser"
 	"go/token"
 	"os"
+	"regexp"
+	"slices"
 	"testing"
 )
 
@@ -63,9 +65,16 @@ func TestLeaksCover(t *testing.T) {
 	for _, o := range operations("cover") {
 		known[o.name] = true
 	}
+	timed := targets()
 	for _, l := range leaks {
 		traces = traces || len(l.operates) > 0
-		times = times || l.times != ""
+		if l.times != "" {
+			times = true
+			pattern := regexp.MustCompile(l.times)
+			if !slices.ContainsFunc(timed, func(t target) bool { return pattern.MatchString(t.label()) }) {
+				t.Errorf("%s: no target matches %q", l.name, l.times)
+			}
+		}
 		divides = divides || l.divides
 		quick = quick || l.quick
 		for _, name := range l.operates {

@@ -125,10 +125,7 @@ func (o *options) check() error {
 // fill runs the parts that are wanted.
 func (o *options) fill(r *report, dir string) error {
 	if o.parts["trace"] || o.parts["scan"] {
-		if err := o.traceShipped(r, dir); err != nil {
-			return err
-		}
-		if err := o.traceLeaks(r, dir); err != nil {
+		if err := o.traces(r, dir); err != nil {
 			return err
 		}
 	}
@@ -169,7 +166,7 @@ func timeHere(args []string) error {
 		return err
 	}
 	for _, t := range targets() {
-		if !wanted.MatchString(t.name + ", " + t.suite.String()) {
+		if !wanted.MatchString(t.label()) {
 			continue
 		}
 		if err := json.NewEncoder(os.Stdout).Encode(t.measure(*n, *repeat)); err != nil {

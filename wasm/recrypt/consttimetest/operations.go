@@ -77,14 +77,12 @@ func operations(seed string) []operation {
 			return [][]byte{recrypt.GenerateSigningKey().Bytes(), randomBytes(messageSize)}
 		}},
 	}
-	for _, s := range []recrypt.Suite{recrypt.Suite256, recrypt.Suite480} {
-		if s.Available() {
-			w := newWorld(s, seed)
-			list = append(list, w.keys()...)
-			list = append(list, w.makes()...)
-			list = append(list, w.augments()...)
-			list = append(list, w.opens()...)
-		}
+	for _, s := range recrypt.Suites() {
+		w := newWorld(s, seed)
+		list = append(list, w.keys()...)
+		list = append(list, w.makes()...)
+		list = append(list, w.augments()...)
+		list = append(list, w.opens()...)
 	}
 	for i := range list {
 		list[i].seed = seed

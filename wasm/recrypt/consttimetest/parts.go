@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -39,26 +40,96 @@ func buildModule(out, overlay string) error {
 	return build(out, guest, overlay, []string{"GOOS=wasip1", "GOARCH=wasm"}, "-buildmode=c-shared", "-ldflags=-buildid= -X runtime.godebugDefault=clobberfree=1")
 }
 
-// traceShipped traces the module as it is shipped, and scans it.
-func (o *options) traceShipped(r *report, dir string) error {
+// traces makes the modules, the shipped one and those with a deliberate fault, and
+// traces and scans them. They are instrumented side by side, each once.
+func (o *options) traces(r *report, dir string) error {
 	progress("building the module again, with names …")
-	named := filepath.Join(dir, "named.wasm")
-	if err := buildModule(named, ""); err != nil {
+	shipped, err := o.shipped(dir)
+	if err != nil {
 		return err
 	}
-	list := slices.DeleteFunc(operations(o.seed), func(op operation) bool { return !o.wants(&op) })
-	if !o.parts["trace"] {
-		list = nil // the machine tells about the module when it starts
+	spoilt, err := o.spoilt(dir)
+	if err != nil {
+		return err
 	}
-	progress("instrumenting it …")
-	t := &team{path: filepath.Join(root, module), named: named, list: list, secrets: o.secrets, edges: !o.quick}
+	teams := append([]*team{shipped}, spoilt...)
+	progress("instrumenting it, and %d with a deliberate fault …", len(spoilt))
+	if err := together(len(teams), o.workers, func(i int) error { return teams[i].instrument() }); err != nil {
+		return err
+	}
+	if err := o.traceShipped(r, shipped); err != nil {
+		return err
+	}
+	for _, t := range spoilt {
+		if err := o.traceLeak(r, t); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// together calls f for 0 to n-1, as many at a time as there are workers.
+func together(n, workers int, f func(i int) error) error {
+	errs := make([]error, n)
+	free := make(chan struct{}, workers)
+	var wait sync.WaitGroup
+	for i := range n {
+		free <- struct{}{}
+		wait.Go(func() {
+			errs[i] = f(i)
+			<-free
+		})
+	}
+	wait.Wait()
+	return errors.Join(errs...)
+}
+
+// shipped makes the team for the module as it is shipped.
+func (o *options) shipped(dir string) (*team, error) {
+	t := &team{path: filepath.Join(root, module), named: filepath.Join(dir, "named.wasm"), secrets: o.secrets, edges: !o.quick, locate: true}
+	if o.parts["trace"] { // or else the machine just tells about the module
+		t.list = slices.DeleteFunc(operations(o.seed), func(op operation) bool { return !o.wants(&op) })
+		if len(t.list) == 0 {
+			return nil, errors.New("no operation matches the pattern")
+		}
+	}
+	return t, buildModule(t.named, "")
+}
+
+// spoilt makes a team for each of the modules with a deliberate fault.
+func (o *options) spoilt(dir string) ([]*team, error) {
+	var teams []*team
+	for i := range leaks {
+		l := &leaks[i]
+		if o.quick && !l.quick || !o.parts["trace"] && !l.divides {
+			continue
+		}
+		folder, overlay, err := l.prepare(dir)
+		if err != nil {
+			return nil, err
+		}
+		bad := filepath.Join(folder, "bad.wasm")
+		if err := buildModule(bad, overlay); err != nil {
+			return nil, err
+		}
+		t := &team{path: bad, named: bad, secrets: leakSecrets, locate: !o.quick, leak: l}
+		if o.parts["trace"] {
+			t.list = slices.DeleteFunc(operations(o.seed), func(op operation) bool { return !slices.Contains(l.operates, op.name) })
+		}
+		teams = append(teams, t)
+	}
+	return teams, nil
+}
+
+// traceShipped traces the module as it is shipped, and scans it.
+func (o *options) traceShipped(r *report, t *team) error {
 	if err := o.traceAll(t); err != nil {
 		return err
 	}
 	r.Traces = t.results
 	r.Functions, r.Sites = len(t.profile.Functions), t.profile.Sites
 	if o.parts["scan"] {
-		r.Scans = append(r.Scans, *scanModule("wasm", t.profile))
+		r.Scans = append(r.Scans, *scanModule("wasm", &t.profile))
 	}
 	return nil
 }
@@ -75,28 +146,38 @@ type team struct {
 	list        []operation
 	secrets     int
 	edges       bool
+	locate      bool  // find where traces part
+	leak        *leak // the deliberate fault that the module has, if any
+	profile     profile
 
 	lock           sync.Mutex
 	next, finished int
 	results        []traceResult // in the order of the list
-	profile        *profile
 }
 
 // traceAll compares the traces of the team's operations.
 func (o *options) traceAll(t *team) error {
 	t.results = make([]traceResult, len(t.list))
-	errs := make([]error, max(1, min(o.workers, len(t.list))))
-	var wait sync.WaitGroup
-	for i := range errs {
-		wait.Go(func() { errs[i] = t.work() })
+	workers := min(o.workers, len(t.list))
+	return together(workers, max(1, workers), func(int) error { return t.work() })
+}
+
+// instrumented is where the instrumented module is kept.
+func (t *team) instrumented() string { return t.named + ".instrumented" }
+
+// instrument makes the instrumented module, and the profile.
+func (t *team) instrument() error {
+	m, err := newMachine(t.path, t.named, t.instrumented())
+	if err != nil {
+		return err
 	}
-	wait.Wait()
-	return errors.Join(errs...)
+	t.profile = m.profile
+	return m.close()
 }
 
 // work takes operations from the list until there are no more.
 func (t *team) work() error {
-	m, err := newMachine(t.path, t.named)
+	m, err := newMachine(t.path, t.named, t.instrumented())
 	if err != nil {
 		return err
 	}
@@ -104,8 +185,8 @@ func (t *team) work() error {
 	if err := m.warm(t.list); err != nil {
 		return err
 	}
-	for i := t.take(m); i < len(t.list); i = t.take(m) {
-		r, err := m.compare(&t.list[i], t.secrets, t.edges)
+	for i := t.take(); i < len(t.list); i = t.take() {
+		r, err := m.compare(&t.list[i], t)
 		if err != nil {
 			return err
 		}
@@ -115,10 +196,9 @@ func (t *team) work() error {
 }
 
 // take returns the index of an operation that nobody has taken.
-func (t *team) take(m *machine) int {
+func (t *team) take() int {
 	t.lock.Lock()
 	defer t.lock.Unlock()
-	t.profile = &m.profile
 	t.next++
 	return t.next - 1
 }
@@ -135,34 +215,18 @@ func (t *team) put(i int, r *traceResult) {
 	progress("traced %d of %d: %s, %s, %d secrets: %s", t.finished, len(t.list), r.Operation, r.Suite, r.Secrets, verdict)
 }
 
-// traceLeaks traces, and scans, modules with a deliberate fault.
-func (o *options) traceLeaks(r *report, dir string) error {
-	for i := range leaks {
-		l := &leaks[i]
-		if o.quick && !l.quick {
-			continue
-		}
-		progress("with a deliberate fault, %s …", l.name)
-		folder, overlay, err := l.prepare(dir)
-		if err != nil {
-			return err
-		}
-		bad := filepath.Join(folder, "bad.wasm")
-		if err := buildModule(bad, overlay); err != nil {
-			return err
-		}
-		list := slices.DeleteFunc(operations(o.seed), func(op operation) bool { return !slices.Contains(l.operates, op.name) })
-		t := &team{path: bad, named: bad, list: list, secrets: leakSecrets}
-		if err := o.traceAll(t); err != nil {
-			return err
-		}
-		for _, result := range t.results {
-			r.Leaks = append(r.Leaks, leakResult{l.name, "trace of " + result.Operation, result.Suite, result.Different > 0, result.difference()})
-		}
-		if l.divides {
-			found := scanModule("wasm", t.profile).Found
-			r.Leaks = append(r.Leaks, leakResult{l.name, "scan of the module", "-", len(found) > 0, fmt.Sprint(len(found), " functions with divisions")})
-		}
+// traceLeak traces, and scans, a module with a deliberate fault.
+func (o *options) traceLeak(r *report, t *team) error {
+	progress("with a deliberate fault, %s …", t.leak.name)
+	if err := o.traceAll(t); err != nil {
+		return err
+	}
+	for _, result := range t.results {
+		r.Leaks = append(r.Leaks, leakResult{t.leak.name, "trace of " + result.Operation, result.Suite, result.Different > 0, result.difference()})
+	}
+	if t.leak.divides && o.parts["scan"] {
+		found := scanModule("wasm", &t.profile).Found
+		r.Leaks = append(r.Leaks, leakResult{t.leak.name, "scan of the module", "-", len(found) > 0, fmt.Sprint(len(found), " functions with divisions")})
 	}
 	return nil
 }
@@ -240,13 +304,29 @@ func timeBinary(path string, measurements int, match string, repeat bool, done f
 	if err := cmd.Start(); err != nil {
 		return err
 	}
-	for lines := json.NewDecoder(out); lines.More(); {
+	n, err := readTimes(out, done)
+	if err != nil {
+		io.Copy(io.Discard, out) // it must not wait for a reader
+	}
+	if failed := cmd.Wait(); failed != nil || err != nil {
+		return errors.Join(failed, err)
+	}
+	if n == 0 {
+		return fmt.Errorf("no target matches %q: nothing was timed", match)
+	}
+	return nil
+}
+
+// readTimes reads the lines of a build that times itself, and says how many there were.
+func readTimes(in io.Reader, done func(timeResult)) (n int, err error) {
+	for lines := json.NewDecoder(in); ; n++ {
 		var t timeResult
-		if err := lines.Decode(&t); err != nil {
-			break
+		if err := lines.Decode(&t); err == io.EOF {
+			return n, nil
+		} else if err != nil {
+			return n, fmt.Errorf("reading times: %w", err)
 		}
 		progress("timed %s, %s: t = %.2f", t.Target, t.Suite, t.T)
 		done(t)
 	}
-	return cmd.Wait()
 }

@@ -151,10 +151,10 @@ func (r *report) printLeaks(w io.Writer) {
 	}
 }
 
-// difference sums up where traces part.
+// difference sums up where traces part, or that they do if it was not looked for.
 func (t *traceResult) difference() string {
 	if t.First == nil {
-		return "no difference"
+		return fmt.Sprintf("%d of %d secrets differ from the first", t.Different, t.Secrets-1)
 	}
 	e := t.First.at()
 	return fmt.Sprintf("%s in %s", e.Kind, short(e.Function))

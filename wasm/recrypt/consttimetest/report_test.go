@@ -85,3 +85,21 @@ func TestReport(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+func TestReadTimes(t *testing.T) {
+	for in, want := range map[string]struct {
+		n  int
+		ok bool
+	}{
+		"":                                  {0, true},
+		"{\"target\": \"x\"}\n{\"t\": 1}\n": {2, true},
+		"{\"target\": \"x\"}\n{\"t\": ":     {1, false},
+		"panic: no":                         {0, false},
+	} {
+		done := 0
+		n, err := readTimes(strings.NewReader(in), func(timeResult) { done++ })
+		if n != want.n || done != n || (err == nil) != want.ok {
+			t.Errorf("%q: %d results, %v", in, n, err)
+		}
+	}
+}

@@ -32,6 +32,9 @@ type target struct {
 	run     func(i int)
 }
 
+// label is what patterns of targets match.
+func (t *target) label() string { return t.name + ", " + t.suite.String() }
+
 // patterned returns the fixed private key. All its digits of four bits are 7: a
 // branch on a digit is always predicted, and none can be left out. (A key of 1 would
 // be too special: it keeps the multiplication at the point at infinity, and

@@ -76,8 +76,8 @@ type event struct {
 }
 
 // newMachine starts Node on a module; named is the same one with the names of its
-// functions.
-func newMachine(module, named string) (*machine, error) {
+// functions. The instrumented module is kept in a file, or taken from there.
+func newMachine(module, named, instrumented string) (*machine, error) {
 	dir, err := tracerDir()
 	if err != nil {
 		return nil, err
@@ -86,7 +86,7 @@ func newMachine(module, named string) (*machine, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &machine{cmd: exec.Command("node", filepath.Join(dir, "main.mjs"), module, named, string(leftOut))}
+	m := &machine{cmd: exec.Command("node", filepath.Join(dir, "main.mjs"), module, named, string(leftOut), instrumented)}
 	m.cmd.Stderr = os.Stderr
 	if m.in, err = m.cmd.StdinPipe(); err != nil {
 		return nil, err
@@ -142,7 +142,7 @@ func (m *machine) ask(command map[string]any, answer any) error {
 // warm runs every operation once, so that tables that are made at first use exist,
 // and makes the state after that the one from which traces start.
 func (m *machine) warm(list []operation) error {
-	var runs []run
+	runs := []run{} // the tracer takes null for another command
 	for i := range list {
 		runs = append(runs, list[i].run(0))
 	}
@@ -188,12 +188,12 @@ type traceResult struct {
 
 func (r *traceResult) ok() bool { return r.Different == 0 && r.Events > 0 }
 
-// compare traces an operation for n secrets, and the edges if wanted.
-func (m *machine) compare(o *operation, n int, edges bool) (*traceResult, error) {
+// compare traces an operation for all secrets of a team.
+func (m *machine) compare(o *operation, team *team) (*traceResult, error) {
 	result := &traceResult{Operation: o.name, Suite: suiteName(o.suite), LeftOut: o.signed}
 	var first run
 	var want *trace
-	for i := range indices(n, edges && o.edges) {
+	for i := range indices(team.secrets, team.edges && o.edges) {
 		r := o.run(i)
 		t, err := m.trace(o, r)
 		if err != nil {
@@ -207,7 +207,7 @@ func (m *machine) compare(o *operation, n int, edges bool) (*traceResult, error)
 		if t.Events == want.Events && t.Hash == want.Hash {
 			continue
 		}
-		if result.Different++; result.First == nil {
+		if result.Different++; result.First == nil && team.locate {
 			if result.First, err = m.locate(o, first, r, min(t.Events, want.Events)); err != nil {
 				return nil, err
 			}

@@ -150,7 +150,6 @@ class Instance {
 
   #wasi() {
     const view = () => new DataView(this.memory.buffer);
-    const environment = new TextEncoder().encode("GOGC=off\0");
     const strings = (/** @type {Uint8Array} */ bytes, /** @type {number} */ count) => ({
       sizes: (/** @type {number} */ n, /** @type {number} */ size) => (view().setUint32(n, count, true), view().setUint32(size, bytes.length, true), 0),
       get: (/** @type {number} */ list, /** @type {number} */ at) => {
@@ -158,7 +157,7 @@ class Instance {
         return new Uint8Array(this.memory.buffer).set(bytes, at), 0;
       },
     });
-    const [args, env] = [strings(new TextEncoder().encode("core\0"), 1), strings(environment, 1)];
+    const [args, env] = [strings(new TextEncoder().encode("core\0"), 1), strings(new Uint8Array(0), 0)];
     const known = {
       args_sizes_get: args.sizes, args_get: args.get, environ_sizes_get: env.sizes, environ_get: env.get,
       clock_time_get: (/** @type {number} */ _id, /** @type {bigint} */ _precision, /** @type {number} */ at) => (view().setBigUint64(at, BigInt(this.clock++) * 1000n, true), 0),

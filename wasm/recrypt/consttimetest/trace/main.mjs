@@ -1,10 +1,11 @@
-// node main.mjs MODULE NAMED LEFTOUT
+// node main.mjs MODULE NAMED LEFTOUT INSTRUMENTED
 //
 // Instruments MODULE and runs it as told on standard input, one JSON object per
 // line, answering each with one line. NAMED is the same module with the names of its
 // functions. LEFTOUT is {publics, known}: the names of the functions whose insides are
 // left out of runs that are not whole, and of [caller, callee] whose calls are left
-// out of all.
+// out of all. INSTRUMENTED is a file that keeps the instrumented module, so that it is made
+// once; if it is there already, it must have been made with the same arguments.
 //
 // The first line out is {functions, sites, divisions}. The commands are
 //
@@ -14,22 +15,19 @@
 // Requests and responses are in base64, hashes and values in hexadecimal. An event
 // that is seen is {name of the function, index, kind, site, value}.
 
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { createInterface } from "node:readline";
+import { deserialize, serialize } from "node:v8";
 import { instrument, KINDS } from "./instrument.mjs";
 import { Machine } from "./machine.mjs";
 import { code, functionNames } from "./sections.mjs";
 
-const [path, named, leftOut] = process.argv.slice(2);
-if (leftOut === undefined) throw new Error("usage: node main.mjs MODULE NAMED LEFTOUT");
+const [path, named, leftOut, kept] = process.argv.slice(2);
+if (kept === undefined) throw new Error("usage: node main.mjs MODULE NAMED LEFTOUT INSTRUMENTED");
 const { publics, known } = JSON.parse(leftOut);
 const module = readFileSync(path);
 const names = namesOf(module, readFileSync(named));
-const { binary, sites, globals, divisions } = instrument(
-  module,
-  publics.map(indexOf),
-  known.map((/** @type {string[]} */ pair) => pair.map(indexOf)),
-);
+const { binary, sites, globals, divisions } = instrumented();
 const machine = new Machine(new WebAssembly.Module(/** @type {BufferSource} */ (binary)), globals);
 
 /** @param {object} line */
@@ -49,6 +47,18 @@ for await (const line of createInterface({ input: process.stdin })) {
   } else {
     answer(shown(machine.run(parsed(run))));
   }
+}
+
+/** Makes the instrumented module, or reads it. @returns {import("./instrument.mjs").Instrumented} */
+function instrumented() {
+  if (existsSync(kept)) return deserialize(readFileSync(kept));
+  const made = instrument(
+    module,
+    publics.map(indexOf),
+    known.map((/** @type {string[]} */ pair) => pair.map(indexOf)),
+  );
+  writeFileSync(kept, serialize(made));
+  return made;
 }
 
 /** @param {any} run @returns {import("./machine.mjs").Run} */
