@@ -124,6 +124,7 @@ func (a *app) publish(ctx context.Context, core abi.Client, name string, seed, r
 	if err != nil {
 		return nil, nil, err
 	}
+	defer c.Close()
 	_, serverID, server, err := c.Service(ctx)
 	if err != nil {
 		return nil, nil, err
