@@ -65,18 +65,24 @@ func (c *Client) grant(ctx context.Context, reader *person, o GrantOptions) (*Gr
 	if !reader.has(next.Suite) {
 		return nil, fmt.Errorf("%w (%s)", ErrReaderSuite, abi.SuiteName(next.Suite))
 	}
-	var grants []api.Grant
+	epochs := newestOfEpochs(chain, next)
+	if len(epochs) > api.MaxGrants {
+		return nil, fmt.Errorf("the collection has more than %d epochs", api.MaxGrants)
+	}
 	var ids []string
 	var info *GrantInfo
-	for _, epoch := range newestOfEpochs(chain, next) {
+	grants := make([]api.Grant, 0, len(epochs))
+	defer func() {
+		for _, g := range grants {
+			clear(g.TransformKey)
+		}
+	}()
+	for _, epoch := range epochs {
 		g, made, err := c.newGrant(ctx, epoch, reader, o)
 		if err != nil {
 			return nil, err
 		}
 		grants, ids, info = append(grants, *g), append(ids, made.ID), made
-	}
-	if len(grants) > api.MaxGrants {
-		return nil, fmt.Errorf("the collection has more than %d epochs", api.MaxGrants)
 	}
 	return info, c.extend(ctx, next, grants, ids)
 }
@@ -97,7 +103,8 @@ func newestOfEpochs(chain []link, next link) []link {
 	return append(out, next)
 }
 
-// newGrant signs the grant of one epoch and makes its transform key.
+// newGrant signs the grant of one epoch and makes its transform key, which the caller
+// clears.
 func (c *Client) newGrant(ctx context.Context, epoch link, reader *person, o GrantOptions) (*api.Grant, *GrantInfo, error) {
 	f := &abi.GrantFields{Kind: abi.GrantDirect}
 	rand.Read(f.Grant[:])

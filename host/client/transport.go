@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"sync"
 	"time"
 
 	"github.com/recrypt-service/recrypt/host/api"
@@ -86,6 +87,7 @@ func (c *Client) callAs(ctx context.Context, as *person, method, path string, in
 		if body, err = json.Marshal(in); err != nil {
 			return fmt.Errorf("encode request: %w", err)
 		}
+		defer clear(body) // it may hold transform keys; no exchange reads it any more
 	}
 	if len(body) > api.MaxBody {
 		return fmt.Errorf("request of %d bytes is over the server's bound of %d", len(body), api.MaxBody)
@@ -126,6 +128,9 @@ func (c *Client) exchange(ctx context.Context, method, path string, body []byte,
 	if err != nil {
 		return "", err
 	}
+	if req.Body != nil {
+		defer req.Body.Close() // net/http may still be sending after an early answer
+	}
 	resp, err := c.http.Do(req)
 	if err != nil {
 		return "", c.unreachable(ctx, err)
@@ -156,7 +161,7 @@ func (c *Client) newRequest(ctx context.Context, method, path string, body []byt
 		req.Header.Set("Content-Type", api.ContentTypeJSON)
 	}
 	if len(body) > 0 || method == http.MethodGet {
-		req.Body, req.ContentLength = once{bytes.NewReader(body)}, int64(len(body))
+		req.Body, req.ContentLength = &once{body: bytes.NewReader(body)}, int64(len(body))
 	}
 	keyID := fmt.Sprintf("%s/%d", as.id, as.Version)
 	if err := httpsig.Sign(ctx, c.core, c.seed, keyID, req, body, c.clock()); err != nil {
@@ -167,11 +172,30 @@ func (c *Client) newRequest(ctx context.Context, method, path string, body []byt
 
 // once is a body that net/http cannot rewind, even if it is empty. Without it,
 // a signed GET that meets a connection just being closed would be sent again
-// with the same nonce, which is a replay.
-type once struct{ io.Reader }
+// with the same nonce, which is a replay. Once it is closed nothing reads the bytes
+// any more, so that they can be cleared.
+type once struct {
+	mu     sync.Mutex
+	body   *bytes.Reader
+	closed bool
+}
 
-// Close has nothing to close.
-func (once) Close() error { return nil }
+func (o *once) Read(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.closed {
+		return 0, http.ErrBodyReadAfterClose
+	}
+	return o.body.Read(p)
+}
+
+// Close waits for a running Read. Closing again has no effect.
+func (o *once) Close() error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.closed = true
+	return nil
+}
 
 // unreachable turns a failure of the network into words. Cancellation by the
 // caller stays what it is.
