@@ -81,7 +81,7 @@ func TestNobody(t *testing.T) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
-	if _, _, _, err := c.Grants(ctx); !errors.Is(err, client.ErrNoIdentity) {
+	if _, err := c.Grants(ctx); !errors.Is(err, client.ErrNoIdentity) {
 		t.Errorf("grants: %v", err)
 	}
 }
@@ -136,11 +136,11 @@ func TestRegrant(t *testing.T) {
 	if first.ID == next.ID || !first.Expires.IsZero() || time.Until(next.Expires) < 59*time.Minute {
 		t.Errorf("%+v, %+v", first, next)
 	}
-	issued, _, _, err := x.a.Grants(ctx)
-	if err != nil || len(issued) != 2 {
-		t.Fatal(issued, err)
+	list, err := x.a.Grants(ctx)
+	if err != nil || len(list.Issued) != 2 {
+		t.Fatal(list, err)
 	}
-	for _, g := range issued {
+	for _, g := range list.Issued {
 		if want := map[string]string{first.ID: client.GrantReplaced, next.ID: api.GrantActive}[g.ID]; g.Status != want {
 			t.Errorf("%+v", g)
 		}
@@ -176,9 +176,9 @@ func TestExpiry(t *testing.T) {
 		t.Errorf("revoke who has none: %v", err)
 	}
 	grant(t, a, charlie.ID, client.GrantOptions{})
-	issued, _, _, err := a.Grants(ctx)
-	if err != nil || len(issued) != 2 || issued[0].Status != api.GrantActive || issued[1].Status != api.GrantExpired {
-		t.Errorf("%+v, %v", issued, err)
+	list, err := a.Grants(ctx)
+	if err != nil || len(list.Issued) != 2 || list.Issued[0].Status != api.GrantActive || list.Issued[1].Status != api.GrantExpired {
+		t.Errorf("%+v, %v", list, err)
 	}
 	// its transform key may still wait for the sweep: then there is something to revoke
 	if _, err := a.Revoke(ctx, bob.ID); err != nil && !errors.Is(err, client.ErrNoGrant) {
@@ -321,7 +321,7 @@ func TestHammer(t *testing.T) {
 			if _, err := x.a.Revoke(ctx, reader); err != nil && !errors.Is(err, client.ErrNoGrant) {
 				t.Error(err)
 			}
-			if _, _, _, err := x.a.Grants(ctx); err != nil {
+			if _, err := x.a.Grants(ctx); err != nil {
 				t.Error(err)
 			}
 		})

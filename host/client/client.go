@@ -20,7 +20,7 @@
 //
 //	answer               against
 //	server record        its own signature; the id pinned at first use ([ErrServerChanged])
-//	identity             the id that was asked for; the newest version remembered ([ErrOldIdentity])
+//	identity             the id that was asked for; the newest version this server has shown ([ErrOldIdentity])
 //	collection chain     owner, every signature and link; the remembered head must be in it ([ErrRollback])
 //	list of readers      every grant in it; the readers hash in the newest record ([ErrRollback])
 //	grant                owner's signature, collection, reader; for a level-1 value that it names us

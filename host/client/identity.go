@@ -150,7 +150,8 @@ func (c *Client) addSuites(ctx context.Context, suites []uint8) error {
 
 // LookUp returns the newest version of an identity, and the records of all, verified
 // against id, which is the hash of what the first certifies. ErrNotFound if the server
-// does not know it; ErrOldIdentity if it shows an older version than before.
+// does not know it; ErrOldIdentity if it shows an older version than
+// it has shown before.
 func (c *Client) LookUp(ctx context.Context, id string) (*abi.Identity, []byte, error) {
 	p, err := c.lookUp(ctx, id)
 	if err != nil {
@@ -161,6 +162,9 @@ func (c *Client) LookUp(ctx context.Context, id string) (*abi.Identity, []byte, 
 
 func (c *Client) lookUp(ctx context.Context, id string) (*person, error) {
 	if _, err := c.parsePerson(ctx, id); err != nil {
+		return nil, err
+	}
+	if _, err := c.server(ctx); err != nil {
 		return nil, err
 	}
 	var answer api.Identity
@@ -192,6 +196,10 @@ func (c *Client) parsePerson(ctx context.Context, id string) ([32]byte, error) {
 
 // newest verifies an answer with an identity, which must be id.
 func (c *Client) newest(ctx context.Context, answer *api.Identity, id string) (*person, error) {
+	svc, err := c.server(ctx)
+	if err != nil {
+		return nil, err
+	}
 	p, err := c.openPerson(ctx, answer.Record)
 	if err != nil {
 		return nil, err
@@ -202,7 +210,10 @@ func (c *Client) newest(ctx context.Context, answer *api.Identity, id string) (*
 	if answer.ID != id || answer.Version != p.Version {
 		return nil, mismatch("identity record: it is not as announced")
 	}
-	return p, c.rememberVersion(p)
+	if err := c.rememberVersion(svc, p); err != nil {
+		return nil, err
+	}
+	return p, nil
 }
 
 // openPerson verifies an identity with all versions.
@@ -218,9 +229,9 @@ func (c *Client) openPerson(ctx context.Context, record []byte) (*person, error)
 	return &person{v, id, record}, nil
 }
 
-// rememberVersion refuses a version older than one seen before.
-func (c *Client) rememberVersion(p *person) error {
-	seen, err := c.state.IdentityVersion(p.id)
+// rememberVersion refuses a version older than one that this server has shown before.
+func (c *Client) rememberVersion(svc *service, p *person) error {
+	seen, err := c.state.IdentityVersion(svc.id, p.id)
 	if err != nil {
 		return fmt.Errorf("read known versions: %w", err)
 	}
@@ -228,7 +239,7 @@ func (c *Client) rememberVersion(p *person) error {
 		return fmt.Errorf("%w: version %d of %s, after version %d", ErrOldIdentity, p.Version, p.id, seen)
 	}
 	if p.Version > seen {
-		if err := c.state.SetIdentityVersion(p.id, p.Version); err != nil {
+		if err := c.state.SetIdentityVersion(svc.id, p.id, p.Version); err != nil {
 			return fmt.Errorf("remember version: %w", err)
 		}
 	}

@@ -24,6 +24,22 @@ type GrantInfo struct {
 	Kind       string    // "direct", "pending" or "link"
 }
 
+// GrantList is what [Client.Grants] returns, newest first as the server lists it.
+type GrantList struct {
+	Issued     []GrantInfo
+	Received   []GrantInfo
+	Unverified []UnverifiedGrant // received, as the server says
+	More       bool              // the server left older ones out
+}
+
+// UnverifiedGrant is a grant to us that the server lists and that does not verify:
+// nothing of it is certain.
+type UnverifiedGrant struct {
+	ID    string // 26 characters, "" if what the server says is no id
+	Owner string // rid1…, "" if what the server says is no identity's id
+	Err   error  // why; ErrVerification, ErrOldIdentity or ErrNotFound
+}
+
 // RevokeInfo is what a verified receipt says.
 type RevokeInfo struct {
 	Destroyed int       // transform keys that the server destroyed

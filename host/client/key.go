@@ -159,7 +159,7 @@ func (c *Client) askKey(ctx context.Context, id [16]byte, from string) (*sharedK
 		return nil, err
 	}
 	for _, p := range []*person{k.author, k.owner} {
-		if err := c.rememberVersion(p); err != nil {
+		if err := c.rememberVersion(svc, p); err != nil {
 			return nil, err
 		}
 	}

@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -19,55 +20,86 @@ type listed struct {
 	revocation    *abi.Revocation // verified, nil if there is none
 }
 
-// Grants returns the grants that the own identity has issued and received,
-// newest first as the server lists them, for people to look at: more says that
-// the server left older ones out. Each is verified; its status is the server's
-// word, backed by a verified receipt where one is given. A server can leave
-// grants out without saying so.
-func (c *Client) Grants(ctx context.Context) (issued, received []GrantInfo, more bool, err error) {
+// Grants returns the grants that the own identity has issued and received, for people
+// to look at. Each is verified; its status is the server's word, backed by a verified
+// receipt where one is given. A grant received that does not verify, or whose owner does
+// not, is set apart with the reason: strangers and their records must not take the list
+// away. One of our own that does not verify is an error. A server can leave grants out
+// without saying so.
+func (c *Client) Grants(ctx context.Context) (*GrantList, error) {
 	svc, err := c.server(ctx)
 	if err != nil {
-		return nil, nil, false, err
+		return nil, err
 	}
 	var answer api.ListGrants
 	if err := c.call(ctx, http.MethodGet, api.PathGrants, nil, &answer); err != nil {
-		return nil, nil, false, fmt.Errorf("list grants: %w", err)
+		return nil, fmt.Errorf("list grants: %w", err)
 	}
+	list := &GrantList{More: answer.More}
 	me := c.me()
 	for i := range answer.Issued {
 		l, err := c.openListed(ctx, svc, me, &answer.Issued[i])
 		if err != nil {
-			return nil, nil, false, err
+			return nil, err
 		}
-		issued = append(issued, l.info())
+		list.Issued = append(list.Issued, l.info())
 	}
-	owners := map[string]*person{}
+	owners := map[string]*lookup{}
 	for i := range answer.Received {
-		l, err := c.openReceived(ctx, svc, &answer.Received[i], owners)
-		if err != nil {
-			return nil, nil, false, err
+		g := &answer.Received[i]
+		l, err := c.openReceived(ctx, svc, g, owners)
+		switch {
+		case err == nil:
+			list.Received = append(list.Received, l.info())
+		case isVerdict(err):
+			list.Unverified = append(list.Unverified, c.setApart(ctx, g, err))
+		default:
+			return nil, err
 		}
-		received = append(received, l.info())
 	}
-	return issued, received, answer.More, nil
+	return list, nil
+}
+
+// isVerdict reports whether err says something of a record, not of the way to it.
+func isVerdict(err error) bool {
+	return errors.Is(err, ErrVerification) || errors.Is(err, ErrRollback) || errors.Is(err, ErrNotFound)
+}
+
+// setApart keeps of a grant that does not verify the names that have their form.
+func (c *Client) setApart(ctx context.Context, g *api.ListedGrant, why error) UnverifiedGrant {
+	u := UnverifiedGrant{Err: why}
+	if _, err := api.ParseID(g.ID); err == nil {
+		u.ID = g.ID
+	}
+	if _, err := c.parsePerson(ctx, g.Owner); err == nil {
+		u.Owner = g.Owner
+	}
+	return u
+}
+
+// lookup is the outcome of looking an owner up.
+type lookup struct {
+	*person
+	err error
 }
 
 // openReceived verifies a grant to us. Who issued it is looked up by the name
 // that the server gives, once per owner: the grant is then verified with the
 // identity found, so that another name gains nothing.
-func (c *Client) openReceived(ctx context.Context, svc *service, g *api.ListedGrant, owners map[string]*person) (*listed, error) {
+func (c *Client) openReceived(ctx context.Context, svc *service, g *api.ListedGrant, owners map[string]*lookup) (*listed, error) {
 	owner := owners[g.Owner]
 	if owner == nil {
 		if _, err := c.parsePerson(ctx, g.Owner); err != nil {
 			return nil, mismatch("grant: it does not say who issued it")
 		}
-		var err error
-		if owner, err = c.lookUp(ctx, g.Owner); err != nil {
-			return nil, fmt.Errorf("grant received: %w", err)
-		}
+		p, err := c.lookUp(ctx, g.Owner)
+		owner = &lookup{p, err}
 		owners[g.Owner] = owner
 	}
-	l, err := c.openListed(ctx, svc, owner, g)
+	if owner.err != nil {
+		return nil, fmt.Errorf("grant received: %w", owner.err)
+	}
+	l, err := c.openListed(ctx, svc, owner.person, g)
 	if err != nil {
 		return nil, err
 	}

@@ -18,9 +18,11 @@ type State interface {
 	// remembered of another's collection.
 	EpochHead(owner [32]byte, collection [16]byte, epoch uint32) (sequence uint64, hash [32]byte, ok bool, err error)
 	SetEpochHead(owner [32]byte, collection [16]byte, epoch uint32, sequence uint64, hash [32]byte) error
-	// IdentityVersion returns the newest version seen of an identity (text id), 0 if none.
-	IdentityVersion(id string) (version uint32, err error)
-	SetIdentityVersion(id string, version uint32) error
+	// IdentityVersion returns the newest version of an identity that a server has shown,
+	// 0 if none; both are named by their text ids ("rsv1…", "rid1…"). Versions are
+	// published server by server, so that one says nothing of another.
+	IdentityVersion(server, id string) (version uint32, err error)
+	SetIdentityVersion(server, id string, version uint32) error
 }
 
 // A MemoryState is a State that is forgotten with the process, for tests and
@@ -30,8 +32,11 @@ type MemoryState struct {
 	servers  map[string][]byte
 	heads    map[[16]byte]head
 	epochs   map[epoch]head
-	versions map[string]uint32
+	versions map[shown]uint32
 }
+
+// shown names an identity as one server shows it.
+type shown struct{ server, id string }
 
 type epoch struct {
 	owner      [32]byte
@@ -50,7 +55,7 @@ func NewMemoryState() *MemoryState {
 		servers:  map[string][]byte{},
 		heads:    map[[16]byte]head{},
 		epochs:   map[epoch]head{},
-		versions: map[string]uint32{},
+		versions: map[shown]uint32{},
 	}
 }
 
@@ -107,16 +112,17 @@ func (s *MemoryState) SetEpochHead(owner [32]byte, collection [16]byte, number u
 }
 
 // IdentityVersion implements [State].
-func (s *MemoryState) IdentityVersion(id string) (uint32, error) {
+func (s *MemoryState) IdentityVersion(server, id string) (uint32, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.versions[id], nil
+	return s.versions[shown{server, id}], nil
 }
 
 // SetIdentityVersion implements [State].
-func (s *MemoryState) SetIdentityVersion(id string, version uint32) error {
+func (s *MemoryState) SetIdentityVersion(server, id string, version uint32) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.versions[id] = max(version, s.versions[id])
+	name := shown{server, id}
+	s.versions[name] = max(version, s.versions[name])
 	return nil
 }

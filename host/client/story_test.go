@@ -104,11 +104,11 @@ func TestStory(t *testing.T) {
 
 // checkLists looks at what the story left in everybody's lists.
 func checkLists(t *testing.T, a, b, c *client.Client, alice, bob, charlie *hosttest.Person) {
-	issued, received, _, err := a.Grants(ctx)
-	if err != nil || len(issued) != 2 || len(received) != 0 {
-		t.Fatal(issued, received, err)
+	list, err := a.Grants(ctx)
+	if err != nil || len(list.Issued) != 2 || len(list.Received) != 0 {
+		t.Fatal(list, err)
 	}
-	for _, g := range issued {
+	for _, g := range list.Issued {
 		want := api.GrantActive
 		if g.Reader == bob.ID {
 			want = api.GrantRevoked
@@ -118,11 +118,11 @@ func checkLists(t *testing.T, a, b, c *client.Client, alice, bob, charlie *hostt
 		}
 	}
 	for who, status := range map[*client.Client]string{b: api.GrantRevoked, c: api.GrantActive} {
-		issued, received, _, err := who.Grants(ctx)
-		if err != nil || len(issued) != 0 || len(received) != 1 {
-			t.Fatal(issued, received, err)
+		list, err := who.Grants(ctx)
+		if err != nil || len(list.Issued) != 0 || len(list.Received) != 1 || len(list.Unverified) != 0 {
+			t.Fatal(list, err)
 		}
-		if g := received[0]; g.Status != status || g.Owner != alice.ID || g.Reader != who.ID() {
+		if g := list.Received[0]; g.Status != status || g.Owner != alice.ID || g.Reader != who.ID() {
 			t.Errorf("received %+v", g)
 		}
 	}

@@ -82,7 +82,7 @@ func TestAddSuites(t *testing.T) {
 	if _, err := x.a.Revoke(ctx, x.bob.ID); err != nil {
 		t.Errorf("revoke: %v", err)
 	}
-	if _, _, _, err := x.c.Grants(ctx); err != nil {
+	if _, err := x.c.Grants(ctx); err != nil {
 		t.Errorf("list: %v", err)
 	}
 }
@@ -129,23 +129,72 @@ func TestAddSuitesUnpublished(t *testing.T) {
 	}
 }
 
-// TestAddSuitesElsewhere: a server that was set back, or another one, is given what it
-// lacks.
+// TestAddSuitesElsewhere: another server is given what it lacks, and its older version
+// is no lie.
 func TestAddSuitesElsewhere(t *testing.T) {
 	x := newCast(t)
 	other := hosttest.NewServer(t, hosttest.Options{})
 	x.alice.Publish(t, other.URL)
 	x.alice.Record = addSuites(t, x.a, abi.Suite480)
 	a := x.alice.Client(t, other.URL)
-	if _, _, err := a.LookUp(ctx, x.alice.ID); !errors.Is(err, client.ErrOldIdentity) {
-		t.Errorf("an older version: %v", err)
+	if v, _, err := a.LookUp(ctx, x.alice.ID); err != nil || v.Version != 1 {
+		t.Errorf("looked up elsewhere: %+v, %v", v, err)
 	}
-	if _, _, _, err := a.Grants(ctx); !errors.Is(err, client.ErrSignature) {
+	if _, err := a.Grants(ctx); !errors.Is(err, client.ErrSignature) {
 		t.Errorf("signed as a version that is not there: %v", err)
 	}
 	addSuites(t, a)
-	if _, _, _, err := a.Grants(ctx); err != nil {
+	if _, err := a.Grants(ctx); err != nil {
 		t.Errorf("after it: %v", err)
+	}
+}
+
+// TestAddSuitesSetBack: a server that was set back shows an older version, which is
+// refused, and is given what it lacks.
+func TestAddSuitesSetBack(t *testing.T) {
+	x := newCast(t)
+	old := *x.alice
+	old.State = client.NewMemoryState()
+	x.alice.Record = addSuites(t, x.a, abi.Suite480)
+	fresh := hosttest.NewServer(t, hosttest.Options{Seed: x.server.Seed})
+	old.Publish(t, fresh.URL)
+	a := x.alice.Client(t, fresh.URL)
+	if _, _, err := a.LookUp(ctx, x.alice.ID); !errors.Is(err, client.ErrOldIdentity) {
+		t.Errorf("an older version: %v", err)
+	}
+	if changed, err := a.Refresh(ctx); changed || !errors.Is(err, client.ErrOldIdentity) {
+		t.Errorf("refreshed %v, %v", changed, err)
+	}
+	addSuites(t, a)
+	if v, _, err := a.LookUp(ctx, x.alice.ID); err != nil || v.Version != 2 {
+		t.Errorf("after it: %+v, %v", v, err)
+	}
+}
+
+// TestVersionsByServer: a newer version that Bob has published on one server only locks
+// nobody out of another.
+func TestVersionsByServer(t *testing.T) {
+	one, two := hosttest.NewServer(t, hosttest.Options{}), hosttest.NewServer(t, hosttest.Options{})
+	alice, bob := hosttest.NewPerson(t, "alice"), hosttest.NewPerson(t, "bob")
+	a1, b1 := alice.Publish(t, one.URL), bob.Publish(t, one.URL)
+	a2, b2 := alice.Publish(t, two.URL), bob.Publish(t, two.URL)
+	grant(t, b2, alice.ID, client.GrantOptions{})
+	document := encrypt(t, b2, []byte("text"))
+
+	addSuites(t, b1, abi.Suite480)
+	if v, _, err := a1.LookUp(ctx, bob.ID); err != nil || v.Version != 2 {
+		t.Fatalf("looked up: %+v, %v", v, err)
+	}
+	if got, _, err := decrypt(a2, document, client.DecryptOptions{From: bob.ID}); err != nil || string(got) != "text" {
+		t.Errorf("decrypt: %q, %v", got, err)
+	}
+	grant(t, a2, bob.ID, client.GrantOptions{})
+	list, err := a2.Grants(ctx)
+	if err != nil || len(list.Issued) != 1 || len(list.Received) != 1 || len(list.Unverified) != 0 {
+		t.Errorf("list: %+v, %v", list, err)
+	}
+	if v, _, err := a2.LookUp(ctx, bob.ID); err != nil || v.Version != 1 {
+		t.Errorf("looked up: %+v, %v", v, err)
 	}
 }
 

@@ -156,7 +156,7 @@ func TestStateOnlyMovesForward(t *testing.T) {
 		if err := state.SetEpochHead([32]byte{2}, [16]byte{1}, 7, seq, [32]byte{byte(seq)}); err != nil {
 			t.Fatal(err)
 		}
-		if err := state.SetIdentityVersion("rid1bob", uint32(seq)); err != nil {
+		if err := state.SetIdentityVersion("rsv1one", "rid1bob", uint32(seq)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -168,8 +168,38 @@ func TestStateOnlyMovesForward(t *testing.T) {
 	if err != nil || !ok || seq != 5 || hash != [32]byte{5} {
 		t.Errorf("epoch: got %d %v %v %v", seq, hash, ok, err)
 	}
-	if v, err := state.IdentityVersion("rid1bob"); err != nil || v != 5 {
+	if v, err := state.IdentityVersion("rsv1one", "rid1bob"); err != nil || v != 5 {
 		t.Errorf("got %d, %v", v, err)
+	}
+}
+
+// TestVersionsAreApart: what one server has shown says nothing of another, and a state
+// file from before servers were named is read, without locking anybody out.
+func TestVersionsAreApart(t *testing.T) {
+	s := open(t)
+	create(t, s, "alice")
+	path := filepath.Join(s.Dir(), "identities", "alice", "state.json")
+	if err := os.WriteFile(path, []byte(`{"servers":{"http://localhost":"AQ"},"versions":{"rid1bob":9}}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	state := s.State("alice")
+	want := func(server string, version uint32) {
+		t.Helper()
+		if v, err := state.IdentityVersion(server, "rid1bob"); err != nil || v != version {
+			t.Errorf("%s: got %d, %v", server, v, err)
+		}
+	}
+	want("rsv1one", 0)
+	for server, version := range map[string]uint32{"rsv1one": 2, "rsv1two": 1} {
+		if err := state.SetIdentityVersion(server, "rid1bob", version); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want("rsv1one", 2)
+	want("rsv1two", 1)
+	want("rsv1three", 0)
+	if pinned, err := state.PinnedServer("http://localhost"); err != nil || string(pinned) != "\x01" {
+		t.Errorf("pinned %x, %v", pinned, err)
 	}
 }
 

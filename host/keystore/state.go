@@ -9,7 +9,7 @@ import (
 // memory is the content of state.json.
 type memory struct {
 	Servers  map[string]api.Bytes `json:"servers,omitempty"`  // URL → pinned server record
-	Versions map[string]uint32    `json:"versions,omitempty"` // identity id → newest version seen
+	Versions map[string]uint32    `json:"versions,omitempty"` // server id/identity id → newest version seen; without a server from before, not used
 	Heads    map[string]head      `json:"heads,omitempty"`    // collection id → newest record seen
 	Epochs   map[string]head      `json:"epochs,omitempty"`   // owner/collection/epoch → newest record seen
 }
@@ -136,25 +136,29 @@ func raise(heads *map[string]head, name string, h head) bool {
 	return true
 }
 
-// IdentityVersion returns the newest version seen of an identity, 0 if none.
-func (s *State) IdentityVersion(id string) (uint32, error) {
+// IdentityVersion returns the newest version of an identity that a server has shown,
+// 0 if none.
+func (s *State) IdentityVersion(server, id string) (uint32, error) {
 	m, err := s.read()
 	if err != nil {
 		return 0, err
 	}
-	return m.Versions[id], nil
+	return m.Versions[versionName(server, id)], nil
 }
 
 // SetIdentityVersion remembers a version; an older one changes nothing.
-func (s *State) SetIdentityVersion(id string, version uint32) error {
+func (s *State) SetIdentityVersion(server, id string, version uint32) error {
+	name := versionName(server, id)
 	return s.update(func(m *memory) bool {
-		if m.Versions[id] >= version {
+		if m.Versions[name] >= version {
 			return false
 		}
 		if m.Versions == nil {
 			m.Versions = map[string]uint32{}
 		}
-		m.Versions[id] = version
+		m.Versions[name] = version
 		return true
 	})
 }
+
+func versionName(server, id string) string { return server + "/" + id }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -128,37 +129,65 @@ func (a *app) grants(ctx context.Context) error {
 		return err
 	}
 	defer s.close()
-	issued, received, more, err := s.Grants(ctx)
+	list, err := s.Grants(ctx)
 	if err != nil {
 		return err
 	}
 	if a.json {
-		return a.printJSON(map[string]any{"issued": grantsJSON(issued), "received": grantsJSON(received), "more": more})
+		return a.printJSON(map[string]any{
+			"issued": grantsJSON(list.Issued), "received": grantsJSON(list.Received),
+			"unverified": unverifiedJSON(list.Unverified), "more": list.More,
+		})
 	}
-	if len(issued)+len(received) == 0 {
+	if len(list.Issued)+len(list.Received)+len(list.Unverified) == 0 {
 		a.notef("No grants yet. Let somebody read your documents with: recrypt grant READER\n")
 		return nil
 	}
-	w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
-	for _, g := range issued {
-		fmt.Fprintf(w, "to\t%s\t%s\t%s\n", name(s.store.Nickname(g.Reader), g.Reader), g.Status, expiry(g.Expires))
-	}
-	for _, g := range received {
-		fmt.Fprintf(w, "from\t%s\t%s\t%s\n", name(s.store.Nickname(g.Owner), g.Owner), g.Status, expiry(g.Expires))
-	}
-	if err := w.Flush(); err != nil {
+	if err := s.printGrants(a.stdout, list); err != nil {
 		return err
 	}
-	if more {
+	if n := len(list.Unverified); n > 0 {
+		a.notef("%s could not be verified: do not rely on what is shown of it.\n", count(n, "grant"))
+	}
+	if list.More {
 		a.notef("Older grants are not shown.\n")
 	}
 	return nil
+}
+
+// printGrants writes a line for each grant.
+func (s *session) printGrants(out io.Writer, list *client.GrantList) error {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	for _, g := range list.Issued {
+		fmt.Fprintf(w, "to\t%s\t%s\t%s\n", name(s.store.Nickname(g.Reader), g.Reader), g.Status, expiry(g.Expires))
+	}
+	for _, g := range list.Received {
+		fmt.Fprintf(w, "from\t%s\t%s\t%s\n", name(s.store.Nickname(g.Owner), g.Owner), g.Status, expiry(g.Expires))
+	}
+	for _, g := range list.Unverified {
+		owner := first(s.store.Nickname(g.Owner), g.Owner, "?")
+		fmt.Fprintf(w, "from\t%s\tunverifiable\t%s\n", owner, printable(g.Err.Error()))
+	}
+	return w.Flush()
 }
 
 func grantsJSON(grants []client.GrantInfo) []map[string]any {
 	out := make([]map[string]any, 0, len(grants))
 	for _, g := range grants {
 		out = append(out, grantJSON(g))
+	}
+	return out
+}
+
+// unverifiedJSON says of grants that do not verify what the server calls them, and why
+// they do not.
+func unverifiedJSON(grants []client.UnverifiedGrant) []map[string]any {
+	out := make([]map[string]any, 0, len(grants))
+	for _, g := range grants {
+		_, code, _ := classify(&failure{g.Err})
+		out = append(out, map[string]any{
+			"id": g.ID, "owner": g.Owner, "status": "unverifiable", "code": code, "reason": printable(g.Err.Error()),
+		})
 	}
 	return out
 }
