@@ -110,12 +110,23 @@ const checks: Readonly<Record<string, Check>> = {
   sha256: (_, p) => { same(createHash("sha256").update(p.get("message").bytes()).digest(), p.get("result").bytes(), "digest"); },
 };
 
-/** Runs a known answer; returns false if the boundary does not offer what it is of. */
-export function checkKnown(core: Core, p: Place): boolean {
+/** Kinds of answers that the Go tests check: below the boundary, or with random elements of GT. */
+const others: ReadonlySet<string> = new Set([
+  ...["fp2_constant", "fp2_encode", "fp6_encode", "fp_decode", "reduce_64_bytes_mod_p", "reduce_bytes_mod_p"],
+  ...["g1_double_generator_homogeneous", "g2_decode_roundtrip", "g2_fixed_point", "line", "pairing", "twist_frobenius"],
+  ...["generate_transform_key", "transform_roundtrip_level1", "transform_level2_payload_bytes"],
+]);
+
+/**
+ * Runs a known answer and says whether it was "checked", is of a kind that is
+ * left to "others", or of one that is "unknown".
+ */
+export function checkKnown(core: Core, p: Place): "checked" | "others" | "unknown" {
   const [kind, suite] = [p.get("kind").string(), p.get("size").string() === "480" ? 2 : 1];
-  const check = kind === "derive_private_key" && suite === 2 ? undefined : checks[kind];
+  const check = checks[kind];
+  if (others.has(kind) || (kind === "derive_private_key" && suite === 2)) return "others";
   check?.(new Suite(core, suite), p);
-  return check !== undefined;
+  return check === undefined ? "unknown" : "checked";
 }
 
 /** Checks the derived values of one suite. */

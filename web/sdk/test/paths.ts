@@ -17,10 +17,13 @@ export function repoPath(path: string): string {
   return fileURLToPath(new URL(`../../${path}`, sdk));
 }
 
+/** The folder of vectors beside the Go tests. */
+export const ownVectors = repoPath("wasm/recrypt/recrypttest/vectors");
+
 /** Returns the folder of vectors: RECRYPT_VECTORS, or the one beside the Go tests. */
 export function vectorFolder(): string {
   const given = process.env.RECRYPT_VECTORS;
-  if (given === undefined || given === "") return repoPath("wasm/recrypt/recrypttest/vectors");
+  if (given === undefined || given === "") return ownVectors;
   const from = [process.cwd(), process.env.INIT_CWD ?? ".", repoPath("")]; // npm changes the working folder
   return from.map((base) => resolve(base, given)).find((path) => existsSync(path)) ?? given;
 }

@@ -2,7 +2,7 @@
 
 import { Deposit, GrantKind, IdKind, Op, Reader, SecretKind, text, u32, u64, u8 } from "../src/index.js";
 import type { Core } from "./core.js";
-import { concat } from "./vectors.js";
+import { concat, sizeOfField } from "./vectors.js";
 
 /** A good request and what is known of its results. */
 export interface Good {
@@ -35,7 +35,7 @@ export interface Sizes {
 }
 
 function sizesOf(suite: number): Sizes {
-  const n = suite === 2 ? 60 : 32;
+  const n = sizeOfField(suite);
   return { n, g1: 2 * n, gt: 12 * n, value: 14 * n + 128, block: 28 * n, transformKey: 20 * n + 96 };
 }
 

@@ -21,7 +21,6 @@ const none = new Uint8Array(0);
 
 /** A party that uses our core. */
 export class Ours implements Party {
-  readonly side = "ours";
   readonly name: string;
   readonly #core: Core;
   readonly derivedPrivateKey?: (plaintext: Uint8Array) => Promise<Uint8Array>;

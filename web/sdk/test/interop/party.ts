@@ -9,7 +9,6 @@ export interface Pair {
 /** An implementation of recrypt256. Its methods throw {@link Refused} for what it does not take. */
 export interface Party {
   readonly name: string;
-  readonly side: "ours" | "theirs";
   /** Takes all randomness from this seed from now on. */
   reseed(seed: string): Promise<void>;
 

@@ -72,7 +72,6 @@ interface Package {
 
 /** A party that uses the npm package. */
 export class Theirs implements Party {
-  readonly side = "theirs";
   readonly name = "theirs";
   readonly #package: Package;
   readonly #plant: (seed: Uint8Array) => void;
