@@ -27,7 +27,8 @@ import (
 )
 
 // Run checks that caller behaves as the boundary says. With -short it leaves out
-// most of the recorded cases, which repeat each other.
+// most of the recorded cases, which repeat each other. Of those cases the native core
+// repeats the whole chains, other engines the first transform.
 func Run(t *testing.T, caller abi.Caller) { run(t, caller, scenarios()) }
 
 func run(t *testing.T, caller abi.Caller, scenarios []scenario) {
@@ -70,7 +71,7 @@ func scenarios() []scenario {
 		{name: "damage", recorded: true, run: damage},
 	}
 	for _, v := range []variant{variants[suite256], variants[suite480]} {
-		of := " of " + v.name()
+		of := " of " + abi.SuiteName(v.number)
 		all = append(all,
 			scenario{name: "keys" + of, recorded: true, run: func(s suite) { keys(s, v) }},
 			scenario{name: "schnorr" + of, recorded: true, run: func(s suite) { schnorr(s, v) }},

@@ -42,13 +42,6 @@ func newVariant(number byte, n int, parameter string) variant {
 	return variant{number, n, 14*n + 128, 28 * n, 20*n + 96, p, r}
 }
 
-func (v variant) name() string {
-	if v.number == suite480 {
-		return "recrypt480"
-	}
-	return "recrypt256"
-}
-
 // inRange reports whether a private key is in [1, r-1].
 func (v variant) inRange(private []byte) bool {
 	k := new(big.Int).SetBytes(private)
