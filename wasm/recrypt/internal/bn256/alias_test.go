@@ -4,62 +4,9 @@ import (
 	"math/big"
 	"testing"
 
+	"github.com/recrypt-service/recrypt/wasm/recrypt/internal/aliastest"
 	"github.com/recrypt-service/recrypt/wasm/recrypt/internal/bn256/ff"
 )
-
-// partitions calls f with every way of letting n operands coincide: operands with the
-// same number are the same variable.
-func partitions(n int, f func(block []int)) {
-	block := make([]int, n)
-	var next func(i, used int)
-	next = func(i, used int) {
-		if i == n {
-			f(block)
-			return
-		}
-		for b := range used + 1 {
-			block[i] = b
-			next(i+1, max(used, b+1))
-		}
-	}
-	next(0, 0)
-}
-
-// checkAliasing runs each function with its operands, v[0] being the result and the
-// others arguments, coinciding in every possible way, and compares the result and the
-// arguments, limb by limb, with what distinct operands of the same values give.
-func checkAliasing[T comparable](t *testing.T, operands int, random func() T, funcs map[string]func(v []*T)) {
-	t.Helper()
-	for name, f := range funcs {
-		partitions(operands, func(block []int) {
-			value := make([]T, operands) // one per block
-			for i := range value {
-				value[i] = random()
-			}
-			distinct, shared := make([]T, operands), append([]T(nil), value...)
-			d, s := make([]*T, operands), make([]*T, operands)
-			for i, b := range block {
-				distinct[i] = value[b]
-				d[i], s[i] = &distinct[i], &shared[b]
-			}
-			f(d)
-			for i := 1; i < operands; i++ {
-				if distinct[i] != value[block[i]] {
-					t.Errorf("%s changes argument %d", name, i)
-				}
-			}
-			f(s)
-			if shared[0] != distinct[0] {
-				t.Errorf("%s: another result when the operands coincide like %v", name, block)
-			}
-			for i := 1; i < operands; i++ {
-				if shared[i] != value[i] {
-					t.Errorf("%s changes an argument when the operands coincide like %v", name, block)
-				}
-			}
-		})
-	}
-}
 
 func groupAliasing[T comparable, P group[T]](t *testing.T) {
 	k := randomScalar(t)
@@ -70,12 +17,12 @@ func groupAliasing[T comparable, P group[T]](t *testing.T) {
 		}
 		return p
 	}
-	checkAliasing(t, 2, random, map[string]func(v []*T){
+	aliastest.Check(t, 2, random, map[string]func(v []*T){
 		"Set":        func(v []*T) { P(v[0]).Set(v[1]) },
 		"Negate":     func(v []*T) { P(v[0]).Negate(v[1]) },
 		"ScalarMult": func(v []*T) { P(v[0]).ScalarMult(k, v[1]) },
 	})
-	checkAliasing(t, 3, random, map[string]func(v []*T){
+	aliastest.Check(t, 3, random, map[string]func(v []*T){
 		"Add": func(v []*T) { P(v[0]).Add(v[1], v[2]) },
 		"Sub": func(v []*T) { P(v[0]).Sub(v[1], v[2]) },
 	})
@@ -86,24 +33,24 @@ func TestGroupAliasing(t *testing.T) {
 	groupAliasing[G2](t)
 	a, b := randomScalar(t), randomScalar(t)
 	g1 := func() G1 { return *new(G1).ScalarBaseMult(randomScalar(t)) }
-	checkAliasing(t, 2, g1, map[string]func(v []*G1){
+	aliastest.Check(t, 2, g1, map[string]func(v []*G1){
 		"DoubleScalarMultVartime": func(v []*G1) { v[0].DoubleScalarMultVartime(a, v[1], b) },
 	})
 	gt := func() GT { return *new(GT).BaseExp(randomScalar(t)) }
-	checkAliasing(t, 2, gt, map[string]func(v []*GT){
+	aliastest.Check(t, 2, gt, map[string]func(v []*GT){
 		"Set":     func(v []*GT) { v[0].Set(v[1]) },
 		"Inverse": func(v []*GT) { v[0].Inverse(v[1]) },
 		"Exp":     func(v []*GT) { v[0].Exp(v[1], a) },
 	})
-	checkAliasing(t, 3, gt, map[string]func(v []*GT){
+	aliastest.Check(t, 3, gt, map[string]func(v []*GT){
 		"Mul": func(v []*GT) { v[0].Mul(v[1], v[2]) },
 	})
 	scalar := func() Scalar { return *randomScalar(t) }
-	checkAliasing(t, 2, scalar, map[string]func(v []*Scalar){
+	aliastest.Check(t, 2, scalar, map[string]func(v []*Scalar){
 		"Set":    func(v []*Scalar) { v[0].Set(v[1]) },
 		"Negate": func(v []*Scalar) { v[0].Negate(v[1]) },
 	})
-	checkAliasing(t, 3, scalar, map[string]func(v []*Scalar){
+	aliastest.Check(t, 3, scalar, map[string]func(v []*Scalar){
 		"Add":    func(v []*Scalar) { v[0].Add(v[1], v[2]) },
 		"Sub":    func(v []*Scalar) { v[0].Sub(v[1], v[2]) },
 		"Mul":    func(v []*Scalar) { v[0].Mul(v[1], v[2]) },
@@ -117,7 +64,7 @@ func TestPointAliasing(t *testing.T) {
 		p := new(G1).ScalarBaseMult(randomScalar(t)).p
 		return *p.double(&p)
 	}
-	checkAliasing(t, 2, p1, map[string]func(v []*point1){
+	aliastest.Check(t, 2, p1, map[string]func(v []*point1){
 		"double": func(v []*point1) { v[0].double(v[1]) },
 		"neg":    func(v []*point1) { v[0].neg(v[1]) },
 		"addAffine": func(v []*point1) {
@@ -127,7 +74,7 @@ func TestPointAliasing(t *testing.T) {
 			v[0].addAffine(v[1], &a)
 		},
 	})
-	checkAliasing(t, 3, p1, map[string]func(v []*point1){
+	aliastest.Check(t, 3, p1, map[string]func(v []*point1){
 		"add":      func(v []*point1) { v[0].add(v[1], v[2]) },
 		"choose 1": func(v []*point1) { v[0].choose(v[1], v[2], 1) },
 		"choose 0": func(v []*point1) { v[0].choose(v[1], v[2], 0) },
@@ -137,20 +84,20 @@ func TestPointAliasing(t *testing.T) {
 		return *p.double(&p)
 	}
 	base := new(G2).SetGenerator().p.affine()
-	checkAliasing(t, 2, p2, map[string]func(v []*point2){
+	aliastest.Check(t, 2, p2, map[string]func(v []*point2){
 		"double":    func(v []*point2) { v[0].double(v[1]) },
 		"neg":       func(v []*point2) { v[0].neg(v[1]) },
 		"psi":       func(v []*point2) { v[0].psi(v[1]) },
 		"multiplyX": func(v []*point2) { v[0].multiplyX(v[1]) },
 		"addAffine": func(v []*point2) { v[0].addAffine(v[1], &base) },
 	})
-	checkAliasing(t, 3, p2, map[string]func(v []*point2){
+	aliastest.Check(t, 3, p2, map[string]func(v []*point2){
 		"add":      func(v []*point2) { v[0].add(v[1], v[2]) },
 		"choose 1": func(v []*point2) { v[0].choose(v[1], v[2], 1) },
 		"choose 0": func(v []*point2) { v[0].choose(v[1], v[2], 0) },
 	})
 	element := func() ff.Fp12 { return new(GT).BaseExp(randomScalar(t)).f }
-	checkAliasing(t, 2, element, map[string]func(v []*ff.Fp12){
+	aliastest.Check(t, 2, element, map[string]func(v []*ff.Fp12){
 		"powX": func(v []*ff.Fp12) { powX(v[0], v[1]) },
 		"powU": func(v []*ff.Fp12) { powU(v[0], v[1]) },
 	})

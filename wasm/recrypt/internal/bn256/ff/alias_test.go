@@ -1,70 +1,10 @@
 package ff
 
-import "testing"
+import (
+	"testing"
 
-// partitions calls f with every way of letting n operands coincide: operands with the
-// same number are the same variable.
-func partitions(n int, f func(block []int)) {
-	block := make([]int, n)
-	var next func(i, used int)
-	next = func(i, used int) {
-		if i == n {
-			f(block)
-			return
-		}
-		for b := range used + 1 {
-			block[i] = b
-			next(i+1, max(used, b+1))
-		}
-	}
-	next(0, 0)
-}
-
-// checkAliasing runs each function with its operands, v[0] being the result and the
-// others arguments, coinciding in every possible way, and compares the result and
-// the arguments, limb by limb, with what distinct operands of the same values give.
-func checkAliasing[T comparable](t *testing.T, operands int, random func() T, funcs map[string]func(v []*T)) {
-	t.Helper()
-	for name, f := range funcs {
-		partitions(operands, func(block []int) {
-			value := make([]T, operands) // one per block
-			for i := range value {
-				value[i] = random()
-			}
-			distinct, shared := make([]T, operands), append([]T(nil), value...)
-			d, s := make([]*T, operands), make([]*T, operands)
-			for i, b := range block {
-				distinct[i] = value[b]
-				d[i], s[i] = &distinct[i], &shared[b]
-			}
-			f(d)
-			for i := 1; i < operands; i++ {
-				if distinct[i] != value[block[i]] {
-					t.Errorf("%s changes argument %d", name, i)
-				}
-			}
-			f(s)
-			if shared[0] != distinct[0] {
-				t.Errorf("%s: another result when the operands coincide like %v", name, block)
-			}
-			for i := 1; i < operands; i++ {
-				if shared[i] != value[i] {
-					t.Errorf("%s changes an argument when the operands coincide like %v", name, block)
-				}
-			}
-		})
-	}
-}
-
-func TestPartitions(t *testing.T) {
-	for n, want := range []int{1, 1, 2, 5, 15} {
-		count := 0
-		partitions(n, func([]int) { count++ })
-		if count != want {
-			t.Errorf("%d ways for %d operands", count, n)
-		}
-	}
-}
+	"github.com/recrypt-service/recrypt/wasm/recrypt/internal/aliastest"
+)
 
 func (c *tester[T, P]) aliasing() {
 	random := func() T {
@@ -73,7 +13,7 @@ func (c *tester[T, P]) aliasing() {
 		}
 		return c.random()
 	}
-	checkAliasing(c.T, 2, random, map[string]func(v []*T){
+	aliastest.Check(c.T, 2, random, map[string]func(v []*T){
 		"Set":       func(v []*T) { P(v[0]).Set(v[1]) },
 		"Sqr":       func(v []*T) { P(v[0]).Sqr(v[1]) },
 		"Neg":       func(v []*T) { P(v[0]).Neg(v[1]) },
@@ -84,7 +24,7 @@ func (c *tester[T, P]) aliasing() {
 		"CondNeg 0": func(v []*T) { P(v[0]).CondNeg(v[1], 0) },
 		"CondNeg 1": func(v []*T) { P(v[0]).CondNeg(v[1], 1) },
 	})
-	checkAliasing(c.T, 3, random, map[string]func(v []*T){
+	aliastest.Check(c.T, 3, random, map[string]func(v []*T){
 		"Add":      func(v []*T) { P(v[0]).Add(v[1], v[2]) },
 		"AddLoose": func(v []*T) { P(v[0]).AddLoose(v[1], v[2]) },
 		"Sub":      func(v []*T) { P(v[0]).Sub(v[1], v[2]) },
@@ -96,7 +36,7 @@ func (c *tester[T, P]) aliasing() {
 		"Select 0": func(v []*T) { P(v[0]).Select(v[1], v[2], 0) },
 		"Select 1": func(v []*T) { P(v[0]).Select(v[1], v[2], 1) },
 	})
-	checkAliasing(c.T, 4, random, map[string]func(v []*T){
+	aliastest.Check(c.T, 4, random, map[string]func(v []*T){
 		"SubSub": func(v []*T) { P(v[0]).SubSub(v[1], v[2], v[3]) },
 	})
 }

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"math/big"
 	"testing"
+
+	"github.com/recrypt-service/recrypt/wasm/recrypt/internal/aliastest"
 )
 
 // towerTester compares an extension field with the model.
@@ -78,7 +80,7 @@ func TestFp2(t *testing.T) {
 		c.is("CondNeg 1", z.CondNeg(&x, 1), a.neg())
 		c.is("CondNeg 0", z.CondNeg(&x, 0), a)
 	}
-	checkAliasing(t, 2, random, map[string]func(v []*Fp2){
+	aliastest.Check(t, 2, random, map[string]func(v []*Fp2){
 		"MulXi":   func(v []*Fp2) { v[0].MulXi(v[1]) },
 		"Conj":    func(v []*Fp2) { v[0].Conj(v[1]) },
 		"Neg":     func(v []*Fp2) { v[0].Neg(v[1]) },
@@ -86,13 +88,13 @@ func TestFp2(t *testing.T) {
 		"Double":  func(v []*Fp2) { v[0].Double(v[1]) },
 		"CondNeg": func(v []*Fp2) { v[0].CondNeg(v[1], 1) },
 	})
-	checkAliasing(t, 3, random, map[string]func(v []*Fp2){
+	aliastest.Check(t, 3, random, map[string]func(v []*Fp2){
 		"MulFp":    func(v []*Fp2) { v[0].MulFp(v[1], &v[2].A0) },
 		"MulFp 1":  func(v []*Fp2) { v[0].MulFp(v[1], &v[2].A1) },
 		"mul3Add2": func(v []*Fp2) { v[0].mul3Add2(v[1], v[2]) },
 		"mul3Sub2": func(v []*Fp2) { v[0].mul3Sub2(v[1], v[2]) },
 	})
-	checkAliasing(t, 4, random, map[string]func(v []*Fp2){
+	aliastest.Check(t, 4, random, map[string]func(v []*Fp2){
 		"SubSub": func(v []*Fp2) { v[0].SubSub(v[1], v[2], v[3]) },
 	})
 }
@@ -114,7 +116,7 @@ func TestFp6(t *testing.T) {
 		c.is("MulFp2", z.MulFp2(&x, &k), a.mul(c.model(&Fp6{B0: k})))
 		c.is("mulSparse", z.mulSparse(&x, &k, &l, sum.Add(&k, &l)), a.mul(c.model(&Fp6{B0: k, B1: l})))
 	}
-	checkAliasing(t, 2, random, map[string]func(v []*Fp6){
+	aliastest.Check(t, 2, random, map[string]func(v []*Fp6){
 		"MulV": func(v []*Fp6) { v[0].MulV(v[1]) },
 		"Neg":  func(v []*Fp6) { v[0].Neg(v[1]) },
 		"mulSparse": func(v []*Fp6) {
@@ -122,12 +124,12 @@ func TestFp6(t *testing.T) {
 			v[0].mulSparse(v[1], &k, &l, sum.Add(&k, &l))
 		},
 	})
-	checkAliasing(t, 3, random, map[string]func(v []*Fp6){
+	aliastest.Check(t, 3, random, map[string]func(v []*Fp6){
 		"MulFp2":   func(v []*Fp6) { v[0].MulFp2(v[1], &v[2].B0) },
 		"MulFp2 1": func(v []*Fp6) { v[0].MulFp2(v[1], &v[2].B1) },
 		"MulFp2 2": func(v []*Fp6) { v[0].MulFp2(v[1], &v[2].B2) },
 	})
-	checkAliasing(t, 4, random, map[string]func(v []*Fp6){
+	aliastest.Check(t, 4, random, map[string]func(v []*Fp6){
 		"subSub": func(v []*Fp6) { v[0].subSub(v[1], v[2], v[3]) },
 	})
 }
@@ -167,7 +169,7 @@ func TestFp12(t *testing.T) {
 		}
 	}
 	c.is("CyclotomicSqr of 1", new(Fp12).CyclotomicSqr(&one), c.model(&one))
-	checkAliasing(t, 2, random, map[string]func(v []*Fp12){
+	aliastest.Check(t, 2, random, map[string]func(v []*Fp12){
 		"Frobenius":     func(v []*Fp12) { v[0].Frobenius(v[1]) },
 		"Frobenius2":    func(v []*Fp12) { v[0].Frobenius2(v[1]) },
 		"Frobenius3":    func(v []*Fp12) { v[0].Frobenius3(v[1]) },
@@ -175,7 +177,7 @@ func TestFp12(t *testing.T) {
 		"CondConj":      func(v []*Fp12) { v[0].CondConj(v[1], 1) },
 		"CyclotomicSqr": func(v []*Fp12) { v[0].CyclotomicSqr(v[1]) },
 	})
-	checkAliasing(t, 3, random, map[string]func(v []*Fp12){
+	aliastest.Check(t, 3, random, map[string]func(v []*Fp12){
 		"MulLine": func(v []*Fp12) { v[0].MulLine(v[1], &v[2].C0.B0, &v[2].C1.B2) },
 	})
 }

@@ -6,6 +6,8 @@ import (
 	"bytes"
 	"math/big"
 	"testing"
+
+	"github.com/recrypt-service/recrypt/wasm/recrypt/internal/aliastest"
 )
 
 // ring is what all fields have in common.
@@ -47,12 +49,12 @@ func checkRing[T comparable, P ring[T]](t *testing.T, size int, modulus *big.Int
 			t.Fatalf("%x does not come back reduced", enc)
 		}
 	}
-	checkAliasing(t, 2, random, map[string]func(v []*T){
+	aliastest.Check(t, 2, random, map[string]func(v []*T){
 		"Set": func(v []*T) { P(v[0]).Set(v[1]) },
 		"Sqr": func(v []*T) { P(v[0]).Sqr(v[1]) },
 		"Inv": func(v []*T) { P(v[0]).Inv(v[1]) },
 	})
-	checkAliasing(t, 3, random, map[string]func(v []*T){
+	aliastest.Check(t, 3, random, map[string]func(v []*T){
 		"Add":      func(v []*T) { P(v[0]).Add(v[1], v[2]) },
 		"Sub":      func(v []*T) { P(v[0]).Sub(v[1], v[2]) },
 		"Mul":      func(v []*T) { P(v[0]).Mul(v[1], v[2]) },
