@@ -59,8 +59,7 @@ func (z *Fp12) Mul(x, y *Fp12) *Fp12 {
 	v0.Mul(&x.C0, &y.C0)
 	v1.Mul(&x.C1, &y.C1)
 	z.C1.subSub(&s, &v0, &v1)
-	v1.MulV(&v1)
-	z.C0.Add(&v0, &v1)
+	z.C0.addV(&v0, &v1)
 	return z
 }
 
@@ -69,26 +68,45 @@ func (z *Fp12) Sqr(x *Fp12) *Fp12 {
 	var m, s, t Fp6
 	m.Mul(&x.C0, &x.C1)
 	s.Add(&x.C0, &x.C1)
-	t.MulV(&x.C1)
-	t.Add(&t, &x.C0)
+	t.addV(&x.C0, &x.C1)
 	s.Mul(&s, &t) // C0² + v·C1² + (1 + v)·C0·C1
-	t.MulV(&m)
-	z.C0.subSub(&s, &m, &t)
+	z.C0.B0.SubSubXi(&s.B0, &m.B0, &m.B2)
+	z.C0.B1.SubSub(&s.B1, &m.B1, &m.B0)
+	z.C0.B2.SubSub(&s.B2, &m.B2, &m.B1)
 	z.C1.Add(&m, &m)
 	return z
+}
+
+// sparse are the products of an element B0 + B1·v + B2·v² of Fp6 with b + c·v, from
+// which follow the coefficients v0 + ξt, s − v0 − v1 and q + v1.
+type sparse struct{ v0, v1, s, t, q Fp2 }
+
+// set computes the products (five multiplications in Fp2); sum = b + c, loose.
+func (m *sparse) set(x *Fp6, b, c, sum *Fp2) {
+	m.v0.Mul(&x.B0, b)
+	m.v1.Mul(&x.B1, c)
+	m.s.AddLoose(&x.B0, &x.B1)
+	m.s.Mul(&m.s, sum)
+	m.t.Mul(&x.B2, c)
+	m.q.Mul(&x.B2, b)
 }
 
 // MulLine sets z = x·(1 + b·w + c·w³), and returns z: a line of the Miller loop
 // divided by its constant term (10 multiplications in Fp2).
 func (z *Fp12) MulLine(x *Fp12, b, c *Fp2) *Fp12 {
-	var s, t Fp6
+	var l0, l1 sparse // C0·(b + c·v), C1·(b + c·v)
 	var sum Fp2
-	sum.Add(b, c)
-	s.mulSparse(&x.C1, b, c, &sum)
-	t.mulSparse(&x.C0, b, c, &sum)
-	s.MulV(&s)
-	z.C0.Add(&x.C0, &s)
-	z.C1.Add(&x.C1, &t)
+	sum.AddLoose(b, c)
+	l0.set(&x.C0, b, c, &sum)
+	l1.set(&x.C1, b, c, &sum)
+	// C0 + v·l1
+	z.C0.B0.AddXiAdd(&x.C0.B0, &l1.q, &l1.v1)
+	z.C0.B1.AddAddXi(&x.C0.B1, &l1.v0, &l1.t)
+	z.C0.B2.SubSubAdd(&l1.s, &l1.v0, &l1.v1, &x.C0.B2)
+	// C1 + l0
+	z.C1.B0.AddAddXi(&x.C1.B0, &l0.v0, &l0.t)
+	z.C1.B1.SubSubAdd(&l0.s, &l0.v0, &l0.v1, &x.C1.B1)
+	z.C1.B2.AddAdd(&x.C1.B2, &l0.q, &l0.v1)
 	return z
 }
 
@@ -146,30 +164,28 @@ func (z *Fp12) Frobenius3(x *Fp12) *Fp12 { return z.frobenius(x, &gamma3) }
 // B = c₁ + c₄s and C = c₂ + c₅s lie in Fp4, and
 // x² = 3A² − 2Ā + (3sC² + 2B̄)·w + (3B² − 2C̄)·w².
 func (z *Fp12) CyclotomicSqr(x *Fp12) *Fp12 {
-	var a0, a1, b0, b1, c0, c1 Fp2
-	sqrFp4(&a0, &a1, &x.C0.B0, &x.C1.B1)
-	sqrFp4(&b0, &b1, &x.C1.B0, &x.C0.B2)
-	sqrFp4(&c0, &c1, &x.C0.B1, &x.C1.B2)
-	c1.MulXi(&c1)
-	z.C0.B0.mul3Sub2(&a0, &x.C0.B0)
-	z.C1.B1.mul3Add2(&a1, &x.C1.B1)
-	z.C1.B0.mul3Add2(&c1, &x.C1.B0)
-	z.C0.B2.mul3Sub2(&c0, &x.C0.B2)
-	z.C0.B1.mul3Sub2(&b0, &x.C0.B1)
-	z.C1.B2.mul3Add2(&b1, &x.C1.B2)
+	var a, b, c squares4
+	a.set(&x.C0.B0, &x.C1.B1)
+	b.set(&x.C1.B0, &x.C0.B2)
+	c.set(&x.C0.B1, &x.C1.B2)
+	z.C0.B0.cyc0(&a.xx, &a.yy, &x.C0.B0)
+	z.C1.B1.cyc1(&a.ss, &a.xx, &a.yy, &x.C1.B1)
+	z.C1.B0.cycXi(&c.ss, &c.xx, &c.yy, &x.C1.B0)
+	z.C0.B2.cyc0(&c.xx, &c.yy, &x.C0.B2)
+	z.C0.B1.cyc0(&b.xx, &b.yy, &x.C0.B1)
+	z.C1.B2.cyc1(&b.ss, &b.xx, &b.yy, &x.C1.B2)
 	return z
 }
 
-// sqrFp4 sets r0 + r1·s = (x + y·s)² with s² = ξ.
-func sqrFp4(r0, r1, x, y *Fp2) {
-	var xx, yy, t Fp2
-	t.Add(x, y)
-	xx.Sqr(x)
-	yy.Sqr(y)
-	t.Sqr(&t)
-	r1.SubSub(&t, &xx, &yy)
-	yy.MulXi(&yy)
-	r0.Add(&xx, &yy)
+// squares4 are the squares of x, y and x + y, from which follows
+// (x + y·s)² = (xx + ξ·yy) + (ss − xx − yy)·s.
+type squares4 struct{ xx, yy, ss Fp2 }
+
+func (q *squares4) set(x, y *Fp2) {
+	q.xx.Sqr(x)
+	q.yy.Sqr(y)
+	q.ss.AddLoose(x, y)
+	q.ss.Sqr(&q.ss)
 }
 
 // Equal returns 1 if z = x, and 0 otherwise.

@@ -67,6 +67,14 @@ func (z *Fp6) MulV(x *Fp6) *Fp6 {
 	return z
 }
 
+// addV sets z = x + v·y, and returns z. z is neither x nor y.
+func (z *Fp6) addV(x, y *Fp6) *Fp6 {
+	z.B0.AddXi(&x.B0, &y.B2)
+	z.B1.Add(&x.B1, &y.B0)
+	z.B2.Add(&x.B2, &y.B1)
+	return z
+}
+
 // Mul sets z = x·y, and returns z (Karatsuba, six multiplications in Fp2).
 func (z *Fp6) Mul(x, y *Fp6) *Fp6 {
 	var v0, v1, v2, s, t, c0, c1 Fp2
@@ -74,25 +82,20 @@ func (z *Fp6) Mul(x, y *Fp6) *Fp6 {
 	v1.Mul(&x.B1, &y.B1)
 	v2.Mul(&x.B2, &y.B2)
 
-	s.Add(&x.B1, &x.B2)
-	t.Add(&y.B1, &y.B2)
+	s.AddLoose(&x.B1, &x.B2)
+	t.AddLoose(&y.B1, &y.B2)
 	s.Mul(&s, &t)
-	s.SubSub(&s, &v1, &v2)
-	c0.MulXi(&s)
-	c0.Add(&c0, &v0)
+	c0.AddXiSubSub(&v0, &s, &v1, &v2)
 
-	s.Add(&x.B0, &x.B1)
-	t.Add(&y.B0, &y.B1)
+	s.AddLoose(&x.B0, &x.B1)
+	t.AddLoose(&y.B0, &y.B1)
 	s.Mul(&s, &t)
-	s.SubSub(&s, &v0, &v1)
-	c1.MulXi(&v2)
-	c1.Add(&c1, &s)
+	c1.SubSubAddXi(&s, &v0, &v1, &v2)
 
-	s.Add(&x.B0, &x.B2)
-	t.Add(&y.B0, &y.B2)
+	s.AddLoose(&x.B0, &x.B2)
+	t.AddLoose(&y.B0, &y.B2)
 	s.Mul(&s, &t)
-	s.SubSub(&s, &v0, &v2)
-	z.B2.Add(&s, &v1)
+	z.B2.SubSubAdd(&s, &v0, &v2, &v1)
 	z.B1 = c1
 	z.B0 = c0
 	return z
@@ -119,22 +122,6 @@ func (z *Fp6) Sqr(x *Fp6) *Fp6 {
 	t.Add(&s1, &s2)
 	t.Add(&t, &s3)
 	z.B2.SubSub(&t, &s0, &s4)
-	return z
-}
-
-// mulSparse sets z = x·(l0 + l1·v), and returns z (five multiplications in Fp2).
-func (z *Fp6) mulSparse(x *Fp6, l0, l1, sum *Fp2) *Fp6 {
-	var v0, v1, s, t Fp2
-	v0.Mul(&x.B0, l0)
-	v1.Mul(&x.B1, l1)
-	s.Add(&x.B0, &x.B1)
-	s.Mul(&s, sum) // sum = l0 + l1
-	t.Mul(&x.B2, l1)
-	t.MulXi(&t)
-	z.B2.Mul(&x.B2, l0)
-	z.B2.Add(&z.B2, &v1)
-	z.B0.Add(&t, &v0)
-	z.B1.SubSub(&s, &v0, &v1)
 	return z
 }
 
