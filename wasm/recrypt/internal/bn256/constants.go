@@ -9,9 +9,16 @@ const FieldSize = 32
 // lineCount is the number of lines in the Miller loop.
 const lineCount = 85
 
-// xDigits is x = 0x1c8101 in signed binary digits, highest first, without the leading
-// 1. The parameter of the curve is u = x³.
-var xDigits = [...]int8{0, 0, -1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1}
+// The parameter u = 0x5a76ae9aec588301 as a chain of doublings and additions: uRounds times
+// 0x1c8101, whose digits are zero or odd, below 2·uOdd, highest first, with the
+// leading one in uTop.
+const (
+	uRounds = 3
+	uOdd    = 1
+	uTop    = 1
+)
+
+var uDigits = [...]int8{0, 0, -1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1}
 
 // loopDigits is 6u+2 = 0x21ec817a18a131208 in non-adjacent form, highest digit first,
 // without the leading 1.

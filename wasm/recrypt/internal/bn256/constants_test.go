@@ -22,10 +22,10 @@ func TestConstantsFromX(t *testing.T) {
 				t.Errorf("%d instead of %d", FieldSize, size)
 			}
 		},
-		"xDigits": func(t *testing.T) { checkDigits(t, xDigits[:], curve.x) },
+		"uDigits": testPowerOfU, "uRounds": testPowerOfU, "uOdd": testPowerOfU, "uTop": testPowerOfU,
 		"loopDigits": func(t *testing.T) {
 			loop := new(big.Int).Mul(curve.u, big.NewInt(6))
-			checkDigits(t, loopDigits[:], loop.Add(loop, big.NewInt(2)))
+			checkNAF(t, loopDigits[:], loop.Add(loop, big.NewInt(2)))
 		},
 		"lineCount": func(t *testing.T) {
 			lines := 2 // those of ψ(Q) and −ψ²(Q)
@@ -75,9 +75,23 @@ func logHModel() *big.Int {
 	return h.Mod(h, curve.r)
 }
 
-// checkDigits checks that the digits after the leading 1 are the non-adjacent form of
+// testPowerOfU checks that the chain leads to u and stays within its table.
+func testPowerOfU(t *testing.T) {
+	base := big.NewInt(uTop)
+	for _, d := range uDigits {
+		if d != 0 && d%2 == 0 || d >= 2*uOdd || d <= -2*uOdd {
+			t.Errorf("digit %d", d)
+		}
+		base.Add(base.Lsh(base, 1), big.NewInt(int64(d)))
+	}
+	if uTop%2 == 0 || uTop >= 2*uOdd || base.Exp(base, big.NewInt(uRounds), nil).Cmp(curve.u) != 0 {
+		t.Errorf("the chain leads to %x", base)
+	}
+}
+
+// checkNAF checks that the digits after the leading 1 are the non-adjacent form of
 // v, of which there is one only.
-func checkDigits(t *testing.T, digits []int8, v *big.Int) {
+func checkNAF(t *testing.T, digits []int8, v *big.Int) {
 	t.Helper()
 	got, last := big.NewInt(1), int8(1)
 	for i, d := range digits {

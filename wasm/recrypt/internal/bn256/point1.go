@@ -186,18 +186,28 @@ func (p *point1) multiply(k *digits, a *point1) *point1 {
 	return p
 }
 
-// multiplyX sets p = [x]a for the curve's parameter x, and returns p.
-func (p *point1) multiplyX(a *point1) *point1 {
-	var m point1
-	pos := *a
-	m.neg(a)
-	acc := pos
-	for _, d := range xDigits { // public
-		acc.double(&acc)
-		if d > 0 {
-			acc.add(&acc, &pos)
-		} else if d < 0 {
-			acc.add(&acc, &m)
+// multiplyU sets p = [u]a for the curve's parameter u, and returns p: uRounds times
+// the multiple by uDigits.
+func (p *point1) multiplyU(a *point1) *point1 {
+	var odd [uOdd]point1 // a, 3a, 5a, …
+	var t point1
+	acc := *a
+	for range uRounds {
+		odd[0] = acc
+		if uOdd > 1 {
+			t.double(&acc)
+		}
+		for i := 1; i < uOdd; i++ {
+			odd[i].add(&odd[i-1], &t)
+		}
+		acc = odd[uTop/2]
+		for _, d := range uDigits { // public
+			acc.double(&acc)
+			if d > 0 {
+				acc.add(&acc, &odd[d/2])
+			} else if d < 0 {
+				acc.add(&acc, t.neg(&odd[-d/2]))
+			}
 		}
 	}
 	*p = acc

@@ -186,18 +186,28 @@ func (p *point2) multiply(k *digits, a *point2) *point2 {
 	return p
 }
 
-// multiplyX sets p = [x]a for the curve's parameter x, and returns p.
-func (p *point2) multiplyX(a *point2) *point2 {
-	var m point2
-	pos := *a
-	m.neg(a)
-	acc := pos
-	for _, d := range xDigits { // public
-		acc.double(&acc)
-		if d > 0 {
-			acc.add(&acc, &pos)
-		} else if d < 0 {
-			acc.add(&acc, &m)
+// multiplyU sets p = [u]a for the curve's parameter u, and returns p: uRounds times
+// the multiple by uDigits.
+func (p *point2) multiplyU(a *point2) *point2 {
+	var odd [uOdd]point2 // a, 3a, 5a, …
+	var t point2
+	acc := *a
+	for range uRounds {
+		odd[0] = acc
+		if uOdd > 1 {
+			t.double(&acc)
+		}
+		for i := 1; i < uOdd; i++ {
+			odd[i].add(&odd[i-1], &t)
+		}
+		acc = odd[uTop/2]
+		for _, d := range uDigits { // public
+			acc.double(&acc)
+			if d > 0 {
+				acc.add(&acc, &odd[d/2])
+			} else if d < 0 {
+				acc.add(&acc, t.neg(&odd[-d/2]))
+			}
 		}
 	}
 	*p = acc

@@ -9,9 +9,16 @@ const FieldSize = 60
 // lineCount is the number of lines in the Miller loop.
 const lineCount = 154
 
-// xDigits is x = 0xbde8c42289 in signed binary digits, highest first, without the leading
-// 1. The parameter of the curve is u = x³.
-var xDigits = [...]int8{0, -1, 0, 0, 0, 0, -1, 0, 0, 0, -1, 0, 1, 0, 0, 1, 0, -1, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 1, 0, 1, 0, 0, 0, 1, 0, 0, 1}
+// The parameter u = 0x688297affda9fc13d8355a33558259 as a chain of doublings and additions: uRounds times
+// 0x688297affda9fc13d8355a33558259, whose digits are zero or odd, below 2·uOdd, highest first, with the
+// leading one in uTop.
+const (
+	uRounds = 1
+	uOdd    = 4
+	uTop    = 1
+)
+
+var uDigits = [...]int8{0, 0, 0, -3, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 5, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, -5, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, -1, 0, 0, 0, -3, 0, 0, 0, 5, 0, 0, 0, 0, 0, 0, -1, 0, 0, 0, 0, 0, 0, 0, 5, 0, 0, 0, 0, 0, 0, -5, 0, 0, 0, 0, 1, 0, 0, 0, 0, -5, 0, 0, 0, -5, 0, 0, 0, -3, 0, 0, 0, 0, 3, 0, 0, 0, 0, 7, 0, 0, 0, -5, 0, 0, 0, -5, 0, 0, 0, 0, 0, 1, 0, 0, 0, 3, 0, 0, 0, 0, -7}
 
 // loopDigits is 6u+2 = 0x2730f8e1ff1fbe87711401d34010e18 in non-adjacent form, highest digit first,
 // without the leading 1.

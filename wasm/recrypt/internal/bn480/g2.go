@@ -76,18 +76,25 @@ func onTwist(a *affine2) int {
 	return l.Equal(&r)
 }
 
-// inSubgroup returns 1 if the point of the twist has order r (or is the
-// identity), and 0 otherwise: exactly then ψ(Q) = [6u²]Q (spec section 4).
+// inSubgroup returns 1 if the point of the twist has order r (or is the identity), and
+// 0 otherwise: exactly then
+//
+//	[u+1]Q + ψ([u]Q) + ψ²([u]Q) = ψ³([2u]Q)
+//
+// The equation holds in G2, where ψ is multiplication by p ≡ 6u². On the twist
+// ψ² = [t]ψ − [p] makes it [a]Q + [b]ψ(Q) = O and hence [a² + abt + b²p]Q = O; the
+// generator checks that the greatest common divisor of that number and of the order
+// of the twist is r.
 func inSubgroup(a *point2) int {
-	var t, s point2
-	t = *a
-	for range 6 { // u² = x⁶
-		t.multiplyX(&t)
-	}
-	s.double(&t)
-	s.add(&s, &t)
-	s.double(&s)
-	return s.equal(t.psi(a))
+	var s, t, u point2
+	u.multiplyU(a)
+	t.add(a, &u)
+	s.psi(&u)
+	t.add(&t, &s)
+	s.psi(&s)
+	t.add(&t, &s)
+	s.psi(&s)
+	return t.equal(s.double(&s))
 }
 
 // psi sets q = ψ(a), Frobenius carried to the twist, and returns q.

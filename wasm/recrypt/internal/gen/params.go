@@ -194,13 +194,20 @@ func (s *params) logH() *big.Int {
 }
 
 // naf returns the non-adjacent form of v, lowest digit first.
-func naf(v *big.Int) []int {
+func naf(v *big.Int) []int { return wideNAF(v, 2) }
+
+// wideNAF returns the form of v in which digits are odd, of fewer than width bits, and
+// at least width−1 zeros apart.
+func wideNAF(v *big.Int, width uint) []int {
 	k := new(big.Int).Set(v)
 	var out []int
 	for k.Sign() != 0 {
 		d := 0
 		if k.Bit(0) == 1 {
-			d = 2 - int(k.Bit(1)<<1|k.Bit(0))
+			d = int(new(big.Int).And(k, n(1<<width-1)).Int64())
+			if d >= 1<<(width-1) {
+				d -= 1 << width
+			}
 			k.Sub(k, n(int64(d)))
 		}
 		out = append(out, d)
