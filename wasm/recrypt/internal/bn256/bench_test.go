@@ -82,6 +82,40 @@ func BenchmarkPairPreparedG(b *testing.B) {
 	}
 }
 
+const benchBatch = 16
+
+func benchMany(b *testing.B, run func(out []*GT, points []*G1, q *PreparedG2)) {
+	_, p, q := benchPoint(b)
+	prepared := new(PreparedG2).Prepare(q)
+	out, points := make([]*GT, benchBatch), make([]*G1, benchBatch)
+	for i := range out {
+		out[i], points[i] = new(GT), p
+	}
+	for b.Loop() {
+		run(out, points, prepared)
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/benchBatch, "ns/pairing")
+}
+
+func BenchmarkPairManyG(b *testing.B) {
+	benchMany(b, func(out []*GT, points []*G1, _ *PreparedG2) { PairManyG(out, points) })
+}
+
+func BenchmarkPairManyPreparedG(b *testing.B) {
+	benchMany(b, func(out []*GT, points []*G1, q *PreparedG2) { PairManyPreparedG(out, points, q, points) })
+}
+
+func BenchmarkPreparedSetBytes(b *testing.B) {
+	_, _, q := benchPoint(b)
+	prepared := new(PreparedG2).Prepare(q)
+	enc := prepared.Bytes()
+	for b.Loop() {
+		if _, err := prepared.SetBytes(enc); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 func BenchmarkPrepare(b *testing.B) {
 	_, _, q := benchPoint(b)
 	prepared := new(PreparedG2)

@@ -15,9 +15,10 @@ func fuzzDecode[T any](f *testing.F, decode func(*T, []byte) (*T, error), encode
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
+		target := new(T)
 		var v *T
 		var err error
-		fuzztest.Within(t, 8*len(b)+16<<10, func() { v, err = decode(new(T), b) })
+		fuzztest.Within(t, 8*len(b)+16<<10, func() { v, err = decode(target, b) })
 		if err != nil {
 			if v != nil {
 				t.Error("a value beside the error")
@@ -51,6 +52,15 @@ func FuzzGTSetBytes(f *testing.F) {
 	d := derived(f)
 	fuzzDecode(f, (*GT).SetBytes, (*GT).Bytes, []byte{0}, make([]byte, GTSize), new(GT).SetOne().Bytes(),
 		d.bytes(f, "e(G,g1)"), d.bytes(f, "fp12_a"), fp12Of(f, 1))
+}
+
+func FuzzPreparedG2SetBytes(f *testing.F) {
+	b := new(PreparedG2).Prepare(new(G2).SetGenerator()).Bytes()
+	high := bytes.Clone(b)
+	for i := range FieldSize {
+		high[i] = 0xff
+	}
+	fuzzDecode(f, (*PreparedG2).SetBytes, (*PreparedG2).Bytes, nil, b, b[1:], high, make([]byte, PreparedG2Size))
 }
 
 // FuzzReduced: what a lenient decoder makes of anything is left alone the second time,

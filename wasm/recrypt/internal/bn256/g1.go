@@ -75,6 +75,10 @@ func (p *G1) Bytes() []byte {
 		return []byte{0}
 	}
 	a := p.p.affine()
+	return a.bytes()
+}
+
+func (a *affine1) bytes() []byte {
 	b := make([]byte, G1Size)
 	a.x.FillBytes(b[:FieldSize])
 	a.y.FillBytes(b[FieldSize:])

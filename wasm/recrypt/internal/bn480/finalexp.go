@@ -31,11 +31,26 @@ func powU(z, a *ff.Fp12) {
 	*z = acc
 }
 
-// easyPart sets f = f^((p⁶−1)(p²+1)), which is in the cyclotomic subgroup, given 1/f.
-func easyPart(f, inverse *ff.Fp12) {
+// halfEasyPart sets f to a multiple of f^(p⁶−1) = conj(f)/f by an element of Fp6, the
+// norm: with f = a + b·w that is (a² + v·b² − 2ab·w)/(a² − v·b²).
+func halfEasyPart(f *ff.Fp12, norm *ff.Fp6) {
+	var aa, bb, ab ff.Fp6
+	aa.Sqr(&f.C0)
+	bb.Sqr(&f.C1)
+	bb.MulV(&bb)
+	ab.Mul(&f.C0, &f.C1)
+	norm.Sub(&aa, &bb)
+	f.C0.Add(&aa, &bb)
+	f.C1.Add(&ab, &ab)
+	f.C1.Neg(&f.C1)
+}
+
+// easyPart sets f = f^((p⁶−1)(p²+1)), which is in the cyclotomic subgroup, given what
+// halfEasyPart has made of f, and the inverse of the norm.
+func easyPart(f *ff.Fp12, inverse *ff.Fp6) {
 	var t ff.Fp12
-	f.Conj(f)
-	f.Mul(f, inverse)
+	f.C0.Mul(&f.C0, inverse)
+	f.C1.Mul(&f.C1, inverse)
 	t.Frobenius2(f)
 	f.Mul(f, &t)
 }
@@ -87,8 +102,9 @@ func hardPart(f *ff.Fp12) {
 
 // finalExp sets f = f^((p¹²−1)/r), exactly, and 0 to 0 (spec section 6).
 func finalExp(f *ff.Fp12) {
-	var t ff.Fp12
-	easyPart(f, t.Inv(f))
+	var norm ff.Fp6
+	halfEasyPart(f, &norm)
+	easyPart(f, norm.Inv(&norm))
 	hardPart(f)
 }
 

@@ -15,14 +15,14 @@ type millerArg struct {
 	q        *PreparedG2
 }
 
-func newMillerArg(p *G1, q *PreparedG2) millerArg {
+// newMillerArg returns the pair (p, q), given the inverse of the y-coordinate of
+// p.load(), which is not 0; for the identity x and z are.
+func newMillerArg(p *G1, q *PreparedG2, inverse *ff.Fp) millerArg {
 	a := millerArg{q: q}
 	t := p.load()
-	var inv ff.Fp
-	inv.Inv(&t.y) // y ≠ 0, and for the identity x = z = 0
-	a.xy.Mul(&t.x, &inv)
+	a.xy.Mul(&t.x, inverse)
 	a.xy.Neg(&a.xy)
-	a.yInv.Mul(&t.z, &inv)
+	a.yInv.Mul(&t.z, inverse)
 	return a
 }
 
@@ -71,7 +71,9 @@ func (f *GT) Pair(p *G1, q *G2) *GT {
 
 // PairPrepared sets f = e(p, q), and returns f.
 func (f *GT) PairPrepared(p *G1, q *PreparedG2) *GT {
-	miller(&f.f, newMillerArg(p, q))
+	var inv ff.Fp
+	inv.Inv(&p.load().y)
+	miller(&f.f, newMillerArg(p, q, &inv))
 	finalExp(&f.f)
 	return f
 }
@@ -87,7 +89,13 @@ func (f *GT) PairG(p *G1) *GT { return f.PairPrepared(p, linesG()) }
 // PairPreparedG sets f = e(p, q)·e(p2, g1) by one Miller loop and one final
 // exponentiation, and returns f.
 func (f *GT) PairPreparedG(p *G1, q *PreparedG2, p2 *G1) *GT {
-	miller(&f.f, newMillerArg(p, q), newMillerArg(p2, linesG()))
+	var inv, inv1, inv2 ff.Fp
+	y, y2 := &p.load().y, &p2.load().y
+	inv.Mul(y, y2)
+	inv.Inv(&inv)
+	inv1.Mul(&inv, y2)
+	inv2.Mul(&inv, y)
+	miller(&f.f, newMillerArg(p, q, &inv1), newMillerArg(p2, linesG(), &inv2))
 	finalExp(&f.f)
 	return f
 }
