@@ -4,8 +4,6 @@ GO         ?= go
 BIN        := bin
 VERSION    ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 WASM       := wasm/dist/recrypt.wasm
-# clobberfree makes the collector overwrite what it frees: see host/engine/RATIONALE.md.
-WASM_FLAGS := -buildmode=c-shared -trimpath -buildvcs=false -ldflags="-s -w -buildid= -X runtime.godebugDefault=clobberfree=1"
 
 .DEFAULT_GOAL := help
 
@@ -37,7 +35,7 @@ $(BIN)/recrypt: wasm
 .PHONY: wasm
 wasm: ## build wasm/dist/recrypt.wasm, the core as a wasip1 module
 	@[ -e $(WASM) ] || echo "building $(WASM) …"
-	@GOOS=wasip1 GOARCH=wasm CGO_ENABLED=0 $(GO) build $(WASM_FLAGS) -o $(WASM) ./wasm/guest
+	@$(GO) run ./host/engine/build -o $(WASM)
 
 .PHONY: size
 size: wasm ## print the module's sizes and its SHA-256

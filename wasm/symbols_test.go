@@ -21,8 +21,7 @@ func TestLinkedModule(t *testing.T) {
 		t.Skip("builds the module")
 	}
 	module := filepath.Join(t.TempDir(), "unstripped.wasm")
-	cmd := exec.Command("go", "build", "-buildmode=c-shared", "-trimpath", "-buildvcs=false", "-o", module, "./guest")
-	cmd.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm", "CGO_ENABLED=0")
+	cmd := exec.Command("go", "run", "../host/engine/build", "-C", root, "-names", "-o", module)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}

@@ -32,10 +32,8 @@ func buildModule(t *testing.T, goCache string) []byte {
 		t.Fatal(err)
 	}
 	out := filepath.Join(dir, "out.wasm")
-	cmd := exec.CommandContext(t.Context(), "go", "build", "-buildmode=c-shared", "-trimpath", "-buildvcs=false",
-		"-ldflags=-s -w -buildid= -X runtime.godebugDefault=clobberfree=1", "-o", out, "./wasm/guest")
-	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm", "CGO_ENABLED=0", "GOFLAGS=", "GOWORK=off")
+	cmd := exec.CommandContext(t.Context(), "go", "run", "./build", "-C", dir, "-o", out)
+	cmd.Env = os.Environ()
 	if goCache != "" {
 		cmd.Env = append(cmd.Env, "GOCACHE="+goCache)
 	}

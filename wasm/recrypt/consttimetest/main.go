@@ -21,7 +21,6 @@ import (
 const (
 	here   = "wasm/recrypt/consttimetest"
 	module = "wasm/dist/recrypt.wasm"
-	guest  = "./wasm/guest"
 )
 
 // root is the top folder of the module, where this program is run.

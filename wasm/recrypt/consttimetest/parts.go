@@ -20,24 +20,34 @@ const (
 	leakMeasurements = 50_000
 )
 
-// build compiles a package, with a deliberate fault if overlay is not empty.
-func build(out, pkg, overlay string, environment []string, flags ...string) error {
-	args := append([]string{"build", "-trimpath", "-buildvcs=false", "-o", out}, flags...)
+// build compiles this program, with a deliberate fault if overlay is not empty.
+func build(out, overlay string, environment ...string) error {
+	args := []string{"build", "-trimpath", "-buildvcs=false", "-o", out}
 	if overlay != "" {
 		args = append(args, "-overlay", overlay)
 	}
-	cmd := exec.Command("go", append(args, pkg)...)
+	cmd := exec.Command("go", append(args, "./"+here)...)
 	cmd.Env = append(append(os.Environ(), "CGO_ENABLED=0"), environment...)
 	if text, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("building %s: %w\n%s", pkg, err, text)
+		return fmt.Errorf("building %s: %w\n%s", here, err, text)
 	}
 	return nil
 }
 
-// buildModule makes the module as "make wasm" does, but with names. Should the flags
-// there differ, the tracer says that the code does.
+// builder is the command that makes the module.
+const builder = "github.com/recrypt-service/recrypt/host/engine/build"
+
+// buildModule makes the module as "make wasm" does, but with names. Should the code
+// differ, the tracer says so.
 func buildModule(out, overlay string) error {
-	return build(out, guest, overlay, []string{"GOOS=wasip1", "GOARCH=wasm"}, "-buildmode=c-shared", "-ldflags=-buildid= -X runtime.godebugDefault=clobberfree=1")
+	args := []string{"run", builder, "-C", root, "-names", "-o", out}
+	if overlay != "" {
+		args = append(args, "-overlay", overlay)
+	}
+	if text, err := exec.Command("go", args...).CombinedOutput(); err != nil {
+		return fmt.Errorf("building the module: %w\n%s", err, text)
+	}
+	return nil
 }
 
 // traces makes the modules, the shipped one and those with a deliberate fault, and
@@ -245,7 +255,7 @@ func (o *options) scanNatives(r *report, dir string) error {
 	for _, arch := range []string{"amd64", "arm64"} {
 		progress("scanning %s …", arch)
 		out := filepath.Join(dir, "scanned-"+arch)
-		if err := build(out, "./"+here, "", []string{"GOARCH=" + arch}); err != nil {
+		if err := build(out, "", "GOARCH="+arch); err != nil {
 			return err
 		}
 		s, err := scanNative(arch, out, arch)
@@ -260,7 +270,7 @@ func (o *options) scanNatives(r *report, dir string) error {
 // timeReal times the real code.
 func (o *options) timeReal(r *report, dir string) error {
 	out := filepath.Join(dir, "timed")
-	if err := build(out, "./"+here, "", nil); err != nil {
+	if err := build(out, ""); err != nil {
 		return err
 	}
 	return timeBinary(out, o.measurements, ".", true, func(t timeResult) { r.Times = append(r.Times, t) })
@@ -279,7 +289,7 @@ func (o *options) timeLeaks(r *report, dir string) error {
 			return err
 		}
 		out := filepath.Join(folder, "timed")
-		if err := build(out, "./"+here, overlay, nil); err != nil {
+		if err := build(out, overlay); err != nil {
 			return err
 		}
 		err = timeBinary(out, leakMeasurements, l.times, false, func(t timeResult) {

@@ -1,0 +1,141 @@
+package main
+
+import (
+	"bytes"
+	"encoding/binary"
+)
+
+// The Go runtime finds in a table, by the address of an instruction, what to do with it:
+// the size of its frame, where pointers are, which function was inlined there. That it
+// needs. The same table has files and line numbers, for the traces it prints when a
+// program dies. They are a twentieth of the compressed module and nobody sees them: the
+// host keeps the first bytes of what a dying module says and prints them nowhere. So they are cleared.
+// Names of functions stay. For line numbers, build with -names.
+//
+// The table is pclntab, as in src/runtime/symtab.go (pcHeader) and runtime2.go (_func) of Go 1.26:
+//
+//	header  magic, 8 bytes; nfunc, nfiles, unused, offsets of: names, units, files, pctab, functions
+//	pctab   sequences of (value step, address step), each up to a value step of zero
+//	        behind the first pair; number 0 stands for no sequence
+//	function entry, name, args, deferreturn, pcsp, pcfile, pcln, npcdata, unit, line: 4 bytes each;
+//	        id, flag, unused, nfuncdata: 1 byte each; npcdata and nfuncdata numbers of 4 bytes
+const (
+	pclntabMagic = "\xf1\xff\xff\xff\x00\x00\x01\x08"
+	headerSize   = 8 + 8*8
+	pcspAt       = 16
+	pcfileAt     = 20
+	pclnAt       = 24
+	npcdataAt    = 28
+	pcdataAt     = 44
+)
+
+// A lineTable is a view of pclntab.
+type lineTable struct {
+	units, pctab, functions []byte // units: the tables of units and files
+	count                   int
+}
+
+// clearLines clears the tables of files and lines. It reports whether there is a table
+// of the known form; otherwise it changes nothing.
+func (m *image) clearLines() bool {
+	at := bytes.Index(m.bytes, []byte(pclntabMagic))
+	if at < 0 {
+		return false
+	}
+	t, ok := newLineTable(m.bytes[at:])
+	if !ok {
+		return false
+	}
+	keep, drop, ok := t.sequences()
+	if !ok {
+		return false
+	}
+	for from, to := range drop {
+		if _, used := keep[from]; !used {
+			clear(t.pctab[from:to])
+		}
+	}
+	t.forget()
+	clear(t.units)
+	return true
+}
+
+// newLineTable reads the header at the beginning of b.
+func newLineTable(b []byte) (*lineTable, bool) {
+	if len(b) < headerSize {
+		return nil, false
+	}
+	var field [8]int // nfunc, nfiles, unused, then offsets in ascending order
+	for i := range field {
+		v := binary.LittleEndian.Uint64(b[8+8*i:])
+		if v > uint64(len(b)) || i > 3 && int(v) < field[i-1] {
+			return nil, false
+		}
+		field[i] = int(v)
+	}
+	t := &lineTable{units: b[field[4]:field[6]], pctab: b[field[6]:field[7]], functions: b[field[7]:], count: field[0]}
+	return t, field[3] == headerSize && t.count > 0 && 8*t.count < len(t.functions)
+}
+
+// number returns the number at an address of the functions' part.
+func (t *lineTable) number(at int) int {
+	if at < 0 || at+4 > len(t.functions) {
+		return -1
+	}
+	return int(binary.LittleEndian.Uint32(t.functions[at:]))
+}
+
+// function returns where the function with an index begins.
+func (t *lineTable) function(i int) int { return t.number(8*i + 4) }
+
+// sequences returns the sequences, from where to where, that are used for files and
+// lines, and those that are used for anything else.
+func (t *lineTable) sequences() (keep, drop map[int]int, ok bool) {
+	keep, drop = map[int]int{0: 1}, map[int]int{}
+	use := func(set map[int]int, from int) bool {
+		if from == 0 || set[from] != 0 {
+			return true
+		}
+		to, ok := t.sequence(from)
+		set[from] = to
+		return ok
+	}
+	for i := range t.count {
+		f := t.function(i)
+		n := t.number(f + npcdataAt)
+		if f < 0 || n < 0 || n > 16 {
+			return nil, nil, false
+		}
+		if !use(drop, t.number(f+pcfileAt)) || !use(drop, t.number(f+pclnAt)) || !use(keep, t.number(f+pcspAt)) {
+			return nil, nil, false
+		}
+		for k := range n {
+			if !use(keep, t.number(f+pcdataAt+4*k)) {
+				return nil, nil, false
+			}
+		}
+	}
+	return keep, drop, true
+}
+
+// sequence returns where the sequence from an address of pctab ends.
+func (t *lineTable) sequence(from int) (to int, ok bool) {
+	if from < 0 || from >= len(t.pctab) {
+		return 0, false
+	}
+	r := &reader{rest: t.pctab[from:]}
+	for first := true; ; first = false {
+		if step := r.unsigned(); r.bad || step == 0 && !first {
+			return len(t.pctab) - len(r.rest), !r.bad
+		}
+		r.unsigned()
+	}
+}
+
+// forget clears the functions' references to files and lines: to the runtime they have none.
+func (t *lineTable) forget() {
+	for i := range t.count {
+		f := t.function(i)
+		clear(t.functions[f+pcfileAt : f+npcdataAt])
+	}
+}

@@ -1,0 +1,114 @@
+// Command build makes the core's WebAssembly module, wasm/dist/recrypt.wasm:
+//
+//	go run ./host/engine/build -o wasm/dist/recrypt.wasm
+//
+// It runs "go build" for ./wasm/guest with the flags below and packs the result (see
+// pack.go): the same program, a fifth smaller when compressed. With -names it keeps the names of
+// the functions and packs nothing; the code section is the same, byte for byte.
+//
+// The environment does not count: neither GOFLAGS nor a workspace changes the module.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	err := run(ctx, os.Args[1:], os.Stderr)
+	stop()
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+	case err != nil:
+		fmt.Fprintln(os.Stderr, "build:", err)
+		os.Exit(1)
+	}
+}
+
+// options are the command line.
+type options struct {
+	dir, out, overlay string
+	names             bool
+}
+
+// run parses the command line, builds and packs.
+func run(ctx context.Context, args []string, log io.Writer) error {
+	var o options
+	flags := flag.NewFlagSet("build", flag.ContinueOnError)
+	flags.SetOutput(log)
+	flags.StringVar(&o.dir, "C", ".", "the `folder` of go.mod")
+	flags.StringVar(&o.out, "o", "", "the `file` to make")
+	flags.StringVar(&o.overlay, "overlay", "", "the go command's -overlay `file`")
+	flags.BoolVar(&o.names, "names", false, "keep the names of functions, do not pack")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	if o.out == "" || flags.NArg() != 0 {
+		return errors.New("say where the module goes, by -o FILE, and nothing else")
+	}
+	return o.make(ctx, log)
+}
+
+// make leaves the module in its file, whole or not at all.
+func (o *options) make(ctx context.Context, log io.Writer) error {
+	out, err := filepath.Abs(o.out)
+	if err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp(filepath.Dir(out), ".build-*")
+	if err != nil {
+		return fmt.Errorf("making a folder for the module: %w", err)
+	}
+	defer os.RemoveAll(dir)
+	linked := filepath.Join(dir, "linked.wasm")
+	if err := o.link(ctx, linked, log); err != nil {
+		return err
+	}
+	if !o.names {
+		if err := packFile(linked, log); err != nil {
+			return err
+		}
+	}
+	return os.Rename(linked, out)
+}
+
+const core = "github.com/recrypt-service/recrypt/wasm/"
+
+// cold are the packages without inlining: calls cost them nothing that can be measured,
+// while each copy of a function costs room. See wasm/guest/RATIONALE.md.
+var cold = []string{"runtime", core + "protocol", core + "dispatch", core + "abi", core + "recrypt"}
+
+// link runs the go command. With clobberfree the collector overwrites what it frees: see
+// host/engine/RATIONALE.md.
+func (o *options) link(ctx context.Context, out string, log io.Writer) error {
+	ldflags := "-buildid= -X runtime.godebugDefault=clobberfree=1"
+	if !o.names {
+		ldflags += " -s -w"
+	}
+	args := []string{"build", "-buildmode=c-shared", "-trimpath", "-buildvcs=false", "-ldflags=" + ldflags, "-o", out}
+	for _, p := range cold {
+		args = append(args, "-gcflags="+p+"=-l")
+	}
+	if o.overlay != "" {
+		overlay, err := filepath.Abs(o.overlay)
+		if err != nil {
+			return err
+		}
+		args = append(args, "-overlay="+overlay)
+	}
+	cmd := exec.CommandContext(ctx, "go", append(args, "./wasm/guest")...)
+	cmd.Dir, cmd.Stderr = o.dir, log
+	cmd.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm", "CGO_ENABLED=0", "GOFLAGS=", "GOWORK=off")
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("linking the module: %w", err)
+	}
+	return nil
+}
