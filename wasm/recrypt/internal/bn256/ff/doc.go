@@ -21,9 +21,15 @@
 //
 // There are two limb forms with the same methods: 64-bit limbs, the default, and
 // 29-bit limbs for WebAssembly, which can be had natively for tests by the build
-// tag limbs29. Files named *_limbs64.go and *_limbs29.go, fp.go and fr.go are
+// tag limbs29. On amd64 with BMI2 and ADX the 64-bit form is in assembly
+// (limbs64_amd64.s); elsewhere, and with the build tag purego, it is the pure Go of
+// generic64.go and of the functions named *Generic. Both give the same limbs, except
+// that loose results may differ by p.
+//
+// Files named f?_limbs64.go and f?_limbs29.go, fp.go, fr.go and the assembly are
 // generated; go generate writes them again.
 package ff
 
 //go:generate go run ../../gen/field.go ../../gen/params.go -set 256
+//go:generate go run -modfile=../../../../../.ci/avo.mod ../../gen/amd64.go ../../gen/amd64_fp2.go ../../gen/params.go -set 256
 //go:generate go run ../../gen/sibling.go -to ../../bn480/ff

@@ -77,6 +77,18 @@ func (z *Fp) Sub(x, y *Fp) *Fp {
 
 // Mul sets z = x·y, and returns z.
 func (z *Fp) Mul(x, y *Fp) *Fp {
+	fpMul(z, x, y)
+	return z
+}
+
+// Sqr sets z = x², and returns z.
+func (z *Fp) Sqr(x *Fp) *Fp {
+	fpSqr(z, x)
+	return z
+}
+
+// fpMulGeneric sets z = x·y.
+func fpMulGeneric(z, x, y *Fp) {
 	y0 := y.l[0]
 	y1 := y.l[1]
 	y2 := y.l[2]
@@ -216,11 +228,11 @@ func (z *Fp) Mul(x, y *Fp) *Fp {
 	t3, c = bits.Add64(t4, h3, c)
 	t4 = t5 + c
 
-	return z.reduce(t0, t1, t2, t3, t4)
+	z.reduce(t0, t1, t2, t3, t4)
 }
 
-// Sqr sets z = x², and returns z.
-func (z *Fp) Sqr(x *Fp) *Fp {
+// fpSqrGeneric sets z = x².
+func fpSqrGeneric(z, x *Fp) {
 	x0 := x.l[0]
 	x1 := x.l[1]
 	x2 := x.l[2]
@@ -328,7 +340,7 @@ func (z *Fp) Sqr(x *Fp) *Fp {
 	t5, c = bits.Add64(t5, l2, c)
 	t6, c = bits.Add64(t6, l3, c)
 	t7, carry = bits.Add64(t7, h3, c)
-	return z.reduce(t4, t5, t6, t7, carry)
+	z.reduce(t4, t5, t6, t7, carry)
 }
 
 // Double sets z = 2x, and returns z.

@@ -109,6 +109,18 @@ func (z *Fp) Sub(x, y *Fp) *Fp {
 
 // Mul sets z = x·y, and returns z.
 func (z *Fp) Mul(x, y *Fp) *Fp {
+	fpMul(z, x, y)
+	return z
+}
+
+// Sqr sets z = x², and returns z.
+func (z *Fp) Sqr(x *Fp) *Fp {
+	fpSqr(z, x)
+	return z
+}
+
+// fpMulGeneric sets z = x·y.
+func fpMulGeneric(z, x, y *Fp) {
 	y0 := y.l[0]
 	y1 := y.l[1]
 	y2 := y.l[2]
@@ -576,11 +588,11 @@ func (z *Fp) Mul(x, y *Fp) *Fp {
 	t7, c = bits.Add64(t8, h7, c)
 	t8 = t9 + c
 
-	return z.reduce(t0, t1, t2, t3, t4, t5, t6, t7, t8)
+	z.reduce(t0, t1, t2, t3, t4, t5, t6, t7, t8)
 }
 
-// Sqr sets z = x², and returns z.
-func (z *Fp) Sqr(x *Fp) *Fp {
+// fpSqrGeneric sets z = x².
+func fpSqrGeneric(z, x *Fp) {
 	x0 := x.l[0]
 	x1 := x.l[1]
 	x2 := x.l[2]
@@ -938,7 +950,7 @@ func (z *Fp) Sqr(x *Fp) *Fp {
 	t13, c = bits.Add64(t13, l6, c)
 	t14, c = bits.Add64(t14, l7, c)
 	t15, carry = bits.Add64(t15, h7, c)
-	return z.reduce(t8, t9, t10, t11, t12, t13, t14, t15, carry)
+	z.reduce(t8, t9, t10, t11, t12, t13, t14, t15, carry)
 }
 
 // Double sets z = 2x, and returns z.

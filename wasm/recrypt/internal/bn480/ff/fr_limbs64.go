@@ -109,6 +109,18 @@ func (z *Fr) Sub(x, y *Fr) *Fr {
 
 // Mul sets z = x·y, and returns z.
 func (z *Fr) Mul(x, y *Fr) *Fr {
+	frMul(z, x, y)
+	return z
+}
+
+// Sqr sets z = x², and returns z.
+func (z *Fr) Sqr(x *Fr) *Fr {
+	frSqr(z, x)
+	return z
+}
+
+// frMulGeneric sets z = x·y.
+func frMulGeneric(z, x, y *Fr) {
 	y0 := y.l[0]
 	y1 := y.l[1]
 	y2 := y.l[2]
@@ -576,11 +588,11 @@ func (z *Fr) Mul(x, y *Fr) *Fr {
 	t7, c = bits.Add64(t8, h7, c)
 	t8 = t9 + c
 
-	return z.reduce(t0, t1, t2, t3, t4, t5, t6, t7, t8)
+	z.reduce(t0, t1, t2, t3, t4, t5, t6, t7, t8)
 }
 
-// Sqr sets z = x², and returns z.
-func (z *Fr) Sqr(x *Fr) *Fr {
+// frSqrGeneric sets z = x².
+func frSqrGeneric(z, x *Fr) {
 	x0 := x.l[0]
 	x1 := x.l[1]
 	x2 := x.l[2]
@@ -938,7 +950,7 @@ func (z *Fr) Sqr(x *Fr) *Fr {
 	t13, c = bits.Add64(t13, l6, c)
 	t14, c = bits.Add64(t14, l7, c)
 	t15, carry = bits.Add64(t15, h7, c)
-	return z.reduce(t8, t9, t10, t11, t12, t13, t14, t15, carry)
+	z.reduce(t8, t9, t10, t11, t12, t13, t14, t15, carry)
 }
 
 // Double sets z = 2x, and returns z.
