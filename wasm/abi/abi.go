@@ -48,6 +48,9 @@ const Version = 1
 // MaxRequest is the largest request in bytes that an engine accepts.
 const MaxRequest = 4 << 20
 
+// MaxBatch is the largest number of items that one operation on many takes.
+const MaxBatch = 256
+
 // A Caller runs one operation of the core on a packed request and returns the
 // packed result values (without the status byte). A status other than StatusOK
 // is returned as an [*Error]. A Caller is safe for concurrent use.

@@ -68,6 +68,34 @@ func (c Client) SelfTest(ctx context.Context) error {
 	return r.Err()
 }
 
+// An Outcome is what became of one item of a batch: a result, or an [*Error].
+type Outcome struct {
+	Value []byte
+	Err   error
+}
+
+// many runs an operation on a batch of items and returns their outcomes, one each.
+func (c Client) many(ctx context.Context, op Op, items [][]byte, args ...[]byte) ([]Outcome, error) {
+	if len(items) > MaxBatch {
+		return nil, ErrTooLarge
+	}
+	batch := Pack(items...)
+	defer clear(batch)
+	b, err := c.one(ctx, op, append(args, batch)...)
+	if err != nil {
+		return nil, err
+	}
+	frames, err := Unpack(b, len(items))
+	if err != nil {
+		return nil, err
+	}
+	out := make([]Outcome, len(frames))
+	for i, f := range frames {
+		out[i].Value, out[i].Err = Result(f)
+	}
+	return out, nil
+}
+
 // GenerateKeyPair returns a new encryption key pair: n and 2n bytes.
 func (c Client) GenerateKeyPair(ctx context.Context, suite uint8) (private, public []byte, err error) {
 	return c.two(ctx, OpGenerateKeyPair, U8(suite))
@@ -155,4 +183,21 @@ func (c Client) AddPublicKeys(ctx context.Context, suite uint8, a, b []byte) ([]
 // AugmentTransformKey returns the transform key augmented with a private key.
 func (c Client) AugmentTransformKey(ctx context.Context, suite uint8, key, private []byte) ([]byte, error) {
 	return c.one(ctx, OpAugmentTransformKey, U8(suite), key, private)
+}
+
+// PrepareTransformKey makes a transform key ready for many transforms. The result is as
+// secret as the key, and for the memory of this machine only.
+func (c Client) PrepareTransformKey(ctx context.Context, suite uint8, key []byte) ([]byte, error) {
+	return c.one(ctx, OpPrepareTransformKey, U8(suite), key)
+}
+
+// TransformPrepared applies a prepared transform key to at most MaxBatch encrypted values
+// of any level.
+func (c Client) TransformPrepared(ctx context.Context, suite uint8, prepared, signing []byte, values [][]byte) ([]Outcome, error) {
+	return c.many(ctx, OpTransformPrepared, values, U8(suite), prepared, signing)
+}
+
+// DecryptMany opens at most MaxBatch encrypted values of any level.
+func (c Client) DecryptMany(ctx context.Context, suite uint8, private []byte, values [][]byte) ([]Outcome, error) {
+	return c.many(ctx, OpDecryptMany, values, U8(suite), private)
 }

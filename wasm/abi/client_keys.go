@@ -55,6 +55,25 @@ func (c Client) TransformKeyValue(ctx context.Context, serviceSeed, value, trans
 	return c.one(ctx, OpTransformKeyValue, serviceSeed, value, transformKey)
 }
 
+// TransformKeyValues is TransformKeyValue for at most MaxBatch values and a prepared
+// transform key.
+func (c Client) TransformKeyValues(ctx context.Context, serviceSeed, prepared []byte, values [][]byte) ([]Outcome, error) {
+	return c.many(ctx, OpTransformKeyValues, values, serviceSeed, prepared)
+}
+
+// A KeyItem is one document key to be opened, all of it public: the records of its author
+// and its collection, the key record, and the encrypted value.
+type KeyItem struct{ Author, Collection, Record, Value []byte }
+
+// OpenKeys is OpenKey for at most MaxBatch keys. Each outcome is a 32-byte document key.
+func (c Client) OpenKeys(ctx context.Context, seed, own, service []byte, items []KeyItem) ([]Outcome, error) {
+	batch := make([][]byte, len(items))
+	for i, k := range items {
+		batch[i] = Pack(k.Author, k.Collection, k.Record, k.Value)
+	}
+	return c.many(ctx, OpOpenKeys, batch, seed, own, service)
+}
+
 // NewRevocation signs the revocation of a reader of a collection.
 func (c Client) NewRevocation(ctx context.Context, seed, owner, collection []byte, reader [32]byte, id [16]byte, unixMilli uint64) ([]byte, error) {
 	return c.one(ctx, OpNewRevocation, seed, owner, collection, reader[:], id[:], U64(unixMilli))

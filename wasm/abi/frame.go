@@ -75,6 +75,23 @@ func Unpack(b []byte, want int) ([][]byte, error) {
 	return frames, nil
 }
 
+// UnpackBatch splits the content of a batch into its items. More than MaxBatch are
+// ErrTooLarge, found before room is made for them.
+func UnpackBatch(b []byte) ([][]byte, error) {
+	items, rest := 0, b
+	for ; len(rest) >= frameHead; items++ {
+		if items == MaxBatch {
+			return nil, ErrTooLarge
+		}
+		n := uint64(binary.LittleEndian.Uint32(rest))
+		if rest = rest[frameHead:]; n > uint64(len(rest)) {
+			return nil, ErrMalformed
+		}
+		rest = rest[n:]
+	}
+	return Unpack(b, items)
+}
+
 // U8 returns v as a one-byte frame content.
 func U8(v uint8) []byte { return []byte{v} }
 

@@ -9,6 +9,12 @@ package abi
 // all its versions, oldest first, simply concatenated, at most 16. Wherever a record
 // is taken, its encoding, signatures and proofs are verified, and it may name any
 // version that the identity has.
+//
+// A batch is a frame that holds at most [MaxBatch] frames, one for each item; more are
+// StatusTooLarge. Its outcomes are a frame that holds one frame for each item, in order: a status
+// byte, then the result if it is StatusOK, otherwise a short message. So one bad item does not
+// spoil the others. What all items share fails the operation as a whole; so does the stop
+// word, which is looked at before every item.
 type Op uint32
 
 // Operations of the scheme. Encodings as in spec section 5.
@@ -54,6 +60,15 @@ const (
 	OpAddPublicKeys Op = 0x0110
 	// OpAugmentTransformKey: suite u8, transform key, private key n → transform key
 	OpAugmentTransformKey Op = 0x0111
+	// OpPrepareTransformKey: suite u8, transform key → prepared transform key.
+	// It is a secret like the transform key, of a length that the suite alone determines, and of a form that the next build
+	// of the core may change: for the memory of the machine, not for storage.
+	OpPrepareTransformKey Op = 0x0112
+	// OpTransformPrepared: suite u8, prepared transform key, signing key 64, batch of encrypted values →
+	// outcomes: encrypted values
+	OpTransformPrepared Op = 0x0113
+	// OpDecryptMany: suite u8, private key n, batch of encrypted values → outcomes: plaintexts 12n
+	OpDecryptMany Op = 0x0114
 )
 
 // Operations of the protocol.
@@ -122,6 +137,12 @@ const (
 	OpOpenKey Op = 0x0253
 	// OpTransformKeyValue: service seed 32, encrypted value (level 0), transform key → encrypted value (level 1)
 	OpTransformKeyValue Op = 0x0254
+	// OpTransformKeyValues: service seed 32, prepared transform key, batch of encrypted values (level 0) →
+	// outcomes: encrypted values (level 1)
+	OpTransformKeyValues Op = 0x0255
+	// OpOpenKeys: seed 32, own identity, service, batch of items (author identity, collection, key record, encrypted value,
+	// one frame each) → outcomes: document keys 32. Each item is what OpOpenKey takes.
+	OpOpenKeys Op = 0x0256
 
 	// OpNewRevocation: seed 32, owner identity, collection, reader id 32, revocation id 16, time u64 (Unix ms) → revocation
 	OpNewRevocation Op = 0x0260

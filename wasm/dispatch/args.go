@@ -86,6 +86,11 @@ func (a *args) suite() recrypt.Suite {
 	return s
 }
 
+// batch reads the items of a batch.
+func (a *args) batch() [][]byte {
+	return decode(a, abi.UnpackBatch)
+}
+
 func (a *args) privateKey(s recrypt.Suite) *recrypt.PrivateKey {
 	k := decode(a, func(b []byte) (*recrypt.PrivateKey, error) { return recrypt.NewPrivateKey(s, b) })
 	return secret(a, k)
@@ -118,6 +123,11 @@ func (a *args) encryptedValue(s recrypt.Suite) *recrypt.EncryptedValue {
 func (a *args) transformKey(s recrypt.Suite) *recrypt.TransformKey {
 	t := decode(a, func(b []byte) (*recrypt.TransformKey, error) { return recrypt.NewTransformKey(s, b) })
 	return secret(a, t)
+}
+
+func (a *args) preparedTransformKey(s recrypt.Suite) *recrypt.PreparedTransformKey {
+	k := decode(a, func(b []byte) (*recrypt.PreparedTransformKey, error) { return recrypt.NewPreparedTransformKey(s, b) })
+	return secret(a, k)
 }
 
 func (a *args) signingKey() *recrypt.SigningKey {

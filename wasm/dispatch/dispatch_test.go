@@ -22,7 +22,7 @@ func TestTable(t *testing.T) {
 			t.Errorf("operation %#x does nothing", op)
 		}
 	}
-	if n := len(schemeOperations) + len(recordOperations); n != 48 {
+	if n := len(schemeOperations) + len(recordOperations); n != 53 {
 		t.Errorf("%d operations", n)
 	}
 }

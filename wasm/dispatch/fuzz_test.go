@@ -43,6 +43,9 @@ var groups = map[string][]abi.Op{
 	"document keys": {
 		abi.OpNewKey, abi.OpNewKeyRecord, abi.OpOpenKeyRecord, abi.OpOpenKey, abi.OpTransformKeyValue,
 	},
+	"batches": {
+		abi.OpPrepareTransformKey, abi.OpTransformPrepared, abi.OpDecryptMany, abi.OpTransformKeyValues, abi.OpOpenKeys,
+	},
 }
 
 // TestEveryOperationIsFuzzed: each operation is in one group, and a call of it that
@@ -128,8 +131,8 @@ func handle(t *testing.T, op abi.Op, request []byte) {
 	kept := bytes.Clone(request)
 	var response []byte
 	// Of an argument a few copies are made, some in other forms; multiples of a
-	// point and parts of pairings come on top.
-	fuzztest.Within(t, 16*len(request)+64<<10, func() { response = dispatch.Handle(op, request) })
+	// point, parts of pairings and the lines of a transform key come on top.
+	fuzztest.Within(t, 16*len(request)+256<<10, func() { response = dispatch.Handle(op, request) })
 	result, err := abi.Result(response)
 	if err == nil {
 		_, err = abi.Unpack(result, -1)
@@ -182,6 +185,7 @@ func FuzzIdentities(f *testing.F)   { fuzzGroup(f, "identities") }
 func FuzzCollections(f *testing.F)  { fuzzGroup(f, "collections") }
 func FuzzGrants(f *testing.F)       { fuzzGroup(f, "grants") }
 func FuzzDocumentKeys(f *testing.F) { fuzzGroup(f, "document keys") }
+func FuzzBatches(f *testing.F)      { fuzzGroup(f, "batches") }
 
 // FuzzHandle sends anything as anything.
 func FuzzHandle(f *testing.F) {

@@ -28,6 +28,8 @@ var recordOperations = map[abi.Op]operation{
 	abi.OpOpenKeyRecord:      {args: 4, run: openKeyRecord},
 	abi.OpOpenKey:            {args: 7, run: openKey, secret: true},
 	abi.OpTransformKeyValue:  {args: 3, run: transformKeyValue},
+	abi.OpTransformKeyValues: {args: 3, run: transformKeyValues},
+	abi.OpOpenKeys:           {args: 4, run: openKeys, secret: true},
 	abi.OpNewRevocation:      {args: 6, run: newRevocation},
 	abi.OpOpenRevocation:     {args: 2, run: openRevocation},
 	abi.OpNewReceipt:         {args: 5, run: newReceipt},

@@ -34,6 +34,9 @@ var schemeOperations = map[abi.Op]operation{
 	abi.OpSubtractPrivateKeys:    {args: 3, run: subtractPrivateKeys, secret: true},
 	abi.OpAddPublicKeys:          {args: 3, run: addPublicKeys},
 	abi.OpAugmentTransformKey:    {args: 3, run: augmentTransformKey, secret: true},
+	abi.OpPrepareTransformKey:    {args: 2, run: prepareTransformKey, secret: true},
+	abi.OpTransformPrepared:      {args: 4, run: transformPrepared},
+	abi.OpDecryptMany:            {args: 3, run: decryptMany, secret: true},
 }
 
 // results returns result frames.

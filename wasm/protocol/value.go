@@ -1,6 +1,7 @@
 package protocol
 
 import (
+	"github.com/recrypt-service/recrypt/wasm/abi"
 	"github.com/recrypt-service/recrypt/wasm/recrypt"
 )
 
@@ -19,101 +20,21 @@ import (
 // give the epoch's key, a value signed by somebody else, another level among
 // them), and StatusDecrypt for every reason why the value itself does not open.
 func OpenKey(seed, own, author, collection, service, record, value []byte) ([]byte, error) {
-	me, signer, err := unlockIdentity(seed, own)
+	o, err := newKeyring(seed, own, service)
 	if err != nil {
 		return nil, err
 	}
-	signer.Wipe()
-	by, err := openIdentity(author)
+	defer o.wipe()
+	v, err := o.verify(&abi.KeyItem{Author: author, Collection: collection, Record: record, Value: value})
 	if err != nil {
 		return nil, err
 	}
-	of, err := openCollection(collection, me, by)
-	if err != nil {
-		return nil, err
-	}
-	v, err := openKeyRecord(by, of, record)
-	if err != nil {
-		return nil, err
-	}
-	encrypted, err := v.value(value, of, service)
-	if err != nil {
-		return nil, err
-	}
-	private, err := openingKey(seed, me, of, encrypted.Level())
-	if err != nil {
-		return nil, err
-	}
-	defer private.Wipe()
-	m, err := private.Decrypt(encrypted)
+	m, err := v.key.private.Decrypt(v.value)
 	if err != nil {
 		return nil, schemeError(err, "encrypted value cannot be opened")
 	}
 	defer m.Wipe()
-	return documentKey(&v.KeyRecord, m), nil
-}
-
-// value decodes an encrypted value and verifies that it is the record's and who
-// signed it.
-func (v *keyRecord) value(value []byte, of *collection, service []byte) (*recrypt.EncryptedValue, error) {
-	encrypted, err := parseValue(of.key.Suite(), value)
-	if err != nil {
-		return nil, err
-	}
-	if err := v.checkParts(encrypted); err != nil {
-		return nil, err
-	}
-	if err := checkOrigin(encrypted, v.author, of, service); err != nil {
-		return nil, err
-	}
-	return encrypted, nil
-}
-
-// checkOrigin verifies who signed a value: the author if it is fresh, the
-// collection's service if it was transformed once.
-func checkOrigin(value *recrypt.EncryptedValue, author *identity, of *collection, record []byte) error {
-	var at *service
-	if len(record) != 0 {
-		var err error
-		if at, err = openService(record); err != nil {
-			return err
-		}
-		if at.ID != of.Service {
-			return mismatch("collection belongs to another service")
-		}
-	}
-	switch {
-	case value.Level() == 0:
-		return checkFresh(value, author)
-	case value.Level() > 1:
-		return mismatch("encrypted value was transformed more than once")
-	case at == nil:
-		return malformed("service record is missing")
-	}
-	return checkSigner(value, at.RecryptKey)
-}
-
-// openingKey derives the private key that opens a value of a level.
-func openingKey(seed []byte, me *person, of *collection, level int) (*recrypt.PrivateKey, error) {
-	if level == 0 {
-		if me.ID != of.Owner {
-			return nil, mismatch("encrypted value is for the collection's owner")
-		}
-		return unlockEpoch(seed, of)
-	}
-	public := me.key(of.key.Suite())
-	if public == nil {
-		return nil, unknownSuite("identity has no key of the collection's suite")
-	}
-	private, err := encryptionKey(seed, of.key.Suite())
-	if err != nil {
-		return nil, err
-	}
-	if !private.PublicKey().Equal(public) {
-		private.Wipe()
-		return nil, mismatch("seed does not belong to the record")
-	}
-	return private, nil
+	return documentKey(&v.record.KeyRecord, m), nil
 }
 
 // suiteOfTransformKey tells the suite of a transform key from its length, which
@@ -164,12 +85,9 @@ func TransformKeyValue(serviceSeed, value, transformKey []byte) ([]byte, error) 
 		return nil, schemeError(err, "transform key is malformed")
 	}
 	defer t.Wipe()
-	encrypted, err := parseValue(s, value)
+	encrypted, err := freshValue(s, value)
 	if err != nil {
 		return nil, err
-	}
-	if encrypted.Level() != 0 {
-		return nil, mismatch("encrypted value was transformed already")
 	}
 	if t.VerifySignature() != nil {
 		return nil, unsigned("signature of the transform key does not verify")
@@ -179,4 +97,76 @@ func TransformKeyValue(serviceSeed, value, transformKey []byte) ([]byte, error) 
 		return nil, schemeError(err, "encrypted value cannot be transformed")
 	}
 	return transformed.Bytes(), nil
+}
+
+// TransformKeyValues is TransformKeyValue for many values and a prepared transform key
+// (recrypt.PreparedTransformKey), which it takes as the bytes that the scheme made. It
+// returns a transformed value or an error for each value, in order, or one error if the
+// seed or the key is malformed. stopped is asked before each value is decoded and between
+// steps of the transforms; once it is true, the values that are left get abi.ErrStopped.
+func TransformKeyValues(serviceSeed, prepared []byte, values [][]byte, stopped func() bool) ([][]byte, []error, error) {
+	inner, err := recryptKey(serviceSeed)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer inner.Wipe()
+	s, err := suiteOfPrepared(prepared)
+	if err != nil {
+		return nil, nil, err
+	}
+	k, err := recrypt.NewPreparedTransformKey(s, prepared)
+	if err != nil {
+		return nil, nil, schemeError(err, "prepared transform key is malformed")
+	}
+	defer k.Wipe()
+	out, errs := make([][]byte, len(values)), make([]error, len(values))
+	for start := 0; start < len(values); start += batchStep {
+		end := min(start+batchStep, len(values))
+		transformStep(k, inner, values[start:end], out[start:end], errs[start:end], stopped)
+	}
+	return out, errs, nil
+}
+
+// suiteOfPrepared tells the suite of a prepared transform key from its length.
+func suiteOfPrepared(prepared []byte) (recrypt.Suite, error) {
+	for _, s := range recrypt.Suites() {
+		if len(prepared) == s.PreparedTransformKeySize() {
+			return s, nil
+		}
+	}
+	return 0, malformed("prepared transform key has a length that no suite has")
+}
+
+// transformStep decodes and transforms some values.
+func transformStep(k *recrypt.PreparedTransformKey, signer *recrypt.SigningKey, values, out [][]byte, errs []error, stopped func() bool) {
+	list := make([]*recrypt.EncryptedValue, len(values))
+	for i, b := range values {
+		if stopped() {
+			errs[i] = abi.ErrStopped
+		} else {
+			list[i], errs[i] = freshValue(k.Suite(), b)
+		}
+	}
+	transformed, failures := k.TransformMany(list, signer)
+	for i, v := range transformed {
+		switch {
+		case errs[i] != nil:
+		case failures[i] != nil:
+			errs[i] = schemeError(failures[i], "encrypted value cannot be transformed")
+		default:
+			out[i] = v.Bytes()
+		}
+	}
+}
+
+// freshValue decodes a value of level 0.
+func freshValue(s recrypt.Suite, b []byte) (*recrypt.EncryptedValue, error) {
+	v, err := parseValue(s, b)
+	if err != nil {
+		return nil, err
+	}
+	if v.Level() != 0 {
+		return nil, mismatch("encrypted value was transformed already")
+	}
+	return v, nil
 }

@@ -4,6 +4,7 @@ import (
 	"crypto/subtle"
 
 	"github.com/recrypt-service/recrypt/wasm/internal/entropy"
+	"github.com/recrypt-service/recrypt/wasm/recrypt/internal/opaque"
 )
 
 // Suite names a parameter set: a curve and everything that follows from it.
@@ -60,6 +61,12 @@ type scheme interface {
 	Transform(value, key, signer, temp, ephemeral []byte) ([]byte, error)
 	VerifyTransformKey(key []byte) error
 	AugmentTransformKey(key, private []byte) ([]byte, error)
+
+	PrepareTransformKey(key []byte) (opaque.TransformKey, error)
+	ReadPrepared(b []byte) (opaque.TransformKey, error)
+	PreparedSize() int
+	PreparePublicKey(key []byte) (opaque.PublicKey, error)
+	DecryptMany(values [][]byte, private []byte) ([][]byte, []error)
 
 	SignSchnorr(private, public, message, nonce []byte) ([]byte, error)
 	VerifySchnorr(public, augmenting, message, signature []byte) bool

@@ -58,6 +58,7 @@ func (m *maker) makeDocumentKeys(t *story) {
 	}
 	m.makeUnwrapping(t)
 	m.makeValueTransforms(t)
+	m.makeKeyBatches(t)
 	if !t.full {
 		return
 	}

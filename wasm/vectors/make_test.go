@@ -42,6 +42,7 @@ func makeAll() *maker {
 		m.makeTransformKeys(w)
 		m.makeChains(w)
 		m.makeSchnorr(w)
+		m.makeBatches(w)
 	}
 	m.makeRecords()
 	return m

@@ -76,6 +76,7 @@ func scenarios() []scenario {
 			scenario{name: "keys" + of, recorded: true, run: func(s suite) { keys(s, v) }},
 			scenario{name: "schnorr" + of, recorded: true, run: func(s suite) { schnorr(s, v) }},
 			scenario{name: "levels" + of, recorded: true, run: func(s suite) { levels(s, v) }},
+			scenario{name: "batches" + of, recorded: true, run: func(s suite) { batches(s, v) }},
 			scenario{name: "fresh" + of, run: func(s suite) { fresh(s, v) }})
 	}
 	for _, name := range embedded() {

@@ -17,7 +17,8 @@ var allOps = []struct {
 	{abi.OpGeneratePlaintext, 1}, {abi.OpDeriveSymmetricKey, 2}, {abi.OpEncrypt, 4}, {abi.OpTransformKey, 4},
 	{abi.OpTransform, 4}, {abi.OpDecrypt, 3}, {abi.OpSchnorrSign, 4}, {abi.OpSchnorrVerify, 5},
 	{abi.OpEd25519Sign, 2}, {abi.OpEd25519Verify, 3}, {abi.OpAddPrivateKeys, 3}, {abi.OpSubtractPrivateKeys, 3},
-	{abi.OpAddPublicKeys, 3}, {abi.OpAugmentTransformKey, 3},
+	{abi.OpAddPublicKeys, 3}, {abi.OpAugmentTransformKey, 3}, {abi.OpPrepareTransformKey, 2}, {abi.OpTransformPrepared, 4},
+	{abi.OpDecryptMany, 3}, {abi.OpTransformKeyValues, 3}, {abi.OpOpenKeys, 4},
 	{abi.OpParseID, 1}, {abi.OpFormatID, 2}, {abi.OpSealSeed, 5}, {abi.OpOpenSeed, 2}, {abi.OpSealedInfo, 1},
 	{abi.OpNewIdentity, 3}, {abi.OpOpenIdentity, 1}, {abi.OpNewService, 1}, {abi.OpOpenService, 1},
 	{abi.OpNewIdentityVersion, 3},
@@ -36,7 +37,7 @@ func info(s suite) {
 
 // frames sends requests that are not the right number of frames.
 func frames(s suite) {
-	for _, op := range []abi.Op{0, 3, 0x0100, 0x0112, 0x0200, 0x0282, 1 << 31, 1<<32 - 1} {
+	for _, op := range []abi.Op{0, 3, 0x0100, 0x0115, 0x0200, 0x0282, 1 << 31, 1<<32 - 1} {
 		refused(abi.ErrOperation, second(s.raw(op, nil)))
 	}
 	for _, o := range allOps {

@@ -89,6 +89,7 @@ func story(s suite, number uint8) {
 	w.chain()
 	w.share()
 	w.deposit()
+	w.folder()
 	w.revoke()
 }
 

@@ -87,6 +87,16 @@ export const Op = {
   AddPublicKeys: 0x0110,
   /** suite u8, transform key, private key n → transform key */
   AugmentTransformKey: 0x0111,
+  /**
+   * suite u8, transform key → prepared transform key. It is a secret like the transform key, of a length that
+   * the suite alone determines, and of a form that the next build of the core may change: for the memory of
+   * the machine, not for storage.
+   */
+  PrepareTransformKey: 0x0112,
+  /** suite u8, prepared transform key, signing key 64, batch of encrypted values → outcomes: encrypted values */
+  TransformPrepared: 0x0113,
+  /** suite u8, private key n, batch of encrypted values → outcomes: plaintexts 12n */
+  DecryptMany: 0x0114,
   /** text → kind u8, id 32 */
   ParseID: 0x0201,
   /** kind u8, id 32 → text */
@@ -170,6 +180,13 @@ export const Op = {
   OpenKey: 0x0253,
   /** service seed 32, encrypted value (level 0), transform key → encrypted value (level 1) */
   TransformKeyValue: 0x0254,
+  /** service seed 32, prepared transform key, batch of encrypted values (level 0) → outcomes: encrypted values (level 1) */
+  TransformKeyValues: 0x0255,
+  /**
+   * seed 32, own identity, service, batch of items (author identity, collection, key record, encrypted value,
+   * one frame each) → outcomes: document keys 32. Each item is what OpenKey takes.
+   */
+  OpenKeys: 0x0256,
   /** seed 32, owner identity, collection, reader id 32, revocation id 16, time u64 (Unix ms) → revocation */
   NewRevocation: 0x0260,
   /**

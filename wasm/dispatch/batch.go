@@ -1,0 +1,153 @@
+package dispatch
+
+import (
+	"github.com/recrypt-service/recrypt/wasm/abi"
+	"github.com/recrypt-service/recrypt/wasm/protocol"
+	"github.com/recrypt-service/recrypt/wasm/recrypt"
+)
+
+// outcomes packs what became of the items of a batch, in order: a status byte each, then
+// the result or a message. A batch that was stopped has no outcomes.
+func outcomes(values [][]byte, errs []error) ([][]byte, error) {
+	n := 0
+	for _, v := range values {
+		n += abi.FrameSize(1 + len(v))
+	}
+	out := make([]byte, 0, n)
+	for i, v := range values {
+		if errs[i] == abi.ErrStopped {
+			clear(out)
+			return nil, abi.ErrStopped
+		}
+		if errs[i] != nil {
+			out = abi.AppendFrame(out, failure(errs[i]))
+			continue
+		}
+		out = append(out, abi.U32(uint32(1+len(v)))...)
+		out = append(out, byte(abi.StatusOK))
+		out = append(out, v...)
+	}
+	return results(out)
+}
+
+func prepareTransformKey(a *args) ([][]byte, error) {
+	t := a.transformKey(a.suite())
+	if err := a.check(); err != nil {
+		return nil, err
+	}
+	k, err := t.Prepare()
+	if err == recrypt.ErrTransformKey {
+		// Its encoding was checked above: what is left is its signature.
+		return nil, abi.ErrSignature
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer k.Wipe()
+	return results(k.Bytes())
+}
+
+func transformPrepared(a *args) ([][]byte, error) {
+	s := a.suite()
+	k, signer, items := a.preparedTransformKey(s), a.signingKey(), a.batch()
+	if err := a.check(); err != nil {
+		return nil, err
+	}
+	return inSteps(s, items, func(values []*recrypt.EncryptedValue, out [][]byte, errs []error) {
+		transformed, failures := k.TransformMany(values, signer)
+		for i, v := range transformed {
+			if errs[i] == nil {
+				errs[i] = failures[i]
+			}
+			if v != nil {
+				out[i] = v.Bytes()
+			}
+		}
+	})
+}
+
+func decryptMany(a *args) ([][]byte, error) {
+	s := a.suite()
+	k, items := a.privateKey(s), a.batch()
+	if err := a.check(); err != nil {
+		return nil, err
+	}
+	return inSteps(s, items, func(values []*recrypt.EncryptedValue, out [][]byte, errs []error) {
+		plaintexts, failures := k.DecryptMany(values)
+		for i, m := range plaintexts {
+			if errs[i] == nil {
+				errs[i] = failures[i]
+			}
+			if m != nil {
+				out[i] = m.Bytes()
+				m.Wipe()
+			}
+		}
+	})
+}
+
+// batchStep is the number of values that are worked on between two looks at the stop
+// word. The values of one step share inversions and, natively, the processors.
+const batchStep = 16
+
+// inSteps decodes encrypted values and hands them to run, some at a time. run gets nil in
+// place of one that is malformed, whose error is set. The results are wiped once packed.
+func inSteps(s recrypt.Suite, items [][]byte, run func(values []*recrypt.EncryptedValue, out [][]byte, errs []error)) ([][]byte, error) {
+	out, errs := make([][]byte, len(items)), make([]error, len(items))
+	defer func() {
+		for _, b := range out {
+			clear(b)
+		}
+	}()
+	for start := 0; start < len(items); start += batchStep {
+		end := min(start+batchStep, len(items))
+		values := make([]*recrypt.EncryptedValue, end-start)
+		for i, b := range items[start:end] {
+			if stopped() {
+				return nil, abi.ErrStopped
+			}
+			values[i], errs[start+i] = recrypt.NewEncryptedValue(s, b)
+		}
+		run(values, out[start:end], errs[start:end])
+	}
+	return outcomes(out, errs)
+}
+
+func transformKeyValues(a *args) ([][]byte, error) {
+	seed, prepared, items := a.Fixed(seedSize), a.Bytes(), a.batch()
+	if err := a.check(); err != nil {
+		return nil, err
+	}
+	out, errs, err := protocol.TransformKeyValues(seed, prepared, items, stopped)
+	if err != nil {
+		return nil, err
+	}
+	return outcomes(out, errs)
+}
+
+func openKeys(a *args) ([][]byte, error) {
+	seed, own, service, batch := a.Fixed(seedSize), a.Bytes(), a.Bytes(), a.batch()
+	if err := a.check(); err != nil {
+		return nil, err
+	}
+	items, errs := make([]abi.KeyItem, len(batch)), make([]error, len(batch))
+	for i, b := range batch {
+		f, err := abi.Unpack(b, 4)
+		if err != nil {
+			errs[i] = err
+			continue
+		}
+		items[i] = abi.KeyItem{Author: f[0], Collection: f[1], Record: f[2], Value: f[3]}
+	}
+	out, failures, err := protocol.OpenKeys(seed, own, service, items, stopped)
+	if err != nil {
+		return nil, err
+	}
+	for i := range out {
+		defer clear(out[i])
+		if errs[i] == nil {
+			errs[i] = failures[i]
+		}
+	}
+	return outcomes(out, errs)
+}

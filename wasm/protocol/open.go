@@ -1,0 +1,237 @@
+package protocol
+
+import (
+	"bytes"
+
+	"github.com/recrypt-service/recrypt/wasm/abi"
+	"github.com/recrypt-service/recrypt/wasm/recrypt"
+)
+
+// batchStep is the number of values that are worked on between two looks at whether to
+// stop. The values of one step share inversions and, natively, the processors.
+const batchStep = 16
+
+// OpenKeys is OpenKey for many keys: seed, own and service are the caller's and the
+// server's, the same for all items. It returns a document key or an error for each item,
+// in order, or one error if seed and own do not fit together.
+//
+// Records that several items have in common, byte for byte, are verified once, and the
+// values are decrypted together. stopped is asked before each item is verified and
+// between steps of decryption; once it is true, the items that are left get
+// abi.ErrStopped.
+func OpenKeys(seed, own, service []byte, items []abi.KeyItem, stopped func() bool) ([][]byte, []error, error) {
+	o, err := newKeyring(seed, own, service)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer o.wipe()
+	list, errs := make([]opening, len(items)), make([]error, len(items))
+	for i := range items {
+		if stopped() {
+			errs[i] = abi.ErrStopped
+		} else {
+			list[i], errs[i] = o.verify(&items[i])
+		}
+	}
+	out := make([][]byte, len(items))
+	for _, k := range o.keys {
+		k.decrypt(list, out, errs, stopped)
+	}
+	return out, errs, nil
+}
+
+// An opening is an item whose records and whose value were verified.
+type opening struct {
+	record *keyRecord
+	value  *recrypt.EncryptedValue
+	key    *openingKey
+}
+
+// An openingKey is a private key with the items that it opens.
+type openingKey struct {
+	suite   recrypt.Suite
+	epoch   *collection // whose key it is; nil for the reader's own
+	private *recrypt.PrivateKey
+}
+
+// decrypt decrypts the values that k opens, in steps.
+func (k *openingKey) decrypt(list []opening, out [][]byte, errs []error, stopped func() bool) {
+	values := make([]*recrypt.EncryptedValue, 0, batchStep)
+	index := make([]int, 0, batchStep)
+	flush := func() {
+		plaintexts, failures := k.private.DecryptMany(values)
+		for j, i := range index {
+			if failures[j] != nil {
+				errs[i] = schemeError(failures[j], "encrypted value cannot be opened")
+				continue
+			}
+			out[i] = documentKey(&list[i].record.KeyRecord, plaintexts[j])
+			plaintexts[j].Wipe()
+		}
+		values, index = values[:0], index[:0]
+	}
+	for i := range list {
+		switch {
+		case list[i].key != k:
+			continue
+		case stopped():
+			errs[i] = abi.ErrStopped
+			continue
+		}
+		values, index = append(values, list[i].value), append(index, i)
+		if len(values) == batchStep {
+			flush()
+		}
+	}
+	flush()
+}
+
+// A keyring opens document keys for one person, and remembers what it has verified.
+type keyring struct {
+	seed        []byte
+	me          *person
+	own         []byte
+	service     []byte
+	at          *service // nil until a transformed value was seen
+	persons     []remembered[*person]
+	collections []remembered[*collection]
+	keys        []*openingKey
+}
+
+// remembered is what was made of records that were verified.
+type remembered[T any] struct {
+	records [2][]byte
+	made    T
+}
+
+// recall returns what was made of the records, or makes it and remembers it.
+func recall[T any](list *[]remembered[T], make func() (T, error), records ...[]byte) (T, error) {
+	var key [2][]byte
+	copy(key[:], records)
+	for _, r := range *list {
+		if bytes.Equal(r.records[0], key[0]) && bytes.Equal(r.records[1], key[1]) {
+			return r.made, nil
+		}
+	}
+	made, err := make()
+	if err == nil {
+		*list = append(*list, remembered[T]{key, made})
+	}
+	return made, err
+}
+
+// newKeyring verifies the caller's identity and that it is the seed's.
+func newKeyring(seed, own, service []byte) (*keyring, error) {
+	me, signer, err := unlockIdentity(seed, own)
+	if err != nil {
+		return nil, err
+	}
+	signer.Wipe()
+	o := &keyring{seed: seed, me: me, own: own, service: service}
+	o.persons = append(o.persons, remembered[*person]{[2][]byte{own}, me})
+	return o, nil
+}
+
+func (o *keyring) wipe() {
+	for _, k := range o.keys {
+		k.private.Wipe()
+	}
+}
+
+// verify verifies everything about an item but whether its value can be decrypted.
+func (o *keyring) verify(item *abi.KeyItem) (opening, error) {
+	by, err := recall(&o.persons, func() (*person, error) { return openIdentity(item.Author) }, item.Author)
+	if err != nil {
+		return opening{}, err
+	}
+	of, err := recall(&o.collections, func() (*collection, error) {
+		return openCollection(item.Collection, o.me, by)
+	}, item.Collection, item.Author)
+	if err != nil {
+		return opening{}, err
+	}
+	v, err := openKeyRecord(by, of, item.Record)
+	if err != nil {
+		return opening{}, err
+	}
+	value, err := parseValue(of.key.Suite(), item.Value)
+	if err != nil {
+		return opening{}, err
+	}
+	if err := v.checkParts(value); err != nil {
+		return opening{}, err
+	}
+	if err := o.checkOrigin(value, v.author, of); err != nil {
+		return opening{}, err
+	}
+	key, err := o.key(of, value.Level())
+	if err != nil {
+		return opening{}, err
+	}
+	return opening{v, value, key}, nil
+}
+
+// checkOrigin verifies who signed a value: the author if it is fresh, the
+// collection's service if it was transformed once.
+func (o *keyring) checkOrigin(value *recrypt.EncryptedValue, author *identity, of *collection) error {
+	if len(o.service) != 0 && o.at == nil {
+		var err error
+		if o.at, err = openService(o.service); err != nil {
+			return err
+		}
+	}
+	switch {
+	case o.at != nil && o.at.ID != of.Service:
+		return mismatch("collection belongs to another service")
+	case value.Level() == 0:
+		return checkFresh(value, author)
+	case value.Level() > 1:
+		return mismatch("encrypted value was transformed more than once")
+	case o.at == nil:
+		return malformed("service record is missing")
+	}
+	return checkSigner(value, o.at.RecryptKey)
+}
+
+// key derives the private key that opens a value of a level, once: the epoch's for level
+// 0, the reader's own for level 1.
+func (o *keyring) key(of *collection, level int) (*openingKey, error) {
+	k := openingKey{suite: of.key.Suite()}
+	if level == 0 {
+		k.epoch = of
+	}
+	for _, have := range o.keys {
+		if have.suite == k.suite && have.epoch == k.epoch {
+			return have, nil
+		}
+	}
+	var err error
+	if k.private, err = o.derive(of, level); err != nil {
+		return nil, err
+	}
+	o.keys = append(o.keys, &k)
+	return &k, nil
+}
+
+// derive derives the private key that opens a value of a level.
+func (o *keyring) derive(of *collection, level int) (*recrypt.PrivateKey, error) {
+	if level == 0 {
+		if o.me.ID != of.Owner {
+			return nil, mismatch("encrypted value is for the collection's owner")
+		}
+		return unlockEpoch(o.seed, of)
+	}
+	public := o.me.key(of.key.Suite())
+	if public == nil {
+		return nil, unknownSuite("identity has no key of the collection's suite")
+	}
+	private, err := encryptionKey(o.seed, of.key.Suite())
+	if err != nil {
+		return nil, err
+	}
+	if !private.PublicKey().Equal(public) {
+		private.Wipe()
+		return nil, mismatch("seed does not belong to the record")
+	}
+	return private, nil
+}

@@ -1,0 +1,246 @@
+package recrypt
+
+import (
+	"crypto/sha256"
+
+	"github.com/recrypt-service/recrypt/wasm/recrypt/internal/opaque"
+)
+
+// preparedFormat is the version of the bytes of a prepared transform key.
+const preparedFormat = 1
+
+// A PreparedTransformKey is a transform key made ready for many transforms: its
+// signature has been verified, and what all transforms have in common, a pairing and the
+// lines of another, has been computed. It gives the same results as the transform key, in
+// less time.
+//
+// It is as secret as the transform key, which is inside it. It belongs into the memory of
+// the machine that made it, and nowhere else: not into storage, where the transform key
+// belongs (sealed), and not onto a network.
+type PreparedTransformKey struct {
+	suite Suite
+	key   opaque.TransformKey
+}
+
+// Prepare verifies the signature of t (ErrTransformKey) and makes its tables. It takes
+// about as long as a transform.
+func (t *TransformKey) Prepare() (*PreparedTransformKey, error) {
+	c, err := t.scheme()
+	if err != nil {
+		return nil, err
+	}
+	key, err := c.PrepareTransformKey(t.b)
+	if err != nil {
+		return nil, err
+	}
+	return &PreparedTransformKey{t.suite, key}, nil
+}
+
+// NewPreparedTransformKey reads what [PreparedTransformKey.Bytes] returned, so that a
+// prepared key can pass from one call to another where objects cannot: in and out of
+// WebAssembly.
+//
+// It finds out accidents, by a hash: ErrSize, also for a key of another suite, and
+// ErrTransformKey. It does not check again what Prepare has checked. Whoever could hand in
+// tables of his own could make the results wrong, though not read anything: keep them
+// where nobody can.
+func NewPreparedTransformKey(s Suite, b []byte) (*PreparedTransformKey, error) {
+	c, err := s.tested()
+	if err != nil {
+		return nil, err
+	}
+	if len(b) != s.PreparedTransformKeySize() {
+		return nil, ErrSize
+	}
+	body := b[:len(b)-sha256.Size]
+	digest := sha256.Sum256(body)
+	if body[0] != byte(s) || body[1] != preparedFormat || !equal(digest[:], b[len(body):]) {
+		return nil, ErrTransformKey
+	}
+	key, err := c.ReadPrepared(body[2:])
+	if err != nil {
+		return nil, err
+	}
+	return &PreparedTransformKey{s, key}, nil
+}
+
+// PreparedTransformKeySize returns the length of a prepared transform key.
+func (s Suite) PreparedTransformKeySize() int {
+	c, err := s.scheme()
+	if err != nil {
+		return 0
+	}
+	return 2 + c.PreparedSize() + sha256.Size
+}
+
+// Bytes returns the key in the form that NewPreparedTransformKey reads:
+//
+//	suite   1
+//	format  1
+//	key     the transform key, e(toPublicKey, g1) and the lines of hashedTempKey
+//	digest  32, SHA-256 of the above
+//
+// The form may change with every version of this package. It panics if k has been wiped.
+func (k *PreparedTransformKey) Bytes() []byte {
+	if k.key == nil {
+		panic("recrypt: use of an empty or wiped transform key")
+	}
+	key := k.key.Bytes()
+	defer clear(key)
+	b := make([]byte, 0, k.suite.PreparedTransformKeySize())
+	b = append(b, byte(k.suite), preparedFormat)
+	b = append(b, key...)
+	digest := sha256.Sum256(b)
+	return append(b, digest[:]...)
+}
+
+// Suite returns the key's suite.
+func (k *PreparedTransformKey) Suite() Suite { return k.suite }
+
+// Transform is [TransformKey.Transform]. The signature of the key is not verified again.
+func (k *PreparedTransformKey) Transform(v *EncryptedValue, signer *SigningKey) (*EncryptedValue, error) {
+	out, errs := k.TransformMany([]*EncryptedValue{v}, signer)
+	return out[0], errs[0]
+}
+
+// TransformMany transforms the values, in order, and returns a result or an error for
+// each: those of [TransformKey.Transform], and ErrEncoding for nil. One bad value does not
+// spoil the others. It costs less than as many single transforms.
+func (k *PreparedTransformKey) TransformMany(values []*EncryptedValue, signer *SigningKey) ([]*EncryptedValue, []error) {
+	out, errs := make([]*EncryptedValue, len(values)), make([]error, len(values))
+	b := batch{values: make([][]byte, 0, len(values)), index: make([]int, 0, len(values))}
+	for i, v := range values {
+		if errs[i] = k.refuses(v, signer); errs[i] == nil {
+			b.add(i, v)
+		}
+	}
+	if len(b.values) == 0 {
+		return out, errs
+	}
+	c, _ := k.suite.scheme() // it exists: refuses has asked
+	temps, ephemerals := make([][]byte, len(b.values)), make([][]byte, len(b.values))
+	for j := range b.values {
+		temps[j] = k.suite.randomGT(c)
+		defer clear(temps[j])
+		ephemerals[j] = k.suite.randomScalar(c)
+		defer clear(ephemerals[j])
+	}
+	results, failures := k.key.Transform(b.values, signer.b, temps, ephemerals)
+	for j, i := range b.index {
+		if errs[i] = failures[j]; errs[i] == nil {
+			out[i] = &EncryptedValue{k.suite, results[j]}
+		}
+	}
+	return out, errs
+}
+
+// refuses returns why a value cannot be transformed before anything is computed.
+func (k *PreparedTransformKey) refuses(v *EncryptedValue, signer *SigningKey) error {
+	switch {
+	case v == nil:
+		return ErrEncoding
+	case v.suite != k.suite:
+		return ErrSuite
+	case k.key == nil:
+		return ErrTransformKey
+	case v.Level() >= MaxBlocks:
+		return ErrBlocks
+	case len(signer.b) == 0:
+		return ErrSigningKey
+	}
+	return nil
+}
+
+// Wipe overwrites the key and its tables. Later uses give ErrTransformKey.
+func (k *PreparedTransformKey) Wipe() {
+	if k.key != nil {
+		k.key.Wipe()
+		k.key = nil
+	}
+}
+
+// A batch is the values of one operation that have passed the first checks, with their
+// places among all values.
+type batch struct {
+	values [][]byte
+	index  []int
+}
+
+func (b *batch) add(i int, v *EncryptedValue) {
+	b.values = append(b.values, v.b)
+	b.index = append(b.index, i)
+}
+
+// DecryptMany decrypts the values, in order, and returns a plaintext or an error for
+// each: those of Decrypt, and ErrEncoding for nil. One bad value does not spoil the
+// others. It costs less than as many calls of Decrypt.
+func (k *PrivateKey) DecryptMany(values []*EncryptedValue) ([]*Plaintext, []error) {
+	out, errs := make([]*Plaintext, len(values)), make([]error, len(values))
+	b := batch{values: make([][]byte, 0, len(values)), index: make([]int, 0, len(values))}
+	for i, v := range values {
+		if v == nil {
+			errs[i] = ErrEncoding
+		} else if _, errs[i] = k.scheme(v.suite); errs[i] == nil {
+			b.add(i, v)
+		}
+	}
+	if len(b.values) == 0 {
+		return out, errs
+	}
+	c, _ := k.suite.scheme() // it exists: k.scheme has asked
+	results, failures := c.DecryptMany(b.values, k.b)
+	for j, i := range b.index {
+		if errs[i] = failures[j]; errs[i] == nil {
+			out[i] = &Plaintext{k.suite, results[j]}
+		}
+	}
+	return out, errs
+}
+
+// A PreparedPublicKey is a public key made ready for many encryptions: its pairing with
+// g1 has been computed. It gives the same values as the public key, in less time. There is
+// nothing secret in it.
+type PreparedPublicKey struct {
+	suite Suite
+	key   opaque.PublicKey
+}
+
+// Prepare computes what all encryptions to k have in common. It pays from the second
+// encryption on.
+func (k *PublicKey) Prepare() (*PreparedPublicKey, error) {
+	c, err := k.suite.scheme()
+	if err != nil {
+		return nil, err
+	}
+	key, err := c.PreparePublicKey(k.b)
+	if err != nil {
+		return nil, err
+	}
+	return &PreparedPublicKey{k.suite, key}, nil
+}
+
+// Suite returns the key's suite.
+func (k *PreparedPublicKey) Suite() Suite { return k.suite }
+
+// Encrypt encrypts m to k and signs the result, as the function of that name does.
+func (k *PreparedPublicKey) Encrypt(m *Plaintext, signer *SigningKey) (*EncryptedValue, error) {
+	c, err := agree(m.suite, k.suite)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case k.key == nil:
+		return nil, ErrPublicKey
+	case len(m.b) == 0:
+		return nil, ErrEncoding
+	case len(signer.b) == 0:
+		return nil, ErrSigningKey
+	}
+	ephemeral := m.suite.randomScalar(c)
+	defer clear(ephemeral)
+	b, err := k.key.Encrypt(m.b, signer.b, ephemeral)
+	if err != nil {
+		return nil, err
+	}
+	return &EncryptedValue{m.suite, b}, nil
+}
