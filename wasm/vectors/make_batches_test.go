@@ -13,7 +13,7 @@ func (m *maker) makeBatches(w *world) {
 	at := w.name + "/batch/"
 	key := w.keys[0]
 	prepared := m.ok(at+"prepare", "A transform key is prepared.", abi.OpPrepareTransformKey, w.s, key)[0]
-	m.blobs[w.name+"/prepared"] = prepared
+	m.blobs[w.name+"/prepared"], m.wholes[w.name+"/prepared"] = prepared, true
 	m.lengths(at+"prepare-", "The transform key", "prepare", "transform key", malformed)
 	bad := func(name, about string, b []byte, want abi.Status) {
 		m.bad(at+"prepare-"+name, about, "prepare", "transform key", b, want)

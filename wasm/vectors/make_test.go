@@ -20,12 +20,13 @@ import (
 type maker struct {
 	vectors map[string]*Vector
 	blobs   map[string][]byte
+	wholes  map[string]bool // blobs that no vector refers to in part
 	worlds  map[recrypt.Suite]*world
 }
 
 // makeAll makes all vectors.
 func makeAll() *maker {
-	m := &maker{vectors: map[string]*Vector{}, blobs: map[string][]byte{}, worlds: map[recrypt.Suite]*world{}}
+	m := &maker{vectors: map[string]*Vector{}, blobs: map[string][]byte{}, wholes: map[string]bool{}, worlds: map[recrypt.Suite]*world{}}
 	m.makeBoundary()
 	m.makeEd25519()
 	m.makeIDs()

@@ -163,6 +163,9 @@ func (m *maker) find(b []byte) (name string, from, n int) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(m.blobs)) {
 		blob := m.blobs[name]
+		if m.wholes[name] && !bytes.HasPrefix(b, blob) {
+			continue
+		}
 		if i := bytes.Index(blob, b[:worth]); i >= 0 {
 			n := worth
 			for n < len(b) && i+n < len(blob) && b[n] == blob[i+n] {
