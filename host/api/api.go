@@ -22,6 +22,7 @@ const (
 	PathRevocations = "/v1/revocations"              // POST revoke_access
 	PathKeys        = "/v1/keys"                     // POST create_sym_key
 	PathTransform   = "/v1/keys/{id}/transform"      // POST get_sym_key
+	PathTransforms  = "/v1/keys/transform"           // POST get_sym_keys
 	PathServer      = "/v1/server"                   // GET get_server (public)
 )
 
@@ -31,6 +32,7 @@ const (
 	MaxAnswer         = 4 << 20 // bytes of an answer that a client reads
 	MaxGrants         = 200     // grants in one request
 	MaxReaders        = 2000    // readers of one epoch
+	MaxKeys           = 100     // document keys in one request
 	MaxGrantRecord    = 1024    // bytes of a grant record
 	MaxClockSkew      = 60      // seconds between created and the server's clock
 	MaxSignatureAge   = 300     // seconds between created and expires
@@ -203,4 +205,31 @@ type Key struct {
 	Author     Bytes  `json:"author" doc:"identity of the author, with all versions"`
 	Owner      Bytes  `json:"owner" doc:"identity of the owner, with all versions"`
 	Grant      Bytes  `json:"grant,omitempty" doc:"the grant that was applied (level 1)"`
+}
+
+// GetKeys is the request of get_sym_keys, for who opens a folder: many keys of any
+// collections at once.
+type GetKeys struct {
+	Keys []string `json:"keys" doc:"key ids, at most 100, each once"`
+}
+
+// Keys answers get_sym_keys: for each key what get_sym_key would answer. One that
+// is not there does not spoil the rest. What keys have in common is sent once.
+type Keys struct {
+	Keys    []KeyItem `json:"keys" doc:"one for each id asked for, in the same order"`
+	Records []Bytes   `json:"records" doc:"identities, collection records and grants to which keys refer, each once"`
+}
+
+// KeyItem is a [Key] of which the shared records are named by their number in
+// Keys.Records, counted from 1.
+type KeyItem struct {
+	ID         string `json:"id" doc:"key id"`
+	Code       string `json:"code,omitempty" doc:"empty, or the code of the error for this key, and nothing else is set; too_large: the answer was full, ask for it again"`
+	Level      int    `json:"level" doc:"0 original, 1 transformed to the caller"`
+	Value      Bytes  `json:"value,omitempty" doc:"encrypted value"`
+	Record     Bytes  `json:"record,omitempty" doc:"document-key record"`
+	Collection int    `json:"collection,omitempty" doc:"number of a collection record of the key's epoch"`
+	Author     int    `json:"author,omitempty" doc:"number of the identity of the author"`
+	Owner      int    `json:"owner,omitempty" doc:"number of the identity of the owner"`
+	Grant      int    `json:"grant,omitempty" doc:"number of the grant that was applied (level 1), 0: none"`
 }

@@ -39,6 +39,7 @@ func FuzzServer(f *testing.F) {
 		{"POST", api.PathIdentities}, {"POST", api.PathGrants}, {"POST", api.PathRevocations}, {"POST", api.PathKeys},
 		{"POST", transformPath(k.id)}, {"GET", api.PathGrants}, {"GET", "/v1/identities/" + alice.id}, {"GET", api.PathServer},
 		{"GET", "/v1/collections/" + k.id}, {"GET", "/v1/collections/" + k.id + "/readers"}, {"POST", "/v1/keys/x/transform"},
+		{"POST", api.PathTransforms},
 	}
 	seed := func(route int, value any) { f.Add(uint8(route), must(json.Marshal(value)), true) }
 	seed(0, api.CreateIdentity{Record: late.record})
@@ -47,6 +48,8 @@ func FuzzServer(f *testing.F) {
 	seed(2, api.RevokeAccess{Revocation: w.revocation(alice, bob)})
 	seed(3, k.in)
 	seed(3, w.newKey(alice, alice.collection).in)
+	seed(11, api.GetKeys{Keys: []string{k.id, api.FormatID([16]byte{1})}})
+	seed(11, api.GetKeys{Keys: []string{k.id, k.id}})
 	for i := range routes {
 		f.Add(uint8(i), []byte{}, true)
 		f.Add(uint8(i), []byte(`{"record":"","collection":"","grants":[{}]}`), false)

@@ -31,6 +31,7 @@ type exchange struct {
 	code      string        // of the problem answered, for the log
 	signer    *signer       // nil on public routes
 	identity  *abi.Identity // create_identity: the verified record in the body
+	keys      int           // get_sym_keys: how many were asked for, for the log
 	unread    bool          // a body may still be coming
 	unsent    share         // of the answer
 }
@@ -250,6 +251,9 @@ func (s *Server) access(x *exchange, out *answer, took time.Duration) {
 	}
 	if x.code != "" {
 		attrs = append(attrs, slog.String("code", x.code))
+	}
+	if x.keys > 0 {
+		attrs = append(attrs, slog.Int("keys", x.keys))
 	}
 	if x.signer != nil {
 		attrs = append(attrs, slog.String("signer", x.signer.text))

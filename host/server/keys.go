@@ -2,10 +2,10 @@ package server
 
 import (
 	"context"
-	"errors"
+	"encoding/base64"
+	"fmt"
 
 	"github.com/recrypt-service/recrypt/host/api"
-	"github.com/recrypt-service/recrypt/host/keyring"
 	"github.com/recrypt-service/recrypt/host/store"
 )
 
@@ -50,87 +50,190 @@ func (s *Server) getKey(ctx context.Context, in *byID) (*api.Key, error) {
 	if err != nil {
 		return nil, malformedID()
 	}
-	who := of(ctx).signer
-	key, err := s.store.Key(ctx, id)
-	if err != nil && !errors.Is(err, store.ErrNotFound) {
-		return nil, err
-	}
-	if err == nil && (key.Owner == who.id || key.Author == who.id) {
-		return s.answerKey(ctx, &key, 0, key.Value, nil)
-	}
-	// An absent key goes on with zero ids: the same look-ups, which find nothing.
-	value, grant, err := s.transform(ctx, &key, who)
+	keys, err := s.fetch(ctx, [][16]byte{id})
 	if err != nil {
 		return nil, err
 	}
-	return s.answerKey(ctx, &key, 1, value, grant)
-}
-
-// transform applies the caller's grant. The grant is read again after the
-// arithmetic: if a revocation (or a newer grant) came in between, the result is
-// dropped. So a transform that succeeds took place before any revocation that
-// had been answered.
-func (s *Server) transform(ctx context.Context, key *store.Key, who *signer) (value, grant []byte, err error) {
-	const attempts = 3 // a newer grant may replace the one at hand
-	for range attempts {
-		g, err := s.grantOf(ctx, key, who)
-		if err != nil {
-			return nil, nil, err
-		}
-		value, err := s.apply(ctx, key, &g)
-		if err != nil && !errors.Is(err, keyring.ErrDestroyed) {
-			return nil, nil, err
-		}
-		again, errAgain := s.grantOf(ctx, key, who)
-		if errAgain != nil {
-			return nil, nil, errAgain
-		}
-		if err == nil && again.ID == g.ID {
-			return value, g.Record, nil
-		}
+	k := keys[0]
+	if k.err != nil {
+		return nil, k.err
 	}
-	return nil, nil, absent()
-}
-
-func (s *Server) grantOf(ctx context.Context, key *store.Key, who *signer) (store.Grant, error) {
-	now, err := s.now(ctx)
+	shared, err := s.newShelf().of(ctx, k)
 	if err != nil {
-		return store.Grant{}, err
-	}
-	return s.store.ActiveGrant(ctx, key.Collection, key.Epoch, who.id, now)
-}
-
-// apply opens the sealed transform key of a grant, uses it once and wipes it. It
-// is the only place that holds one after a grant was stored.
-func (s *Server) apply(ctx context.Context, key *store.Key, g *store.Grant) ([]byte, error) {
-	transformKey, err := s.keyring.Open(ctx, g.ID, g.Sealed)
-	if errors.Is(err, keyring.ErrDestroyed) {
 		return nil, err
-	}
-	if err != nil {
-		return nil, ours(err)
-	}
-	defer clear(transformKey)
-	value, err := s.core.TransformKeyValue(ctx, s.seed, key.Value, transformKey)
-	return value, ours(err)
-}
-
-// answerKey adds everything that the caller needs to verify the value.
-func (s *Server) answerKey(ctx context.Context, key *store.Key, level int, value, grant []byte) (*api.Key, error) {
-	author, err := s.newest(ctx, key.Author)
-	if err != nil {
-		return nil, ours(err)
-	}
-	owner, err := s.newest(ctx, key.Owner)
-	if err != nil {
-		return nil, ours(err)
-	}
-	collection, err := s.store.EpochHead(ctx, key.Collection, key.Epoch)
-	if err != nil {
-		return nil, ours(err)
 	}
 	return &api.Key{
-		ID: api.FormatID(key.ID), Level: level, Value: value, Record: key.Record,
-		Author: author.Record, Owner: owner.Record, Collection: collection.Record, Grant: grant,
+		ID: in.ID, Level: k.level, Value: k.value, Record: k.Record,
+		Author: shared.author, Owner: shared.owner, Collection: shared.collection, Grant: k.grant,
 	}, nil
+}
+
+// getKeys is getKey for many keys. What goes wrong with one is told in its place.
+func (s *Server) getKeys(ctx context.Context, in *request[api.GetKeys]) (*api.Keys, error) {
+	ids, err := keyIDs(in.Body.Keys)
+	if err != nil {
+		return nil, err
+	}
+	of(ctx).keys = len(ids)
+	keys, err := s.fetch(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	a := newKeysAnswer(len(keys))
+	shelf := s.newShelf()
+	for i, k := range keys {
+		var shared *sharedRecords
+		if k.err == nil {
+			shared, k.err = shelf.of(ctx, k)
+		}
+		if k.err != nil {
+			a.refuse(in.Body.Keys[i], s.codeOf(ctx, k.err))
+			continue
+		}
+		a.add(in.Body.Keys[i], k, shared)
+	}
+	return a.out, nil
+}
+
+// keyIDs reads the ids of a get_sym_keys request.
+func keyIDs(texts []string) ([][16]byte, error) {
+	switch {
+	case len(texts) == 0:
+		return nil, refuse(api.CodeMalformed, "the request names no key")
+	case len(texts) > api.MaxKeys:
+		return nil, refuse(api.CodeTooLarge, fmt.Sprintf("one request may name %d keys", api.MaxKeys))
+	}
+	ids, seen := make([][16]byte, len(texts)), make(map[[16]byte]bool, len(texts))
+	for i, text := range texts {
+		id, err := api.ParseID(text)
+		if err != nil {
+			return nil, malformedID()
+		}
+		if seen[id] {
+			return nil, refuse(api.CodeMalformed, "the request names a key twice")
+		}
+		ids[i], seen[id] = id, true
+	}
+	return ids, nil
+}
+
+// codeOf is the code of an error with one key of many; a fault of ours goes into
+// the log.
+func (s *Server) codeOf(ctx context.Context, err error) string {
+	p, fault := toProblem(err)
+	if fault {
+		s.log.Error("a key of many failed", "operation", of(ctx).operation, "error", err)
+	}
+	return p.Code
+}
+
+// A keysAnswer is an answer to get_sym_keys that is being filled.
+type keysAnswer struct {
+	out     *api.Keys
+	numbers map[string]int // of records, counted from 1
+	size    int            // bytes of JSON, at most
+}
+
+// Bounds of what the parts of an answer take in JSON beside their byte strings.
+const (
+	keyItemJSON   = 256 // names, numbers, id, code
+	keyRecordJSON = 8
+)
+
+func newKeysAnswer(n int) *keysAnswer {
+	return &keysAnswer{
+		out:     &api.Keys{Keys: make([]api.KeyItem, 0, n), Records: []api.Bytes{}},
+		numbers: map[string]int{}, size: 1024 + n*keyItemJSON,
+	}
+}
+
+func (a *keysAnswer) refuse(id, code string) {
+	a.out.Keys = append(a.out.Keys, api.KeyItem{ID: id, Code: code})
+}
+
+// add adds a key, or, if the answer would become too long for the client, the word
+// that it is to be asked for again.
+func (a *keysAnswer) add(id string, k *wantedKey, shared *sharedRecords) {
+	records := [][]byte{shared.collection, shared.author, shared.owner, k.grant}
+	size := base64.RawURLEncoding.EncodedLen(len(k.value)) + base64.RawURLEncoding.EncodedLen(len(k.Record))
+	for _, r := range records {
+		if a.numbers[string(r)] == 0 {
+			size += base64.RawURLEncoding.EncodedLen(len(r)) + keyRecordJSON
+		}
+	}
+	if a.size+size > api.MaxAnswer {
+		a.refuse(id, api.CodeTooLarge)
+		return
+	}
+	a.size += size
+	item := api.KeyItem{ID: id, Level: k.level, Value: k.value, Record: k.Record}
+	for i, number := range []*int{&item.Collection, &item.Author, &item.Owner, &item.Grant} {
+		*number = a.number(records[i])
+	}
+	a.out.Keys = append(a.out.Keys, item)
+}
+
+// number returns the number of a record, which is added if it is new; 0 for none.
+func (a *keysAnswer) number(record []byte) int {
+	if len(record) == 0 {
+		return 0
+	}
+	n := a.numbers[string(record)]
+	if n == 0 {
+		a.out.Records = append(a.out.Records, record)
+		n = len(a.out.Records)
+		a.numbers[string(record)] = n
+	}
+	return n
+}
+
+// sharedRecords are what a caller needs to verify a key, beside its own record.
+type sharedRecords struct{ author, owner, collection []byte }
+
+// A shelf looks up the records of one answer, each once.
+type shelf struct {
+	s           *Server
+	identities  map[[32]byte][]byte
+	collections map[epochOf][]byte
+}
+
+type epochOf struct {
+	collection [16]byte
+	epoch      uint32
+}
+
+func (s *Server) newShelf() *shelf {
+	return &shelf{s, map[[32]byte][]byte{}, map[epochOf][]byte{}}
+}
+
+// of returns the records that belong to a key.
+func (l *shelf) of(ctx context.Context, k *wantedKey) (r *sharedRecords, err error) {
+	r = &sharedRecords{}
+	if r.author, err = l.identity(ctx, k.Author); err != nil {
+		return nil, ours(err)
+	}
+	if r.owner, err = l.identity(ctx, k.Owner); err != nil {
+		return nil, ours(err)
+	}
+	at := epochOf{k.Collection, k.Epoch}
+	if l.collections[at] == nil {
+		head, err := l.s.store.EpochHead(ctx, k.Collection, k.Epoch)
+		if err != nil {
+			return nil, ours(err)
+		}
+		l.collections[at] = head.Record
+	}
+	r.collection = l.collections[at]
+	return r, nil
+}
+
+func (l *shelf) identity(ctx context.Context, id [32]byte) ([]byte, error) {
+	if l.identities[id] == nil {
+		newest, err := l.s.newest(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		l.identities[id] = newest.Record
+	}
+	return l.identities[id], nil
 }

@@ -32,7 +32,7 @@ func (s *Server) register() {
 	config.Info.Description = "End-to-end encrypted sharing by proxy re-encryption. Records are binary, base64url in JSON. " +
 		"Requests are signed by RFC 9421: label sig1; @method, @authority, @path, @query, content-digest with a body, idempotency-key if sent; " +
 		"created, expires, nonce, keyid, alg=ed25519, tag=recrypt, in this order. " +
-		fmt.Sprintf("A request may carry %d grants, and an epoch of a collection may have %d readers.", api.MaxGrants, api.MaxReaders)
+		fmt.Sprintf("A request may carry %d grants or name %d keys, and an epoch of a collection may have %d readers.", api.MaxGrants, api.MaxKeys, api.MaxReaders)
 	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		"httpSignature": {Type: "http", Scheme: "signature", Description: "RFC 9421 with Ed25519; keyid is id and version of a published identity"},
 	}
@@ -47,6 +47,7 @@ func (s *Server) register() {
 	handle(s, a, http.MethodPost, api.PathRevocations, "Revoke a reader of a collection", route{operation: "revoke_access", signed: true, body: true}, s.revokeAccess)
 	handle(s, a, http.MethodPost, api.PathKeys, "Deposit an encrypted document key", route{operation: "create_sym_key", signed: true, body: true}, s.createKey)
 	handle(s, a, http.MethodPost, api.PathTransform, "Fetch a document key, transformed to the caller", route{operation: "get_sym_key", signed: true}, s.getKey)
+	handle(s, a, http.MethodPost, api.PathTransforms, "Fetch many document keys, transformed to the caller", route{operation: "get_sym_keys", signed: true, body: true}, s.getKeys)
 	handle(s, a, http.MethodGet, api.PathServer, "Read the server's id and version", route{operation: "get_server", free: true}, s.getServer)
 
 	s.plain("GET /livez", "livez", func(context.Context) (any, error) { return health, nil })

@@ -127,7 +127,7 @@ func TestServerAndPages(t *testing.T) {
 			ids = append(ids, op.OperationID)
 		}
 	}
-	for _, want := range []string{"create_identity", "get_identity", "get_collection", "grant_access", "list_grants", "revoke_access", "create_sym_key", "get_sym_key", "get_server"} {
+	for _, want := range []string{"create_identity", "get_identity", "get_collection", "grant_access", "list_grants", "revoke_access", "create_sym_key", "get_sym_key", "get_sym_keys", "get_server"} {
 		if !strings.Contains(" "+strings.Join(ids, " ")+" ", " "+want+" ") {
 			t.Errorf("operation %s is missing", want)
 		}

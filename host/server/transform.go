@@ -1,0 +1,154 @@
+package server
+
+import (
+	"context"
+	"errors"
+
+	"github.com/recrypt-service/recrypt/host/keyring"
+	"github.com/recrypt-service/recrypt/host/store"
+)
+
+// A wantedKey is a document key on its way to who asked for it.
+type wantedKey struct {
+	store.Key
+	level        int
+	value, grant []byte // as they are answered; grant is the record
+	err          error  // why there is no value; the others are not touched by it
+}
+
+// fetch returns document keys as they are answered to the signer, in the order of
+// ids. Its error is that of the request as a whole.
+func (s *Server) fetch(ctx context.Context, ids [][16]byte) ([]*wantedKey, error) {
+	who := of(ctx).signer
+	keys := make([]*wantedKey, len(ids))
+	var theirs []*wantedKey
+	for i, id := range ids {
+		key, err := s.store.Key(ctx, id)
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			return nil, err
+		}
+		keys[i] = &wantedKey{Key: key}
+		if err == nil && (key.Owner == who.id || key.Author == who.id) {
+			keys[i].value = key.Value
+			continue
+		}
+		// An absent key goes on with zero ids: the same look-ups, which find nothing.
+		keys[i].level = 1
+		theirs = append(theirs, keys[i])
+	}
+	return keys, s.transform(ctx, who, theirs)
+}
+
+// transform applies the caller's grants to keys. The grants are read again after the
+// arithmetic: if a revocation (or a newer grant) came in between, the result is
+// dropped. So a transform that succeeds took place before any revocation that
+// had been answered.
+func (s *Server) transform(ctx context.Context, who *signer, keys []*wantedKey) error {
+	const attempts = 3 // a newer grant may replace the one at hand
+	for range attempts {
+		groups, err := s.group(ctx, who, keys)
+		if err != nil {
+			return err
+		}
+		keys = nil
+		for _, g := range groups {
+			if err := s.transformGroup(ctx, who, g); err != nil {
+				return err
+			}
+			if !g.done {
+				keys = append(keys, g.keys...)
+			}
+		}
+	}
+	(&group{keys: keys}).fail(absent())
+	return nil
+}
+
+// A group is all keys of a request that one grant opens.
+type group struct {
+	store.Grant
+	keys []*wantedKey
+	done bool // every key has its value or error
+}
+
+// group looks up the caller's grant to each key; keys without one get that as their
+// error. It asks for each key anew, so that it takes the same steps whether keys are
+// absent or of how many strangers they are.
+func (s *Server) group(ctx context.Context, who *signer, keys []*wantedKey) ([]*group, error) {
+	var groups []*group
+	of := map[[16]byte]*group{}
+	for _, k := range keys {
+		g, err := s.grantOf(ctx, k, who)
+		if errors.Is(err, store.ErrNotFound) {
+			k.err = absent()
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		if of[g.ID] == nil {
+			of[g.ID] = &group{Grant: g}
+			groups = append(groups, of[g.ID])
+		}
+		of[g.ID].keys = append(of[g.ID].keys, k)
+	}
+	return groups, nil
+}
+
+// transformGroup transforms the keys of a group, unless its grant is another one
+// afterwards.
+func (s *Server) transformGroup(ctx context.Context, who *signer, g *group) error {
+	if err := ctx.Err(); err != nil {
+		return err // nobody waits for the answer any more
+	}
+	err := s.apply(ctx, g)
+	destroyed := errors.Is(err, keyring.ErrDestroyed)
+	if err != nil && !destroyed {
+		g.fail(err)
+		return nil
+	}
+	again, err := s.grantOf(ctx, g.keys[0], who)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		g.fail(absent())
+	case err != nil:
+		return err
+	case !destroyed && again.ID == g.ID:
+		g.done = true
+	}
+	return nil
+}
+
+// fail ends the group with an error for every key.
+func (g *group) fail(err error) {
+	g.done = true
+	for _, k := range g.keys {
+		k.value, k.grant, k.err = nil, nil, err
+	}
+}
+
+func (s *Server) grantOf(ctx context.Context, key *wantedKey, who *signer) (store.Grant, error) {
+	now, err := s.now(ctx)
+	if err != nil {
+		return store.Grant{}, err
+	}
+	return s.store.ActiveGrant(ctx, key.Collection, key.Epoch, who.id, now)
+}
+
+// apply opens the sealed transform key of a grant, uses it for the keys of the group
+// and wipes it. It is the only place that holds one after a grant was stored.
+func (s *Server) apply(ctx context.Context, g *group) error {
+	transformKey, err := s.keyring.Open(ctx, g.ID, g.Sealed)
+	if errors.Is(err, keyring.ErrDestroyed) {
+		return err
+	}
+	if err != nil {
+		return ours(err)
+	}
+	defer clear(transformKey)
+	for _, k := range g.keys {
+		k.value, err = s.core.TransformKeyValue(ctx, s.seed, k.Value, transformKey)
+		k.grant, k.err = g.Record, ours(err)
+	}
+	return nil
+}
