@@ -30,6 +30,18 @@ var magic = []byte("RECRYPT")
 // The document names its server. If that is neither ours nor one of o.Hints,
 // nothing is sent anywhere and the error is ErrForeignServer.
 func (c *Client) Decrypt(ctx context.Context, dst io.Writer, src io.Reader, o DecryptOptions) (*DocumentInfo, error) {
+	return c.decrypt(ctx, dst, src, o, func(id [16]byte) (*sharedKey, []byte, error) {
+		k, err := c.fetchKey(ctx, id, o.From)
+		if err != nil {
+			return nil, nil, err
+		}
+		key, err := c.openKey(ctx, k)
+		return k, key, err
+	})
+}
+
+// decrypt is Decrypt with the key from wherever get has it.
+func (c *Client) decrypt(ctx context.Context, dst io.Writer, src io.Reader, o DecryptOptions, get func(id [16]byte) (*sharedKey, []byte, error)) (*DocumentInfo, error) {
 	in := &source{r: src}
 	br := bufio.NewReaderSize(in, bufferSize)
 	h, header, err := readHeader(ctx, c.core, br)
@@ -42,19 +54,15 @@ func (c *Client) Decrypt(ctx context.Context, dst io.Writer, src io.Reader, o De
 	if err := c.checkHint(h.Server, o.Hints); err != nil {
 		return nil, err
 	}
-	k, err := c.fetchKey(ctx, h.Key, o.From)
-	if err != nil {
-		return nil, err
-	}
-	info, err := describe(h, k)
-	if err != nil {
-		return nil, err
-	}
-	key, err := c.openKey(ctx, k)
+	k, key, err := get(h.Key)
 	if err != nil {
 		return nil, err
 	}
 	defer clear(key)
+	info, err := describe(h, k)
+	if err != nil {
+		return nil, err
+	}
 	if o.Header != nil {
 		o.Header(info)
 	}
@@ -65,22 +73,22 @@ func (c *Client) Decrypt(ctx context.Context, dst io.Writer, src io.Reader, o De
 	return info, nil
 }
 
-// Hint returns the server that the document at the start of r names, without
-// consuming anything: a normalised URL, or "" if it names none. It is untrusted:
-// follow it only to a server that the user has configured. The buffer of r has
-// at least 336 bytes.
-func Hint(ctx context.Context, caller abi.Caller, r *bufio.Reader) (server string, err error) {
+// Peek returns what the document at the start of r says of itself, without
+// consuming anything. The server is untrusted: follow it only to one that the user
+// has configured. The buffer of r has at least 336 bytes.
+func Peek(ctx context.Context, caller abi.Caller, r *bufio.Reader) (*DocumentHeader, error) {
 	h, err := peekHeader(ctx, abi.Client{Caller: caller}, r)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
+	out := &DocumentHeader{Key: api.FormatID(h.Key)}
 	if h.Server == "" {
-		return "", nil
+		return out, nil
 	}
-	if server, err = NormaliseURL(h.Server); err != nil {
-		return "", fmt.Errorf("%w: the server it names is not a URL", ErrCorrupt)
+	if out.Server, err = NormaliseURL(h.Server); err != nil {
+		return nil, fmt.Errorf("%w: the server it names is not a URL", ErrCorrupt)
 	}
-	return server, nil
+	return out, nil
 }
 
 // readHeader consumes and returns the header, decoded and as it stands.

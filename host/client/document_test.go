@@ -267,12 +267,12 @@ func TestHints(t *testing.T) {
 	x := newCast(t)
 	core := abi.Client{Caller: hosttest.Caller(t)}
 	document := encrypt(t, x.a, []byte("secret"))
-	hint, err := client.Hint(ctx, hosttest.Caller(t), bufio.NewReader(bytes.NewReader(document)))
-	if err != nil || hint != x.server.URL {
-		t.Errorf("hint %q, %v", hint, err)
+	peeked, err := client.Peek(ctx, hosttest.Caller(t), bufio.NewReader(bytes.NewReader(document)))
+	if err != nil || *peeked != (client.DocumentHeader{Key: api.FormatID(headerOf(t, document).Key), Server: x.server.URL}) {
+		t.Errorf("header %+v, %v", peeked, err)
 	}
-	if _, err := client.Hint(ctx, hosttest.Caller(t), bufio.NewReader(bytes.NewReader([]byte("hello")))); !errors.Is(err, client.ErrNotDocument) {
-		t.Errorf("hint of a text: %v", err)
+	if _, err := client.Peek(ctx, hosttest.Caller(t), bufio.NewReader(bytes.NewReader([]byte("hello")))); !errors.Is(err, client.ErrNotDocument) {
+		t.Errorf("header of a text: %v", err)
 	}
 	h := headerOf(t, document)
 	withHint := func(url string) []byte {

@@ -134,14 +134,15 @@ func FuzzDamagedDocument(f *testing.F) {
 }
 
 // FuzzDamagedAnswer changes one byte of one of the answers behind a look-up, a list of
-// grants or a document's opening. What comes out is true or an error, and nothing that
+// grants, a document's opening, by itself or with others. What comes out is true or an error, and nothing that
 // the client remembers keeps it from opening the document afterwards.
 func FuzzDamagedAnswer(f *testing.F) {
 	x := newCast(f)
 	grant(f, x.a, x.bob.ID, client.GrantOptions{})
 	document := encrypt(f, x.a, []byte("secret"))
-	for i := range uint32(60) {
-		f.Add(uint8(i), uint8(i/3), i*37, byte(i*7), uint16(0))
+	other := encrypt(f, x.a, []byte("other"))
+	for i := range uint32(80) {
+		f.Add(uint8(i), uint8(i/4), i*37, byte(i*7), uint16(0))
 	}
 	f.Add(uint8(2), uint8(1), uint32(0), byte('{'), uint16(20))
 	f.Fuzz(func(t *testing.T, what, which uint8, at uint32, value byte, cut uint16) {
@@ -158,7 +159,7 @@ func FuzzDamagedAnswer(f *testing.F) {
 			w.WriteHeader(rec.Code)
 			w.Write(body)
 		})
-		switch what % 3 {
+		switch what % 4 {
 		case 0:
 			if id, record, err := x.a.LookUp(ctx, x.bob.ID); err == nil && !bytes.Equal(record, x.bob.Record) || err != nil && id != nil {
 				t.Errorf("looked up: %v", err)
@@ -171,6 +172,17 @@ func FuzzDamagedAnswer(f *testing.F) {
 			if got, _, err := decrypt(x.b, document, client.DecryptOptions{}); err == nil && string(got) != "secret" || err != nil && len(got) > 0 {
 				t.Errorf("%q, %v", got, err)
 			}
+		case 3:
+			keys, err := x.b.OpenMany(ctx, []string{keyOf(t, document), keyOf(t, other)})
+			if err != nil {
+				break
+			}
+			for d, want := range map[string]string{string(document): "secret", string(other): "other"} {
+				if got, _, err := decryptFrom(keys, []byte(d), client.DecryptOptions{}); err == nil && string(got) != want || err != nil && len(got) > 0 {
+					t.Errorf("%q, %v", got, err)
+				}
+			}
+			keys.Close()
 		}
 		x.evil.play(nil)
 		if got, _, err := decrypt(x.b, document, client.DecryptOptions{}); err != nil || string(got) != "secret" {

@@ -61,6 +61,12 @@ type OpenOptions struct {
 	From string // id of the only author to accept; "": any
 }
 
+// DocumentHeader is what a document says of itself; nothing of it is verified.
+type DocumentHeader struct {
+	Key    string // id of its key, 26 characters
+	Server string // normalised URL, "" if it names none
+}
+
 // DocumentInfo says what an encrypted document is.
 type DocumentInfo struct {
 	Key        string // 26 characters

@@ -3,11 +3,8 @@ package client
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"net/http"
-	"slices"
-	"strings"
 
 	"github.com/recrypt-service/recrypt/host/api"
 	"github.com/recrypt-service/recrypt/wasm/abi"
@@ -96,189 +93,13 @@ func (c *Client) GetKey(ctx context.Context, keyID string, o OpenOptions) (*KeyI
 	if err != nil {
 		return nil, err
 	}
+	return k.info(key), nil
+}
+
+// info describes the key for the caller, whose key is from now on.
+func (k *sharedKey) info(key []byte) *KeyInfo {
 	return &KeyInfo{
-		ID: keyID, Key: key, Author: k.author.id, Owner: k.owner.id,
+		ID: api.FormatID(k.Key), Key: key, Author: k.author.id, Owner: k.owner.id,
 		Collection: api.FormatID(k.Collection),
-	}, nil
-}
-
-// sharedKey is a verified key record with all that is needed to open it.
-type sharedKey struct {
-	*abi.KeyRecord
-	author, owner *person
-	collection    link
-	answer        *api.Key
-}
-
-// askings is how often a key is asked for when its collection record or an identity
-// is older than one remembered: what another call has learned in the meantime is newer
-// than an honest answer that was on its way.
-const askings = 5
-
-// fetchKey asks for a document key and verifies everything but the value.
-func (c *Client) fetchKey(ctx context.Context, id [16]byte, from string) (*sharedKey, error) {
-	if err := c.acting(); err != nil {
-		return nil, err
 	}
-	for i := 1; ; i++ {
-		k, err := c.askKey(ctx, id, from)
-		if !errors.Is(err, errOlder) && !errors.Is(err, ErrOldIdentity) || i == askings {
-			return k, err
-		}
-		if err := pause(ctx, i); err != nil {
-			return nil, err
-		}
-	}
-}
-
-// askKey is one attempt of fetchKey.
-func (c *Client) askKey(ctx context.Context, id [16]byte, from string) (*sharedKey, error) {
-	svc, err := c.server(ctx)
-	if err != nil {
-		return nil, err
-	}
-	answer := new(api.Key)
-	err = c.call(ctx, http.MethodPost, strings.Replace(api.PathTransform, "{id}", api.FormatID(id), 1), nil, answer)
-	if errors.Is(err, ErrNotFound) {
-		return nil, &refusal{ErrNoAccess, err}
-	}
-	if err != nil {
-		return nil, fmt.Errorf("fetch key: %w", err)
-	}
-	k, err := c.openAnswer(ctx, svc, answer)
-	if err != nil {
-		return nil, err
-	}
-	if k.Key != id || answer.ID != api.FormatID(id) {
-		return nil, mismatch("key record: it is another key's")
-	}
-	if from != "" && k.author.id != from {
-		return nil, fmt.Errorf("%w: this is by %s", ErrAuthor, k.author.id)
-	}
-	if err := c.checkAccess(ctx, svc, k); err != nil {
-		return nil, err
-	}
-	for _, p := range []*person{k.author, k.owner} {
-		if err := c.rememberVersion(svc, p); err != nil {
-			return nil, err
-		}
-	}
-	return k, c.rememberEpoch(k.collection.Collection)
-}
-
-// openAnswer verifies the records of an answer and that they belong together.
-func (c *Client) openAnswer(ctx context.Context, svc *service, answer *api.Key) (k *sharedKey, err error) {
-	k = &sharedKey{answer: answer}
-	if k.author, err = c.openPerson(ctx, answer.Author); err != nil {
-		return nil, err
-	}
-	if k.owner, err = c.openPerson(ctx, answer.Owner); err != nil {
-		return nil, err
-	}
-	v, err := c.core.OpenCollection(ctx, answer.Owner, answer.Collection, nil)
-	if err != nil {
-		return nil, unverified("collection record", err)
-	}
-	k.collection = link{v, answer.Collection}
-	original := answer.Value // the author's signature over it ends with level 0
-	if answer.Level != 0 {
-		original = nil
-	}
-	k.KeyRecord, err = c.core.OpenKeyRecord(ctx, answer.Author, answer.Collection, answer.Record, original)
-	if err != nil {
-		return nil, unverified("key record", err)
-	}
-	return k, c.checkParts(svc, k)
-}
-
-// checkParts compares every id that two of the records name.
-func (c *Client) checkParts(svc *service, k *sharedKey) error {
-	v := k.collection.Collection
-	switch {
-	case k.Author != k.author.ID:
-		return mismatch("key record: its author is another identity")
-	case k.Owner != k.owner.ID || v.Owner != k.owner.ID:
-		return mismatch("key record: its owner is another identity")
-	case k.Service != svc.ID || v.Service != svc.ID:
-		return mismatch("key record: it is another server's")
-	case k.KeyRecord.Collection != v.Collection || k.Epoch != v.Epoch || k.Suite != v.Suite:
-		return mismatch("key record: it is another collection's")
-	}
-	return c.checkFork(v)
-}
-
-// errOlder says that a collection record is older than one seen of its epoch.
-var errOlder = fmt.Errorf("%w: an older record of the document's collection than before", ErrRollback)
-
-// rememberEpoch refuses a record of anybody's collection that is older than one
-// seen of the same epoch, or another one with the same number, and remembers it.
-func (c *Client) rememberEpoch(v *abi.Collection) error {
-	sequence, hash, ok, err := c.state.EpochHead(v.Owner, v.Collection, v.Epoch)
-	switch {
-	case err != nil:
-		return fmt.Errorf("read known collections: %w", err)
-	case ok && v.Sequence < sequence:
-		return errOlder
-	case ok && v.Sequence == sequence && v.Hash != hash:
-		return errFork
-	case ok && v.Sequence == sequence:
-		return nil
-	}
-	if err := c.state.SetEpochHead(v.Owner, v.Collection, v.Epoch, v.Sequence, v.Hash); err != nil {
-		return fmt.Errorf("remember collection: %w", err)
-	}
-	return nil
-}
-
-var errFork = fmt.Errorf("%w: two records with the same number in one collection", ErrRollback)
-
-// checkFork compares a collection record with the one remembered of the same
-// sequence in the own chain.
-func (c *Client) checkFork(v *abi.Collection) error {
-	sequence, hash, ok, err := c.state.Head(v.Collection)
-	if err != nil {
-		return fmt.Errorf("read known collections: %w", err)
-	}
-	if ok && sequence == v.Sequence && hash != v.Hash {
-		return errFork
-	}
-	return nil
-}
-
-// checkAccess verifies why we may open the key: as its owner at level 0, as the
-// reader of a grant at level 1.
-func (c *Client) checkAccess(ctx context.Context, svc *service, k *sharedKey) error {
-	me := c.me()
-	mine := k.Owner == me.ID
-	switch {
-	case k.answer.Level == 0 && mine:
-		return nil
-	case k.answer.Level == 0 && k.Author == me.ID:
-		return fmt.Errorf("%w (you wrote it, but only its owner and readers open it)", ErrNoAccess)
-	case k.answer.Level != 1 || mine:
-		return mismatch("key: it is not transformed to us")
-	}
-	g, err := c.core.OpenGrant(ctx, k.owner.record, nil, me.record, k.answer.Grant, nil)
-	if err != nil {
-		return unverified("grant", err)
-	}
-	if g.Reader != me.ID || g.Owner != k.Owner || g.Collection != k.KeyRecord.Collection ||
-		g.Epoch != k.Epoch || g.Suite != k.Suite || g.Service != svc.ID ||
-		(len(g.Scope) > 0 && !slices.Contains(g.Scope, k.Key)) {
-		return mismatch("grant: it does not cover this key")
-	}
-	return nil
-}
-
-// openKey returns the AES key, 32 bytes.
-func (c *Client) openKey(ctx context.Context, k *sharedKey) ([]byte, error) {
-	svc, err := c.server(ctx)
-	if err != nil {
-		return nil, err
-	}
-	key, err := c.core.OpenKey(ctx, c.seed, c.me().record, k.author.record, k.collection.record, svc.record, k.answer.Record, k.answer.Value)
-	if err != nil {
-		return nil, unverified("encrypted key", err)
-	}
-	return key, nil
 }
