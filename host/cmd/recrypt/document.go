@@ -1,13 +1,11 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"fmt"
 	"io"
 	"net/url"
 	"os"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -81,108 +79,6 @@ func (a *app) encrypt(ctx context.Context, file, out string) error {
 	}
 	a.notef("wrote %s\n", target(out))
 	return nil
-}
-
-func (a *app) decryptCommand() *cobra.Command {
-	var out, from string
-	cmd := &cobra.Command{
-		Use: "decrypt FILE|URL", Short: "Open an encrypted file, from disk or the web",
-		Long: `Open an encrypted file that is yours or that its owner shared with you. The author
-and the whole content are verified before the output appears under its name.
-
-FILE - is standard input, OUT - standard output. There the content comes chunk by
-chunk, each authenticated, but the author's signature over the whole is verified
-only at the end: a late fault exits 1, and what came before must be thrown away.`,
-		Example: "  recrypt decrypt results.pdf.recrypt\n  recrypt decrypt https://files.example.org/scan.png.recrypt --from alice",
-		Args:    nArgs("a FILE or URL"),
-		RunE:    action(func(cmd *cobra.Command, args []string) error { return a.decrypt(cmd.Context(), args[0], out, from) }),
-	}
-	cmd.Flags().StringVarP(&out, "output", "o", "", "write to `OUT` (default: FILE without "+suffix+")")
-	cmd.Flags().StringVar(&from, "from", "", "refuse any author but `NAME` (a nickname or an id)")
-	return cmd
-}
-
-func (a *app) decrypt(ctx context.Context, file, out, from string) error {
-	named := out != ""
-	if file != "-" && !strings.Contains(file, "://") {
-		if _, err := os.Stat(file); err != nil {
-			return err
-		}
-	}
-	out, err := decryptedName(file, out)
-	if err != nil {
-		return err
-	}
-	body, size, err := a.input(ctx, file)
-	if err != nil {
-		return err
-	}
-	defer body.Close()
-	src := bufio.NewReaderSize(body, 64<<10)
-	server, hints, err := a.documentServer(ctx, src)
-	if err != nil {
-		return fmt.Errorf("decrypt %s: %w", source(file), err)
-	}
-	s, err := a.open(ctx, server)
-	if err != nil {
-		return err
-	}
-	defer s.close()
-	author, err := s.author(from)
-	if err != nil {
-		return err
-	}
-	dst, err := a.output(out, named, plainMode)
-	if err != nil {
-		return err
-	}
-	defer dst.abort()
-	bar := a.progress("decrypting", size)
-	o := client.DecryptOptions{From: author, Hints: hints, Progress: bar.set}
-	if dst.stream {
-		o.Header = func(d *client.DocumentInfo) { a.notef("from %s, content not yet verified\n", s.whois(d.Author)) }
-	}
-	info, err := s.Decrypt(ctx, dst, src, o)
-	bar.done()
-	if err == nil {
-		err = dst.commit()
-	}
-	if err != nil {
-		return fmt.Errorf("decrypt %s: %w", source(file), err)
-	}
-	if a.json {
-		return a.printResult(out, map[string]any{"author": info.Author, "authorName": s.store.Nickname(info.Author), "owner": info.Owner,
-			"keyId": info.Key, "output": out, "bytes": info.Bytes})
-	}
-	a.notef("wrote %s\nfrom %s\n", target(out), s.whois(info.Author))
-	return nil
-}
-
-// documentServer decides which server to ask for a document's key: the one its
-// header names if the user has configured that one, else the configured one,
-// which then refuses with the name of the other.
-func (a *app) documentServer(ctx context.Context, src *bufio.Reader) (server string, hints []string, err error) {
-	_, identity, err := a.identity()
-	if err != nil {
-		return "", nil, err
-	}
-	core, err := a.core(ctx)
-	if err != nil {
-		return "", nil, err
-	}
-	hint, err := client.Hint(ctx, core.Caller, src)
-	if err != nil {
-		return "", nil, err
-	}
-	for _, configured := range []string{a.server, a.getenv("RECRYPT_SERVER"), identity.Server} {
-		if normal, err := client.NormaliseURL(configured); configured != "" && err == nil {
-			hints = append(hints, normal)
-		}
-	}
-	if slices.Contains(hints, hint) {
-		return hint, hints, nil
-	}
-	return "", hints, nil
 }
 
 // source describes an input for a message. Of a URL, user, query and fragment

@@ -100,6 +100,10 @@ func classify(err error) (exit int, code, hint string) {
 	if errors.As(err, &u) || !errors.As(err, &f) || errors.Is(err, keystore.ErrSeveral) {
 		return exitUsage, "usage", "see recrypt --help, or --help after a command"
 	}
+	var some *incomplete
+	if errors.As(err, &some) {
+		return some.exit, "incomplete", ""
+	}
 	exit = exitFailed
 	if errors.Is(err, client.ErrNoAccess) {
 		exit = exitNoAccess

@@ -1,0 +1,151 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/recrypt-service/recrypt/host/client"
+)
+
+func (a *app) decryptCommand() *cobra.Command {
+	var out, from string
+	cmd := &cobra.Command{
+		Use: "decrypt FILE|URL...", Short: "Open encrypted files, from disk or the web",
+		Long: `Open encrypted files that are yours or that their owners shared with you. The author
+and the whole content are verified before the output appears under its name.
+
+The keys of several files come with one request for every hundred of them. A file that
+does not open does not keep the others from it; then the exit code is 1, or 3 if access
+is all that was missing.
+
+FILE - is standard input, OUT - standard output. There the content comes chunk by
+chunk, each authenticated, but the author's signature over the whole is verified
+only at the end: a late fault exits 1, and what came before must be thrown away.`,
+		Example: "  recrypt decrypt results.pdf.recrypt\n  recrypt decrypt https://files.example.org/scan.png.recrypt --from alice\n  recrypt decrypt *.recrypt",
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return usage("%s takes a FILE or URL, or several", cmd.CommandPath())
+			}
+			return nil
+		},
+		RunE: action(func(cmd *cobra.Command, args []string) error {
+			if len(args) == 1 {
+				return a.decrypt(cmd.Context(), args[0], out, from)
+			}
+			return a.decryptMany(cmd.Context(), args, out, from)
+		}),
+	}
+	cmd.Flags().StringVarP(&out, "output", "o", "", "write to `OUT` (default: FILE without "+suffix+")")
+	cmd.Flags().StringVar(&from, "from", "", "refuse any author but `NAME` (a nickname or an id)")
+	return cmd
+}
+
+// A document is an encrypted file with what its header says.
+type document struct {
+	file, out   string
+	named       bool // out is the user's choice
+	key, server string
+	hints       []string // servers that the user has configured
+}
+
+// An opener decrypts documents: a client, or keys that were fetched before.
+type opener interface {
+	Decrypt(ctx context.Context, dst io.Writer, src io.Reader, o client.DecryptOptions) (*client.DocumentInfo, error)
+}
+
+func (a *app) decrypt(ctx context.Context, file, out, from string) error {
+	named := out != ""
+	if file != "-" && !strings.Contains(file, "://") {
+		if _, err := os.Stat(file); err != nil {
+			return err
+		}
+	}
+	out, err := decryptedName(file, out)
+	if err != nil {
+		return err
+	}
+	body, size, err := a.input(ctx, file)
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	src := bufio.NewReaderSize(body, 64<<10)
+	d, err := a.look(ctx, src)
+	if err != nil {
+		return fmt.Errorf("decrypt %s: %w", source(file), err)
+	}
+	d.file, d.out, d.named = file, out, named
+	s, err := a.open(ctx, d.server)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	author, err := s.author(from)
+	if err != nil {
+		return err
+	}
+	return a.release(ctx, s, s.Client, d, src, size, author)
+}
+
+// release decrypts a document into its output and says whose it is.
+func (a *app) release(ctx context.Context, s *session, keys opener, d *document, src io.Reader, size int64, author string) error {
+	dst, err := a.output(d.out, d.named, plainMode)
+	if err != nil {
+		return err
+	}
+	defer dst.abort()
+	bar := a.progress("decrypting", size)
+	o := client.DecryptOptions{From: author, Hints: d.hints, Progress: bar.set}
+	if dst.stream {
+		o.Header = func(d *client.DocumentInfo) { a.notef("from %s, content not yet verified\n", s.whois(d.Author)) }
+	}
+	info, err := keys.Decrypt(ctx, dst, src, o)
+	bar.done()
+	if err == nil {
+		err = dst.commit()
+	}
+	if err != nil {
+		return fmt.Errorf("decrypt %s: %w", source(d.file), err)
+	}
+	if a.json {
+		return a.printResult(d.out, map[string]any{"author": info.Author, "authorName": s.store.Nickname(info.Author), "owner": info.Owner,
+			"keyId": info.Key, "output": d.out, "bytes": info.Bytes})
+	}
+	a.notef("wrote %s\nfrom %s\n", target(d.out), s.whois(info.Author))
+	return nil
+}
+
+// look reads the header of a document and decides which server to ask for its key: the
+// one that the header names if the user has configured that one, else the configured
+// one, which then refuses with the name of the other.
+func (a *app) look(ctx context.Context, src *bufio.Reader) (d *document, err error) {
+	_, identity, err := a.identity()
+	if err != nil {
+		return nil, err
+	}
+	core, err := a.core(ctx)
+	if err != nil {
+		return nil, err
+	}
+	header, err := client.Peek(ctx, core.Caller, src)
+	if err != nil {
+		return nil, err
+	}
+	d = &document{key: header.Key}
+	for _, configured := range []string{a.server, a.getenv("RECRYPT_SERVER"), identity.Server} {
+		if normal, err := client.NormaliseURL(configured); configured != "" && err == nil {
+			d.hints = append(d.hints, normal)
+		}
+	}
+	if slices.Contains(d.hints, header.Server) {
+		d.server = header.Server
+	}
+	return d, nil
+}
