@@ -43,8 +43,12 @@ size: wasm ## print the module's sizes and its SHA-256
 		"$$( (sha256sum $(WASM) 2>/dev/null || shasum -a 256 $(WASM)) | cut -d' ' -f1)"
 
 .PHONY: bench
-bench: ## time the core, layer by layer
-	$(GO) test -run '^$$' -bench . ./wasm/recrypt/... ./host/engine ./host/cobblestone
+bench: wasm ## time every operation on every engine, beside upstream's npm package and others; ten minutes, ARGS=--help
+	@$(GO) run ./host/bench $(ARGS)
+
+.PHONY: bench-layers
+bench-layers: wasm ## time the layers: field, tower, groups, pairing, scheme, engines; output for benchstat
+	@$(GO) test -run '^$$' -bench . $(ARGS) ./wasm/recrypt/... ./host/engine ./host/cobblestone
 
 .PHONY: fuzz
 fuzz: wasm ## fuzz: 10 million executions of parsers, 10 minutes of each other target; resumes; TARGET=FuzzX picks one

@@ -1,0 +1,61 @@
+// Command core is a worker of the benchmark: the operations of the scheme, from bytes
+// to bytes, either by the Go package or by one call of the boundary into the module
+// in wazero.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"runtime"
+
+	"github.com/recrypt-service/recrypt/host/bench/worker"
+)
+
+func main() {
+	kind := flag.String("engine", "native", "native or wazero")
+	flag.Parse()
+	if err := run(context.Background(), *kind); err != nil {
+		fmt.Fprintln(os.Stderr, "core:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, kind string) error {
+	var make func(suite string) (operations, error)
+	about := runtime.Version()
+	switch kind {
+	case "native":
+		make = native
+		about = fmt.Sprintf("%s, GOMAXPROCS %d", about, runtime.GOMAXPROCS(0))
+	case "wazero":
+		e, closed, err := sandbox(ctx)
+		if err != nil {
+			return err
+		}
+		defer closed()
+		make = e.operations
+		about = "wazero, " + about
+	default:
+		return fmt.Errorf("no engine %q", kind)
+	}
+	made := map[string]operations{}
+	return worker.Serve(os.Stdin, os.Stdout, about, func(op, suite string) (worker.Operation, error) {
+		if made[suite] == nil {
+			ops, err := make(suite)
+			if err != nil {
+				return nil, fmt.Errorf("prepare %s: %w", suite, err)
+			}
+			made[suite] = ops
+		}
+		run, ok := made[suite][op]
+		if !ok {
+			return nil, fmt.Errorf("no operation %q", op)
+		}
+		return run, nil
+	})
+}
+
+// operations are those of one suite by the names of latest.json.
+type operations map[string]worker.Operation
