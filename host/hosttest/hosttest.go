@@ -104,7 +104,7 @@ func NewServer(t testing.TB, o Options) *Server {
 	}
 	s.Server, err = server.New(ctx, server.Config{
 		Store: s.store, Keyring: s.keyring, Caller: e, EngineKind: e.Kind(),
-		Seed: o.Seed, PublicURLs: []string{s.URL}, Version: "test", Clock: o.Clock, Log: o.Log,
+		Seed: o.Seed, PublicURLs: []string{s.URL}, Version: "test", PreparedBytes: server.DefaultPreparedBytes, Clock: o.Clock, Log: o.Log,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -126,6 +126,7 @@ func (s *Server) Stop(t testing.TB) {
 	s.stop.Do(func() {
 		s.web.CloseClientConnections()
 		s.web.Close()
+		s.Server.Close()
 		if err := s.store.Close(); err != nil {
 			t.Errorf("close store: %v", err)
 		}

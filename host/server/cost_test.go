@@ -47,6 +47,12 @@ func (l *ledger) Call(ctx context.Context, op abi.Op, request []byte) ([]byte, e
 		l.note("open_grant")
 	case abi.OpOpenIdentity:
 		l.note("open_identity")
+	case abi.OpPrepareTransformKey:
+		l.note("prepare")
+	case abi.OpTransformKeyValue:
+		l.note("transform")
+	case abi.OpTransformKeyValues:
+		l.note("transform_many")
 	}
 	return l.Native.Call(ctx, op, request)
 }

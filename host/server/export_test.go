@@ -14,3 +14,10 @@ func (s *Server) Starve() (feed func()) {
 func (s *Server) Held() int64 {
 	return maxBodies + maxUnsent - s.bodies.left.Load() - s.unsent.left.Load()
 }
+
+// Prepared is how many transform keys are kept prepared.
+func (s *Server) Prepared() int {
+	s.prepared.mu.Lock()
+	defer s.prepared.mu.Unlock()
+	return s.prepared.recent.Len()
+}

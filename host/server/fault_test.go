@@ -27,8 +27,22 @@ func (f *faulty) Call(ctx context.Context, op abi.Op, request []byte) ([]byte, e
 
 // TestFaults: what goes wrong inside is told to the log, not to the client.
 func TestFaults(t *testing.T) {
-	core := &faulty{op: abi.OpTransformKeyValue}
+	for name, c := range map[string]struct {
+		op    abi.Op
+		cache int
+	}{
+		"transform": {abi.OpTransformKeyValue, 0}, "prepare": {abi.OpPrepareTransformKey, 1 << 20},
+		"transform prepared": {abi.OpTransformKeyValues, 1 << 20}, "prepare, not kept": {abi.OpPrepareTransformKey, 1},
+	} {
+		t.Run(name, func(t *testing.T) { testFaults(t, c.op, c.cache) })
+	}
+}
+
+func testFaults(t *testing.T, op abi.Op, cache int) {
+	core := &faulty{op: op}
 	w := newWorldOn(t, core)
+	w.cache = cache
+	w.restart()
 	alice, bob := w.join(), w.join()
 	w.grant(alice, bob)
 	k := w.deposit(alice, alice)

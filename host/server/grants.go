@@ -278,7 +278,7 @@ func (s *Server) storeProposal(ctx context.Context, owner *signer, p *proposal) 
 	if err != nil {
 		return s.undo(ctx, p, fresh, err)
 	}
-	if err := s.keyring.Destroy(ctx, superseded...); err != nil {
+	if err := s.destroy(ctx, superseded...); err != nil {
 		// The grants are stored and their old keys unreachable; the next start
 		// destroys what is left of them.
 		s.log.Error("superseded transform keys stay until the next start", "error", err)
@@ -375,7 +375,7 @@ func (s *Server) undo(ctx context.Context, p *proposal, fresh [][16]byte, cause 
 
 // unseal destroys keys that no grant uses.
 func (s *Server) unseal(ctx context.Context, ids [][16]byte) {
-	if err := s.keyring.Destroy(ctx, ids...); err != nil {
+	if err := s.destroy(ctx, ids...); err != nil {
 		s.log.Error("unused transform keys stay until the next start", "error", err)
 	}
 }

@@ -91,7 +91,7 @@ func (s *Server) finish(ctx context.Context, sequence uint64, r store.Revocation
 	if len(stored.Receipt) != 0 {
 		return stored, nil
 	}
-	if err := s.keyring.Destroy(ctx, grants...); err != nil {
+	if err := s.destroy(ctx, grants...); err != nil {
 		return store.Revocation{}, errors.Join(errOurs, fmt.Errorf("destroy transform keys: %w", err))
 	}
 	now, err := s.now(ctx)

@@ -37,6 +37,8 @@ type ServeConfig struct {
 	Version    string
 	Ready      func(url string) // called once when requests are accepted; may be nil
 	Log        *slog.Logger     // nil: discarded
+
+	PreparedBytes int // see Config.PreparedBytes
 }
 
 // Serve runs a server on a folder until ctx ends, then lets running requests
@@ -83,11 +85,12 @@ func Serve(ctx context.Context, cfg ServeConfig) (err error) {
 	}
 	s, err := New(ctx, Config{
 		Store: db, Keyring: keys, Caller: cfg.Caller, EngineKind: cfg.EngineKind, Seed: seed,
-		PublicURLs: cfg.PublicURLs, Version: cfg.Version, Log: cfg.Log,
+		PublicURLs: cfg.PublicURLs, Version: cfg.Version, PreparedBytes: cfg.PreparedBytes, Log: cfg.Log,
 	})
 	if err != nil {
 		return err
 	}
+	defer s.Close()
 	cfg.Log.Info("serving", "server", s.ID(), "listen", listener.Addr().String(), "public", cfg.PublicURLs, "engine", cfg.EngineKind)
 	return s.serve(ctx, listener, func() {
 		if cfg.Ready != nil {

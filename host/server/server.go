@@ -22,9 +22,10 @@
 //
 //   - No answer, error or log line contains a transform key, and no handler can
 //     read one except to apply it (keys.go).
-//   - A revocation is answered after every transform key concerned is destroyed
-//     and both facts are on disk (revocations.go). A transform re-checks its grant
-//     after the arithmetic, so none that starts after the answer succeeds.
+//   - A revocation is answered after every transform key concerned is destroyed, what
+//     is prepared of it (prepared.go) is overwritten, and the facts are on disk
+//     (revocations.go). A transform re-checks its grant after the arithmetic, so none
+//     that starts after the answer succeeds.
 //   - A nonce is claimed on disk before the request has any effect, so a request
 //     sent twice is a replay, whatever became of the first.
 //
@@ -62,7 +63,11 @@ type Config struct {
 	PublicURLs []string         // http(s)://host[:port]; at least one; what signatures may name
 	Version    string           // software version, shown by get_server
 	Clock      func() time.Time // nil: time.Now
-	Log        *slog.Logger     // nil: discarded
+	// PreparedBytes is how much memory prepared transform keys may take, see
+	// DefaultPreparedBytes; 0: none are kept, each request prepares its own.
+	PreparedBytes int
+
+	Log *slog.Logger // nil: discarded
 }
 
 // A Server answers the requests of package api. It is safe for concurrent use and
@@ -78,7 +83,9 @@ type Server struct {
 	urls        []string
 	version     string
 	engine      string
-	suites      []string
+	suites      []string // by name
+
+	suiteNumbers []uint8
 
 	record  []byte // our own signed record
 	service *abi.Service
@@ -87,6 +94,8 @@ type Server struct {
 	// What is opened in place of a collection that does not exist.
 	standIn      store.CollectionRecord
 	standInOwner []byte
+
+	prepared *preparedCache
 
 	mux    *http.ServeMux
 	routes map[string]route // by pattern of mux
@@ -112,6 +121,7 @@ func New(ctx context.Context, cfg Config) (*Server, error) {
 		store: cfg.Store, keyring: cfg.Keyring, core: abi.Client{Caller: cfg.Caller}, seed: cfg.Seed,
 		clock: cfg.Clock, log: cfg.Log, version: cfg.Version, engine: cfg.EngineKind,
 		routes: map[string]route{}, gate: newTurnstile(), bodies: newBudget(maxBodies), unsent: newBudget(maxUnsent),
+		prepared: newPreparedCache(cfg.PreparedBytes),
 	}
 	if s.clock == nil {
 		s.clock = time.Now
@@ -161,6 +171,7 @@ func (s *Server) identify(ctx context.Context) (err error) {
 	if len(suites) == 0 {
 		return errors.New("engine has no suite")
 	}
+	s.suiteNumbers = suites
 	for _, number := range suites {
 		s.suites = append(s.suites, abi.SuiteName(number))
 	}
@@ -216,7 +227,7 @@ func (s *Server) Sweep(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("expire grants: %w", err)
 	}
-	if err := s.keyring.Destroy(ctx, expired...); err != nil {
+	if err := s.destroy(ctx, expired...); err != nil {
 		return fmt.Errorf("destroy expired transform keys: %w", err)
 	}
 	// Nonces were claimed by the machine's clock, and are forgotten by it: after it
@@ -225,6 +236,26 @@ func (s *Server) Sweep(ctx context.Context) error {
 		return fmt.Errorf("forget old nonces: %w", err)
 	}
 	return nil
+}
+
+// destroy destroys the transform keys of grants, and then what is prepared of them.
+// In this order nothing can come into the cache afterwards: whoever has not opened a
+// transform key by then cannot, and what came of those opened before is refused there.
+// That holds too when destroying fails: see [keyring.Keyring.Destroy].
+func (s *Server) destroy(ctx context.Context, grants ...[16]byte) error {
+	err := s.keyring.Destroy(ctx, grants...)
+	s.prepared.drop(grants...)
+	return err
+}
+
+// Close overwrites what the server keeps in memory for speed: prepared transform keys.
+// Requests are answered without it from then on. The parts in the Config stay open.
+func (s *Server) Close() {
+	if !s.prepared.enabled() {
+		return
+	}
+	stats := s.prepared.close()
+	s.log.Info("prepared transform keys", "used", stats.hits, "made", stats.misses, "evicted", stats.evicted)
 }
 
 // now is the time by which grants are judged, Unix ms. It never runs backwards,

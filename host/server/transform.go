@@ -6,6 +6,7 @@ import (
 
 	"github.com/recrypt-service/recrypt/host/keyring"
 	"github.com/recrypt-service/recrypt/host/store"
+	"github.com/recrypt-service/recrypt/wasm/abi"
 )
 
 // A wantedKey is a document key on its way to who asked for it.
@@ -138,6 +139,7 @@ func (s *Server) grantOf(ctx context.Context, key *wantedKey, who *signer) (stor
 // apply opens the sealed transform key of a grant, uses it for the keys of the group
 // and wipes it. It is the only place that holds one after a grant was stored.
 func (s *Server) apply(ctx context.Context, g *group) error {
+	ticket := s.prepared.ticket()
 	transformKey, err := s.keyring.Open(ctx, g.ID, g.Sealed)
 	if errors.Is(err, keyring.ErrDestroyed) {
 		return err
@@ -146,9 +148,48 @@ func (s *Server) apply(ctx context.Context, g *group) error {
 		return ours(err)
 	}
 	defer clear(transformKey)
-	for _, k := range g.keys {
+	if len(g.keys) == 1 && !s.prepared.enabled() { // preparing is not worth it
+		k := g.keys[0]
 		k.value, err = s.core.TransformKeyValue(ctx, s.seed, k.Value, transformKey)
 		k.grant, k.err = g.Record, ours(err)
+		return nil
+	}
+	prepared, err := s.prepare(ctx, ticket, g.ID, transformKey)
+	if err != nil {
+		return ours(err)
+	}
+	defer clear(prepared)
+	values := make([][]byte, len(g.keys))
+	for i, k := range g.keys {
+		values[i] = k.Value
+	}
+	outcomes, err := s.core.TransformKeyValues(ctx, s.seed, prepared, values)
+	if err != nil {
+		s.prepared.drop(g.ID) // should it have been damaged in memory
+		return ours(err)
+	}
+	for i, k := range g.keys {
+		k.value, k.grant, k.err = outcomes[i].Value, g.Record, ours(outcomes[i].Err)
 	}
 	return nil
+}
+
+// prepare returns a transform key in its prepared form, from the cache if it is there.
+// The caller clears it.
+func (s *Server) prepare(ctx context.Context, ticket uint64, grant [16]byte, transformKey []byte) (prepared []byte, err error) {
+	if prepared = s.prepared.get(grant, transformKey); prepared != nil {
+		return prepared, nil
+	}
+	// The length of a transform key tells its suite: all others refuse it at once.
+	for _, suite := range s.suiteNumbers {
+		prepared, err = s.core.PrepareTransformKey(ctx, suite, transformKey)
+		if !errors.Is(err, abi.ErrMalformed) {
+			break
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	s.prepared.put(ticket, grant, transformKey, prepared)
+	return prepared, nil
 }

@@ -39,6 +39,7 @@ type world struct {
 	t       testing.TB
 	dir     string
 	suite   uint8 // of new people and collections
+	cache   int   // bytes for prepared transform keys
 	caller  abi.Caller
 	core    abi.Client
 	seed    []byte
@@ -57,7 +58,7 @@ func newWorld(t testing.TB) *world { return newWorldOn(t, dispatch.Native{}) }
 
 func newWorldOn(t testing.TB, caller abi.Caller) *world {
 	w := &world{
-		t: t, dir: t.TempDir(), suite: suite, caller: caller, core: abi.Client{Caller: caller},
+		t: t, dir: t.TempDir(), suite: suite, cache: server.DefaultPreparedBytes, caller: caller, core: abi.Client{Caller: caller},
 		seed: random(32), clock: time.Now(), log: &lockedBuffer{},
 	}
 	record := must(w.core.NewService(context.Background(), w.seed))
@@ -78,12 +79,13 @@ func (w *world) start() {
 func (w *world) config(s store.Store) server.Config {
 	return server.Config{
 		Store: s, Keyring: w.keyring, Caller: w.caller, EngineKind: "native", Seed: w.seed,
-		PublicURLs: []string{origin}, Version: "test", Clock: w.now,
+		PublicURLs: []string{origin}, Version: "test", Clock: w.now, PreparedBytes: w.cache,
 		Log: slog.New(slog.NewTextHandler(w.log, nil)),
 	}
 }
 
 func (w *world) stop() {
+	w.server.Close()
 	w.store.Close()
 	w.keyring.Close()
 }
