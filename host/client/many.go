@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"github.com/recrypt-service/recrypt/host/api"
+	"github.com/recrypt-service/recrypt/wasm/abi"
 )
 
 // OpenedKeys are the document keys that [Client.OpenMany] has fetched: verified, and
@@ -116,7 +117,7 @@ func (c *Client) askKeys(ctx context.Context, ids [][16]byte) ([]*openedKey, err
 		k, err := v.item(ctx, ids[i], &answer, &answer.Keys[i])
 		keys[i] = &openedKey{sharedKey: k, err: err}
 	}
-	c.openKeys(ctx, keys)
+	c.openKeys(ctx, svc, keys)
 	if err := ctx.Err(); err != nil { // what it has cut off is not the server's fault
 		for _, k := range keys {
 			clear(k.key)
@@ -153,11 +154,43 @@ func (c *verifier) item(ctx context.Context, id [16]byte, answer *api.Keys, item
 	return c.verify(ctx, id, k, "")
 }
 
-// openKeys opens the values of verified keys.
-func (c *Client) openKeys(ctx context.Context, keys []*openedKey) {
+// openKeys opens the values of verified keys, as many by one call of the core as it
+// takes.
+func (c *Client) openKeys(ctx context.Context, svc *service, keys []*openedKey) {
+	const most = abi.MaxRequest / 2 // bytes of records and values in one call
+	var batch []*openedKey
+	size := 0
 	for _, k := range keys {
-		if k.err == nil {
-			k.key, k.err = c.openKey(ctx, k.sharedKey)
+		if k.err != nil {
+			continue
+		}
+		n := len(k.author.record) + len(k.collection.record) + len(k.answer.Record) + len(k.answer.Value)
+		if len(batch) == abi.MaxBatch || size+n > most {
+			c.openBatch(ctx, svc, batch)
+			batch, size = nil, 0
+		}
+		batch, size = append(batch, k), size+n
+	}
+	c.openBatch(ctx, svc, batch)
+}
+
+// openBatch is one call of the core.
+func (c *Client) openBatch(ctx context.Context, svc *service, batch []*openedKey) {
+	if len(batch) == 0 {
+		return
+	}
+	items := make([]abi.KeyItem, len(batch))
+	for i, k := range batch {
+		items[i] = abi.KeyItem{Author: k.author.record, Collection: k.collection.record, Record: k.answer.Record, Value: k.answer.Value}
+	}
+	outcomes, err := c.core.OpenKeys(ctx, c.seed, c.me().record, svc.record, items)
+	for i, k := range batch {
+		failed := err
+		if failed == nil {
+			k.key, failed = outcomes[i].Value, outcomes[i].Err
+		}
+		if failed != nil {
+			k.err = unverified("encrypted key", failed)
 		}
 	}
 }
