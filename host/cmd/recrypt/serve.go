@@ -17,6 +17,7 @@ import (
 func (a *app) serveCommand() *cobra.Command {
 	var listen, data string
 	var publicURLs []string
+	var cache int
 	cmd := &cobra.Command{
 		Use: "serve", Short: "Run the server",
 		Long: `Run the server. It keeps identities, grants and encrypted document keys in DIR
@@ -32,6 +33,9 @@ keys: keep both private, and keep keyring.db out of backups.`,
 			if err := checkAddresses(listen, publicURLs); err != nil {
 				return err
 			}
+			if cache < 0 || cache > maxCache {
+				return usage("--cache takes a number of MiB from 0 to %d", maxCache)
+			}
 			core, err := a.core(cmd.Context())
 			if err != nil {
 				return err
@@ -46,7 +50,7 @@ keys: keep both private, and keep keyring.db out of backups.`,
 			}
 			return server.Serve(cmd.Context(), server.ServeConfig{
 				Listen: listen, DataDir: data, PublicURLs: publicURLs, Caller: core.Caller,
-				EngineKind: a.opened.Kind(), Version: version,
+				EngineKind: a.opened.Kind(), Version: version, PreparedBytes: cache << 20,
 				Log:   slog.New(slog.NewTextHandler(a.stderr, nil)),
 				Ready: func(url string) { a.printf("listening on %s\n", url) },
 			})
@@ -56,8 +60,12 @@ keys: keep both private, and keep keyring.db out of backups.`,
 	f.StringVar(&listen, "listen", first(a.getenv("RECRYPT_LISTEN"), defaultListen), "`ADDRESS` to listen on, host:port; port 0 takes a free one")
 	f.StringVar(&data, "data", a.getenv("RECRYPT_DATA"), "`DIR` with the server's data (or RECRYPT_DATA; default: recrypt-server in the user's configuration folder)")
 	f.StringSliceVar(&publicURLs, "public-url", splitList(a.getenv("RECRYPT_PUBLIC_URL")), "`URL` that clients use, may be repeated (default: the listen address)")
+	f.IntVar(&cache, "cache", server.DefaultPreparedBytes>>20, "`MIB` of memory for prepared transform keys of active readers, 0: none")
 	return cmd
 }
+
+// maxCache is the largest cache, 64 GiB: larger ones are mistyped.
+const maxCache = 64 << 10
 
 // checkAddresses finds mistyped flags before anything is made.
 func checkAddresses(listen string, publicURLs []string) error {
