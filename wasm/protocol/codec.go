@@ -3,9 +3,7 @@ package protocol
 import (
 	"bytes"
 	"encoding/binary"
-	"slices"
 
-	"github.com/recrypt-service/recrypt/wasm/abi"
 	"github.com/recrypt-service/recrypt/wasm/recrypt"
 )
 
@@ -255,20 +253,6 @@ func readIDs[T any](r *reader, limit int, convert func([]byte) T, size int) []T 
 	return ids
 }
 
-// sorted32 returns the set of ids in the order that records need.
-func sorted32(ids [][32]byte) [][32]byte {
-	ids = slices.Clone(ids)
-	slices.SortFunc(ids, func(a, b [32]byte) int { return bytes.Compare(a[:], b[:]) })
-	return slices.Compact(ids)
-}
-
-// sorted16 is sorted32 for short ids.
-func sorted16(ids [][16]byte) [][16]byte {
-	ids = slices.Clone(ids)
-	slices.SortFunc(ids, func(a, b [16]byte) int { return bytes.Compare(a[:], b[:]) })
-	return slices.Compact(ids)
-}
-
 // verify checks the Ed25519 signature of a record's body.
 func verify(key [32]byte, body, signature []byte, message string) error {
 	k, err := recrypt.NewVerifyingKey(key[:])
@@ -292,15 +276,4 @@ func (r *reader) version() (version uint32, id, previous [32]byte) {
 		r.fail("has a version that contradicts its other fields")
 	}
 	return version, id, previous
-}
-
-// sortedReaders returns the set of encoded readers: id, then version.
-func sortedReaders(readers []abi.ReaderRef) [][36]byte {
-	set := make([][36]byte, len(readers))
-	for i, r := range readers {
-		copy(set[i][:], r.ID[:])
-		binary.BigEndian.PutUint32(set[i][idSize:], r.Version)
-	}
-	slices.SortFunc(set, func(a, b [36]byte) int { return bytes.Compare(a[:], b[:]) })
-	return slices.Compact(set)
 }

@@ -164,11 +164,9 @@ func ReadersHash(readers []abi.ReaderRef) ([32]byte, error) {
 	set := sortedReaders(readers)
 	h := sha256.New()
 	w := &writer{[]byte(label("readers"))}
-	w.u32(uint32(len(set)))
+	w.u32(uint32(len(set) / readerSize))
 	h.Write(w.b)
-	for _, r := range set {
-		h.Write(r[:])
-	}
+	h.Write(set)
 	return [32]byte(h.Sum(nil)), nil
 }
 

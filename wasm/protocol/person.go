@@ -2,7 +2,6 @@ package protocol
 
 import (
 	"bytes"
-	"slices"
 
 	"github.com/recrypt-service/recrypt/wasm/abi"
 	"github.com/recrypt-service/recrypt/wasm/recrypt"
@@ -158,8 +157,7 @@ func NewIdentityVersion(seed, records, suites []byte) ([]byte, error) {
 	for _, k := range p.Keys {
 		all = append(all, k.Suite)
 	}
-	slices.Sort(all)
-	private, err := encryptionKeys(seed, slices.Compact(all))
+	private, err := encryptionKeys(seed, sortedSet(all, 1))
 	if err != nil {
 		return nil, err
 	}
