@@ -26,6 +26,8 @@ const (
 	pcfileAt     = 20
 	pclnAt       = 24
 	npcdataAt    = 28
+	unitAt       = 32 // and the line where the function begins
+	idAt         = 40
 	pcdataAt     = 44
 )
 
@@ -103,7 +105,7 @@ func (t *lineTable) sequences() (keep, drop map[int]int, ok bool) {
 	for i := range t.count {
 		f := t.function(i)
 		n := t.number(f + npcdataAt)
-		if f < 0 || n < 0 || n > 16 {
+		if f < 0 || n < 0 || n > 16 || f+pcdataAt > len(t.functions) {
 			return nil, nil, false
 		}
 		if !use(drop, t.number(f+pcfileAt)) || !use(drop, t.number(f+pclnAt)) || !use(keep, t.number(f+pcspAt)) {
@@ -137,5 +139,6 @@ func (t *lineTable) forget() {
 	for i := range t.count {
 		f := t.function(i)
 		clear(t.functions[f+pcfileAt : f+npcdataAt])
+		clear(t.functions[f+unitAt : f+idAt])
 	}
 }
