@@ -15,6 +15,11 @@ var (
 	engines    = []string{"native", "wazero", "node", "npm"}
 )
 
+// The operations on batch items in one call. Their rows are of one item.
+var batches = []string{"transform_1_x16", "decrypt_1_x16"}
+
+const batch = 16
+
 // The operations of the table of pairings: both arguments change, a table is made of the
 // second one beforehand, the second one is the fixed g1.
 var pairings = []string{"pairing", "pairing_prepared", "pairing_fixed"}

@@ -46,6 +46,7 @@ func full() results {
 		}
 	}
 	for k, ns := range map[key]int64{
+		{"decrypt_1_x16", "recrypt256", "native"}:     5e5,
 		{"pairing", other, mcl}:                       2e6,
 		{"pairing_fixed", other, gnark}:               5e5,
 		{"pairing_fixed", "recrypt256", "node"}:       1e6,

@@ -26,11 +26,11 @@ type plan struct {
 // newPlan lists what there is to measure and what is asked for.
 func newPlan(only *regexp.Regexp) *plan {
 	p := &plan{failed: map[key]error{}}
-	for _, op := range operations {
+	for _, op := range slices.Concat(operations, batches) {
 		var group []*cell
 		for _, suite := range suites {
 			for _, engine := range engines {
-				if engine != "npm" || suite == "recrypt256" {
+				if engine != "npm" || suite == "recrypt256" && !slices.Contains(batches, op) {
 					group = append(group, &cell{key: key{op, suite, engine}, worker: engine})
 				}
 			}
@@ -95,6 +95,9 @@ func (p *plan) run(ctx context.Context, workers map[string]*process, rounds int,
 				if err != nil {
 					p.failed[c.key] = err
 				} else if r >= 0 {
+					if slices.Contains(batches, c.Op) {
+						ns /= batch
+					}
 					c.samples = append(c.samples, ns)
 				}
 			}

@@ -105,7 +105,7 @@ func TestPlan(t *testing.T) {
 	for _, g := range everything.groups {
 		cells += len(g)
 	}
-	if cells != 9*7+3*4+2*2 || len(everything.groups) != 12 || !everything.wants("npm") {
+	if cells != 9*7+2*6+3*4+2*2 || len(everything.groups) != 14 || !everything.wants("npm") {
 		t.Errorf("%d cells in %d groups", cells, len(everything.groups))
 	}
 	some := newPlan(regexp.MustCompile("recrypt256/native|decrypt_1/recrypt480/node"))
@@ -125,7 +125,7 @@ func TestRounds(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer good.close()
-	p := newPlan(regexp.MustCompile("^(encrypt|decrypt_0)/recrypt256"))
+	p := newPlan(regexp.MustCompile("^(encrypt|decrypt_0|decrypt_1_x16)/recrypt256"))
 	var progress []int
 	p.run(t.Context(), map[string]*process{"native": good, "node": good}, 3, 0, func(done, all int) {
 		if all != 3+warmUps {
@@ -137,7 +137,7 @@ func TestRounds(t *testing.T) {
 		t.Errorf("progress %v", progress)
 	}
 	r := p.results()
-	if len(r) != 2 || r[key{"decrypt_0", "recrypt256", "node"}].Min < 1e5 {
+	if one, many := r[key{"decrypt_0", "recrypt256", "node"}].Min, r[key{"decrypt_1_x16", "recrypt256", "node"}].Min; len(r) != 4 || one < 1e5 || many < 1e5/batch || many > one {
 		t.Errorf("results %v", r)
 	}
 	for _, g := range p.groups {
@@ -183,7 +183,7 @@ func TestSmoke(t *testing.T) {
 	}
 	out := filepath.Join(t.TempDir(), "out")
 	o, err := parse([]string{"--rounds", "1", "--time", "0", "--offline", "--out", out,
-		"--only", "^(key_pair/recrypt480|(transform_2|decrypt_2)/recrypt256)/(native|wazero|npm)|pairing_fixed/recrypt256/native"})
+		"--only", "^(key_pair/recrypt480|(transform_2|decrypt_2|decrypt_1_x16|transform_1_x16)/recrypt256)/(native|wazero|npm)|pairing_fixed/recrypt256/native"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -200,7 +200,7 @@ func TestSmoke(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(f.Rows) != 6 || !strings.Contains(stdout.String(), "The pairing by itself") {
+	if len(f.Rows) != 6 || !strings.Contains(stdout.String(), "The pairing by itself") || !strings.Contains(stdout.String(), "at once") {
 		t.Errorf("%d rows; printed\n%s\n%s", len(f.Rows), stdout.String(), stderr.String())
 	}
 	if _, err := os.Stat(filepath.Join(out, "RESULTS.md")); err != nil {

@@ -90,7 +90,7 @@ func tables(r results) []*table {
 	for _, suite := range suites {
 		all = append(all, timesOf(r, suite))
 	}
-	return append(all, ratiosOf(r, "recrypt256"), ratiosOf(r, "recrypt480"), pairingsOf(r), floorsOf(r))
+	return append(all, ratiosOf(r, "recrypt256"), ratiosOf(r, "recrypt480"), batchesOf(r), pairingsOf(r), floorsOf(r))
 }
 
 var columns = map[string]string{"native": "native", "wazero": "wazero", "node": "Node", "npm": "npm"}
@@ -136,6 +136,31 @@ func ratiosOf(r results, suite string) *table {
 		}
 		if any {
 			t.rows = append(t.rows, line)
+		}
+	}
+	return t
+}
+
+// batchesOf returns the times of an item when many are given in one call, and how many
+// times faster that is than one by one.
+func batchesOf(r results) *table {
+	t := &table{title: fmt.Sprintf("%d at once, in one call: minimum time of one of them (one by one ÷ that)", batch), head: []string{"operation"}}
+	for _, engine := range engines[:3] {
+		t.head = append(t.head, columns[engine])
+	}
+	for _, suite := range suites {
+		for _, op := range batches {
+			line, any := []string{op + ", " + suite}, false
+			for _, engine := range engines[:3] {
+				k := key{op, suite, engine}
+				row, ok := r[k]
+				any = any || ok
+				q, _ := r.ratio(key{strings.TrimSuffix(op, "_x16"), suite, engine}, k)
+				line = append(line, orDash(ok, duration(row.Min)+" ("+digits(q)+")"))
+			}
+			if any {
+				t.rows = append(t.rows, line)
+			}
 		}
 	}
 	return t

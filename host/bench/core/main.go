@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -56,6 +57,11 @@ func run(ctx context.Context, kind string) error {
 		return run, nil
 	})
 }
+
+// batch is the number of items of the operations whose names end in x16.
+const batch = 16
+
+var errOther = errors.New("another plaintext came out")
 
 // operations are those of one suite by the names of latest.json.
 type operations map[string]worker.Operation

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"errors"
 
 	"github.com/recrypt-service/recrypt/wasm/recrypt"
 )
@@ -17,7 +16,7 @@ type fixture struct {
 	signing        []byte
 	plaintext      []byte
 	values         [3][]byte // of level 0 to alice, 1 to bob, 2 to carol
-	toBob, toCarol *recrypt.TransformKey
+	toBob, toCarol *recrypt.PreparedTransformKey
 }
 
 // native returns the operations of the Go package. Each decodes its arguments strictly
@@ -38,6 +37,9 @@ func native(name string) (operations, error) {
 		"encrypt":       func() error { _, err := f.encrypt(); return err },
 		"transform_1":   func() error { _, err := f.transform(f.values[0], f.toBob); return err },
 		"transform_2":   func() error { _, err := f.transform(f.values[1], f.toCarol); return err },
+
+		"transform_1_x16": f.transformMany,
+		"decrypt_1_x16":   f.decryptMany,
 	}
 	for level, private := range [][]byte{f.alice, f.bob, f.carol} {
 		decrypt := func() error { return f.decrypt(f.values[level], private) }
@@ -81,12 +83,16 @@ func newFixture(suite recrypt.Suite) (*fixture, error) {
 	return f, err
 }
 
-func (f *fixture) prepared(from, to []byte) (*recrypt.TransformKey, error) {
+func (f *fixture) prepared(from, to []byte) (*recrypt.PreparedTransformKey, error) {
 	b, err := f.transformKey(from, to)
 	if err != nil {
 		return nil, err
 	}
-	return recrypt.NewTransformKey(f.suite, b)
+	t, err := recrypt.NewTransformKey(f.suite, b)
+	if err != nil {
+		return nil, err
+	}
+	return t.Prepare()
 }
 
 func (f *fixture) keyPair() error {
@@ -139,7 +145,7 @@ func (f *fixture) encrypt() ([]byte, error) {
 	return v.Bytes(), nil
 }
 
-func (f *fixture) transform(value []byte, key *recrypt.TransformKey) ([]byte, error) {
+func (f *fixture) transform(value []byte, key *recrypt.PreparedTransformKey) ([]byte, error) {
 	v, err := recrypt.NewEncryptedValue(f.suite, value)
 	if err != nil {
 		return nil, err
@@ -169,7 +175,61 @@ func (f *fixture) decrypt(value, private []byte) error {
 		return err
 	}
 	if !bytes.Equal(m.Bytes(), f.plaintext) {
-		return errors.New("another plaintext came out")
+		return errOther
 	}
 	return nil
+}
+
+// transformMany transforms batch values at once.
+func (f *fixture) transformMany() error {
+	values, err := f.many(f.values[0])
+	if err != nil {
+		return err
+	}
+	s, err := recrypt.NewSigningKey(f.signing)
+	if err != nil {
+		return err
+	}
+	out, errs := f.toBob.TransformMany(values, s)
+	for i, v := range out {
+		if errs[i] != nil {
+			return errs[i]
+		}
+		v.Bytes()
+	}
+	return nil
+}
+
+// decryptMany opens batch values at once.
+func (f *fixture) decryptMany() error {
+	values, err := f.many(f.values[1])
+	if err != nil {
+		return err
+	}
+	k, err := recrypt.NewPrivateKey(f.suite, f.bob)
+	if err != nil {
+		return err
+	}
+	out, errs := k.DecryptMany(values)
+	for i, m := range out {
+		if errs[i] != nil {
+			return errs[i]
+		}
+		if !bytes.Equal(m.Bytes(), f.plaintext) {
+			return errOther
+		}
+	}
+	return nil
+}
+
+// many decodes a value batch times.
+func (f *fixture) many(value []byte) ([]*recrypt.EncryptedValue, error) {
+	values := make([]*recrypt.EncryptedValue, batch)
+	for i := range values {
+		var err error
+		if values[i], err = recrypt.NewEncryptedValue(f.suite, value); err != nil {
+			return nil, err
+		}
+	}
+	return values, nil
 }

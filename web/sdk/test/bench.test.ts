@@ -28,12 +28,13 @@ function measured(a: Answer | undefined): boolean {
 const names = ["key_pair", "plaintext", "transform_key", "encrypt", "decrypt_0", "transform_1", "decrypt_1", "transform_2", "decrypt_2"];
 
 test("every operation of both suites", () => {
-  const orders = ["recrypt256", "recrypt480"].flatMap((suite) => names.map((op) => ({ op, suite })));
+  const ours = [...names, "transform_1_x16", "decrypt_1_x16"];
+  const orders = ["recrypt256", "recrypt480"].flatMap((suite) => ours.map((op) => ({ op, suite })));
   const [hello, ...answers] = ask(["core"], [...orders, { op: "none", suite: "recrypt256" }, { op: "encrypt", suite: "none" }]);
   assert.equal(hello?.about, `Node ${process.version}`);
-  assert.equal(answers.length, 20);
-  answers.slice(0, 18).forEach((a, i) => { assert.ok(measured(a), `${JSON.stringify(orders[i])}: ${JSON.stringify(a)}`); });
-  assert.deepEqual(answers.slice(18), [{ error: "no operation none" }, { error: "no suite none" }]);
+  assert.equal(answers.length, 24);
+  answers.slice(0, 22).forEach((a, i) => { assert.ok(measured(a), `${JSON.stringify(orders[i])}: ${JSON.stringify(a)}`); });
+  assert.deepEqual(answers.slice(22), [{ error: "no operation none" }, { error: "no suite none" }]);
 });
 
 test("the pairings", () => {

@@ -1,5 +1,6 @@
 /** Our operations in Node: the engine of the SDK, one call of the boundary each. */
 
+import { result } from "../../src/frame.js";
 import { type Engine, Op, pack, Suite, u8, unpack } from "../../src/index.js";
 import type { Operation } from "./worker.js";
 
@@ -8,6 +9,9 @@ const suites: ReadonlyMap<string, number> = new Map([
   ["recrypt256", Suite.Recrypt256],
   ["recrypt480", Suite.Recrypt480],
 ]);
+
+/** The number of items of the operations whose names end in x16. */
+const BATCH = 16;
 
 /** Returns the number that the boundary has for a suite. */
 export function suiteNumber(name: string): number {
@@ -32,15 +36,25 @@ export function operations(engine: Engine, name: string): Map<string, Operation>
   const [alice, bob, carol] = people as [(typeof people)[0], (typeof people)[0], (typeof people)[0]];
   const [signer] = only(call(Op.GenerateSigningKeyPair), 2) as [Uint8Array, Uint8Array];
   const plaintext = one(Op.GeneratePlaintext, suite);
-  const toBob = one(Op.TransformKey, suite, alice.privateKey, bob.publicKey, signer);
-  const toCarol = one(Op.TransformKey, suite, bob.privateKey, carol.publicKey, signer);
-  const transform = (value: Uint8Array, key: Uint8Array): Uint8Array => one(Op.Transform, suite, value, key, signer);
+  const prepared = (from: Uint8Array, to: Uint8Array): Uint8Array =>
+    one(Op.PrepareTransformKey, suite, one(Op.TransformKey, suite, from, to, signer));
+  const toBob = prepared(alice.privateKey, bob.publicKey);
+  const toCarol = prepared(bob.privateKey, carol.publicKey);
+  const outcomes = (packed: Uint8Array, n: number): Uint8Array[] => unpack(packed, n).map((o) => result(o));
+  const transformMany = (values: Uint8Array[], key: Uint8Array): Uint8Array[] =>
+    outcomes(one(Op.TransformPrepared, suite, key, signer, pack(...values)), values.length);
+  const transform = (value: Uint8Array, key: Uint8Array): Uint8Array => {
+    const [out] = transformMany([value], key) as [Uint8Array];
+    return out;
+  };
   const value0 = one(Op.Encrypt, suite, plaintext, alice.publicKey, signer);
   const value1 = transform(value0, toBob);
   const value2 = transform(value1, toCarol);
-  const decrypt = (value: Uint8Array, key: Uint8Array) => (): void => {
-    if (Buffer.compare(one(Op.Decrypt, suite, value, key), plaintext) !== 0) throw new Error("another plaintext came out");
+  const compare = (m: Uint8Array): void => {
+    if (Buffer.compare(m, plaintext) !== 0) throw new Error("another plaintext came out");
   };
+  const decrypt = (value: Uint8Array, key: Uint8Array) => (): void => { compare(one(Op.Decrypt, suite, value, key)); };
+  const many = (value: Uint8Array): Uint8Array[] => Array<Uint8Array>(BATCH).fill(value);
 
   return new Map<string, Operation>([
     ["key_pair", () => call(Op.GenerateKeyPair, suite)],
@@ -52,6 +66,10 @@ export function operations(engine: Engine, name: string): Map<string, Operation>
     ["decrypt_1", decrypt(value1, bob.privateKey)],
     ["transform_2", () => transform(value1, toCarol)],
     ["decrypt_2", decrypt(value2, carol.privateKey)],
+    ["transform_1_x16", () => transformMany(many(value0), toBob)],
+    ["decrypt_1_x16", () => {
+      outcomes(one(Op.DecryptMany, suite, bob.privateKey, pack(...many(value1))), BATCH).forEach(compare);
+    }],
   ]);
 }
 
