@@ -34,11 +34,11 @@ const (
 // The places that are spoilt: the look-up and the addition of multiply, of
 // multiplyBase, and the cutting of a scalar into digits.
 const (
-	lookUp     = "t.choose(&table[j], &t, k[i].is(j+1))"
-	addition   = "\t\tacc.add(&acc, &t)\n\t}\n\t*p = acc\n"
-	lookUpBase = "\tfor j := range row {\n"
+	lookUp     = "\t\t\tlookUp(parts[:], table[:], tableSize, k[at])\n"
+	addition   = "\t\t\tacc.add(&acc, &t)\n\t\t}\n\t}\n\tclear(table[:])\n"
+	lookUpBase = "\tlookUp(parts[:], row[:], baseTableSize, d)\n"
 	addBase    = "\tt.addAffine(p, &a) // meaningless for d = 0\n"
-	digitBits  = "b[len(b)-1-i/2] >> (window * (i % 2)) & 0x0f"
+	digitBits  = "word(w)>>s"
 )
 
 // leaks are the usual ways to lose a secret.
@@ -46,8 +46,8 @@ var leaks = []leak{
 	{
 		name: "a branch on each digit",
 		edits: []edit{
-			{"point1.go", lookUp, "if k[i].is(j+1) == 1 {\n\t\t\t\tt = table[j]\n\t\t\t}"},
-			{"point1.go", lookUpBase, lookUpBase + "\t\tif d.is(j+1) == 0 {\n\t\t\tcontinue\n\t\t}\n"},
+			{"point1.go", lookUp, "t = point1{}\nfor j := range tableSize {\nif k[at].is(j+1) == 1 {\nfor c, z := range parts {\n*z = table[c*tableSize+j]\n}\n}\n}\n"},
+			{"point1.go", lookUpBase, "for j := range baseTableSize {\nif d.is(j+1) == 1 {\nfor c, z := range parts {\n*z = row[c*baseTableSize+j]\n}\n}\n}\n"},
 		},
 		operates: []string{inKeys, inDecrypt},
 		times:    "in G1",
@@ -55,19 +55,19 @@ var leaks = []leak{
 	},
 	{
 		name:     "a table indexed by a digit",
-		edits:    []edit{{"point1.go", lookUpBase, "\ta = row[(int(d&0x7f)+tableSize-1)%tableSize]\n" + lookUpBase}},
+		edits:    []edit{{"point1.go", lookUpBase, "\t*parts[0] = row[(int(d&0x7f)+baseTableSize-1)%baseTableSize]\n" + lookUpBase}},
 		operates: []string{inKeys},
 	},
 	{
 		name:     "a division of key bytes",
-		edits:    []edit{{"window.go", digitBits, "b[len(b)-1-i/2] / [2]uint8{1, 1 << window}[i%2] & 0x0f"}},
+		edits:    []edit{{"window.go", digitBits, "word(w)/[2]uint64{1, 1 << 32}[s/32]>>(s%32)"}},
 		operates: []string{inKeys, inDecrypt},
 		divides:  true,
 	},
 	{
 		name: "digits of zero left out",
 		edits: []edit{
-			{"point1.go", addition, "\t\tif k[i].is(0) == 1 {\n\t\t\tcontinue\n\t\t}\n" + addition},
+			{"point1.go", addition, "\t\t\tif k[at].is(0) == 1 {\n\t\t\t\tcontinue\n\t\t\t}\n" + addition},
 			{"point1.go", addBase, "\tif d.is(0) == 1 {\n\t\treturn\n\t}\n" + addBase},
 		},
 		operates: []string{inKeys, inDecrypt},

@@ -40,9 +40,10 @@ func pairMany(out []*GT, batches ...batch) {
 		}
 	}
 	invertAll1(inverses)
-	for i := range args {
-		b := &batches[i%k]
-		args[i] = newMillerArg(b.points[i/k], b.q, &inverses[i])
+	for j, b := range batches {
+		for i, p := range b.points {
+			args[i*k+j] = newMillerArg(p, b.q, &inverses[i*k+j])
+		}
 	}
 	clear(inverses)
 	for i, f := range out {

@@ -22,5 +22,5 @@
 // promised by anybody.
 package bn256
 
-//go:generate go run ../gen/curve.go ../gen/params.go -set 256
+//go:generate go run ../gen/curve.go ../gen/lattice.go ../gen/params.go -set 256
 //go:generate go run ../gen/sibling.go -to ../bn480

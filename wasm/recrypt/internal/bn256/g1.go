@@ -139,8 +139,9 @@ func (p *G1) Wipe() { *p = G1{} }
 
 // ScalarMult sets p = [k]a, and returns p. The time does not depend on k or a.
 func (p *G1) ScalarMult(k *Scalar, a *G1) *G1 {
-	d := recode(k)
-	p.p.multiply(d, a.load())
+	var d [2 * windows2]digit
+	k.digits2(d[:], window)
+	p.p.multiply(d[:], windows2, a.load())
 	clear(d[:])
 	return p
 }
@@ -153,11 +154,23 @@ var tableG = sync.OnceValue(func() *table1 {
 // ScalarBaseMult sets p = [k]G, and returns p. The time does not depend on k; the
 // first call also builds a table.
 func (p *G1) ScalarBaseMult(k *Scalar) *G1 {
-	d := recode(k)
-	p.p.multiplyBase(d, tableG())
+	var d [2 * baseWindows2]digit
+	k.digits2(d[:], baseWindow)
+	p.p.multiplyBase(&d, tableG())
 	clear(d[:])
 	return p
 }
+
+// endo sets p = (βx, y) = [λ]a, and returns p: β = γ_{2,2} is a cube root of 1 (spec
+// section 12, note 8).
+func (p *point1) endo(a *point1) *point1 {
+	p.x.Mul(&a.x, &ff.Psi2X)
+	p.y, p.z = a.y, a.z
+	return p
+}
+
+// endoBack sets p to the point of which a is the image under endo, and returns p.
+func (p *point1) endoBack(a *point1) *point1 { return p.endo(p.endo(a)) }
 
 // DoubleScalarMultVartime sets p = [a]A + [b]G, and returns p. It is meant for
 // verification: callers must not rely on its time being constant.

@@ -56,40 +56,6 @@ func edgeScalars(t testing.TB) []*big.Int {
 	return out
 }
 
-func TestRecode(t *testing.T) {
-	check := func(k *big.Int) {
-		t.Helper()
-		k = new(big.Int).Mod(k, groupOrder(t))
-		got := new(big.Int)
-		d := recode(scalarOf(t, k))
-		for i := len(d) - 1; i >= 0; i-- {
-			var v, matches int64
-			for n := range int64(tableSize + 1) {
-				if d[i].is(int(n)) == 1 {
-					v = n
-					matches++
-				}
-			}
-			if matches != 1 {
-				t.Fatalf("digit %#x has no magnitude", d[i])
-			}
-			if d[i].negative() == 1 {
-				v = -v
-			}
-			got.Add(got.Lsh(got, window), big.NewInt(v))
-		}
-		if got.Cmp(k) != 0 {
-			t.Fatalf("digits spell %x instead of %x", got, k)
-		}
-	}
-	for _, k := range edgeScalars(t) {
-		check(k)
-	}
-	for range 200 {
-		check(new(big.Int).SetBytes(randomScalar(t).Bytes()))
-	}
-}
-
 func checkGroup[T comparable, P group[T]](t *testing.T) {
 	var zero, l, r, s T
 	is := func(law string, x, y *T) {

@@ -154,9 +154,11 @@ func BenchmarkGTBaseExp(b *testing.B) {
 }
 
 func BenchmarkTables(b *testing.B) {
-	_, p, q := benchPoint(b)
+	k, p, q := benchPoint(b)
+	f := new(GT).BaseExp(k)
 	for b.Loop() {
 		newTable1(&p.p)
 		newTable2(&q.p)
+		newTableGT(&f.f)
 	}
 }

@@ -146,8 +146,4 @@ func TestParameters(t *testing.T) {
 	if phi.Mod(phi, r).Sign() != 0 {
 		t.Error("r does not divide p⁴ − p² + 1")
 	}
-	// no multiple of a point is special for a window of the greatest scalar
-	if windows*window < r.BitLen()+1 {
-		t.Error("too few windows")
-	}
 }

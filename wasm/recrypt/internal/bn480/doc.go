@@ -24,4 +24,4 @@
 // promised by anybody.
 package bn480
 
-//go:generate go run ../gen/curve.go ../gen/params.go -set 480
+//go:generate go run ../gen/curve.go ../gen/lattice.go ../gen/params.go -set 480

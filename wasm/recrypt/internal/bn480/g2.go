@@ -169,10 +169,12 @@ func (q *G2) IsIdentity() int { return q.p.isIdentity() }
 // Wipe sets q to the identity and overwrites what it was.
 func (q *G2) Wipe() { *q = G2{} }
 
-// ScalarMult sets q = [k]a, and returns q. The time does not depend on k or a.
+// ScalarMult sets q = [k]a, and returns q. The time does not depend on k or a, and a may
+// be any point of the twist.
 func (q *G2) ScalarMult(k *Scalar, a *G2) *G2 {
-	d := recode(k)
-	q.p.multiply(d, a.load())
+	var d [windows]digit
+	k.digits1(d[:], window)
+	q.p.multiply(d[:], windows, a.load())
 	clear(d[:])
 	return q
 }
@@ -185,10 +187,23 @@ var tableG2 = sync.OnceValue(func() *table2 {
 // ScalarBaseMult sets q = [k]g1, and returns q. The time does not depend on k; the
 // first call also builds a table.
 func (q *G2) ScalarBaseMult(k *Scalar) *G2 {
-	d := recode(k)
-	q.p.multiplyBase(d, tableG2())
+	var d [4 * baseWindows4]digit
+	k.digits4(d[:], baseWindow)
+	q.p.multiplyBase(&d, tableG2())
 	clear(d[:])
 	return q
+}
+
+// endo sets q = ψ(a), which is [p]a in G2, and returns q.
+func (q *point2) endo(a *point2) *point2 { return q.psi(a) }
+
+// endoBack sets q to the point of which a is ψ³(q), and returns q: as ψ⁶ = −1 in G2,
+// q = −ψ³(a).
+func (q *point2) endoBack(a *point2) *point2 {
+	q.psi(a)
+	q.psi(q)
+	q.psi(q)
+	return q.neg(q)
 }
 
 func timesB32(x *ff.Fp2) { x.Mul(x, &ff.TwistB3) }

@@ -19,15 +19,20 @@ func TestGenerated(t *testing.T) {
 		t.Skip("runs the go command")
 	}
 	for _, c := range []struct {
-		folder, generator string
-		files             int
-	}{{".", "curve.go", 3}, {"ff", "field.go", 8}} {
+		folder    string
+		generator []string
+		files     int
+	}{{".", []string{"curve.go", "lattice.go", "params.go"}, 4}, {"ff", []string{"field.go", "params.go"}, 10}} {
 		gen, err := filepath.Abs("../gen")
 		if err != nil {
 			t.Fatal(err)
 		}
 		out := t.TempDir()
-		cmd := exec.Command("go", "run", filepath.Join(gen, c.generator), filepath.Join(gen, "params.go"), "-set", strconv.Itoa(8*FieldSize), "-out", out)
+		args := []string{"run"}
+		for _, file := range c.generator {
+			args = append(args, filepath.Join(gen, file))
+		}
+		cmd := exec.Command("go", append(args, "-set", strconv.Itoa(8*FieldSize), "-out", out)...)
 		if msg, err := cmd.CombinedOutput(); err != nil {
 			t.Fatalf("%v\n%s", err, msg)
 		}

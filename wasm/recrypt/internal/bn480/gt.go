@@ -4,7 +4,6 @@ package bn480
 
 import (
 	"errors"
-	"sync"
 
 	"github.com/recrypt-service/recrypt/wasm/recrypt/internal/bn480/ff"
 )
@@ -113,82 +112,76 @@ func (f *GT) Equal(a *GT) int { return f.f.Equal(&a.f) }
 func (f *GT) Wipe() { *f = GT{} }
 
 // Exp sets f = a^k, and returns f. The time does not depend on k or a. a must be in
-// GT: cyclotomic squarings are used.
+// GT: cyclotomic squarings are used, and that a^p is a^(6u²).
 func (f *GT) Exp(a *GT, k *Scalar) *GT {
-	var table rowT
-	table.fill(&a.f)
-	d := recode(k)
-	var acc ff.Fp12
+	var table [gtParts * tableSize]ff.Fp
+	var powers [tableSize]ff.Fp12
+	fillPowers(powers[:], &a.f)
+	for i := range powers {
+		parts := gtPartsOf(&powers[i])
+		store(table[:], tableSize, i, parts[:])
+	}
+	clear(powers[:])
+	var d [4 * windows4]digit
+	k.digits4(d[:], window)
+	var acc, e ff.Fp12
+	var one ff.Fp
+	one.SetOne()
 	acc.SetOne()
-	for i := len(d) - 1; i >= 0; i-- {
-		if i != len(d)-1 {
+	for i := windows4 - 1; i >= 0; i-- {
+		if i != windows4-1 {
 			for range window {
 				acc.CyclotomicSqr(&acc)
 			}
 		}
-		table.mulEntry(&acc, d[i])
+		for s := range 4 {
+			digit := d[s*windows4+i]
+			parts := gtPartsOf(&e)
+			lookUp(parts[:], table[:], tableSize, digit)
+			e.C0.B0.A0.Select(&one, &e.C0.B0.A0, digit.is(0))
+			e.CondConj(&e, digit.negative())
+			switch s { // public
+			case 1:
+				e.Frobenius(&e)
+			case 2:
+				e.Frobenius2(&e)
+			case 3:
+				e.Frobenius3(&e)
+			}
+			acc.Mul(&acc, &e)
+		}
 	}
 	clear(d[:])
+	clear(table[:])
 	f.f = acc
 	return f
 }
 
-// rowT has the powers a, a², …, a^tableSize.
-type rowT [tableSize]ff.Fp12
-
-func (t *rowT) fill(a *ff.Fp12) {
-	t[0] = *a
-	for i := 1; i < tableSize; i++ {
+// fillPowers sets table to a, a², …
+func fillPowers(table []ff.Fp12, a *ff.Fp12) {
+	table[0] = *a
+	for i := 1; i < len(table); i++ {
 		if i%2 == 1 {
-			t[i].CyclotomicSqr(&t[i/2])
+			table[i].CyclotomicSqr(&table[i/2])
 		} else {
-			t[i].Mul(&t[i-1], a)
+			table[i].Mul(&table[i-1], a)
 		}
 	}
 }
 
-// mulEntry multiplies acc by a^d, reading the whole row.
-func (t *rowT) mulEntry(acc *ff.Fp12, d digit) {
-	var e ff.Fp12
-	e.SetOne()
-	for j := range t {
-		e.Select(&t[j], &e, d.is(j+1))
-	}
-	e.CondConj(&e, d.negative())
-	acc.Mul(acc, &e)
+// gtParts is the number of elements of Fp in an element of GT, torusParts that in its
+// compressed form (see tableGT).
+const (
+	gtParts    = 12
+	torusParts = 6
+)
+
+func torusPartsOf(c *ff.Fp6) [torusParts]*ff.Fp {
+	return [...]*ff.Fp{&c.B0.A0, &c.B0.A1, &c.B1.A0, &c.B1.A1, &c.B2.A0, &c.B2.A1}
 }
 
-// tableT has the powers e(G, g1)^(d·2^(2·window·i)), d = 1 … tableSize.
-var tableT = sync.OnceValue(func() *[(windows + 1) / 2]rowT {
-	table := new([(windows + 1) / 2]rowT)
-	base := new(GT).PairG(new(G1).SetGenerator()).f
-	for i := range table {
-		table[i].fill(&base)
-		base = table[i][tableSize-1]
-		for range window + 1 {
-			base.CyclotomicSqr(&base)
-		}
-	}
-	return table
-})
-
-// BaseExp sets f = e(G, g1)^k, and returns f. The time does not depend on k; the
-// first call also builds a table.
-func (f *GT) BaseExp(k *Scalar) *GT {
-	table := tableT()
-	d := recode(k)
-	var acc ff.Fp12
-	acc.SetOne()
-	for i := 1; i < len(d); i += 2 {
-		table[i/2].mulEntry(&acc, d[i])
-	}
-	for range window {
-		acc.CyclotomicSqr(&acc)
-	}
-	for i := 0; i < len(d); i += 2 {
-		table[i/2].mulEntry(&acc, d[i])
-	}
-	clear(d[:])
-	f.f = acc
-	return f
+func gtPartsOf(f *ff.Fp12) (out [gtParts]*ff.Fp) {
+	low, high := torusPartsOf(&f.C0), torusPartsOf(&f.C1)
+	copy(out[copy(out[:], low[:]):], high[:])
+	return out
 }

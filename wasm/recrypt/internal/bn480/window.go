@@ -2,15 +2,17 @@
 
 package bn480
 
-// Scalars are cut into signed digits of fixed width (Booth): k = Σ dᵢ·16^i with
-// −8 ≤ dᵢ ≤ 8. Their number does not depend on k.
+import "github.com/recrypt-service/recrypt/wasm/recrypt/internal/bn480/ff"
+
+// Scalars are cut into signed digits of fixed width (Booth): k = Σ dᵢ·2^(width·i) with
+// −2^(width−1) ≤ dᵢ ≤ 2^(width−1). Their number does not depend on k.
 const (
-	window    = 4
-	tableSize = 1 << (window - 1)
-	windows   = FieldSize*8/window + 1
+	tableSize     = 1 << (window - 1)
+	baseTableSize = 1 << (baseWindow - 1)
+	windows       = FieldSize*8/window + 1 // of a whole scalar
 )
 
-// digit is a sign in bit 7 and a magnitude of at most tableSize.
+// digit is a sign in bit 7 and a magnitude.
 type digit uint8
 
 // is returns 1 if the magnitude is n, and 0 otherwise.
@@ -22,24 +24,47 @@ func (d digit) is(n int) int {
 // negative returns 1 if d is below zero, and 0 otherwise. (Minus zero exists.)
 func (d digit) negative() int { return int(d >> 7) }
 
-type digits [windows]digit
-
-// recode returns the digits of k.
-func recode(k *Scalar) *digits {
-	var b [FieldSize + 1]byte // a zero byte on top
-	k.v.FillBytes(b[1:])
-	out := new(digits)
-	var below uint8 // the bit below the window
-	for i := range out {
-		nibble := b[len(b)-1-i/2] >> (window * (i % 2)) & 0x0f
-		v := nibble<<1 | below // five bits
-		sign := v >> 4
-		mask := -sign
-		// negative: (31 − v + 1)/2, else (v + 1)/2
-		abs := ((v ^ mask) & 0x1f) + 1
-		out[i] = digit(sign<<7 | abs>>1)
-		below = nibble >> 3
+// recode sets out to the digits of the number in two's complement, lowest word first,
+// which has as many bits as they cover.
+func recode(out []digit, number []uint64, width int) {
+	above := -(number[len(number)-1] >> 63) // the words that are not there
+	word := func(i int) uint64 {
+		if i < len(number) {
+			return number[i]
+		}
+		return above
 	}
-	clear(b[:])
-	return out
+	mask := uint64(2)<<width - 1
+	var below uint64 // the bit below the window
+	for i := range out {
+		w, s := i*width/64, i*width%64
+		v := (word(w)>>s|word(w+1)<<(64-s))<<1&mask | below // width+1 bits
+		sign := v >> width
+		// negative: (mask − v + 1)/2, else (v + 1)/2
+		abs := ((v ^ -sign) & mask) + 1
+		out[i] = digit(sign<<7 | abs>>1)
+		below = v >> width
+	}
+}
+
+// Tables of elements are kept coordinate by coordinate: first that of all elements, then
+// the next one, so that a look-up sums in registers.
+
+// store makes the coordinates those of element i of the table of size elements.
+func store(table []ff.Fp, size, i int, coordinates []*ff.Fp) {
+	for j, c := range coordinates {
+		table[j*size+i] = *c
+	}
+}
+
+// lookUp sets the coordinates to those of element |d| of the table, counted from 1, and
+// to 0 if d = 0. It reads the whole table.
+func lookUp(coordinates []*ff.Fp, table []ff.Fp, size int, d digit) {
+	var masks [baseTableSize]uint64
+	for i := range size {
+		masks[i] = -uint64(d.is(i + 1))
+	}
+	for j, c := range coordinates {
+		c.LookUp(table[j*size:][:size], masks[:size])
+	}
 }

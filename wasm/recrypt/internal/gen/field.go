@@ -113,6 +113,11 @@ type constant struct {
 	Name, Doc, Type, Value string
 }
 
+type lookUpFile struct {
+	Header, Tags string
+	Limbs        int
+}
+
 type constantsFile struct {
 	Header, Tags, Form string
 	Constants          []constant
@@ -171,6 +176,8 @@ func main() {
 		write(out, f.Prefix+"_limbs64.go", "limbs64.tmpl", f)
 		write(out, f.Prefix+"_limbs29.go", "limbs29.tmpl", f)
 	}
+	write(out, "lookup_limbs64.go", "lookup.tmpl", lookUpFile{header, "!wasm && !limbs29", fields[0].Words})
+	write(out, "lookup_limbs29.go", "lookup.tmpl", lookUpFile{header, "wasm || limbs29", fields[0].Limbs})
 	write(out, "constants_limbs64.go", "constants.tmpl", constantsFile{header, "!wasm && !limbs29", "64", s.constants(64, fields[0].Words)})
 	write(out, "constants_limbs29.go", "constants.tmpl", constantsFile{header, "wasm || limbs29", "29", s.constants(width, fields[0].Limbs)})
 }
