@@ -13,6 +13,7 @@ import (
 	"go/format"
 	"log"
 	"math/big"
+	"math/bits"
 	"os"
 	"path/filepath"
 	"strings"
@@ -231,6 +232,33 @@ func limbs(v *big.Int, width uint, count int) []uint64 {
 	return out
 }
 
+// signedLimbs is limbs with every limb but the highest one in [−2^(width−1), 2^(width−1)),
+// in two's complement.
+func signedLimbs(v *big.Int, width uint, count int) []uint64 {
+	out := limbs(v, width, count)
+	for i := range out[:count-1] {
+		if out[i]>>(width-1) != 0 {
+			out[i] -= 1 << width
+			out[i+1]++
+		}
+	}
+	return out
+}
+
+// montgomery returns R and R² modulo m.
+func montgomery(r, m *big.Int) (one, r2 *big.Int) {
+	one = new(big.Int).Mod(r, m)
+	r2 = new(big.Int).Mul(r, r)
+	return one, r2.Mod(r2, m)
+}
+
+// negInv returns −1/m modulo 2^w.
+func negInv(m *big.Int, w uint) *big.Int {
+	b := new(big.Int).Lsh(n(1), w)
+	k := new(big.Int).ModInverse(m, b)
+	return k.Sub(b, k)
+}
+
 func list(v []uint64) string {
 	var b strings.Builder
 	for i, w := range v {
@@ -284,4 +312,79 @@ func flags() (set, out string) {
 	flag.StringVar(&out, "out", ".", "folder to write to")
 	flag.Parse()
 	return set, out
+}
+
+// width is the limb width of the form for WebAssembly.
+const width = 29
+
+// form29 is a modulus in signed limbs of 29 bits.
+type form29 struct {
+	Limbs       int
+	P29, Q29    []uint64 // P and (k·P + 1)/2^29, limbs below 2^29
+	K29         uint64   // k = −1/P mod 2^29
+	One29, R229 []uint64 // signed limbs
+	Recip       uint64   // ⌊2^Shift·2^(29(Limbs−1)) / P⌋
+	Shift       int
+	LooseCarry  bool // sums must be carried before a multiplication
+}
+
+// tight and loose bound the values, in multiples of the modulus.
+const tight, loose = 2, 4
+
+func newForm29(m *big.Int) form29 {
+	v := form29{Limbs: (m.BitLen() + 4 + width - 1) / width}
+	r := new(big.Int).Lsh(n(1), uint(width*v.Limbs))
+	one, r2 := montgomery(r, m)
+	v.P29, v.One29, v.R229 = limbs(m, width, v.Limbs), signedLimbs(one, width, v.Limbs), signedLimbs(r2, width, v.Limbs)
+	k := negInv(m, width)
+	v.K29 = k.Uint64()
+	q := new(big.Int).Mul(k, m)
+	q.Add(q, n(1))
+	q.Rsh(q, width)
+	v.Q29 = limbs(q, width, v.Limbs)
+	top := new(big.Int).Lsh(n(1), uint(width*(v.Limbs-1)))
+	for v.Shift = 20; ; v.Shift++ {
+		t := new(big.Int).Lsh(top, uint(v.Shift))
+		t.Div(t, m)
+		if t.BitLen() == 30 {
+			v.Recip = t.Uint64()
+			break
+		}
+	}
+	v.checkBounds(m, q, r)
+	return v
+}
+
+// checkBounds proves the bounds that limbs29.tmpl states.
+func (v *form29) checkBounds(m, q, r *big.Int) {
+	// Value: two products of loose factors, and the steps of the reduction, which add
+	// at most (q + P)/2 and a little: 2·loose²·P²/R + (q + P)/2 + P·2^-20 < tight·P.
+	t := new(big.Int).Mul(n(2*loose*loose), m)
+	t.Mul(t, m).Div(t, r)
+	half := new(big.Int).Add(q, m)
+	t.Add(t, half.Rsh(half, 1)).Add(t, new(big.Int).Rsh(m, 20))
+	if t.Cmp(new(big.Int).Mul(n(tight), m)) >= 0 {
+		log.Fatal("too few spare bits in the 29-bit form")
+	}
+	// Column: twice Limbs products of limbs of 2^28, or of 2^29 if they are loose,
+	// Limbs of 2^28 and 2^29, and a carry.
+	column := func(limb uint) int {
+		c := new(big.Int).Lsh(n(int64(2*v.Limbs)), 2*limb)
+		c.Add(c, new(big.Int).Lsh(n(int64(v.Limbs)), 2*width-1))
+		return c.Add(c, new(big.Int).Lsh(n(1), 36)).BitLen()
+	}
+	if v.LooseCarry = column(width) > 63; column(width-1) > 63 {
+		log.Fatal("too many limbs for late carries")
+	}
+	// Quotient of normalize: the result is within P/2 and 64 units of the top limb. The
+	// lower limbs, of factors of 40 in all, are less than 21 units, and the reciprocal
+	// is wrong by less than |top|/2^29 + 1 < 40.
+	unit := v.P29[v.Limbs-1]
+	if unit < 64*100 || 40*tight*(unit+1) >= 1<<34 {
+		log.Fatal("the top limb does not suit the quotient estimate")
+	}
+	// The product with the reciprocal and its rounding stay below 2^63.
+	if bits.Len64(40*tight*(unit+1))+30 > 62 || v.Shift > 62 {
+		log.Fatal("the quotient estimate overflows")
+	}
 }

@@ -80,23 +80,36 @@ func cut(v *big.Int, width, count int) []*big.Int {
 	return out
 }
 
+// cutSigned returns the limbs of v in the 29-bit form, as they are written: all but the
+// highest one between −2^28 and 2^28, in two's complement.
+func cutSigned(v *big.Int, width, count int) []*big.Int {
+	out := cut(v, width, count)
+	for i := range out[:count-1] {
+		if width == 29 && out[i].Bit(28) == 1 {
+			out[i].Sub(out[i], pow2(29)).Add(out[i], pow2(64))
+			out[i+1].Add(out[i+1], big.NewInt(1))
+		}
+	}
+	return out
+}
+
 // fieldNumbers has the constants of one field and one limb form, computed.
 func fieldNumbers(prefix string, m *big.Int, width, count int) map[string][]*big.Int {
 	r, base := pow2(width*count), pow2(width)
 	square := new(big.Int).Mul(r, r)
 	want := map[string][]*big.Int{
-		prefix + "One": cut(new(big.Int).Mod(r, m), width, count),
-		prefix + "R2":  cut(square.Mod(square, m), width, count),
+		prefix + "One": cutSigned(new(big.Int).Mod(r, m), width, count),
+		prefix + "R2":  cutSigned(square.Mod(square, m), width, count),
 	}
 	series := func(name string, v *big.Int) {
 		for i, l := range cut(v, width, count) {
 			want[prefix+name+strconv.Itoa(i)] = []*big.Int{l}
 		}
 	}
-	series("P", m)
 	k := new(big.Int).ModInverse(m, base)
 	k.Sub(base, k)
 	if width == 64 {
+		series("P", m)
 		want[prefix+"Inv"] = []*big.Int{k}
 		return want
 	}
@@ -106,7 +119,7 @@ func fieldNumbers(prefix string, m *big.Int, width, count int) map[string][]*big
 	if rest.Sign() != 0 {
 		panic("k is not −1/m")
 	}
-	series("Q", q)
+	want[prefix+"P"], want[prefix+"Q"] = cut(m, width, count), cut(q, width, count)
 	// the shift that leaves 30 bits of 2^shift·2^(29(count−1))/m
 	for shift := 0; ; shift++ {
 		v := pow2(shift + width*(count-1))
@@ -122,7 +135,7 @@ func fieldNumbers(prefix string, m *big.Int, width, count int) map[string][]*big
 func towerNumbers(width, count int) map[string][]*big.Int {
 	fp := func(v *big.Int) []*big.Int {
 		t := new(big.Int).Lsh(v, uint(width*count))
-		return cut(t.Mod(t, curve.p), width, count)
+		return cutSigned(t.Mod(t, curve.p), width, count)
 	}
 	fp2 := func(v complexModel) []*big.Int { return append(fp(v.re), fp(v.im)...) }
 	b := xiModel.inv()
@@ -169,6 +182,12 @@ func TestConstantsFromX(t *testing.T) {
 		for prefix, m := range map[string]*big.Int{"fp": curve.p, "fr": curve.r} {
 			for name, v := range fieldNumbers(prefix, m, width, count) {
 				want[name] = v
+			}
+		}
+		if width == 29 {
+			want["fpLimbs"], want["fpLooseBits"] = one(count), one(30)
+			if count > 9 {
+				want["fpLooseBits"] = one(29)
 			}
 		}
 		compareNumbers(t, form, got, want)

@@ -30,11 +30,12 @@ type field[T any] interface {
 
 // tester checks one field against math/big. An element stands for x/R modulo m with
 // R = 2^rBits, x being the integer that its limbs spell; these integers are what is
-// compared, so that a result that is right but out of its bounds is found as well.
+// compared, so that a result that is right but out of its bounds is found as well. In
+// the 29-bit form limbs and values have signs.
 type tester[T comparable, P field[T]] struct {
 	*testing.T
 	m       *big.Int // modulus
-	limit   *big.Int // every value is below
+	limit   *big.Int // every value is below, whatever its sign
 	loose   *big.Int // every loose value is below
 	rBits   uint
 	rInv    *big.Int
@@ -67,8 +68,9 @@ func frTester(t *testing.T) *tester[Fr, *Fr] {
 // number is an integer read from limbs.
 type number struct {
 	big.Int
-	b []byte
-	w []uint64
+	b    []byte
+	w    []uint64
+	bias big.Int
 }
 
 // read sets v to Σ l[i]·2^(limbBits·i), and returns it. The limbs may be loose.
@@ -76,9 +78,13 @@ func (v *number) read(l []uint64) *big.Int {
 	if v.w == nil {
 		v.w = make([]uint64, limbBits*len(l)/64+2)
 		v.b = make([]byte, 8*len(v.w))
+		for range l {
+			v.bias.Lsh(&v.bias, limbBits).Add(&v.bias, big.NewInt(limbOffset))
+		}
 	}
 	clear(v.w)
 	for i, limb := range l {
+		limb += limbOffset
 		j, s := limbBits*i/64, uint(limbBits*i%64)
 		var carry uint64
 		v.w[j], carry = bits.Add64(v.w[j], limb<<s, 0)
@@ -87,16 +93,21 @@ func (v *number) read(l []uint64) *big.Int {
 	for i, w := range v.w {
 		binary.BigEndian.PutUint64(v.b[len(v.b)-8-8*i:], w)
 	}
-	return v.SetBytes(v.b)
+	return v.Sub(v.SetBytes(v.b), &v.bias)
 }
 
 // write sets the limbs l to v.
 func write(l []uint64, v *big.Int) {
-	t := new(big.Int).Set(v)
-	mask := new(big.Int).Sub(new(big.Int).Lsh(big.NewInt(1), limbBits), big.NewInt(1))
+	t, d := new(big.Int).Set(v), new(big.Int)
+	mask := new(big.Int).Sub(pow2(limbBits), big.NewInt(1))
 	for i := range l {
-		l[i] = new(big.Int).And(t, mask).Uint64()
-		t.Rsh(t, limbBits)
+		l[i] = d.And(t, mask).Uint64()
+		if i == len(l)-1 && limbBits != 64 {
+			l[i] = uint64(t.Int64())
+		} else if l[i] = limb(l[i]); limbBits != 64 {
+			d.SetInt64(int64(l[i]))
+		}
+		t.Rsh(t.Sub(t, d), limbBits)
 	}
 }
 
@@ -109,14 +120,14 @@ func (c *tester[T, P]) value(x *T) *big.Int {
 // bounds checks limbs and value of an element, and returns its integer.
 func (c *tester[T, P]) bounds(what string, x *T) *big.Int {
 	l := c.raw(x)
-	for _, v := range l {
-		if v>>(limbBits-1)>>1 != 0 {
+	for _, v := range l[:len(l)-1] {
+		if limb(v) != v {
 			c.Helper()
 			c.Fatalf("%s: limb out of bounds: %x", what, l)
 		}
 	}
 	v := c.z.read(l)
-	if v.Cmp(c.limit) >= 0 {
+	if v.CmpAbs(c.limit) >= 0 {
 		c.Helper()
 		c.Fatalf("%s: value out of bounds: %x", what, l)
 	}
@@ -182,7 +193,7 @@ func (c *tester[T, P]) pair(x, y *T) {
 // factor checks Mul and Sqr of two elements that may be loose.
 func (c *tester[T, P]) factor(x, y *T) {
 	a, b := c.x.read(c.raw(x)), c.y.read(c.raw(y))
-	if a.Cmp(c.loose) >= 0 || b.Cmp(c.loose) >= 0 {
+	if a.CmpAbs(c.loose) >= 0 || b.CmpAbs(c.loose) >= 0 {
 		c.Fatalf("loose value out of bounds: %x", c.raw(x))
 	}
 	var z T
@@ -216,7 +227,7 @@ func (c *tester[T, P]) encoding(x *T) {
 	var buf [2][128]byte
 	got, want := buf[0][:c.size], buf[1][:c.size]
 	c.term.Mul(c.z.read(c.raw(x)), c.rInv)
-	c.quo.QuoRem(&c.term, c.m, &c.rem)
+	c.rem.Mod(&c.term, c.m)
 	if P(x).FillBytes(got); !bytes.Equal(got, c.rem.FillBytes(want)) {
 		c.Fatalf("FillBytes: got %x, want %x", got, want)
 	}

@@ -7,34 +7,17 @@ package ff
 // Fp is an integer modulo p (256 bits) in Montgomery form: 9 limbs of 29 bits, lowest
 // first, R = 2^261. The zero value is 0.
 //
-// Every Fp is tight: limbs below 2^29 and the value below 3p, not
-// necessarily below p. Only AddLoose returns a loose one, with limbs below 2^30
-// and the value below 6p, which is good for a factor of Mul or Sqr and nothing
-// else.
+// Limbs are signed, in two's complement. Every Fp is tight: its limbs are in
+// [−2^28, 2^28), the highest one excepted, and its value in (−2p, 2p), not necessarily
+// in [0, p). Only AddLoose returns a loose one, with limbs in [−2^29, 2^29) and
+// the value in (−4p, 4p), which is good for a factor of Mul or Sqr and nothing else.
 type Fp struct{ l [9]uint64 }
 
 const (
-	fpP0 = 0x1e089667
-	fpP1 = 0x2e56362
-	fpP2 = 0xd6d6786
-	fpP3 = 0x1711a241
-	fpP4 = 0xdc21ee5
-	fpP5 = 0x165c30c2
-	fpP6 = 0x1fe6a9bf
-	fpP7 = 0x1c695470
-	fpP8 = 0x8fb501
+	fpLimbs     = 9
+	fpLooseBits = 30 // of a limb, signed, that AddLoose or SubLoose makes
 
-	// q = (k·p + 1)/2^29 with k = −1/p mod 2^29
-	fpQ0 = 0x90cc4cb
-	fpQ1 = 0x113bd467
-	fpQ2 = 0x1eb27595
-	fpQ3 = 0x1b72aeaa
-	fpQ4 = 0x112db389
-	fpQ5 = 0x12b5af60
-	fpQ6 = 0x187f5a27
-	fpQ7 = 0x1cb38f4e
-	fpQ8 = 0x8ba279
-	fpK  = 0x1f17daa9
+	fpK = 0x1f17daa9 // −1/p mod 2^29
 
 	// fpRecip / 2^fpRecipShift is just below 2^232/p
 	fpRecip      = 0x39013e1f
@@ -42,581 +25,131 @@ const (
 )
 
 var (
-	fpOne = Fp{[9]uint64{0x10168311, 0x1aecdef8, 0x2a3f324, 0x1d12df6f, 0xfc71ed9, 0x57924b5, 0x5a43451, 0xc8c32d7, 0xb294}}  // R
-	fpR2  = Fp{[9]uint64{0x1d8d65ed, 0x157f5abf, 0x58bb993, 0xa97ab55, 0x43b578d, 0xa4d6606, 0x85e0882, 0x1df0d5b9, 0xec411}} // R²
+	fpP   = [9]int64{0x1e089667, 0x2e56362, 0xd6d6786, 0x1711a241, 0xdc21ee5, 0x165c30c2, 0x1fe6a9bf, 0x1c695470, 0x8fb501}                           // p
+	fpQ   = [9]int64{0x90cc4cb, 0x113bd467, 0x1eb27595, 0x1b72aeaa, 0x112db389, 0x12b5af60, 0x187f5a27, 0x1cb38f4e, 0x8ba279}                         // (k·p + 1)/2^29 with k = fpK
+	fpOne = Fp{[9]uint64{0xfffffffff0168311, 0xfffffffffaecdef9, 0x2a3f325, 0xfffffffffd12df6f, 0xfc71eda, 0x57924b5, 0x5a43451, 0xc8c32d7, 0xb294}}  // R
+	fpR2  = Fp{[9]uint64{0xfffffffffd8d65ed, 0xfffffffff57f5ac0, 0x58bb994, 0xa97ab55, 0x43b578d, 0xa4d6606, 0x85e0882, 0xfffffffffdf0d5b9, 0xec412}} // R²
 )
 
-// Mul sets z = x·y, and returns z. The factors may be loose.
-//
-// The product is built in rows with late carries. After row i < 8 the lowest
-// limb is taken off by t = (t >> 29) + m·q, m = t mod 2^29, which is
-// (t + m·k·p)/2^29 (scaled modulus: no multiplication to find m). The last
-// step must be an ordinary Montgomery step: with another scaled one the result
-// would be 29 bits too long.
-//
-// Bounds. Column: 9 products of two limbs, 9 of m and a limb of q, one carry,
-// in all below 9·2^60 + 9·2^58 + 2^36 < 2^64. Value: the result is below
-// q + p + x·y/R + p·2^-20 < 3p, as x·y ≤ 36p².
-func (z *Fp) Mul(x, y *Fp) *Fp {
-	y0 := y.l[0]
-	y1 := y.l[1]
-	y2 := y.l[2]
-	y3 := y.l[3]
-	y4 := y.l[4]
-	y5 := y.l[5]
-	y6 := y.l[6]
-	y7 := y.l[7]
-	y8 := y.l[8]
-	var v, m uint64
-
-	v = x.l[0]
-	t0 := v * y0
-	t1 := v * y1
-	t2 := v * y2
-	t3 := v * y3
-	t4 := v * y4
-	t5 := v * y5
-	t6 := v * y6
-	t7 := v * y7
-	t8 := v * y8
-	m = t0 & mask29
-	t0 = t0>>29 + t1 + m*fpQ0
-	t1 = t2 + m*fpQ1
-	t2 = t3 + m*fpQ2
-	t3 = t4 + m*fpQ3
-	t4 = t5 + m*fpQ4
-	t5 = t6 + m*fpQ5
-	t6 = t7 + m*fpQ6
-	t7 = t8 + m*fpQ7
-	t8 = m * fpQ8
-
-	v = x.l[1]
-	t0 += v * y0
-	t1 += v * y1
-	t2 += v * y2
-	t3 += v * y3
-	t4 += v * y4
-	t5 += v * y5
-	t6 += v * y6
-	t7 += v * y7
-	t8 += v * y8
-	m = t0 & mask29
-	t0 = t0>>29 + t1 + m*fpQ0
-	t1 = t2 + m*fpQ1
-	t2 = t3 + m*fpQ2
-	t3 = t4 + m*fpQ3
-	t4 = t5 + m*fpQ4
-	t5 = t6 + m*fpQ5
-	t6 = t7 + m*fpQ6
-	t7 = t8 + m*fpQ7
-	t8 = m * fpQ8
-
-	v = x.l[2]
-	t0 += v * y0
-	t1 += v * y1
-	t2 += v * y2
-	t3 += v * y3
-	t4 += v * y4
-	t5 += v * y5
-	t6 += v * y6
-	t7 += v * y7
-	t8 += v * y8
-	m = t0 & mask29
-	t0 = t0>>29 + t1 + m*fpQ0
-	t1 = t2 + m*fpQ1
-	t2 = t3 + m*fpQ2
-	t3 = t4 + m*fpQ3
-	t4 = t5 + m*fpQ4
-	t5 = t6 + m*fpQ5
-	t6 = t7 + m*fpQ6
-	t7 = t8 + m*fpQ7
-	t8 = m * fpQ8
-
-	v = x.l[3]
-	t0 += v * y0
-	t1 += v * y1
-	t2 += v * y2
-	t3 += v * y3
-	t4 += v * y4
-	t5 += v * y5
-	t6 += v * y6
-	t7 += v * y7
-	t8 += v * y8
-	m = t0 & mask29
-	t0 = t0>>29 + t1 + m*fpQ0
-	t1 = t2 + m*fpQ1
-	t2 = t3 + m*fpQ2
-	t3 = t4 + m*fpQ3
-	t4 = t5 + m*fpQ4
-	t5 = t6 + m*fpQ5
-	t6 = t7 + m*fpQ6
-	t7 = t8 + m*fpQ7
-	t8 = m * fpQ8
-
-	v = x.l[4]
-	t0 += v * y0
-	t1 += v * y1
-	t2 += v * y2
-	t3 += v * y3
-	t4 += v * y4
-	t5 += v * y5
-	t6 += v * y6
-	t7 += v * y7
-	t8 += v * y8
-	m = t0 & mask29
-	t0 = t0>>29 + t1 + m*fpQ0
-	t1 = t2 + m*fpQ1
-	t2 = t3 + m*fpQ2
-	t3 = t4 + m*fpQ3
-	t4 = t5 + m*fpQ4
-	t5 = t6 + m*fpQ5
-	t6 = t7 + m*fpQ6
-	t7 = t8 + m*fpQ7
-	t8 = m * fpQ8
-
-	v = x.l[5]
-	t0 += v * y0
-	t1 += v * y1
-	t2 += v * y2
-	t3 += v * y3
-	t4 += v * y4
-	t5 += v * y5
-	t6 += v * y6
-	t7 += v * y7
-	t8 += v * y8
-	m = t0 & mask29
-	t0 = t0>>29 + t1 + m*fpQ0
-	t1 = t2 + m*fpQ1
-	t2 = t3 + m*fpQ2
-	t3 = t4 + m*fpQ3
-	t4 = t5 + m*fpQ4
-	t5 = t6 + m*fpQ5
-	t6 = t7 + m*fpQ6
-	t7 = t8 + m*fpQ7
-	t8 = m * fpQ8
-
-	v = x.l[6]
-	t0 += v * y0
-	t1 += v * y1
-	t2 += v * y2
-	t3 += v * y3
-	t4 += v * y4
-	t5 += v * y5
-	t6 += v * y6
-	t7 += v * y7
-	t8 += v * y8
-	m = t0 & mask29
-	t0 = t0>>29 + t1 + m*fpQ0
-	t1 = t2 + m*fpQ1
-	t2 = t3 + m*fpQ2
-	t3 = t4 + m*fpQ3
-	t4 = t5 + m*fpQ4
-	t5 = t6 + m*fpQ5
-	t6 = t7 + m*fpQ6
-	t7 = t8 + m*fpQ7
-	t8 = m * fpQ8
-
-	v = x.l[7]
-	t0 += v * y0
-	t1 += v * y1
-	t2 += v * y2
-	t3 += v * y3
-	t4 += v * y4
-	t5 += v * y5
-	t6 += v * y6
-	t7 += v * y7
-	t8 += v * y8
-	m = t0 & mask29
-	t0 = t0>>29 + t1 + m*fpQ0
-	t1 = t2 + m*fpQ1
-	t2 = t3 + m*fpQ2
-	t3 = t4 + m*fpQ3
-	t4 = t5 + m*fpQ4
-	t5 = t6 + m*fpQ5
-	t6 = t7 + m*fpQ6
-	t7 = t8 + m*fpQ7
-	t8 = m * fpQ8
-
-	v = x.l[8]
-	t0 += v * y0
-	t1 += v * y1
-	t2 += v * y2
-	t3 += v * y3
-	t4 += v * y4
-	t5 += v * y5
-	t6 += v * y6
-	t7 += v * y7
-	t8 += v * y8
-	m = (t0 * fpK) & mask29
-	t0 = (t0+m*fpP0)>>29 + t1 + m*fpP1
-	t1 = t2 + m*fpP2
-	t2 = t3 + m*fpP3
-	t3 = t4 + m*fpP4
-	t4 = t5 + m*fpP5
-	t5 = t6 + m*fpP6
-	t6 = t7 + m*fpP7
-	t7 = t8 + m*fpP8
-
-	z.l[0] = t0 & mask29
-	t1 += t0 >> 29
-	z.l[1] = t1 & mask29
-	t2 += t1 >> 29
-	z.l[2] = t2 & mask29
-	t3 += t2 >> 29
-	z.l[3] = t3 & mask29
-	t4 += t3 >> 29
-	z.l[4] = t4 & mask29
-	t5 += t4 >> 29
-	z.l[5] = t5 & mask29
-	t6 += t5 >> 29
-	z.l[6] = t6 & mask29
-	t7 += t6 >> 29
-	z.l[7] = t7 & mask29
-	z.l[8] = t7 >> 29
-	return z
+// fpColumns adds x·y to the columns of a product: t = Σ t[k]·2^(29k).
+func fpColumns(t *[17]int64, x, y *Fp) {
+	for i := range x.l {
+		for j := range y.l {
+			t[i+j] += int64(x.l[i]) * int64(y.l[j])
+		}
+	}
 }
 
-// Sqr sets z = x², and returns z. The factor may be loose. The bounds are those
-// of Mul: a column holds the same sum.
-func (z *Fp) Sqr(x *Fp) *Fp {
-	x0 := x.l[0]
-	x1 := x.l[1]
-	x2 := x.l[2]
-	x3 := x.l[3]
-	x4 := x.l[4]
-	x5 := x.l[5]
-	x6 := x.l[6]
-	x7 := x.l[7]
-	x8 := x.l[8]
-	var v, m uint64
-
-	t0 := x0 * x0
-	v = x0 << 1
-	t1 := v * x1
-	t2 := v * x2
-	t3 := v * x3
-	t4 := v * x4
-	t5 := v * x5
-	t6 := v * x6
-	t7 := v * x7
-	t8 := v * x8
-	m = t0 & mask29
-	t0 = t0>>29 + t1 + m*fpQ0
-	t1 = t2 + m*fpQ1
-	t2 = t3 + m*fpQ2
-	t3 = t4 + m*fpQ3
-	t4 = t5 + m*fpQ4
-	t5 = t6 + m*fpQ5
-	t6 = t7 + m*fpQ6
-	t7 = t8 + m*fpQ7
-	t8 = m * fpQ8
-
-	t1 += x1 * x1
-	v = x1 << 1
-	t2 += v * x2
-	t3 += v * x3
-	t4 += v * x4
-	t5 += v * x5
-	t6 += v * x6
-	t7 += v * x7
-	t8 += v * x8
-	m = t0 & mask29
-	t0 = t0>>29 + t1 + m*fpQ0
-	t1 = t2 + m*fpQ1
-	t2 = t3 + m*fpQ2
-	t3 = t4 + m*fpQ3
-	t4 = t5 + m*fpQ4
-	t5 = t6 + m*fpQ5
-	t6 = t7 + m*fpQ6
-	t7 = t8 + m*fpQ7
-	t8 = m * fpQ8
-
-	t2 += x2 * x2
-	v = x2 << 1
-	t3 += v * x3
-	t4 += v * x4
-	t5 += v * x5
-	t6 += v * x6
-	t7 += v * x7
-	t8 += v * x8
-	m = t0 & mask29
-	t0 = t0>>29 + t1 + m*fpQ0
-	t1 = t2 + m*fpQ1
-	t2 = t3 + m*fpQ2
-	t3 = t4 + m*fpQ3
-	t4 = t5 + m*fpQ4
-	t5 = t6 + m*fpQ5
-	t6 = t7 + m*fpQ6
-	t7 = t8 + m*fpQ7
-	t8 = m * fpQ8
-
-	t3 += x3 * x3
-	v = x3 << 1
-	t4 += v * x4
-	t5 += v * x5
-	t6 += v * x6
-	t7 += v * x7
-	t8 += v * x8
-	m = t0 & mask29
-	t0 = t0>>29 + t1 + m*fpQ0
-	t1 = t2 + m*fpQ1
-	t2 = t3 + m*fpQ2
-	t3 = t4 + m*fpQ3
-	t4 = t5 + m*fpQ4
-	t5 = t6 + m*fpQ5
-	t6 = t7 + m*fpQ6
-	t7 = t8 + m*fpQ7
-	t8 = m * fpQ8
-
-	t4 += x4 * x4
-	v = x4 << 1
-	t5 += v * x5
-	t6 += v * x6
-	t7 += v * x7
-	t8 += v * x8
-	m = t0 & mask29
-	t0 = t0>>29 + t1 + m*fpQ0
-	t1 = t2 + m*fpQ1
-	t2 = t3 + m*fpQ2
-	t3 = t4 + m*fpQ3
-	t4 = t5 + m*fpQ4
-	t5 = t6 + m*fpQ5
-	t6 = t7 + m*fpQ6
-	t7 = t8 + m*fpQ7
-	t8 = m * fpQ8
-
-	t5 += x5 * x5
-	v = x5 << 1
-	t6 += v * x6
-	t7 += v * x7
-	t8 += v * x8
-	m = t0 & mask29
-	t0 = t0>>29 + t1 + m*fpQ0
-	t1 = t2 + m*fpQ1
-	t2 = t3 + m*fpQ2
-	t3 = t4 + m*fpQ3
-	t4 = t5 + m*fpQ4
-	t5 = t6 + m*fpQ5
-	t6 = t7 + m*fpQ6
-	t7 = t8 + m*fpQ7
-	t8 = m * fpQ8
-
-	t6 += x6 * x6
-	v = x6 << 1
-	t7 += v * x7
-	t8 += v * x8
-	m = t0 & mask29
-	t0 = t0>>29 + t1 + m*fpQ0
-	t1 = t2 + m*fpQ1
-	t2 = t3 + m*fpQ2
-	t3 = t4 + m*fpQ3
-	t4 = t5 + m*fpQ4
-	t5 = t6 + m*fpQ5
-	t6 = t7 + m*fpQ6
-	t7 = t8 + m*fpQ7
-	t8 = m * fpQ8
-
-	t7 += x7 * x7
-	v = x7 << 1
-	t8 += v * x8
-	m = t0 & mask29
-	t0 = t0>>29 + t1 + m*fpQ0
-	t1 = t2 + m*fpQ1
-	t2 = t3 + m*fpQ2
-	t3 = t4 + m*fpQ3
-	t4 = t5 + m*fpQ4
-	t5 = t6 + m*fpQ5
-	t6 = t7 + m*fpQ6
-	t7 = t8 + m*fpQ7
-	t8 = m * fpQ8
-
-	t8 += x8 * x8
-	m = (t0 * fpK) & mask29
-	t0 = (t0+m*fpP0)>>29 + t1 + m*fpP1
-	t1 = t2 + m*fpP2
-	t2 = t3 + m*fpP3
-	t3 = t4 + m*fpP4
-	t4 = t5 + m*fpP5
-	t5 = t6 + m*fpP6
-	t6 = t7 + m*fpP7
-	t7 = t8 + m*fpP8
-
-	z.l[0] = t0 & mask29
-	t1 += t0 >> 29
-	z.l[1] = t1 & mask29
-	t2 += t1 >> 29
-	z.l[2] = t2 & mask29
-	t3 += t2 >> 29
-	z.l[3] = t3 & mask29
-	t4 += t3 >> 29
-	z.l[4] = t4 & mask29
-	t5 += t4 >> 29
-	z.l[5] = t5 & mask29
-	t6 += t5 >> 29
-	z.l[6] = t6 & mask29
-	t7 += t6 >> 29
-	z.l[7] = t7 & mask29
-	z.l[8] = t7 >> 29
-	return z
+// reduce sets z = t/R. It overwrites t.
+//
+// The lowest limb, as m in [−2^28, 2^28), is taken off by t = (t − m)/2^29 + m·q, which is
+// (t + m·k·p)/2^29 (scaled modulus: no multiplication to find m). The last step
+// must be an ordinary Montgomery step: with another scaled one the result would be
+// 29 bits too long.
+//
+// Bounds, proved by the generator. Column: two products of loose factors, 18 limb
+// products in all, and 9 of m and a limb of q or p, and a carry, below 2^63. Value:
+// |z| ≤ |t|/R + (q + p)/2 + 1 < 2p.
+func (z *Fp) reduce(t *[17]int64) {
+	for i := range 8 {
+		m := t[i] << 35 >> 35
+		t[i+1] += (t[i] - m) >> 29
+		for j, q := range fpQ {
+			t[i+1+j] += m * q
+		}
+	}
+	m := t[8] * fpK << 35 >> 35
+	for j, p := range fpP {
+		t[8+j] += m * p
+	}
+	c := t[8] >> 29
+	for i := range 8 {
+		c += t[9+i]
+		m := c << 35 >> 35
+		z.l[i] = uint64(m)
+		c = (c - m) >> 29
+	}
+	z.l[8] = uint64(c)
 }
 
-// combine sets z = kx·x + ky·y + kw·w, tight and even below p·(1 + 2^-8), and
-// returns z. The factors are small: |kx| + |ky| + |kw| ≤ 16.
+// normalize sets z to the integer Σ t[i]·2^(29i) less a multiple of p, and returns z. It
+// is for sums k·x + … of tight elements with factors of at most 40 in all; then the
+// result is in (−0.51p, 0.51p).
 //
-// The quotient by p is estimated from the top limb alone, 64 units of it too
-// low, which is more than the lower limbs (16 units) and the error of the
-// reciprocal (48 units) can amount to. So the remainder is never negative, and it exceeds
-// p by less than 130 units of the top limb.
-func (z *Fp) combine(x *Fp, kx int64, y *Fp, ky int64, w *Fp, kw int64) *Fp {
-	top := int64(x.l[8])*kx + int64(y.l[8])*ky + int64(w.l[8])*kw
-	q := (top - 64) * fpRecip >> fpRecipShift
+// The quotient by p is rounded from the top limb alone; lower limbs and the error
+// of the reciprocal amount to less than 64 units of it.
+func (z *Fp) normalize(t *[9]int64) *Fp {
+	q := (t[8]*fpRecip + 1<<(fpRecipShift-1)) >> fpRecipShift
 	var c int64
-	c += int64(x.l[0])*kx + int64(y.l[0])*ky + int64(w.l[0])*kw - q*fpP0
-	z.l[0] = uint64(c) & mask29
-	c >>= 29
-	c += int64(x.l[1])*kx + int64(y.l[1])*ky + int64(w.l[1])*kw - q*fpP1
-	z.l[1] = uint64(c) & mask29
-	c >>= 29
-	c += int64(x.l[2])*kx + int64(y.l[2])*ky + int64(w.l[2])*kw - q*fpP2
-	z.l[2] = uint64(c) & mask29
-	c >>= 29
-	c += int64(x.l[3])*kx + int64(y.l[3])*ky + int64(w.l[3])*kw - q*fpP3
-	z.l[3] = uint64(c) & mask29
-	c >>= 29
-	c += int64(x.l[4])*kx + int64(y.l[4])*ky + int64(w.l[4])*kw - q*fpP4
-	z.l[4] = uint64(c) & mask29
-	c >>= 29
-	c += int64(x.l[5])*kx + int64(y.l[5])*ky + int64(w.l[5])*kw - q*fpP5
-	z.l[5] = uint64(c) & mask29
-	c >>= 29
-	c += int64(x.l[6])*kx + int64(y.l[6])*ky + int64(w.l[6])*kw - q*fpP6
-	z.l[6] = uint64(c) & mask29
-	c >>= 29
-	c += int64(x.l[7])*kx + int64(y.l[7])*ky + int64(w.l[7])*kw - q*fpP7
-	z.l[7] = uint64(c) & mask29
-	c >>= 29
-	z.l[8] = uint64(top - q*fpP8 + c)
+	for i, p := range fpP {
+		c += t[i] - q*p
+		m := c << 35 >> 35
+		z.l[i] = uint64(m)
+		c = (c - m) >> 29
+	}
+	return z
+}
+
+// combine sets z = kx·x + ky·y + kw·w, in (−0.51p, 0.51p), and returns z. The
+// factors are small: |kx| + |ky| + |kw| ≤ 40.
+func (z *Fp) combine(x *Fp, kx int64, y *Fp, ky int64, w *Fp, kw int64) *Fp {
+	var t [9]int64
+	for i := range t {
+		t[i] = int64(x.l[i])*kx + int64(y.l[i])*ky + int64(w.l[i])*kw
+	}
+	return z.normalize(&t)
+}
+
+// Mul sets z = x·y, and returns z. The factors may be loose.
+func (z *Fp) Mul(x, y *Fp) *Fp {
+	fpMul(z, x, y)
+	return z
+}
+
+// Sqr sets z = x², and returns z. The factor may be loose.
+func (z *Fp) Sqr(x *Fp) *Fp {
+	fpSqr(z, x)
 	return z
 }
 
 // Add sets z = x + y, and returns z.
 func (z *Fp) Add(x, y *Fp) *Fp {
-	top := int64(x.l[8] + y.l[8])
-	q := (top - 64) * fpRecip >> fpRecipShift
-	var c int64
-	c += int64(x.l[0]+y.l[0]) - q*fpP0
-	z.l[0] = uint64(c) & mask29
-	c >>= 29
-	c += int64(x.l[1]+y.l[1]) - q*fpP1
-	z.l[1] = uint64(c) & mask29
-	c >>= 29
-	c += int64(x.l[2]+y.l[2]) - q*fpP2
-	z.l[2] = uint64(c) & mask29
-	c >>= 29
-	c += int64(x.l[3]+y.l[3]) - q*fpP3
-	z.l[3] = uint64(c) & mask29
-	c >>= 29
-	c += int64(x.l[4]+y.l[4]) - q*fpP4
-	z.l[4] = uint64(c) & mask29
-	c >>= 29
-	c += int64(x.l[5]+y.l[5]) - q*fpP5
-	z.l[5] = uint64(c) & mask29
-	c >>= 29
-	c += int64(x.l[6]+y.l[6]) - q*fpP6
-	z.l[6] = uint64(c) & mask29
-	c >>= 29
-	c += int64(x.l[7]+y.l[7]) - q*fpP7
-	z.l[7] = uint64(c) & mask29
-	c >>= 29
-	z.l[8] = uint64(top - q*fpP8 + c)
+	fpAdd(z, x, y)
 	return z
 }
 
 // Sub sets z = x − y, and returns z.
 func (z *Fp) Sub(x, y *Fp) *Fp {
-	top := int64(x.l[8] - y.l[8])
-	q := (top - 64) * fpRecip >> fpRecipShift
-	var c int64
-	c += int64(x.l[0]-y.l[0]) - q*fpP0
-	z.l[0] = uint64(c) & mask29
-	c >>= 29
-	c += int64(x.l[1]-y.l[1]) - q*fpP1
-	z.l[1] = uint64(c) & mask29
-	c >>= 29
-	c += int64(x.l[2]-y.l[2]) - q*fpP2
-	z.l[2] = uint64(c) & mask29
-	c >>= 29
-	c += int64(x.l[3]-y.l[3]) - q*fpP3
-	z.l[3] = uint64(c) & mask29
-	c >>= 29
-	c += int64(x.l[4]-y.l[4]) - q*fpP4
-	z.l[4] = uint64(c) & mask29
-	c >>= 29
-	c += int64(x.l[5]-y.l[5]) - q*fpP5
-	z.l[5] = uint64(c) & mask29
-	c >>= 29
-	c += int64(x.l[6]-y.l[6]) - q*fpP6
-	z.l[6] = uint64(c) & mask29
-	c >>= 29
-	c += int64(x.l[7]-y.l[7]) - q*fpP7
-	z.l[7] = uint64(c) & mask29
-	c >>= 29
-	z.l[8] = uint64(top - q*fpP8 + c)
-	return z
-}
-
-// Double sets z = 2x, and returns z.
-func (z *Fp) Double(x *Fp) *Fp { return z.Add(x, x) }
-
-// AddLoose sets z = x + y, loose, and returns z. z may only be used as a factor.
-func (z *Fp) AddLoose(x, y *Fp) *Fp {
-	z.l[0] = x.l[0] + y.l[0]
-	z.l[1] = x.l[1] + y.l[1]
-	z.l[2] = x.l[2] + y.l[2]
-	z.l[3] = x.l[3] + y.l[3]
-	z.l[4] = x.l[4] + y.l[4]
-	z.l[5] = x.l[5] + y.l[5]
-	z.l[6] = x.l[6] + y.l[6]
-	z.l[7] = x.l[7] + y.l[7]
-	z.l[8] = x.l[8] + y.l[8]
+	fpSub(z, x, y)
 	return z
 }
 
 // SubSub sets z = w − x − y, and returns z.
 func (z *Fp) SubSub(w, x, y *Fp) *Fp {
-	top := int64(w.l[8] - x.l[8] - y.l[8])
-	q := (top - 64) * fpRecip >> fpRecipShift
-	var c int64
-	c += int64(w.l[0]-x.l[0]-y.l[0]) - q*fpP0
-	z.l[0] = uint64(c) & mask29
-	c >>= 29
-	c += int64(w.l[1]-x.l[1]-y.l[1]) - q*fpP1
-	z.l[1] = uint64(c) & mask29
-	c >>= 29
-	c += int64(w.l[2]-x.l[2]-y.l[2]) - q*fpP2
-	z.l[2] = uint64(c) & mask29
-	c >>= 29
-	c += int64(w.l[3]-x.l[3]-y.l[3]) - q*fpP3
-	z.l[3] = uint64(c) & mask29
-	c >>= 29
-	c += int64(w.l[4]-x.l[4]-y.l[4]) - q*fpP4
-	z.l[4] = uint64(c) & mask29
-	c >>= 29
-	c += int64(w.l[5]-x.l[5]-y.l[5]) - q*fpP5
-	z.l[5] = uint64(c) & mask29
-	c >>= 29
-	c += int64(w.l[6]-x.l[6]-y.l[6]) - q*fpP6
-	z.l[6] = uint64(c) & mask29
-	c >>= 29
-	c += int64(w.l[7]-x.l[7]-y.l[7]) - q*fpP7
-	z.l[7] = uint64(c) & mask29
-	c >>= 29
-	z.l[8] = uint64(top - q*fpP8 + c)
+	fpSubSub(z, w, x, y)
 	return z
 }
 
 // Mul3Add sets z = 3x + y, and returns z.
-func (z *Fp) Mul3Add(x, y *Fp) *Fp { return z.combine(x, 3, y, 1, y, 0) }
+func (z *Fp) Mul3Add(x, y *Fp) *Fp {
+	fpMul3Add(z, x, y)
+	return z
+}
+
+// Mul9 sets z = 9x, and returns z.
+func (z *Fp) Mul9(x *Fp) *Fp {
+	fpMul9(z, x)
+	return z
+}
+
+// AddLoose sets z = x + y, loose, and returns z. z may only be used as a factor.
+func (z *Fp) AddLoose(x, y *Fp) *Fp {
+	fpAddLoose(z, x, y)
+	return z
+}
+
+// Double sets z = 2x, and returns z.
+func (z *Fp) Double(x *Fp) *Fp { return z.Add(x, x) }
 
 // Mul3Sub sets z = 3x − y, and returns z.
 func (z *Fp) Mul3Sub(x, y *Fp) *Fp { return z.combine(x, 3, y, -1, y, 0) }
@@ -627,48 +160,27 @@ func (z *Fp) Mul3Add2(x, y *Fp) *Fp { return z.combine(x, 3, y, 2, y, 0) }
 // Mul3Sub2 sets z = 3x − 2y, and returns z.
 func (z *Fp) Mul3Sub2(x, y *Fp) *Fp { return z.combine(x, 3, y, -2, y, 0) }
 
-// Mul9 sets z = 9x, and returns z.
-func (z *Fp) Mul9(x *Fp) *Fp { return z.combine(x, 9, x, 0, x, 0) }
-
-// canonical returns the limbs of the integer 0 ≤ z < p that z stands for
-// before Montgomery's factor is taken off.
+// canonical returns the limbs, all below 2^29, of the integer 0 ≤ z < p that z stands
+// for before Montgomery's factor is taken off.
 func (z *Fp) canonical() [9]uint64 {
 	var t Fp
-	t.combine(z, 1, z, 0, z, 0) // below p·(1 + 2^-8)
-	var s [9]uint64
+	t.combine(z, 1, z, 0, z, 0)
 	var c int64
-	c += int64(t.l[0]) - fpP0
-	s[0] = uint64(c) & mask29
-	c >>= 29
-	c += int64(t.l[1]) - fpP1
-	s[1] = uint64(c) & mask29
-	c >>= 29
-	c += int64(t.l[2]) - fpP2
-	s[2] = uint64(c) & mask29
-	c >>= 29
-	c += int64(t.l[3]) - fpP3
-	s[3] = uint64(c) & mask29
-	c >>= 29
-	c += int64(t.l[4]) - fpP4
-	s[4] = uint64(c) & mask29
-	c >>= 29
-	c += int64(t.l[5]) - fpP5
-	s[5] = uint64(c) & mask29
-	c >>= 29
-	c += int64(t.l[6]) - fpP6
-	s[6] = uint64(c) & mask29
-	c >>= 29
-	c += int64(t.l[7]) - fpP7
-	s[7] = uint64(c) & mask29
-	c >>= 29
-	c += int64(t.l[8]) - fpP8
-	s[8] = uint64(c) & mask29
-	c >>= 29
-	mask := uint64(c) // all ones: t was below p
-	for i := range s {
-		s[i] ^= mask & (s[i] ^ t.l[i])
+	for i := range 8 {
+		c += int64(t.l[i])
+		t.l[i] = uint64(c) & mask29
+		c >>= 29
 	}
-	return s
+	c += int64(t.l[8])
+	negative := c >> 63 // all ones or 0
+	t.l[8] = uint64(c)
+	c = 0
+	for i, p := range fpP {
+		c += int64(t.l[i]) + p&negative
+		t.l[i] = uint64(c) & mask29
+		c >>= 29
+	}
+	return t.l
 }
 
 // Equal returns 1 if z = x, and 0 otherwise.

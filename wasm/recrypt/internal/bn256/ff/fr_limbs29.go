@@ -7,34 +7,13 @@ package ff
 // Fr is an integer modulo r (256 bits) in Montgomery form: 9 limbs of 29 bits, lowest
 // first, R = 2^261. The zero value is 0.
 //
-// Every Fr is tight: limbs below 2^29 and the value below 3r, not
-// necessarily below r. Only AddLoose returns a loose one, with limbs below 2^30
-// and the value below 6r, which is good for a factor of Mul or Sqr and nothing
-// else.
+// Limbs are signed, in two's complement. Every Fr is tight: its limbs are in
+// [−2^28, 2^28), the highest one excepted, and its value in (−2r, 2r), not necessarily
+// in [0, r).
 type Fr struct{ l [9]uint64 }
 
 const (
-	frP0 = 0x17ac7261
-	frP1 = 0x1177a2da
-	frP2 = 0xace4906
-	frP3 = 0x1b1c25f0
-	frP4 = 0xdc212e8
-	frP5 = 0x165c30c2
-	frP6 = 0x1fe6a9bf
-	frP7 = 0x1c695470
-	frP8 = 0x8fb501
-
-	// q = (k·r + 1)/2^29 with k = −1/r mod 2^29
-	frQ0 = 0x1ccfbae7
-	frQ1 = 0x1aeb87b5
-	frQ2 = 0x4f29e0c
-	frQ3 = 0x42d4916
-	frQ4 = 0x1095ff6
-	frQ5 = 0x5acdb0
-	frQ6 = 0x116e58fb
-	frQ7 = 0x1f510ceb
-	frQ8 = 0x3b168a
-	frK  = 0xd284e5f
+	frK = 0xd284e5f // −1/r mod 2^29
 
 	// frRecip / 2^frRecipShift is just below 2^232/r
 	frRecip      = 0x39013e1f
@@ -42,581 +21,110 @@ const (
 )
 
 var (
-	frOne = Fr{[9]uint64{0x1a9a8867, 0x1c5cbd4b, 0x1811bd8a, 0x16bb8d7c, 0xfc9ca27, 0x57924b5, 0x5a43451, 0xc8c32d7, 0xb294}}     // R
-	frR2  = Fr{[9]uint64{0x1de5220a, 0x351c31f, 0xc6cc4bd, 0x1ca75363, 0x1b550e1a, 0x1d926fe8, 0x1dc1d3e9, 0x1ef6fe95, 0x5e0092}} // R²
+	frP   = [9]int64{0x17ac7261, 0x1177a2da, 0xace4906, 0x1b1c25f0, 0xdc212e8, 0x165c30c2, 0x1fe6a9bf, 0x1c695470, 0x8fb501}                                                      // r
+	frQ   = [9]int64{0x1ccfbae7, 0x1aeb87b5, 0x4f29e0c, 0x42d4916, 0x1095ff6, 0x5acdb0, 0x116e58fb, 0x1f510ceb, 0x3b168a}                                                         // (k·r + 1)/2^29 with k = frK
+	frOne = Fr{[9]uint64{0xfffffffffa9a8867, 0xfffffffffc5cbd4c, 0xfffffffff811bd8b, 0xfffffffff6bb8d7d, 0xfc9ca28, 0x57924b5, 0x5a43451, 0xc8c32d7, 0xb294}}                     // R
+	frR2  = Fr{[9]uint64{0xfffffffffde5220a, 0x351c320, 0xc6cc4bd, 0xfffffffffca75363, 0xfffffffffb550e1b, 0xfffffffffd926fe9, 0xfffffffffdc1d3ea, 0xfffffffffef6fe96, 0x5e0093}} // R²
 )
 
-// Mul sets z = x·y, and returns z. The factors may be loose.
-//
-// The product is built in rows with late carries. After row i < 8 the lowest
-// limb is taken off by t = (t >> 29) + m·q, m = t mod 2^29, which is
-// (t + m·k·r)/2^29 (scaled modulus: no multiplication to find m). The last
-// step must be an ordinary Montgomery step: with another scaled one the result
-// would be 29 bits too long.
-//
-// Bounds. Column: 9 products of two limbs, 9 of m and a limb of q, one carry,
-// in all below 9·2^60 + 9·2^58 + 2^36 < 2^64. Value: the result is below
-// q + r + x·y/R + r·2^-20 < 3r, as x·y ≤ 36r².
-func (z *Fr) Mul(x, y *Fr) *Fr {
-	y0 := y.l[0]
-	y1 := y.l[1]
-	y2 := y.l[2]
-	y3 := y.l[3]
-	y4 := y.l[4]
-	y5 := y.l[5]
-	y6 := y.l[6]
-	y7 := y.l[7]
-	y8 := y.l[8]
-	var v, m uint64
-
-	v = x.l[0]
-	t0 := v * y0
-	t1 := v * y1
-	t2 := v * y2
-	t3 := v * y3
-	t4 := v * y4
-	t5 := v * y5
-	t6 := v * y6
-	t7 := v * y7
-	t8 := v * y8
-	m = t0 & mask29
-	t0 = t0>>29 + t1 + m*frQ0
-	t1 = t2 + m*frQ1
-	t2 = t3 + m*frQ2
-	t3 = t4 + m*frQ3
-	t4 = t5 + m*frQ4
-	t5 = t6 + m*frQ5
-	t6 = t7 + m*frQ6
-	t7 = t8 + m*frQ7
-	t8 = m * frQ8
-
-	v = x.l[1]
-	t0 += v * y0
-	t1 += v * y1
-	t2 += v * y2
-	t3 += v * y3
-	t4 += v * y4
-	t5 += v * y5
-	t6 += v * y6
-	t7 += v * y7
-	t8 += v * y8
-	m = t0 & mask29
-	t0 = t0>>29 + t1 + m*frQ0
-	t1 = t2 + m*frQ1
-	t2 = t3 + m*frQ2
-	t3 = t4 + m*frQ3
-	t4 = t5 + m*frQ4
-	t5 = t6 + m*frQ5
-	t6 = t7 + m*frQ6
-	t7 = t8 + m*frQ7
-	t8 = m * frQ8
-
-	v = x.l[2]
-	t0 += v * y0
-	t1 += v * y1
-	t2 += v * y2
-	t3 += v * y3
-	t4 += v * y4
-	t5 += v * y5
-	t6 += v * y6
-	t7 += v * y7
-	t8 += v * y8
-	m = t0 & mask29
-	t0 = t0>>29 + t1 + m*frQ0
-	t1 = t2 + m*frQ1
-	t2 = t3 + m*frQ2
-	t3 = t4 + m*frQ3
-	t4 = t5 + m*frQ4
-	t5 = t6 + m*frQ5
-	t6 = t7 + m*frQ6
-	t7 = t8 + m*frQ7
-	t8 = m * frQ8
-
-	v = x.l[3]
-	t0 += v * y0
-	t1 += v * y1
-	t2 += v * y2
-	t3 += v * y3
-	t4 += v * y4
-	t5 += v * y5
-	t6 += v * y6
-	t7 += v * y7
-	t8 += v * y8
-	m = t0 & mask29
-	t0 = t0>>29 + t1 + m*frQ0
-	t1 = t2 + m*frQ1
-	t2 = t3 + m*frQ2
-	t3 = t4 + m*frQ3
-	t4 = t5 + m*frQ4
-	t5 = t6 + m*frQ5
-	t6 = t7 + m*frQ6
-	t7 = t8 + m*frQ7
-	t8 = m * frQ8
-
-	v = x.l[4]
-	t0 += v * y0
-	t1 += v * y1
-	t2 += v * y2
-	t3 += v * y3
-	t4 += v * y4
-	t5 += v * y5
-	t6 += v * y6
-	t7 += v * y7
-	t8 += v * y8
-	m = t0 & mask29
-	t0 = t0>>29 + t1 + m*frQ0
-	t1 = t2 + m*frQ1
-	t2 = t3 + m*frQ2
-	t3 = t4 + m*frQ3
-	t4 = t5 + m*frQ4
-	t5 = t6 + m*frQ5
-	t6 = t7 + m*frQ6
-	t7 = t8 + m*frQ7
-	t8 = m * frQ8
-
-	v = x.l[5]
-	t0 += v * y0
-	t1 += v * y1
-	t2 += v * y2
-	t3 += v * y3
-	t4 += v * y4
-	t5 += v * y5
-	t6 += v * y6
-	t7 += v * y7
-	t8 += v * y8
-	m = t0 & mask29
-	t0 = t0>>29 + t1 + m*frQ0
-	t1 = t2 + m*frQ1
-	t2 = t3 + m*frQ2
-	t3 = t4 + m*frQ3
-	t4 = t5 + m*frQ4
-	t5 = t6 + m*frQ5
-	t6 = t7 + m*frQ6
-	t7 = t8 + m*frQ7
-	t8 = m * frQ8
-
-	v = x.l[6]
-	t0 += v * y0
-	t1 += v * y1
-	t2 += v * y2
-	t3 += v * y3
-	t4 += v * y4
-	t5 += v * y5
-	t6 += v * y6
-	t7 += v * y7
-	t8 += v * y8
-	m = t0 & mask29
-	t0 = t0>>29 + t1 + m*frQ0
-	t1 = t2 + m*frQ1
-	t2 = t3 + m*frQ2
-	t3 = t4 + m*frQ3
-	t4 = t5 + m*frQ4
-	t5 = t6 + m*frQ5
-	t6 = t7 + m*frQ6
-	t7 = t8 + m*frQ7
-	t8 = m * frQ8
-
-	v = x.l[7]
-	t0 += v * y0
-	t1 += v * y1
-	t2 += v * y2
-	t3 += v * y3
-	t4 += v * y4
-	t5 += v * y5
-	t6 += v * y6
-	t7 += v * y7
-	t8 += v * y8
-	m = t0 & mask29
-	t0 = t0>>29 + t1 + m*frQ0
-	t1 = t2 + m*frQ1
-	t2 = t3 + m*frQ2
-	t3 = t4 + m*frQ3
-	t4 = t5 + m*frQ4
-	t5 = t6 + m*frQ5
-	t6 = t7 + m*frQ6
-	t7 = t8 + m*frQ7
-	t8 = m * frQ8
-
-	v = x.l[8]
-	t0 += v * y0
-	t1 += v * y1
-	t2 += v * y2
-	t3 += v * y3
-	t4 += v * y4
-	t5 += v * y5
-	t6 += v * y6
-	t7 += v * y7
-	t8 += v * y8
-	m = (t0 * frK) & mask29
-	t0 = (t0+m*frP0)>>29 + t1 + m*frP1
-	t1 = t2 + m*frP2
-	t2 = t3 + m*frP3
-	t3 = t4 + m*frP4
-	t4 = t5 + m*frP5
-	t5 = t6 + m*frP6
-	t6 = t7 + m*frP7
-	t7 = t8 + m*frP8
-
-	z.l[0] = t0 & mask29
-	t1 += t0 >> 29
-	z.l[1] = t1 & mask29
-	t2 += t1 >> 29
-	z.l[2] = t2 & mask29
-	t3 += t2 >> 29
-	z.l[3] = t3 & mask29
-	t4 += t3 >> 29
-	z.l[4] = t4 & mask29
-	t5 += t4 >> 29
-	z.l[5] = t5 & mask29
-	t6 += t5 >> 29
-	z.l[6] = t6 & mask29
-	t7 += t6 >> 29
-	z.l[7] = t7 & mask29
-	z.l[8] = t7 >> 29
-	return z
+// frColumns adds x·y to the columns of a product: t = Σ t[k]·2^(29k).
+func frColumns(t *[17]int64, x, y *Fr) {
+	for i := range x.l {
+		for j := range y.l {
+			t[i+j] += int64(x.l[i]) * int64(y.l[j])
+		}
+	}
 }
 
-// Sqr sets z = x², and returns z. The factor may be loose. The bounds are those
-// of Mul: a column holds the same sum.
-func (z *Fr) Sqr(x *Fr) *Fr {
-	x0 := x.l[0]
-	x1 := x.l[1]
-	x2 := x.l[2]
-	x3 := x.l[3]
-	x4 := x.l[4]
-	x5 := x.l[5]
-	x6 := x.l[6]
-	x7 := x.l[7]
-	x8 := x.l[8]
-	var v, m uint64
-
-	t0 := x0 * x0
-	v = x0 << 1
-	t1 := v * x1
-	t2 := v * x2
-	t3 := v * x3
-	t4 := v * x4
-	t5 := v * x5
-	t6 := v * x6
-	t7 := v * x7
-	t8 := v * x8
-	m = t0 & mask29
-	t0 = t0>>29 + t1 + m*frQ0
-	t1 = t2 + m*frQ1
-	t2 = t3 + m*frQ2
-	t3 = t4 + m*frQ3
-	t4 = t5 + m*frQ4
-	t5 = t6 + m*frQ5
-	t6 = t7 + m*frQ6
-	t7 = t8 + m*frQ7
-	t8 = m * frQ8
-
-	t1 += x1 * x1
-	v = x1 << 1
-	t2 += v * x2
-	t3 += v * x3
-	t4 += v * x4
-	t5 += v * x5
-	t6 += v * x6
-	t7 += v * x7
-	t8 += v * x8
-	m = t0 & mask29
-	t0 = t0>>29 + t1 + m*frQ0
-	t1 = t2 + m*frQ1
-	t2 = t3 + m*frQ2
-	t3 = t4 + m*frQ3
-	t4 = t5 + m*frQ4
-	t5 = t6 + m*frQ5
-	t6 = t7 + m*frQ6
-	t7 = t8 + m*frQ7
-	t8 = m * frQ8
-
-	t2 += x2 * x2
-	v = x2 << 1
-	t3 += v * x3
-	t4 += v * x4
-	t5 += v * x5
-	t6 += v * x6
-	t7 += v * x7
-	t8 += v * x8
-	m = t0 & mask29
-	t0 = t0>>29 + t1 + m*frQ0
-	t1 = t2 + m*frQ1
-	t2 = t3 + m*frQ2
-	t3 = t4 + m*frQ3
-	t4 = t5 + m*frQ4
-	t5 = t6 + m*frQ5
-	t6 = t7 + m*frQ6
-	t7 = t8 + m*frQ7
-	t8 = m * frQ8
-
-	t3 += x3 * x3
-	v = x3 << 1
-	t4 += v * x4
-	t5 += v * x5
-	t6 += v * x6
-	t7 += v * x7
-	t8 += v * x8
-	m = t0 & mask29
-	t0 = t0>>29 + t1 + m*frQ0
-	t1 = t2 + m*frQ1
-	t2 = t3 + m*frQ2
-	t3 = t4 + m*frQ3
-	t4 = t5 + m*frQ4
-	t5 = t6 + m*frQ5
-	t6 = t7 + m*frQ6
-	t7 = t8 + m*frQ7
-	t8 = m * frQ8
-
-	t4 += x4 * x4
-	v = x4 << 1
-	t5 += v * x5
-	t6 += v * x6
-	t7 += v * x7
-	t8 += v * x8
-	m = t0 & mask29
-	t0 = t0>>29 + t1 + m*frQ0
-	t1 = t2 + m*frQ1
-	t2 = t3 + m*frQ2
-	t3 = t4 + m*frQ3
-	t4 = t5 + m*frQ4
-	t5 = t6 + m*frQ5
-	t6 = t7 + m*frQ6
-	t7 = t8 + m*frQ7
-	t8 = m * frQ8
-
-	t5 += x5 * x5
-	v = x5 << 1
-	t6 += v * x6
-	t7 += v * x7
-	t8 += v * x8
-	m = t0 & mask29
-	t0 = t0>>29 + t1 + m*frQ0
-	t1 = t2 + m*frQ1
-	t2 = t3 + m*frQ2
-	t3 = t4 + m*frQ3
-	t4 = t5 + m*frQ4
-	t5 = t6 + m*frQ5
-	t6 = t7 + m*frQ6
-	t7 = t8 + m*frQ7
-	t8 = m * frQ8
-
-	t6 += x6 * x6
-	v = x6 << 1
-	t7 += v * x7
-	t8 += v * x8
-	m = t0 & mask29
-	t0 = t0>>29 + t1 + m*frQ0
-	t1 = t2 + m*frQ1
-	t2 = t3 + m*frQ2
-	t3 = t4 + m*frQ3
-	t4 = t5 + m*frQ4
-	t5 = t6 + m*frQ5
-	t6 = t7 + m*frQ6
-	t7 = t8 + m*frQ7
-	t8 = m * frQ8
-
-	t7 += x7 * x7
-	v = x7 << 1
-	t8 += v * x8
-	m = t0 & mask29
-	t0 = t0>>29 + t1 + m*frQ0
-	t1 = t2 + m*frQ1
-	t2 = t3 + m*frQ2
-	t3 = t4 + m*frQ3
-	t4 = t5 + m*frQ4
-	t5 = t6 + m*frQ5
-	t6 = t7 + m*frQ6
-	t7 = t8 + m*frQ7
-	t8 = m * frQ8
-
-	t8 += x8 * x8
-	m = (t0 * frK) & mask29
-	t0 = (t0+m*frP0)>>29 + t1 + m*frP1
-	t1 = t2 + m*frP2
-	t2 = t3 + m*frP3
-	t3 = t4 + m*frP4
-	t4 = t5 + m*frP5
-	t5 = t6 + m*frP6
-	t6 = t7 + m*frP7
-	t7 = t8 + m*frP8
-
-	z.l[0] = t0 & mask29
-	t1 += t0 >> 29
-	z.l[1] = t1 & mask29
-	t2 += t1 >> 29
-	z.l[2] = t2 & mask29
-	t3 += t2 >> 29
-	z.l[3] = t3 & mask29
-	t4 += t3 >> 29
-	z.l[4] = t4 & mask29
-	t5 += t4 >> 29
-	z.l[5] = t5 & mask29
-	t6 += t5 >> 29
-	z.l[6] = t6 & mask29
-	t7 += t6 >> 29
-	z.l[7] = t7 & mask29
-	z.l[8] = t7 >> 29
-	return z
+// reduce sets z = t/R. It overwrites t.
+//
+// The lowest limb, as m in [−2^28, 2^28), is taken off by t = (t − m)/2^29 + m·q, which is
+// (t + m·k·r)/2^29 (scaled modulus: no multiplication to find m). The last step
+// must be an ordinary Montgomery step: with another scaled one the result would be
+// 29 bits too long.
+//
+// Bounds, proved by the generator. Column: two products of loose factors, 18 limb
+// products in all, and 9 of m and a limb of q or r, and a carry, below 2^63. Value:
+// |z| ≤ |t|/R + (q + r)/2 + 1 < 2r.
+func (z *Fr) reduce(t *[17]int64) {
+	for i := range 8 {
+		m := t[i] << 35 >> 35
+		t[i+1] += (t[i] - m) >> 29
+		for j, q := range frQ {
+			t[i+1+j] += m * q
+		}
+	}
+	m := t[8] * frK << 35 >> 35
+	for j, p := range frP {
+		t[8+j] += m * p
+	}
+	c := t[8] >> 29
+	for i := range 8 {
+		c += t[9+i]
+		m := c << 35 >> 35
+		z.l[i] = uint64(m)
+		c = (c - m) >> 29
+	}
+	z.l[8] = uint64(c)
 }
 
-// combine sets z = kx·x + ky·y + kw·w, tight and even below r·(1 + 2^-8), and
-// returns z. The factors are small: |kx| + |ky| + |kw| ≤ 16.
+// normalize sets z to the integer Σ t[i]·2^(29i) less a multiple of r, and returns z. It
+// is for sums k·x + … of tight elements with factors of at most 40 in all; then the
+// result is in (−0.51r, 0.51r).
 //
-// The quotient by r is estimated from the top limb alone, 64 units of it too
-// low, which is more than the lower limbs (16 units) and the error of the
-// reciprocal (48 units) can amount to. So the remainder is never negative, and it exceeds
-// r by less than 130 units of the top limb.
-func (z *Fr) combine(x *Fr, kx int64, y *Fr, ky int64, w *Fr, kw int64) *Fr {
-	top := int64(x.l[8])*kx + int64(y.l[8])*ky + int64(w.l[8])*kw
-	q := (top - 64) * frRecip >> frRecipShift
+// The quotient by r is rounded from the top limb alone; lower limbs and the error
+// of the reciprocal amount to less than 64 units of it.
+func (z *Fr) normalize(t *[9]int64) *Fr {
+	q := (t[8]*frRecip + 1<<(frRecipShift-1)) >> frRecipShift
 	var c int64
-	c += int64(x.l[0])*kx + int64(y.l[0])*ky + int64(w.l[0])*kw - q*frP0
-	z.l[0] = uint64(c) & mask29
-	c >>= 29
-	c += int64(x.l[1])*kx + int64(y.l[1])*ky + int64(w.l[1])*kw - q*frP1
-	z.l[1] = uint64(c) & mask29
-	c >>= 29
-	c += int64(x.l[2])*kx + int64(y.l[2])*ky + int64(w.l[2])*kw - q*frP2
-	z.l[2] = uint64(c) & mask29
-	c >>= 29
-	c += int64(x.l[3])*kx + int64(y.l[3])*ky + int64(w.l[3])*kw - q*frP3
-	z.l[3] = uint64(c) & mask29
-	c >>= 29
-	c += int64(x.l[4])*kx + int64(y.l[4])*ky + int64(w.l[4])*kw - q*frP4
-	z.l[4] = uint64(c) & mask29
-	c >>= 29
-	c += int64(x.l[5])*kx + int64(y.l[5])*ky + int64(w.l[5])*kw - q*frP5
-	z.l[5] = uint64(c) & mask29
-	c >>= 29
-	c += int64(x.l[6])*kx + int64(y.l[6])*ky + int64(w.l[6])*kw - q*frP6
-	z.l[6] = uint64(c) & mask29
-	c >>= 29
-	c += int64(x.l[7])*kx + int64(y.l[7])*ky + int64(w.l[7])*kw - q*frP7
-	z.l[7] = uint64(c) & mask29
-	c >>= 29
-	z.l[8] = uint64(top - q*frP8 + c)
+	for i, p := range frP {
+		c += t[i] - q*p
+		m := c << 35 >> 35
+		z.l[i] = uint64(m)
+		c = (c - m) >> 29
+	}
 	return z
 }
+
+// combine sets z = kx·x + ky·y + kw·w, in (−0.51r, 0.51r), and returns z. The
+// factors are small: |kx| + |ky| + |kw| ≤ 40.
+func (z *Fr) combine(x *Fr, kx int64, y *Fr, ky int64, w *Fr, kw int64) *Fr {
+	var t [9]int64
+	for i := range t {
+		t[i] = int64(x.l[i])*kx + int64(y.l[i])*ky + int64(w.l[i])*kw
+	}
+	return z.normalize(&t)
+}
+
+// Mul sets z = x·y, and returns z. The factors may be loose.
+func (z *Fr) Mul(x, y *Fr) *Fr {
+	frMul(z, x, y)
+	return z
+}
+
+// Sqr sets z = x², and returns z. The factor may be loose.
+func (z *Fr) Sqr(x *Fr) *Fr { return z.Mul(x, x) }
 
 // Add sets z = x + y, and returns z.
-func (z *Fr) Add(x, y *Fr) *Fr {
-	top := int64(x.l[8] + y.l[8])
-	q := (top - 64) * frRecip >> frRecipShift
-	var c int64
-	c += int64(x.l[0]+y.l[0]) - q*frP0
-	z.l[0] = uint64(c) & mask29
-	c >>= 29
-	c += int64(x.l[1]+y.l[1]) - q*frP1
-	z.l[1] = uint64(c) & mask29
-	c >>= 29
-	c += int64(x.l[2]+y.l[2]) - q*frP2
-	z.l[2] = uint64(c) & mask29
-	c >>= 29
-	c += int64(x.l[3]+y.l[3]) - q*frP3
-	z.l[3] = uint64(c) & mask29
-	c >>= 29
-	c += int64(x.l[4]+y.l[4]) - q*frP4
-	z.l[4] = uint64(c) & mask29
-	c >>= 29
-	c += int64(x.l[5]+y.l[5]) - q*frP5
-	z.l[5] = uint64(c) & mask29
-	c >>= 29
-	c += int64(x.l[6]+y.l[6]) - q*frP6
-	z.l[6] = uint64(c) & mask29
-	c >>= 29
-	c += int64(x.l[7]+y.l[7]) - q*frP7
-	z.l[7] = uint64(c) & mask29
-	c >>= 29
-	z.l[8] = uint64(top - q*frP8 + c)
-	return z
-}
+func (z *Fr) Add(x, y *Fr) *Fr { return z.combine(x, 1, y, 1, y, 0) }
 
 // Sub sets z = x − y, and returns z.
-func (z *Fr) Sub(x, y *Fr) *Fr {
-	top := int64(x.l[8] - y.l[8])
-	q := (top - 64) * frRecip >> frRecipShift
-	var c int64
-	c += int64(x.l[0]-y.l[0]) - q*frP0
-	z.l[0] = uint64(c) & mask29
-	c >>= 29
-	c += int64(x.l[1]-y.l[1]) - q*frP1
-	z.l[1] = uint64(c) & mask29
-	c >>= 29
-	c += int64(x.l[2]-y.l[2]) - q*frP2
-	z.l[2] = uint64(c) & mask29
-	c >>= 29
-	c += int64(x.l[3]-y.l[3]) - q*frP3
-	z.l[3] = uint64(c) & mask29
-	c >>= 29
-	c += int64(x.l[4]-y.l[4]) - q*frP4
-	z.l[4] = uint64(c) & mask29
-	c >>= 29
-	c += int64(x.l[5]-y.l[5]) - q*frP5
-	z.l[5] = uint64(c) & mask29
-	c >>= 29
-	c += int64(x.l[6]-y.l[6]) - q*frP6
-	z.l[6] = uint64(c) & mask29
-	c >>= 29
-	c += int64(x.l[7]-y.l[7]) - q*frP7
-	z.l[7] = uint64(c) & mask29
-	c >>= 29
-	z.l[8] = uint64(top - q*frP8 + c)
-	return z
-}
-
-// Double sets z = 2x, and returns z.
-func (z *Fr) Double(x *Fr) *Fr { return z.Add(x, x) }
-
-// AddLoose sets z = x + y, loose, and returns z. z may only be used as a factor.
-func (z *Fr) AddLoose(x, y *Fr) *Fr {
-	z.l[0] = x.l[0] + y.l[0]
-	z.l[1] = x.l[1] + y.l[1]
-	z.l[2] = x.l[2] + y.l[2]
-	z.l[3] = x.l[3] + y.l[3]
-	z.l[4] = x.l[4] + y.l[4]
-	z.l[5] = x.l[5] + y.l[5]
-	z.l[6] = x.l[6] + y.l[6]
-	z.l[7] = x.l[7] + y.l[7]
-	z.l[8] = x.l[8] + y.l[8]
-	return z
-}
+func (z *Fr) Sub(x, y *Fr) *Fr { return z.combine(x, 1, y, -1, y, 0) }
 
 // SubSub sets z = w − x − y, and returns z.
-func (z *Fr) SubSub(w, x, y *Fr) *Fr {
-	top := int64(w.l[8] - x.l[8] - y.l[8])
-	q := (top - 64) * frRecip >> frRecipShift
-	var c int64
-	c += int64(w.l[0]-x.l[0]-y.l[0]) - q*frP0
-	z.l[0] = uint64(c) & mask29
-	c >>= 29
-	c += int64(w.l[1]-x.l[1]-y.l[1]) - q*frP1
-	z.l[1] = uint64(c) & mask29
-	c >>= 29
-	c += int64(w.l[2]-x.l[2]-y.l[2]) - q*frP2
-	z.l[2] = uint64(c) & mask29
-	c >>= 29
-	c += int64(w.l[3]-x.l[3]-y.l[3]) - q*frP3
-	z.l[3] = uint64(c) & mask29
-	c >>= 29
-	c += int64(w.l[4]-x.l[4]-y.l[4]) - q*frP4
-	z.l[4] = uint64(c) & mask29
-	c >>= 29
-	c += int64(w.l[5]-x.l[5]-y.l[5]) - q*frP5
-	z.l[5] = uint64(c) & mask29
-	c >>= 29
-	c += int64(w.l[6]-x.l[6]-y.l[6]) - q*frP6
-	z.l[6] = uint64(c) & mask29
-	c >>= 29
-	c += int64(w.l[7]-x.l[7]-y.l[7]) - q*frP7
-	z.l[7] = uint64(c) & mask29
-	c >>= 29
-	z.l[8] = uint64(top - q*frP8 + c)
-	return z
-}
+func (z *Fr) SubSub(w, x, y *Fr) *Fr { return z.combine(w, 1, x, -1, y, -1) }
 
 // Mul3Add sets z = 3x + y, and returns z.
 func (z *Fr) Mul3Add(x, y *Fr) *Fr { return z.combine(x, 3, y, 1, y, 0) }
+
+// Mul9 sets z = 9x, and returns z.
+func (z *Fr) Mul9(x *Fr) *Fr { return z.combine(x, 9, x, 0, x, 0) }
+
+// AddLoose sets z = x + y, and returns z; here it is tight.
+func (z *Fr) AddLoose(x, y *Fr) *Fr { return z.Add(x, y) }
+
+// Double sets z = 2x, and returns z.
+func (z *Fr) Double(x *Fr) *Fr { return z.Add(x, x) }
 
 // Mul3Sub sets z = 3x − y, and returns z.
 func (z *Fr) Mul3Sub(x, y *Fr) *Fr { return z.combine(x, 3, y, -1, y, 0) }
@@ -627,48 +135,27 @@ func (z *Fr) Mul3Add2(x, y *Fr) *Fr { return z.combine(x, 3, y, 2, y, 0) }
 // Mul3Sub2 sets z = 3x − 2y, and returns z.
 func (z *Fr) Mul3Sub2(x, y *Fr) *Fr { return z.combine(x, 3, y, -2, y, 0) }
 
-// Mul9 sets z = 9x, and returns z.
-func (z *Fr) Mul9(x *Fr) *Fr { return z.combine(x, 9, x, 0, x, 0) }
-
-// canonical returns the limbs of the integer 0 ≤ z < r that z stands for
-// before Montgomery's factor is taken off.
+// canonical returns the limbs, all below 2^29, of the integer 0 ≤ z < r that z stands
+// for before Montgomery's factor is taken off.
 func (z *Fr) canonical() [9]uint64 {
 	var t Fr
-	t.combine(z, 1, z, 0, z, 0) // below r·(1 + 2^-8)
-	var s [9]uint64
+	t.combine(z, 1, z, 0, z, 0)
 	var c int64
-	c += int64(t.l[0]) - frP0
-	s[0] = uint64(c) & mask29
-	c >>= 29
-	c += int64(t.l[1]) - frP1
-	s[1] = uint64(c) & mask29
-	c >>= 29
-	c += int64(t.l[2]) - frP2
-	s[2] = uint64(c) & mask29
-	c >>= 29
-	c += int64(t.l[3]) - frP3
-	s[3] = uint64(c) & mask29
-	c >>= 29
-	c += int64(t.l[4]) - frP4
-	s[4] = uint64(c) & mask29
-	c >>= 29
-	c += int64(t.l[5]) - frP5
-	s[5] = uint64(c) & mask29
-	c >>= 29
-	c += int64(t.l[6]) - frP6
-	s[6] = uint64(c) & mask29
-	c >>= 29
-	c += int64(t.l[7]) - frP7
-	s[7] = uint64(c) & mask29
-	c >>= 29
-	c += int64(t.l[8]) - frP8
-	s[8] = uint64(c) & mask29
-	c >>= 29
-	mask := uint64(c) // all ones: t was below r
-	for i := range s {
-		s[i] ^= mask & (s[i] ^ t.l[i])
+	for i := range 8 {
+		c += int64(t.l[i])
+		t.l[i] = uint64(c) & mask29
+		c >>= 29
 	}
-	return s
+	c += int64(t.l[8])
+	negative := c >> 63 // all ones or 0
+	t.l[8] = uint64(c)
+	c = 0
+	for i, p := range frP {
+		c += int64(t.l[i]) + p&negative
+		t.l[i] = uint64(c) & mask29
+		c >>= 29
+	}
+	return t.l
 }
 
 // Equal returns 1 if z = x, and 0 otherwise.

@@ -16,10 +16,10 @@ func (c *tester[T, P]) element(b []byte) T {
 		if 8*i < len(b) {
 			copy(w[:], b[8*i:])
 		}
-		l[i] = binary.LittleEndian.Uint64(w[:]) & low[2]
+		l[i] = limb(binary.LittleEndian.Uint64(w[:]))
 	}
-	if v := c.z.read(l); v.Cmp(c.limit) >= 0 {
-		write(l, new(big.Int).Mod(v, c.limit))
+	if v := c.z.read(l); v.CmpAbs(c.limit) >= 0 {
+		write(l, new(big.Int).Rem(v, c.limit))
 	}
 	return x
 }

@@ -26,11 +26,14 @@
 // tag limbs29. On amd64 with BMI2 and ADX the 64-bit form is in assembly
 // (limbs64_amd64.s); elsewhere, and with the build tag purego, it is the pure Go of
 // generic64.go and of the functions named *Generic. Both give the same limbs, except
-// that loose results may differ by p.
+// that loose results may differ by p. In WebAssembly the products and sums of the
+// 29-bit form are assembly too (kernels_wasm.s); natively, for TinyGo and with purego
+// they are the Go of kernels_limbs29.go. Both give the same limbs.
 //
 // Files named f?_limbs64.go and f?_limbs29.go, fp.go, fr.go and the assembly are
 // generated; go generate writes them again.
 package ff
 
 //go:generate go run ../../gen/field.go ../../gen/params.go -set 480
+//go:generate go run ../../gen/kernels29.go ../../gen/params.go -set 480
 //go:generate go run -modfile=../../../../../.ci/avo.mod ../../gen/amd64.go ../../gen/amd64_fp2.go ../../gen/params.go -set 480
