@@ -32,6 +32,7 @@ type amd64 struct {
 	n     int  // words
 	spare bool // the modulus leaves bits of its top word free: values are never carried out
 	field      // of the function being written
+	zero  register
 }
 
 // field is a modulus with its tables in the data section.
@@ -156,37 +157,32 @@ func (a *amd64) top() int {
 	return a.n + 2
 }
 
-// row adds v·y to t; v is in RDX.
-func (a *amd64) row(t []register, y words) {
+// row adds v·y to t; v is in RDX. The sum may need the last word of t if it is carried.
+func (a *amd64) row(t []register, y words, carried bool) {
 	lo, hi := a.GP64(), a.GP64()
-	a.XORQ(lo, lo) // no carries
+	a.XORQ(a.zero, a.zero) // no carries
 	for j := range a.n {
 		a.MULXQ(y(j), lo, hi)
 		a.ADCXQ(lo, t[j])
 		a.ADOXQ(hi, t[j+1])
 	}
-	zero := a.GP64()
-	a.MOVQ(operand.U32(0), zero)
-	a.ADCXQ(zero, t[a.n])
-	if !a.spare {
-		a.ADCXQ(zero, t[a.n+1])
-		a.ADOXQ(zero, t[a.n+1])
+	a.ADCXQ(a.zero, t[a.n])
+	if carried {
+		a.ADCXQ(a.zero, t[a.n+1])
+		a.ADOXQ(a.zero, t[a.n+1])
 	}
 }
 
 // firstRow sets t = v·y; v is in RDX.
 func (a *amd64) firstRow(t []register, y words) {
-	a.MULXQ(y(0), t[0], t[1])
 	lo := a.GP64()
+	a.XORQ(a.zero, a.zero) // no carries
+	a.MULXQ(y(0), t[0], t[1])
 	for j := 1; j < a.n; j++ {
 		a.MULXQ(y(j), lo, t[j+1])
-		if j == 1 {
-			a.ADDQ(lo, t[j])
-		} else {
-			a.ADCQ(lo, t[j])
-		}
+		a.ADCXQ(lo, t[j])
 	}
-	a.ADCQ(operand.U8(0), t[a.n])
+	a.ADCXQ(a.zero, t[a.n])
 	if !a.spare {
 		a.XORQ(t[a.n+1], t[a.n+1])
 	}
@@ -196,7 +192,7 @@ func (a *amd64) firstRow(t []register, y words) {
 func (a *amd64) shift(t []register) []register {
 	a.MOVQ(t[0], reg.RDX)
 	a.IMULQ(a.inv, reg.RDX)
-	a.row(t, at(a.p))
+	a.row(t, at(a.p), !a.spare)
 	return append(t[1:len(t):len(t)], t[0]) // t[0] is 0 now
 }
 
@@ -206,13 +202,14 @@ func (a *amd64) shift(t []register) []register {
 // pairings", 2022).
 func (a *amd64) product(pairs ...[2]words) []register {
 	t := a.registers(a.top())
+	a.zero = a.GP64()
 	for i := range a.n {
 		for k, f := range pairs {
 			a.MOVQ(f[0](i), reg.RDX)
 			if i == 0 && k == 0 {
 				a.firstRow(t, f[1])
 			} else {
-				a.row(t, f[1])
+				a.row(t, f[1], !a.spare && k > 0) // t + v·y < 3p + 2^64·p
 			}
 		}
 		t = a.shift(t)
