@@ -101,12 +101,13 @@ func inSteps(s recrypt.Suite, items [][]byte, run func(values []*recrypt.Encrypt
 	}()
 	for start := 0; start < len(items); start += batchStep {
 		end := min(start+batchStep, len(items))
-		values := make([]*recrypt.EncryptedValue, end-start)
-		for i, b := range items[start:end] {
-			if stopped() {
-				return nil, abi.ErrStopped
-			}
-			values[i], errs[start+i] = recrypt.NewEncryptedValue(s, b)
+		if stopped() {
+			return nil, abi.ErrStopped
+		}
+		values, malformed := recrypt.NewEncryptedValues(s, items[start:end])
+		copy(errs[start:], malformed)
+		if stopped() {
+			return nil, abi.ErrStopped
 		}
 		run(values, out[start:end], errs[start:end])
 	}

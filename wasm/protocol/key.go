@@ -126,14 +126,19 @@ func documentKey(v *abi.KeyRecord, m *recrypt.Plaintext) []byte {
 
 // parseValue decodes an encrypted value.
 func parseValue(s recrypt.Suite, b []byte) (*recrypt.EncryptedValue, error) {
-	if of := suiteOfValue(b); of != 0 && of != s {
-		return nil, unknownSuite("encrypted value is of another suite")
-	}
 	v, err := recrypt.NewEncryptedValue(s, b)
 	if err != nil {
-		return nil, schemeError(err, "encrypted value is malformed")
+		return nil, valueError(s, b, err)
 	}
 	return v, nil
+}
+
+// valueError returns the error for an encrypted value that could not be decoded.
+func valueError(s recrypt.Suite, b []byte, err error) error {
+	if of := suiteOfValue(b); of != 0 && of != s {
+		return unknownSuite("encrypted value is of another suite")
+	}
+	return schemeError(err, "encrypted value is malformed")
 }
 
 // checkSigner verifies an encrypted value's own signature, and that it is the

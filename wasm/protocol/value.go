@@ -37,6 +37,9 @@ func OpenKey(seed, own, author, collection, service, record, value []byte) ([]by
 	return documentKey(&v.record.KeyRecord, m), nil
 }
 
+// errTransformed refuses a value that the service has transformed already.
+var errTransformed = mismatch("encrypted value was transformed already")
+
 // suiteOfTransformKey tells the suite of a transform key from its length, which
 // is 736 bytes for recrypt256 and 1296 bytes for recrypt480.
 func suiteOfTransformKey(transformKey []byte) (recrypt.Suite, error) {
@@ -85,9 +88,12 @@ func TransformKeyValue(serviceSeed, value, transformKey []byte) ([]byte, error) 
 		return nil, schemeError(err, "transform key is malformed")
 	}
 	defer t.Wipe()
-	encrypted, err := freshValue(s, value)
+	encrypted, err := parseValue(s, value)
 	if err != nil {
 		return nil, err
+	}
+	if encrypted.Level() != 0 {
+		return nil, errTransformed
 	}
 	if t.VerifySignature() != nil {
 		return nil, unsigned("signature of the transform key does not verify")
@@ -102,8 +108,8 @@ func TransformKeyValue(serviceSeed, value, transformKey []byte) ([]byte, error) 
 // TransformKeyValues is TransformKeyValue for many values and a prepared transform key
 // (recrypt.PreparedTransformKey), which it takes as the bytes that the scheme made. It
 // returns a transformed value or an error for each value, in order, or one error if the
-// seed or the key is malformed. stopped is asked before each value is decoded and between
-// steps of the transforms; once it is true, the values that are left get abi.ErrStopped.
+// seed or the key is malformed. stopped is asked between steps of some values; once it is
+// true, the values that are left get abi.ErrStopped.
 func TransformKeyValues(serviceSeed, prepared []byte, values [][]byte, stopped func() bool) ([][]byte, []error, error) {
 	inner, err := recryptKey(serviceSeed)
 	if err != nil {
@@ -139,12 +145,20 @@ func suiteOfPrepared(prepared []byte) (recrypt.Suite, error) {
 
 // transformStep decodes and transforms some values.
 func transformStep(k *recrypt.PreparedTransformKey, signer *recrypt.SigningKey, values, out [][]byte, errs []error, stopped func() bool) {
-	list := make([]*recrypt.EncryptedValue, len(values))
-	for i, b := range values {
-		if stopped() {
+	if stopped() {
+		for i := range errs {
 			errs[i] = abi.ErrStopped
-		} else {
-			list[i], errs[i] = freshValue(k.Suite(), b)
+		}
+		return
+	}
+	list, malformed := recrypt.NewEncryptedValues(k.Suite(), values)
+	for i, v := range list {
+		switch {
+		case malformed[i] != nil:
+			errs[i] = valueError(k.Suite(), values[i], malformed[i])
+		case v.Level() != 0:
+			errs[i] = errTransformed
+			list[i] = nil
 		}
 	}
 	transformed, failures := k.TransformMany(list, signer)
@@ -157,16 +171,4 @@ func transformStep(k *recrypt.PreparedTransformKey, signer *recrypt.SigningKey, 
 			out[i] = v.Bytes()
 		}
 	}
-}
-
-// freshValue decodes a value of level 0.
-func freshValue(s recrypt.Suite, b []byte) (*recrypt.EncryptedValue, error) {
-	v, err := parseValue(s, b)
-	if err != nil {
-		return nil, err
-	}
-	if v.Level() != 0 {
-		return nil, mismatch("encrypted value was transformed already")
-	}
-	return v, nil
 }

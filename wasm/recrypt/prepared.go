@@ -29,10 +29,11 @@ func (t *TransformKey) Prepare() (*PreparedTransformKey, error) {
 	if err != nil {
 		return nil, err
 	}
-	key, err := c.PrepareTransformKey(t.b)
+	key, err := c.PrepareTransformKey(t.signed())
 	if err != nil {
 		return nil, err
 	}
+	t.verified.Store(true)
 	return &PreparedTransformKey{t.suite, key}, nil
 }
 
@@ -108,7 +109,7 @@ func (k *PreparedTransformKey) Transform(v *EncryptedValue, signer *SigningKey) 
 // spoil the others. It costs less than as many single transforms.
 func (k *PreparedTransformKey) TransformMany(values []*EncryptedValue, signer *SigningKey) ([]*EncryptedValue, []error) {
 	out, errs := make([]*EncryptedValue, len(values)), make([]error, len(values))
-	b := batch{values: make([][]byte, 0, len(values)), index: make([]int, 0, len(values))}
+	var b batch
 	for i, v := range values {
 		if errs[i] = k.refuses(v, signer); errs[i] == nil {
 			b.add(i, v)
@@ -120,7 +121,7 @@ func (k *PreparedTransformKey) TransformMany(values []*EncryptedValue, signer *S
 	c, _ := k.suite.scheme() // it exists: refuses has asked
 	temps, ephemerals := make([][]byte, len(b.values)), make([][]byte, len(b.values))
 	for j := range b.values {
-		temps[j] = k.suite.randomGT(c)
+		temps[j] = k.suite.randomScalar(c)
 		defer clear(temps[j])
 		ephemerals[j] = k.suite.randomScalar(c)
 		defer clear(ephemerals[j])
@@ -128,7 +129,8 @@ func (k *PreparedTransformKey) TransformMany(values []*EncryptedValue, signer *S
 	results, failures := k.key.Transform(b.values, signer.b, temps, ephemerals)
 	for j, i := range b.index {
 		if errs[i] = failures[j]; errs[i] == nil {
-			out[i] = &EncryptedValue{k.suite, results[j]}
+			out[i] = newValue(k.suite, results[j])
+			values[i].verified.Store(true)
 		}
 	}
 	return out, errs
@@ -157,44 +159,6 @@ func (k *PreparedTransformKey) Wipe() {
 		k.key.Wipe()
 		k.key = nil
 	}
-}
-
-// A batch is the values of one operation that have passed the first checks, with their
-// places among all values.
-type batch struct {
-	values [][]byte
-	index  []int
-}
-
-func (b *batch) add(i int, v *EncryptedValue) {
-	b.values = append(b.values, v.b)
-	b.index = append(b.index, i)
-}
-
-// DecryptMany decrypts the values, in order, and returns a plaintext or an error for
-// each: those of Decrypt, and ErrEncoding for nil. One bad value does not spoil the
-// others. It costs less than as many calls of Decrypt.
-func (k *PrivateKey) DecryptMany(values []*EncryptedValue) ([]*Plaintext, []error) {
-	out, errs := make([]*Plaintext, len(values)), make([]error, len(values))
-	b := batch{values: make([][]byte, 0, len(values)), index: make([]int, 0, len(values))}
-	for i, v := range values {
-		if v == nil {
-			errs[i] = ErrEncoding
-		} else if _, errs[i] = k.scheme(v.suite); errs[i] == nil {
-			b.add(i, v)
-		}
-	}
-	if len(b.values) == 0 {
-		return out, errs
-	}
-	c, _ := k.suite.scheme() // it exists: k.scheme has asked
-	results, failures := c.DecryptMany(b.values, k.b)
-	for j, i := range b.index {
-		if errs[i] = failures[j]; errs[i] == nil {
-			out[i] = &Plaintext{k.suite, results[j]}
-		}
-	}
-	return out, errs
 }
 
 // A PreparedPublicKey is a public key made ready for many encryptions: its pairing with
@@ -242,5 +206,5 @@ func (k *PreparedPublicKey) Encrypt(m *Plaintext, signer *SigningKey) (*Encrypte
 	if err != nil {
 		return nil, err
 	}
-	return &EncryptedValue{m.suite, b}, nil
+	return newValue(m.suite, b), nil
 }

@@ -135,6 +135,8 @@ func knownAnswers(s Suite) (digest []byte, ok bool) {
 // A testable is a scheme with what only its tests need.
 type testable interface {
 	scheme
+	Decrypt(value, private []byte) ([]byte, error)
+	Transform(value, key, signer, temp, ephemeral []byte) ([]byte, error)
 	FinalExp(b []byte) ([]byte, error)
 	Refused() []byte
 }

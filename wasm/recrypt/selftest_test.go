@@ -43,7 +43,7 @@ func TestSelfTestIsAChain(t *testing.T) {
 		if !ok {
 			t.Fatalf("%v: transform", s)
 		}
-		if m, err := c.Decrypt(transformed, st.private); err != nil || !bytes.Equal(m, st.plaintext) {
+		if m, err := st.Decrypt(transformed, st.private); err != nil || !bytes.Equal(m, st.plaintext) {
 			t.Errorf("%v: the transformed value does not decrypt: %v", s, err)
 		}
 		n := s.FieldSize()

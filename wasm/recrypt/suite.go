@@ -36,7 +36,7 @@ const (
 
 // scheme is one suite's algorithms, on byte strings. Arguments that are keys,
 // plaintexts or values have passed the Check function of their kind; scalars are
-// n bytes, GT elements 12n bytes.
+// n bytes, GT elements 12n bytes. A temp key is given by the n bytes of its logarithm.
 type scheme interface {
 	CheckPrivateKey(b []byte) error
 	CheckPublicKey(b []byte) error
@@ -54,19 +54,18 @@ type scheme interface {
 	PlaintextPrivateKey(m []byte) []byte
 
 	Encrypt(m, to, signer, ephemeral []byte) ([]byte, error)
-	Decrypt(value, private []byte) ([]byte, error)
+	DecryptMany(values []opaque.Signed, private []byte) ([][]byte, []error)
 	VerifyValue(value []byte) error
 
 	TransformKey(private, to, signer, ephemeral, temp []byte) ([]byte, error)
-	Transform(value, key, signer, temp, ephemeral []byte) ([]byte, error)
 	VerifyTransformKey(key []byte) error
 	AugmentTransformKey(key, private []byte) ([]byte, error)
 
-	PrepareTransformKey(key []byte) (opaque.TransformKey, error)
+	PrepareTransformKey(key opaque.Signed) (opaque.TransformKey, error)
+	UseTransformKey(key opaque.Signed) (opaque.TransformKey, error)
 	ReadPrepared(b []byte) (opaque.TransformKey, error)
 	PreparedSize() int
 	PreparePublicKey(key []byte) (opaque.PublicKey, error)
-	DecryptMany(values [][]byte, private []byte) ([][]byte, []error)
 
 	SignSchnorr(private, public, message, nonce []byte) ([]byte, error)
 	VerifySchnorr(public, augmenting, message, signature []byte) bool

@@ -1,5 +1,11 @@
 package recrypt
 
+import (
+	"sync/atomic"
+
+	"github.com/recrypt-service/recrypt/wasm/recrypt/internal/opaque"
+)
+
 // A TransformKey lets its holder, the proxy, turn values encrypted to one key (the
 // delegator's) into values for another (the delegatee's), without reading them.
 //
@@ -19,8 +25,17 @@ package recrypt
 // All but the signature are what the spec calls the transform key bytes. The
 // signature does not cover hashedTempKey.
 type TransformKey struct {
-	suite Suite
-	b     []byte
+	suite    Suite
+	b        []byte
+	verified atomic.Bool // the signature, by an earlier operation
+}
+
+// newTransformKey returns a transform key with these bytes.
+func newTransformKey(s Suite, b []byte) *TransformKey { return &TransformKey{suite: s, b: b} }
+
+// signed returns the key for package scheme.
+func (t *TransformKey) signed() opaque.Signed {
+	return opaque.Signed{Bytes: t.b, Verified: t.verified.Load()}
 }
 
 // TransformKey makes a transform key from k to another public key, and signs it.
@@ -35,13 +50,13 @@ func (k *PrivateKey) TransformKey(to *PublicKey, signer *SigningKey) (*Transform
 	}
 	ephemeral := k.suite.randomScalar(c)
 	defer clear(ephemeral)
-	temp := k.suite.randomGT(c)
+	temp := k.suite.randomScalar(c)
 	defer clear(temp)
 	b, err := c.TransformKey(k.b, to.b, signer.b, ephemeral, temp)
 	if err != nil {
 		return nil, err
 	}
-	return &TransformKey{k.suite, b}, nil
+	return newTransformKey(k.suite, b), nil
 }
 
 // NewTransformKey decodes a transform key. Every point, the GT element and the
@@ -56,7 +71,7 @@ func NewTransformKey(s Suite, b []byte) (*TransformKey, error) {
 	if err := c.CheckTransformKey(b); err != nil {
 		return nil, err
 	}
-	return &TransformKey{s, clone(b)}, nil
+	return newTransformKey(s, clone(b)), nil
 }
 
 // Bytes returns the key in the form that NewTransformKey reads.
@@ -84,10 +99,14 @@ func (t *TransformKey) Signer() *VerifyingKey {
 // not cover hashedTempKey, and does not say who the signer is.
 func (t *TransformKey) VerifySignature() error {
 	c, err := t.scheme()
-	if err != nil {
+	if err != nil || t.verified.Load() {
 		return err
 	}
-	return c.VerifyTransformKey(t.b)
+	if err := c.VerifyTransformKey(t.b); err != nil {
+		return err
+	}
+	t.verified.Store(true)
+	return nil
 }
 
 // Augment returns the transform key for values encrypted to the delegator's public
@@ -104,7 +123,7 @@ func (t *TransformKey) Augment(k *PrivateKey) (*TransformKey, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &TransformKey{t.suite, b}, nil
+	return newTransformKey(t.suite, b), nil
 }
 
 // Transform turns v, a value for the delegator, into one for the delegatee, and
@@ -113,26 +132,24 @@ func (t *TransformKey) Augment(k *PrivateKey) (*TransformKey, error) {
 //
 // It cannot notice that v was not encrypted to the delegator of t: the delegatee
 // then gets ErrDecrypt. A value that has MaxBlocks blocks already is ErrBlocks.
+//
+// Who transforms several values by one key calls Prepare first.
 func (t *TransformKey) Transform(v *EncryptedValue, signer *SigningKey) (*EncryptedValue, error) {
 	c, err := t.scheme(v.suite)
 	if err != nil {
 		return nil, err
 	}
-	switch {
-	case v.Level() >= MaxBlocks:
-		return nil, ErrBlocks
-	case len(signer.b) == 0:
-		return nil, ErrSigningKey
-	}
-	temp := t.suite.randomGT(c)
-	defer clear(temp)
-	ephemeral := t.suite.randomScalar(c)
-	defer clear(ephemeral)
-	b, err := c.Transform(v.b, t.b, signer.b, temp, ephemeral)
+	key, err := c.UseTransformKey(t.signed())
 	if err != nil {
 		return nil, err
 	}
-	return &EncryptedValue{t.suite, b}, nil
+	k := &PreparedTransformKey{t.suite, key}
+	defer k.Wipe()
+	out, err := k.Transform(v, signer)
+	if err == nil {
+		t.verified.Store(true)
+	}
+	return out, err
 }
 
 // Wipe overwrites the key. Later uses give ErrTransformKey.

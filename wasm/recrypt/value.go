@@ -1,5 +1,12 @@
 package recrypt
 
+import (
+	"sync/atomic"
+
+	"github.com/recrypt-service/recrypt/wasm/recrypt/internal/opaque"
+	"github.com/recrypt-service/recrypt/wasm/recrypt/internal/parallel"
+)
+
 // An EncryptedValue is a plaintext encrypted to a public key, or the result of
 // transforming such a value for somebody else.
 //
@@ -15,8 +22,17 @@ package recrypt
 // and each block is publicKey (2n), encryptedTempKey (12n),
 // randomTransformPublicKey (2n), randomTransformEncryptedTempKey (12n).
 type EncryptedValue struct {
-	suite Suite
-	b     []byte
+	suite    Suite
+	b        []byte
+	verified atomic.Bool // the signature, by an earlier operation
+}
+
+// newValue returns a value with these bytes.
+func newValue(s Suite, b []byte) *EncryptedValue { return &EncryptedValue{suite: s, b: b} }
+
+// signed returns the value for package scheme.
+func (v *EncryptedValue) signed() opaque.Signed {
+	return opaque.Signed{Bytes: v.b, Verified: v.verified.Load()}
 }
 
 // Encrypt encrypts m to a public key and signs the result. The arguments must be
@@ -38,7 +54,7 @@ func Encrypt(m *Plaintext, to *PublicKey, signer *SigningKey) (*EncryptedValue, 
 	if err != nil {
 		return nil, err
 	}
-	return &EncryptedValue{m.suite, b}, nil
+	return newValue(m.suite, b), nil
 }
 
 // NewEncryptedValue decodes an encrypted value; the number of transform blocks
@@ -60,7 +76,15 @@ func NewEncryptedValue(s Suite, b []byte) (*EncryptedValue, error) {
 	if err := c.CheckEncryptedValue(b); err != nil {
 		return nil, err
 	}
-	return &EncryptedValue{s, clone(b)}, nil
+	return newValue(s, clone(b)), nil
+}
+
+// NewEncryptedValues is NewEncryptedValue for many values. It returns a value or an error
+// for each, in order.
+func NewEncryptedValues(s Suite, list [][]byte) ([]*EncryptedValue, []error) {
+	values, errs := make([]*EncryptedValue, len(list)), make([]error, len(list))
+	parallel.Each(len(list), func(i int) { values[i], errs[i] = NewEncryptedValue(s, list[i]) })
+	return values, errs
 }
 
 // Bytes returns the value in the form that NewEncryptedValue reads.
@@ -103,23 +127,61 @@ func (v *EncryptedValue) EphemeralPublicKey() []byte {
 // that the bytes are as Signer made them, not who that is.
 func (v *EncryptedValue) VerifySignature() error {
 	c, err := v.suite.scheme()
-	if err != nil {
+	if err != nil || v.verified.Load() {
 		return err
 	}
-	return c.VerifyValue(v.b)
+	if err := c.VerifyValue(v.b); err != nil {
+		return err
+	}
+	v.verified.Store(true)
+	return nil
 }
 
 // Decrypt decrypts a value that was encrypted to k's public key, or transformed for
 // it. A bad signature of the value is ErrSignature; every other failure is
 // ErrDecrypt.
+//
+// A signature that was found good stays so for this object, and is not verified again.
 func (k *PrivateKey) Decrypt(v *EncryptedValue) (*Plaintext, error) {
-	c, err := k.scheme(v.suite)
-	if err != nil {
-		return nil, err
+	out, errs := k.DecryptMany([]*EncryptedValue{v})
+	return out[0], errs[0]
+}
+
+// DecryptMany decrypts the values, in order, and returns a plaintext or an error for
+// each: those of Decrypt, and ErrEncoding for nil. One bad value does not spoil the
+// others. It costs less than as many calls of Decrypt.
+func (k *PrivateKey) DecryptMany(values []*EncryptedValue) ([]*Plaintext, []error) {
+	out, errs := make([]*Plaintext, len(values)), make([]error, len(values))
+	var b batch
+	for i, v := range values {
+		if v == nil {
+			errs[i] = ErrEncoding
+		} else if _, errs[i] = k.scheme(v.suite); errs[i] == nil {
+			b.add(i, v)
+		}
 	}
-	m, err := c.Decrypt(v.b, k.b)
-	if err != nil {
-		return nil, err
+	if len(b.values) == 0 {
+		return out, errs
 	}
-	return &Plaintext{k.suite, m}, nil
+	c, _ := k.suite.scheme() // it exists: k.scheme has asked
+	results, failures := c.DecryptMany(b.values, k.b)
+	for j, i := range b.index {
+		if errs[i] = failures[j]; errs[i] == nil {
+			out[i] = &Plaintext{k.suite, results[j]}
+			values[i].verified.Store(true)
+		}
+	}
+	return out, errs
+}
+
+// A batch is the values of one operation that have passed the first checks, with their
+// places among all values.
+type batch struct {
+	values []opaque.Signed
+	index  []int
+}
+
+func (b *batch) add(i int, v *EncryptedValue) {
+	b.values = append(b.values, v.signed())
+	b.index = append(b.index, i)
 }

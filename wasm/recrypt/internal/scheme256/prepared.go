@@ -4,100 +4,120 @@ import (
 	curve "github.com/recrypt-service/recrypt/wasm/recrypt/internal/bn256"
 	"github.com/recrypt-service/recrypt/wasm/recrypt/internal/fault"
 	"github.com/recrypt-service/recrypt/wasm/recrypt/internal/opaque"
+	"github.com/recrypt-service/recrypt/wasm/recrypt/internal/parallel"
+)
+
+// The encoding of a prepared transform key: key ‖ e(toPublicKey, g1) ‖ lines.
+const (
+	preparedPairAt  = TransformKeySize
+	preparedLinesAt = preparedPairAt + GTSize
+	preparedSize    = preparedLinesAt + curve.PreparedG2Size
 )
 
 // PreparedSize returns the length of a prepared transform key.
 func (Scheme) PreparedSize() int { return preparedSize }
 
-const preparedSize = TransformKeySize
-
-// A preparedKey is a transform key that passed CheckTransformKey and whose signature was
-// verified, with what every transform needs of it.
+// A preparedKey is a transform key that passed CheckTransformKey, with what transforms
+// need of it.
 type preparedKey struct {
 	s     Scheme
-	key   []byte           // the transform key
-	to    curve.GT         // e(toPublicKey, g1)
+	key   opaque.Signed
+	to    *recipient
 	lines curve.PreparedG2 // of hashedTempKey
 }
 
-// PrepareTransformKey verifies the signature of a transform key and makes its tables.
-func (s Scheme) PrepareTransformKey(key []byte) (opaque.TransformKey, error) {
-	if err := s.VerifyTransformKey(key); err != nil {
+// PrepareTransformKey verifies the signature of a transform key and computes all that its
+// transforms have in common.
+func (s Scheme) PrepareTransformKey(key opaque.Signed) (opaque.TransformKey, error) {
+	if !key.Verified {
+		if err := s.VerifyTransformKey(key.Bytes); err != nil {
+			return nil, err
+		}
+		key.Verified = true
+	}
+	k, err := s.useTransformKey(key)
+	if err != nil {
 		return nil, err
 	}
-	return s.prepare(key)
+	k.to.prepare()
+	return k, nil
 }
 
-// ReadPrepared reads what Bytes of a prepared transform key returned.
-func (s Scheme) ReadPrepared(b []byte) (opaque.TransformKey, error) {
-	if len(b) != preparedSize {
-		return nil, fault.Size
-	}
-	return s.prepare(b)
+// UseTransformKey makes the lines of a transform key, for one transform: that verifies the
+// signature, after the value's, and does the pairing with toPublicKey.
+func (s Scheme) UseTransformKey(key opaque.Signed) (opaque.TransformKey, error) {
+	return s.useTransformKey(key)
 }
 
-func (s Scheme) prepare(key []byte) (opaque.TransformKey, error) {
+func (s Scheme) useTransformKey(key opaque.Signed) (*preparedKey, error) {
 	var hashed curve.G2
-	var to curve.G1
 	defer hashed.Wipe()
-	if _, err := to.SetBytesReduced(key[PointSize : 2*PointSize]); err != nil {
+	to, err := newRecipient(key.Bytes[PointSize : 2*PointSize])
+	if err != nil {
+		return nil, err
+	}
+	if _, err := hashed.SetBytesReduced(key.Bytes[tkHashedAt:tkSignerAt]); err != nil {
 		return nil, fault.TransformKey
 	}
-	if _, err := hashed.SetBytesReduced(key[tkHashedAt:tkSignerAt]); err != nil {
-		return nil, fault.TransformKey
-	}
-	k := &preparedKey{s: s, key: append([]byte(nil), key...)}
-	k.to.PairG(&to)
+	key.Bytes = append([]byte(nil), key.Bytes...)
+	k := &preparedKey{s: s, key: key, to: to}
 	k.lines.Prepare(&hashed)
 	return k, nil
 }
 
-// Bytes is what ReadPrepared reads.
-func (k *preparedKey) Bytes() []byte { return append([]byte(nil), k.key...) }
-
-// Wipe overwrites the key.
-func (k *preparedKey) Wipe() {
-	clear(k.key)
-	*k = preparedKey{}
-}
-
-// Transform transforms each value and signs the result.
-func (k *preparedKey) Transform(values [][]byte, signer []byte, temps, ephemerals [][]byte) ([][]byte, []error) {
-	out, errs := make([][]byte, len(values)), make([]error, len(values))
-	for i, v := range values {
-		out[i], errs[i] = k.s.Transform(v, k.key, signer, temps[i], ephemerals[i])
+// ReadPrepared reads what Bytes of a prepared transform key returned. The caller must know
+// that it did: no property of it is checked.
+func (s Scheme) ReadPrepared(b []byte) (opaque.TransformKey, error) {
+	if len(b) != preparedSize {
+		return nil, fault.Size
 	}
-	return out, errs
-}
-
-// A preparedPublic is a public key with e(key, g1).
-type preparedPublic struct {
-	key  []byte
-	pair curve.GT
-}
-
-// PreparePublicKey computes e(key, g1).
-func (Scheme) PreparePublicKey(key []byte) (opaque.PublicKey, error) {
-	var p curve.G1
-	if _, err := p.SetBytesReduced(key); err != nil {
-		return nil, fault.PublicKey
+	k := &preparedKey{s: s, to: &recipient{prepared: true}}
+	if _, err := k.to.pair.SetBytesReduced(b[preparedPairAt:preparedLinesAt]); err != nil {
+		return nil, fault.TransformKey
 	}
-	k := &preparedPublic{key: append([]byte(nil), key...)}
-	k.pair.PairG(&p)
+	if _, err := k.lines.SetBytes(b[preparedLinesAt:]); err != nil {
+		return nil, fault.TransformKey
+	}
+	k.key = opaque.Signed{Bytes: append([]byte(nil), b[:preparedPairAt]...), Verified: true}
 	return k, nil
 }
 
-// Encrypt encrypts m to the key (spec section 12, note 5).
-func (k *preparedPublic) Encrypt(m, signer, ephemeral []byte) ([]byte, error) {
-	return Scheme{}.Encrypt(m, k.key, signer, ephemeral)
+// Bytes returns what ReadPrepared reads.
+func (k *preparedKey) Bytes() []byte {
+	lines := k.lines.Bytes()
+	defer clear(lines)
+	out := make([]byte, 0, preparedSize)
+	out = append(append(out, k.key.Bytes...), k.to.pair.Bytes()...)
+	return append(out, lines...)
 }
 
-// DecryptMany decrypts values by one private key, in order. A value with an error has no
-// plaintext.
-func (s Scheme) DecryptMany(values [][]byte, private []byte) ([][]byte, []error) {
-	out, errs := make([][]byte, len(values)), make([]error, len(values))
-	for i, v := range values {
-		out[i], errs[i] = s.Decrypt(v, private)
+// Wipe overwrites the key and its lines.
+func (k *preparedKey) Wipe() {
+	clear(k.key.Bytes)
+	k.lines.Wipe()
+}
+
+// Transform applies the key to values and signs the results (spec section 10.5). A temp is
+// K' (see tempKey), an ephemeral the scalar σ. The signature of a value is checked first,
+// then that of the key.
+func (k *preparedKey) Transform(values []opaque.Signed, signer []byte, temps, ephemerals [][]byte) ([][]byte, []error) {
+	list := make([]change, len(values))
+	defer wipe(list)
+	for i := range list {
+		list[i].start(values[i], temps[i], ephemerals[i])
 	}
+	var unsigned error
+	verifyKey := func() {
+		if !k.key.Verified {
+			unsigned = k.s.VerifyTransformKey(k.key.Bytes)
+		}
+	}
+	parallel.Do(func() {
+		parallel.Ranges(len(list), func(from, to int) { k.change(list[from:to]) })
+	}, verifyKey)
+	out, errs := make([][]byte, len(list)), make([]error, len(list))
+	parallel.Each(len(list), func(i int) {
+		out[i], errs[i] = list[i].finish(k.key.Bytes, signer, unsigned)
+	})
 	return out, errs
 }

@@ -3,24 +3,52 @@ package scheme256
 import (
 	curve "github.com/recrypt-service/recrypt/wasm/recrypt/internal/bn256"
 	"github.com/recrypt-service/recrypt/wasm/recrypt/internal/fault"
+	"github.com/recrypt-service/recrypt/wasm/recrypt/internal/opaque"
+	"github.com/recrypt-service/recrypt/wasm/recrypt/internal/parallel"
 )
 
 // TransformKey makes a transform key from private to a public key (spec section
-// 10.4). ephemeral is the scalar ρ, temp the GT element K.
+// 10.4). ephemeral is the scalar ρ, temp is K (see tempKey).
 func (Scheme) TransformKey(private, to, signer, ephemeral, temp []byte) ([]byte, error) {
-	point, hidden, err := encapsulate(ephemeral, to, temp)
+	r, err := newRecipient(to)
 	if err != nil {
 		return nil, err
 	}
-	hashed, err := hashedTempKey(private, temp)
-	if err != nil {
-		return nil, err
-	}
+	var c *capsule
+	var k, hashed []byte
+	parallel.Do(
+		func() { c = r.capsule(ephemeral) },
+		func() {
+			k = tempKey(temp)
+			hashed, err = hashedTempKey(private, k)
+		})
+	defer c.Wipe()
+	defer clear(k)
 	defer clear(hashed)
+	if err != nil {
+		return nil, err
+	}
+	share, err := c.hide(k)
+	if err != nil {
+		return nil, err
+	}
 	out := make([]byte, 0, TransformKeySize)
-	out = append(append(out, point...), to...)
-	out = append(append(out, hidden...), hashed...)
+	out = append(append(out, share[:PointSize]...), to...)
+	out = append(append(out, share[PointSize:]...), hashed...)
 	return seal(out, tkHashedAt, signer), nil
+}
+
+// tempKey returns a temp key, 12n bytes. It is given as such, or, by n bytes, as the scalar
+// k of e(G, g1)^k: then it is computed here, where other things may be at the same time.
+func tempKey(b []byte) []byte {
+	if len(b) != ScalarSize {
+		return append([]byte(nil), b...)
+	}
+	var f curve.GT
+	defer f.Wipe()
+	k := scalar(b)
+	defer k.Wipe()
+	return f.BaseExp(k).Bytes()
 }
 
 // hashedTempKey returns hash2(K) - [private]g1 = [h·c(K) - private]g1.
@@ -64,62 +92,156 @@ func (Scheme) AugmentTransformKey(key, private []byte) ([]byte, error) {
 	return out, nil
 }
 
-// Transform applies a transform key to a value and signs the result (spec section
-// 10.5). temp is the GT element K', ephemeral the scalar σ. The signature of the
-// value is checked first, then that of the key.
+// Transform applies a transform key to one value, as a prepared transform key does.
 func (s Scheme) Transform(value, key, signer, temp, ephemeral []byte) ([]byte, error) {
-	list, err := shares(value)
+	if _, err := shares(value); err != nil {
+		return nil, err
+	}
+	k, err := s.useTransformKey(opaque.Signed{Bytes: key})
 	if err != nil {
 		return nil, err
 	}
-	var hashed curve.G2
-	defer hashed.Wipe()
-	if _, err := hashed.SetBytesReduced(key[tkHashedAt:tkSignerAt]); err != nil {
-		return nil, fault.TransformKey
+	defer k.Wipe()
+	out, errs := k.Transform([]opaque.Signed{{Bytes: value}}, signer, [][]byte{temp}, [][]byte{ephemeral})
+	return out[0], errs[0]
+}
+
+// A change is a value while it is transformed. hashedTempKey and hash2(K') apply to what
+// the value carried last: its head if it has no blocks, otherwise both halves of its last
+// block. A block with K' is appended.
+type change struct {
+	value             opaque.Signed
+	drawn             []byte // K', or its logarithm
+	ephemeral         []byte // σ
+	last              share  // the head, or the second half of the last block
+	first             share  // the first half of the last block, if there is one
+	malformed         error
+	unsigned          error
+	temp              []byte  // K'
+	capsule           capsule // of σ
+	newLast, newFirst curve.GT
+}
+
+// Wipe overwrites what is secret of c.
+func (c *change) Wipe() {
+	clear(c.temp)
+	c.capsule.Wipe()
+}
+
+// start decodes what is transformed of a value.
+func (c *change) start(value opaque.Signed, temp, ephemeral []byte) {
+	c.value, c.drawn, c.ephemeral = value, temp, ephemeral
+	n := sharesOf(value.Bytes)
+	if c.malformed = c.last.set(value.Bytes[shareAt(n-1):]); c.malformed == nil && n > 1 {
+		c.malformed = c.first.set(value.Bytes[shareAt(n-2):])
 	}
-	if err := s.VerifyValue(value); err != nil {
+}
+
+// blocks reports whether the value has any.
+func (c *change) blocks() bool { return sharesOf(c.value.Bytes) > 1 }
+
+// change computes what is new in the values of some changes.
+func (k *preparedKey) change(list []change) {
+	verify := func() {
+		for i := range list {
+			if c := &list[i]; !c.value.Verified {
+				c.unsigned = k.s.VerifyValue(c.value.Bytes)
+			}
+		}
+	}
+	good := func() (out []*change) {
+		for i := range list {
+			if c := &list[i]; c.malformed == nil && c.unsigned == nil {
+				out = append(out, c)
+			}
+		}
+		return out
+	}
+	if parallel.Workers() == 1 { // what is not signed costs nothing more
+		verify()
+		todo := good()
+		k.replaceAll(todo)
+		k.to.hideAll(todo)
+	} else {
+		todo := good()
+		parallel.Do(func() { k.replaceAll(todo) }, func() { k.to.hideAll(todo) }, verify)
+	}
+}
+
+// hideAll computes [σ]G and e([σ]toPublicKey, g1).
+func (r *recipient) hideAll(list []*change) {
+	if len(list) == 0 {
+		return
+	}
+	scalars, out := make([]curve.Scalar, len(list)), make([]*curve.GT, len(list))
+	defer wipe(scalars)
+	for i, c := range list {
+		scalars[i].SetBytesModP(c.ephemeral)
+		out[i] = &c.capsule.pair
+	}
+	for i, b := range baseMultiples(scalars) {
+		list[i].capsule.point = b
+	}
+	r.pairAll(out, scalars)
+}
+
+// replaceAll multiplies what was last of the values by
+//
+//	e(P, hashed + hash2(K')) = e(P, hashed) · e([h·c(K')]P, g1)
+//
+// and the first half of the last block by e(P, hashed).
+func (k *preparedKey) replaceAll(list []*change) {
+	if len(list) == 0 {
+		return
+	}
+	points, products := make([]curve.G1, len(list)), make([]*curve.GT, len(list))
+	defer wipe(points)
+	bases := make([]*curve.G1, len(list))
+	var firsts []*curve.G1
+	var firstProducts []*curve.GT
+	for i, c := range list {
+		c.temp = tempKey(c.drawn)
+		log := hashLog(c.temp)
+		points[i].ScalarMult(log, &c.last.point)
+		log.Wipe()
+		bases[i], products[i] = &c.last.point, &c.newLast
+		if c.blocks() {
+			firsts, firstProducts = append(firsts, &c.first.point), append(firstProducts, &c.newFirst)
+		}
+	}
+	parallel.Do(
+		func() { curve.PairManyPreparedG(products, bases, &k.lines, pointers(points)) },
+		func() {
+			if len(firsts) > 0 {
+				curve.PairManyPrepared(firstProducts, firsts, &k.lines)
+			}
+		})
+	for _, c := range list {
+		c.newLast.Mul(&c.newLast, &c.last.hidden)
+		if c.blocks() {
+			c.newFirst.Mul(&c.newFirst, &c.first.hidden)
+		}
+	}
+}
+
+// finish returns the transformed value, or the first of the errors.
+func (c *change) finish(key, signer []byte, unsignedKey error) ([]byte, error) {
+	if err := first(c.malformed, c.unsigned, unsignedKey); err != nil {
 		return nil, err
 	}
-	if err := s.VerifyTransformKey(key); err != nil {
-		return nil, err
-	}
-	point, hidden, err := encapsulate(ephemeral, key[PointSize:2*PointSize], temp)
+	hidden, err := c.capsule.hide(c.temp)
 	if err != nil {
 		return nil, err
 	}
-	body := len(value) - trailerSize
+	value := c.value.Bytes
+	body, n := len(value)-trailerSize, sharesOf(value)
 	out := make([]byte, 0, len(value)+BlockSize)
 	out = append(out, value[:body]...)
 	out = append(append(out, key[:PointSize]...), key[2*PointSize:tkHashedAt]...)
-	out = append(append(out, point...), hidden...)
-	replaceHidden(out, list, &hashed, temp)
-	return seal(out, len(out), signer), nil
-}
-
-// replaceHidden applies hashedTempKey and hash2(K') to what out carried last before
-// the new block was appended: the head of a value that had no blocks, otherwise
-// both halves of its last block.
-func replaceHidden(out []byte, list []share, hashed *curve.G2, temp []byte) {
-	var lines curve.PreparedG2
-	defer func() { lines = curve.PreparedG2{} }()
-	lines.Prepare(hashed)
-	c := hashLog(temp)
-	defer c.Wipe()
-
-	last := &list[len(list)-1]
-	at := 0
-	if len(list) > 1 {
-		at = headSize + (len(list)-2)*(PointSize+GTSize)
-		var f curve.GT
-		first := &list[len(list)-2]
-		f.Mul(f.PairPrepared(&first.point, &lines), &first.hidden)
-		copy(out[at-GTSize:at], f.Bytes())
+	out = append(out, hidden...)
+	copy(out[shareAt(n-1)+PointSize:], c.newLast.Bytes())
+	if c.blocks() {
+		copy(out[shareAt(n-2)+PointSize:], c.newFirst.Bytes())
 	}
-	// e(P, hashed + hash2(K')) = e(P, hashed) · e([h·c(K')]P, g1)
-	var f curve.GT
-	var p curve.G1
-	defer p.Wipe()
-	p.ScalarMult(c, &last.point)
-	f.Mul(f.PairPreparedG(&last.point, &lines, &p), &last.hidden)
-	copy(out[at+PointSize:], f.Bytes())
+	return seal(out, len(out), signer), nil
 }

@@ -6,6 +6,7 @@ import (
 	curve "github.com/recrypt-service/recrypt/wasm/recrypt/internal/bn480"
 	"github.com/recrypt-service/recrypt/wasm/recrypt/internal/eddsa"
 	"github.com/recrypt-service/recrypt/wasm/recrypt/internal/fault"
+	"github.com/recrypt-service/recrypt/wasm/recrypt/internal/parallel"
 )
 
 // CheckPrivateKey accepts n bytes in [1, r-1].
@@ -56,11 +57,15 @@ func (Scheme) CheckEncryptedValue(b []byte) error {
 	if !eddsa.ValidKey(b[len(b)-trailerSize : len(b)-signatureSize]) {
 		return fault.Encoding
 	}
-	if err := checkPair(b); err != nil {
-		return err
-	}
-	for at := headSize; at < len(b)-trailerSize; at += PointSize + GTSize {
-		if err := checkPair(b[at:]); err != nil {
+	errs := make([]error, sharesOf(b))
+	parallel.Each(len(errs), func(i int) { errs[i] = checkPair(b[shareAt(i):]) })
+	return first(errs...)
+}
+
+// first returns the first error that there is.
+func first(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
 			return err
 		}
 	}
@@ -94,11 +99,19 @@ func (Scheme) CheckTransformKey(b []byte) error {
 			return fault.TransformKey
 		}
 	}
-	if _, err := new(curve.G2).SetBytes(b[tkHashedAt:tkSignerAt]); err != nil {
-		return fault.TransformKey
-	}
-	if _, err := new(curve.GT).SetBytes(b[2*PointSize : tkHashedAt]); err != nil {
-		return fault.Encoding
-	}
-	return nil
+	var hashed, temp error
+	parallel.Do(
+		func() {
+			var q curve.G2
+			defer q.Wipe()
+			if _, err := q.SetBytes(b[tkHashedAt:tkSignerAt]); err != nil {
+				hashed = fault.TransformKey
+			}
+		},
+		func() {
+			if _, err := new(curve.GT).SetBytes(b[2*PointSize : tkHashedAt]); err != nil {
+				temp = fault.Encoding
+			}
+		})
+	return first(hashed, temp)
 }
