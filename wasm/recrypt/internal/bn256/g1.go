@@ -161,8 +161,8 @@ func (p *G1) ScalarBaseMult(k *Scalar) *G1 {
 	return p
 }
 
-// endo sets p = (βx, y) = [λ]a, and returns p: β = γ_{2,2} is a cube root of 1 (spec
-// section 12, note 8).
+// endo sets p = (βx, y) = [λ]a with β = γ_{2,2}, and returns p (spec section 12,
+// note 8).
 func (p *point1) endo(a *point1) *point1 {
 	p.x.Mul(&a.x, &ff.Psi2X)
 	p.y, p.z = a.y, a.z
@@ -171,14 +171,5 @@ func (p *point1) endo(a *point1) *point1 {
 
 // endoBack sets p to the point of which a is the image under endo, and returns p.
 func (p *point1) endoBack(a *point1) *point1 { return p.endo(p.endo(a)) }
-
-// DoubleScalarMultVartime sets p = [a]A + [b]G, and returns p. It is meant for
-// verification: callers must not rely on its time being constant.
-func (p *G1) DoubleScalarMultVartime(a *Scalar, A *G1, b *Scalar) *G1 {
-	var s, t G1
-	s.ScalarMult(a, A)
-	t.ScalarBaseMult(b)
-	return p.Add(&s, &t)
-}
 
 func timesB31(x *ff.Fp) { x.Mul9(x) }

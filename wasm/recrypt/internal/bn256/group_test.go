@@ -130,13 +130,24 @@ func TestG1(t *testing.T) { checkGroup[G1](t) }
 func TestG2(t *testing.T) { checkGroup[G2](t) }
 
 func TestG1DoubleScalarMult(t *testing.T) {
-	for range 5 {
-		a, b := randomScalar(t), randomScalar(t)
-		p := new(G1).ScalarBaseMult(randomScalar(t))
+	check := func(a *Scalar, p *G1, b *Scalar) {
+		t.Helper()
 		w := new(G1).Add(new(G1).ScalarMult(a, p), new(G1).ScalarMult(b, new(G1).SetGenerator()))
-		if p.DoubleScalarMultVartime(a, p, b).Equal(w) != 1 {
-			t.Fatal("[a]A + [b]G")
+		if new(G1).DoubleScalarMultVartime(a, p, b).Equal(w) != 1 {
+			t.Fatalf("[%x]A + [%x]G", a.Bytes(), b.Bytes())
 		}
+	}
+	for range 20 {
+		check(randomScalar(t), new(G1).ScalarBaseMult(randomScalar(t)), randomScalar(t))
+	}
+	p, zero := new(G1).ScalarBaseMult(randomScalar(t)), new(G1)
+	minus := new(G1).Negate(new(G1).SetGenerator())
+	for _, k := range edgeScalars(t) {
+		a, b := scalarOf(t, k), randomScalar(t)
+		check(a, p, b)
+		check(b, p, a)
+		check(a, minus, a)
+		check(a, zero, a)
 	}
 }
 

@@ -35,6 +35,13 @@ func BenchmarkG1ScalarBaseMult(b *testing.B) {
 	}
 }
 
+func BenchmarkG1DoubleScalarMultVartime(b *testing.B) {
+	k, p, _ := benchPoint(b)
+	for b.Loop() {
+		p.DoubleScalarMultVartime(k, p, k)
+	}
+}
+
 func BenchmarkG2ScalarMult(b *testing.B) {
 	k, _, q := benchPoint(b)
 	for b.Loop() {
