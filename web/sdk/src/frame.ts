@@ -71,6 +71,30 @@ export function result(response: Uint8Array): Uint8Array {
   throw new RecryptError(status as Status, message);
 }
 
+/** What became of one item of a batch: its result, or the error that it met. */
+export type Outcome = { readonly value: Uint8Array; readonly error?: never } | { readonly value?: never; readonly error: RecryptError };
+
+/**
+ * Takes apart the outcomes of an operation on a batch, as `Op.OpenKeys` or
+ * `Op.DecryptMany` return them in one frame: one for each item, in order. The
+ * batch itself is one frame that holds a frame for each item, at most
+ * `MAX_BATCH`: `pack(...items)`. The values are views of the input.
+ *
+ * @param frame - the result frame
+ * @param want - the number of items
+ * @throws {@link RecryptError} with `Status.Malformed` if there are not so many
+ */
+export function outcomes(frame: Uint8Array, want: number): Outcome[] {
+  return unpack(frame, want).map((one) => {
+    try {
+      return { value: result(one) };
+    } catch (error) {
+      if (!(error instanceof RecryptError)) throw error;
+      return { error };
+    }
+  });
+}
+
 /** Returns a number from 0 to 255 as the content of a frame, 1 byte. */
 export function u8(value: number): Uint8Array {
   check(BigInt(value), 8n);

@@ -9,6 +9,9 @@ export const ABI_VERSION = 1;
 /** The largest request in bytes that an engine accepts. */
 export const MAX_REQUEST = 4 << 20;
 
+/** The largest number of items that one operation on many takes. */
+export const MAX_BATCH = 256;
+
 /** What the core answers, the first byte of a response. */
 export const Status = {
   OK: 0,

@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { result } from "../src/frame.js";
-import { pack, Reader, RecryptError, Status, text, u32, u64, u8, unpack } from "../src/index.js";
+import { outcomes, pack, Reader, RecryptError, Status, text, u32, u64, u8, unpack } from "../src/index.js";
 
+const none = new Uint8Array(0);
 const hex = (b: Uint8Array): string => Buffer.from(b).toString("hex");
 const bytes = (h: string): Uint8Array => new Uint8Array(Buffer.from(h.replaceAll(" ", ""), "hex"));
 const malformed = (e: unknown): boolean => e instanceof RecryptError && e.status === Status.Malformed;
@@ -49,6 +50,21 @@ test("unpack works inside a larger buffer and copies nothing", () => {
   assert.ok(frame);
   assert.equal(hex(frame), "0102");
   assert.equal(frame.buffer, large.buffer);
+});
+
+test("the outcomes of a batch", () => {
+  const [first, second, third] = outcomes(pack(bytes("00 0102"), Uint8Array.of(Status.Decrypt, ...text("no")), bytes("00")), 3);
+  assert.equal(hex(first?.value ?? none), "0102");
+  assert.ok(second?.error instanceof RecryptError && second.error.status === Status.Decrypt && second.error.message === "no");
+  assert.deepEqual([second.value, third?.value?.length, third?.error], [undefined, 0, undefined]);
+  assert.deepEqual(outcomes(none, 0), []);
+  assert.throws(() => outcomes(pack(bytes("00")), 2), malformed);
+  assert.throws(() => outcomes(pack(bytes("00"), bytes("00")), 1), malformed);
+  assert.throws(() => outcomes(bytes("0000"), 1), malformed);
+  for (const odd of ["", "ff", "020a"]) {
+    const [o] = outcomes(pack(bytes(odd)), 1);
+    assert.equal(o?.error?.status, Status.Internal, odd);
+  }
 });
 
 test("numbers are little-endian with a fixed width", () => {

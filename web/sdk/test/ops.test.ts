@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
-import { ABI_VERSION, Deposit, GrantKind, IdKind, MAX_REQUEST, Op, RecryptError, SecretKind, Status, Suite } from "../src/index.js";
+import { ABI_VERSION, Deposit, GrantKind, IdKind, MAX_BATCH, MAX_REQUEST, Op, RecryptError, SecretKind, Status, Suite } from "../src/index.js";
 import { repoPath } from "./paths.js";
 
 const ops = readFileSync(repoPath("wasm/abi/ops.go"), "utf8");
@@ -37,6 +37,7 @@ test("the other numbers are those of wasm/abi/abi.go", () => {
   assert.match(abi, new RegExp(`^const Version = ${ABI_VERSION}$`, "m"));
   assert.match(abi, /^const MaxRequest = 4 << 20$/m);
   assert.equal(MAX_REQUEST, 4 << 20);
+  assert.match(abi, new RegExp(`^const MaxBatch = ${MAX_BATCH}$`, "m"));
   assert.deepEqual(IdKind, constants(abi, "Kind"));
   assert.deepEqual(SecretKind, constants(abi, "Secret"));
   assert.deepEqual(Deposit, constants(abi, "Deposit"));

@@ -1,6 +1,6 @@
 /** One record of every type, made by the real core, and a good request for every operation. */
 
-import { Deposit, GrantKind, IdKind, Op, Reader, SecretKind, text, u32, u64, u8 } from "../src/index.js";
+import { Deposit, GrantKind, IdKind, Op, pack, Reader, SecretKind, text, u32, u64, u8 } from "../src/index.js";
 import type { Core } from "./core.js";
 import { concat, sizeOfField } from "./vectors.js";
 
@@ -13,6 +13,8 @@ export interface Good {
   readonly free?: readonly number[];
   /** Arguments that may be empty. */
   readonly optional?: readonly number[];
+  /** The argument that is a batch: what is wrong with its items is told in the outcomes. */
+  readonly batch?: number;
 }
 
 /** The names of the operations. */
@@ -20,6 +22,9 @@ export type OpName = keyof typeof Op;
 
 /** n bytes that count up. */
 export const bytes = (n: number, first: number): Uint8Array => Uint8Array.from({ length: n }, (_, i) => first + i);
+
+/** What an outcome has before its value. */
+const FRAME_AND_STATUS = 5;
 
 const none = new Uint8Array(0);
 const message = text("a message");
@@ -48,6 +53,7 @@ function scheme(core: Core, number: number): Record<string, Good> {
   const plaintext = core.one(Op.GeneratePlaintext, number);
   const value = core.one(Op.Encrypt, number, plaintext, a[1], signing);
   const transformKey = core.one(Op.TransformKey, number, a[0], b[1], signing);
+  const prepared = core.one(Op.PrepareTransformKey, number, transformKey);
   const schnorr = core.one(Op.SchnorrSign, number, a[0], a[1], message);
   const [ed25519] = core.run(Op.Ed25519Sign, 1, signing, message) as [Uint8Array];
   return {
@@ -70,6 +76,11 @@ function scheme(core: Core, number: number): Record<string, Good> {
     SubtractPrivateKeys: { args: [suite, a[0], other[0]], results: [size.n] },
     AddPublicKeys: { args: [suite, a[1], other[1]], results: [size.g1] },
     AugmentTransformKey: { args: [suite, transformKey, other[0]], results: [size.transformKey] },
+    PrepareTransformKey: { args: [suite, transformKey], results: [prepared.length] },
+    TransformPrepared: {
+      args: [suite, prepared, signing, pack(value, value)], results: [2 * (FRAME_AND_STATUS + size.value + size.block)], optional: [3], batch: 3,
+    },
+    DecryptMany: { args: [suite, a[0], pack(value, value)], results: [2 * (FRAME_AND_STATUS + size.gt)], optional: [2], batch: 2 },
   };
 }
 
@@ -134,7 +145,7 @@ export function makeWorld(core: Core, suite: number): World {
     ...scheme(core, suite),
     ...identities(core, w),
     ...sharing(w, records, grantArgs, collectionArgs(base, collection, readers), readers),
-    ...keys(w, records, keyArgs),
+    ...keys(core, w, records, keyArgs),
     ...requests(core, alice, seeds.alice),
   };
   return { ...w, ...records, good: good as Record<OpName, Good> };
@@ -180,13 +191,23 @@ function sharing(w: Parts, r: Records, grantArgs: Uint8Array[], nextArgs: Uint8A
   };
 }
 
-function keys(w: Parts, r: Records, keyArgs: Uint8Array[]): Record<string, Good> {
+function keys(core: Core, w: Parts, r: Records, keyArgs: Uint8Array[]): Record<string, Good> {
+  const prepared = core.one(Op.PrepareTransformKey, w.suite, r.transformKey);
+  const item = pack(w.alice, w.next, r.key, r.transformed);
   return {
     NewKey: { args: [w.seeds.alice, w.alice, w.collection, keyId], results: [32, w.sizes.value] },
     NewKeyRecord: { args: keyArgs, results: [-1] },
     OpenKeyRecord: { args: [w.alice, w.collection, r.key, r.value], results: [16, 32, 32, 16, 4, 32, 4, 1, 1, 8, -1], optional: [1, 3] },
     OpenKey: { args: [w.seeds.bob, w.bob, w.alice, w.next, w.service, r.key, r.transformed], results: [32] },
     TransformKeyValue: { args: [w.seeds.service, r.value, r.transformKey], results: [w.sizes.value + w.sizes.block] },
+    TransformKeyValues: {
+      args: [w.seeds.service, prepared, pack(r.value, r.value)],
+      results: [2 * (FRAME_AND_STATUS + w.sizes.value + w.sizes.block)],
+      optional: [2],
+      batch: 2,
+    },
+    // The server's record is looked at for transformed values only: what is wrong with it is told in their outcomes.
+    OpenKeys: { args: [w.seeds.bob, w.bob, w.service, pack(item, item)], results: [2 * (FRAME_AND_STATUS + 32)], free: [2], optional: [3], batch: 3 },
   };
 }
 
