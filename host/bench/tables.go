@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -90,7 +91,23 @@ func tables(r results) []*table {
 	for _, suite := range suites {
 		all = append(all, timesOf(r, suite))
 	}
-	return append(all, ratiosOf(r, "recrypt256"), ratiosOf(r, "recrypt480"), batchesOf(r), pairingsOf(r), floorsOf(r))
+	all = append(all, ratiosOf(r, "recrypt256"), ratiosOf(r, "recrypt480"), batchesOf(r), pairingsOf(r), floorsOf(r))
+	for _, t := range all {
+		t.compact()
+	}
+	return all
+}
+
+// compact drops the columns that hold nothing.
+func (t *table) compact() {
+	for i := len(t.head) - 1; i > 0; i-- {
+		if !slices.ContainsFunc(t.rows, func(row []string) bool { return row[i] != dash }) {
+			t.head = slices.Delete(t.head, i, i+1)
+			for j := range t.rows {
+				t.rows[j] = slices.Delete(t.rows[j], i, i+1)
+			}
+		}
+	}
 }
 
 var columns = map[string]string{"native": "native", "wazero": "wazero", "node": "Node", "npm": "npm"}
@@ -248,9 +265,12 @@ func against(r results, old *file) *table {
 	return t
 }
 
+// dash stands for what was not measured.
+const dash = "–"
+
 func orDash(ok bool, s string) string {
 	if ok {
 		return s
 	}
-	return "–"
+	return dash
 }

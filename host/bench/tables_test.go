@@ -105,7 +105,7 @@ func TestTables(t *testing.T) {
 	for _, want := range []string{
 		"encrypt 1.00 ms 2.00 ms 6.00 ms 12.0 ms 4.00 ms 8.00 ms 24.0 ms 48.0 ms decrypt_0",
 		"encrypt 6.00 (6.00) 4.00 (4.00) 24.0 (24.0) 1.50 (1.50) 4.00 (4.00) decrypt_0",
-		"decrypt_1_x16, recrypt256 500 µs (2.00) – – The pairing",
+		"decrypt_1_x16, recrypt256 500 µs (2.00) The pairing",
 	} {
 		if !strings.Contains(oneLine(text.String()), want) {
 			t.Errorf("missing %q in\n%s", want, text.String())
