@@ -38,9 +38,10 @@ wasm: ## build wasm/dist/recrypt.wasm, the core as a wasip1 module
 	@$(GO) run ./host/engine/build -o $(WASM)
 
 .PHONY: size
-size: wasm ## print the module's sizes and its SHA-256
+size: wasm ## print the module's sizes, its SHA-256, and how it starts in wazero, Node and Chromium; ARGS='-runs 9'
 	@printf '%d bytes, %d gzipped, sha256 %s\n' "$$(wc -c <$(WASM))" "$$(gzip -9c $(WASM) | wc -c)" \
 		"$$( (sha256sum $(WASM) 2>/dev/null || shasum -a 256 $(WASM)) | cut -d' ' -f1)"
+	@$(GO) run ./host/engine/startup -module $(WASM) $(ARGS)
 
 .PHONY: bench
 bench: wasm ## time every operation on every engine, beside upstream's npm package and others; ten minutes, ARGS=--help
