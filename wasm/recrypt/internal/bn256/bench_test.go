@@ -158,12 +158,41 @@ func BenchmarkGTBaseExp(b *testing.B) {
 	}
 }
 
-func BenchmarkTables(b *testing.B) {
-	k, p, q := benchPoint(b)
-	f := new(GT).BaseExp(k)
+// The tables of fixed bases are made at their first use in each instance.
+func BenchmarkTableG1(b *testing.B) {
+	_, p, _ := benchPoint(b)
 	for b.Loop() {
 		newTable1(&p.p)
+	}
+}
+
+func BenchmarkTableG2(b *testing.B) {
+	_, _, q := benchPoint(b)
+	for b.Loop() {
 		newTable2(&q.p)
+	}
+}
+
+func BenchmarkTableGT(b *testing.B) {
+	k, _, _ := benchPoint(b)
+	f := new(GT).BaseExp(k)
+	for b.Loop() {
 		newTableGT(&f.f)
+	}
+}
+
+func BenchmarkMiller(b *testing.B) {
+	_, p, q := benchPoint(b)
+	f, prepared := new(GT), new(PreparedG2).Prepare(q)
+	for b.Loop() {
+		miller(&f.f, newMillerArg(p, prepared, &p.p.y))
+	}
+}
+
+func BenchmarkHardPart(b *testing.B) {
+	k, _, _ := benchPoint(b)
+	f := new(GT).BaseExp(k)
+	for b.Loop() {
+		hardPart(&f.f)
 	}
 }

@@ -5,7 +5,7 @@ package bn480
 // Widths of the windows, in bits: for any point, and for the tables of fixed ones.
 const (
 	window     = 5
-	baseWindow = 6
+	baseWindow = 5
 )
 
 // shortWords is the number of 64-bit words of a short scalar, recipWords that of the
@@ -19,7 +19,7 @@ const (
 // 240 bits with its sign.
 const (
 	windows2     = 48
-	baseWindows2 = 40
+	baseWindows2 = 48
 )
 
 // basis2 is a basis, modulo 2^(64·shortWords), of the vectors (c₀, c₁, …) for which
@@ -39,7 +39,7 @@ var recip2 = [2][recipWords]uint64{
 // 122 bits with its sign.
 const (
 	windows4     = 25
-	baseWindows4 = 21
+	baseWindows4 = 25
 )
 
 // basis4 is a basis, modulo 2^(64·shortWords), of the vectors (c₀, c₁, …) for which

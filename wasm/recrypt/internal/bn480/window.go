@@ -60,7 +60,7 @@ func store(table []ff.Fp, size, i int, coordinates []*ff.Fp) {
 // lookUp sets the coordinates to those of element |d| of the table, counted from 1, and
 // to 0 if d = 0. It reads the whole table.
 func lookUp(coordinates []*ff.Fp, table []ff.Fp, size int, d digit) {
-	var masks [baseTableSize]uint64
+	var masks [max(tableSize, baseTableSize)]uint64
 	for i := range size {
 		masks[i] = -uint64(d.is(i + 1))
 	}

@@ -9,11 +9,18 @@ import (
 	"math/big"
 )
 
-// Widths of the windows of scalar multiplication.
-const (
-	window     = 5
-	baseWindow = 6
-)
+// window is the width of the windows of scalar multiplication.
+const window = 5
+
+// baseWindow is that of the tables of fixed bases. A table takes as long to make as some
+// ten multiplications, once in each instance: for the greater set, twice as long as is
+// worth another sixth of speed.
+func (s *params) baseWindow() int {
+	if s.size > 32 {
+		return 5
+	}
+	return 6
+}
 
 type latticeFile struct {
 	Header, Package        string
@@ -34,7 +41,7 @@ type lattice struct {
 // lattices returns the bases of both dimensions, after checking them.
 func (s *params) lattices(header, pkg string) latticeFile {
 	f := latticeFile{
-		Header: header, Package: pkg, Window: window, BaseWindow: baseWindow,
+		Header: header, Package: pkg, Window: window, BaseWindow: s.baseWindow(),
 		// 64 bits beyond r make the error of a quotient less than 2^-64
 		RecipWords: (s.R.BitLen()+63)/64 + 1,
 	}
@@ -87,7 +94,8 @@ func (s *params) signedBits(rows [][]*big.Int) int {
 func (s *params) lattice(rows [][]*big.Int, eigenvalue *big.Int, shortWords, recipWords int) lattice {
 	dim := len(rows)
 	l := lattice{Dim: dim, Bits: s.signedBits(rows)}
-	l.Windows, l.BaseWindows = (l.Bits+window-1)/window, (l.Bits+baseWindow-1)/baseWindow
+	base := s.baseWindow()
+	l.Windows, l.BaseWindows = (l.Bits+window-1)/window, (l.Bits+base-1)/base
 	det := determinant(rows)
 	if new(big.Int).Abs(det).Cmp(s.R) != 0 {
 		log.Fatal("not a basis of the whole lattice")
