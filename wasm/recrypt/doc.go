@@ -14,6 +14,12 @@
 // derivation that names the context, as the key of an authenticated cipher. Plaintexts
 // are keys, not messages. [PrivateKey.Decrypt] returns the plaintext, at any level.
 //
+// What is used often can be prepared: a proxy that transforms many values by one key
+// calls [TransformKey.Prepare], who encrypts much to one key [PublicKey.Prepare]. The
+// results are the same. Many values at once, for whoever opens a folder, are
+// [NewEncryptedValues], [PreparedTransformKey.TransformMany] and [PrivateKey.DecryptMany]:
+// they share what single calls would do each, and give each value an error of its own.
+//
 // Objects are decoded strictly, once, by the New functions: exact lengths, canonical
 // field elements, points on the curve and in the right subgroup, private keys in
 // [1, r-1], a bounded number of transform blocks. What is accepted has exactly one
@@ -24,7 +30,11 @@
 // work; [SelfTest] does so earlier. A damaged copy of the program gives [ErrSelfTest].
 //
 // Randomness is drawn inside, from crypto/rand, afresh for every call. There is no
-// state: all functions may be used from several goroutines, except Wipe.
+// state: all functions may be used from several goroutines, except Wipe. Independent parts
+// of one operation, such as the two pairings of a transform block or the values of a
+// batch, run on several processors at a time where there are any, which is nowhere in
+// WebAssembly: at most GOMAXPROCS in the whole process, none of them after the operation
+// has returned.
 //
 // # What it does not protect
 //
@@ -67,6 +77,8 @@
 //	transform key    ephemeralPublicKey ‖ toPublicKey ‖                 736         1296
 //	                 encryptedTempKey ‖ hashedTempKey ‖
 //	                 publicSigningKey ‖ signature
+//	prepared         transform key and tables, for memory only:         12034       39010
+//	transform key    the form may change with every version
 //
 // The upstream bindings carry the same fields as named members of objects (spec section
 // 15); concatenating them in this order gives the bytes used here.
@@ -110,7 +122,7 @@
 //	encrypt                          Encrypt
 //	decrypt                          PrivateKey.Decrypt
 //	generate_transform_key           PrivateKey.TransformKey
-//	transform                        TransformKey.Transform
+//	transform                        TransformKey.Transform, or of a PreparedTransformKey
 //	PublicKey::augment               PublicKey.Add
 //	PrivateKey::augment_plus, _minus PrivateKey.Add, PrivateKey.Sub
 //	TransformKey::augment            TransformKey.Augment

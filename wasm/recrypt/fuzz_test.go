@@ -63,6 +63,7 @@ func FuzzPrivateKey(f *testing.F)   { fuzzDecoder(f, "private key") }
 func FuzzPublicKey(f *testing.F)    { fuzzDecoder(f, "public key") }
 func FuzzPlaintext(f *testing.F)    { fuzzDecoder(f, "plaintext") }
 func FuzzTransformKey(f *testing.F) { fuzzDecoder(f, "transform key") }
+func FuzzPrepared(f *testing.F)     { fuzzDecoder(f, "prepared") }
 func FuzzSigningKey(f *testing.F)   { fuzzDecoder(f, "signing key") }
 func FuzzVerifyingKey(f *testing.F) { fuzzDecoder(f, "verifying key") }
 

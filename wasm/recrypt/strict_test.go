@@ -54,6 +54,9 @@ func decoders(suite recrypt.Suite) map[string]func(b []byte) ([]byte, error) {
 		"transform key": func(b []byte) ([]byte, error) {
 			return bytesOf(recrypt.NewTransformKey(suite, b))
 		},
+		"prepared": func(b []byte) ([]byte, error) {
+			return bytesOf(recrypt.NewPreparedTransformKey(suite, b))
+		},
 		"signing key":   func(b []byte) ([]byte, error) { return bytesOf(recrypt.NewSigningKey(b)) },
 		"verifying key": func(b []byte) ([]byte, error) { return bytesOf(recrypt.NewVerifyingKey(b)) },
 	}
@@ -80,6 +83,7 @@ func (w *world) objects() map[string][]byte {
 		"plaintext":     w.m.Bytes(),
 		"value":         w.value.Bytes(),
 		"transform key": w.key.Bytes(),
+		"prepared":      must1(w.key.Prepare()).Bytes(),
 		"signing key":   w.author.Bytes(),
 		"verifying key": w.author.VerifyingKey().Bytes(),
 	}

@@ -4,7 +4,6 @@ package parallel
 
 import (
 	"runtime"
-	"sync"
 	"sync/atomic"
 )
 
@@ -28,20 +27,26 @@ func hire() bool {
 func dismiss() { helpers.Add(-1) }
 
 // Each runs f(0) … f(n-1) as Do does. On a single processor it does so in this order.
+//
+// The caller does whatever no helper has begun with. So it never waits for a helper that
+// found no processor, only for parts that are being worked on.
 func Each(n int, f func(i int)) {
-	e := each{n: int64(n), f: f}
-	var wait sync.WaitGroup
+	if n == 0 {
+		return
+	}
+	e := &each{n: int64(n), f: f, ended: make(chan struct{})}
+	e.left.Store(e.n)
 	for range n - 1 {
 		if !hire() {
 			break
 		}
-		wait.Go(func() {
+		go func() {
 			defer dismiss()
 			e.work()
-		})
+		}()
 	}
 	e.work()
-	wait.Wait()
+	<-e.ended
 	if p := e.panicked.Load(); p != nil {
 		panic(*p)
 	}
@@ -49,15 +54,18 @@ func Each(n int, f func(i int)) {
 
 // An each is a call of Each.
 type each struct {
-	next, n  int64
+	n        int64
 	f        func(i int)
+	next     atomic.Int64 // the number that nobody has taken yet
+	left     atomic.Int64 // how many have not ended
+	ended    chan struct{}
 	panicked atomic.Pointer[any]
 }
 
 // work takes one number after the other until none is left.
 func (e *each) work() {
 	for {
-		i := atomic.AddInt64(&e.next, 1) - 1
+		i := e.next.Add(1) - 1
 		if i >= e.n {
 			return
 		}
@@ -70,6 +78,9 @@ func (e *each) call(i int) {
 	defer func() {
 		if p := recover(); p != nil {
 			e.panicked.CompareAndSwap(nil, &p)
+		}
+		if e.left.Add(-1) == 0 {
+			close(e.ended)
 		}
 	}()
 	e.f(i)

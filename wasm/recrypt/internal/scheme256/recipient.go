@@ -64,8 +64,9 @@ type capsule struct {
 // capsule computes what k gives, to be wiped by the caller.
 func (r *recipient) capsule(k []byte) *capsule {
 	var c capsule
-	list := []curve.Scalar{*scalar(k)}
+	list := make([]curve.Scalar, 1)
 	defer wipe(list)
+	list[0].SetBytesModP(k)
 	parallel.Do(
 		func() { r.pairAll([]*curve.GT{&c.pair}, list) },
 		func() { c.point = baseMultiples(list)[0] })
