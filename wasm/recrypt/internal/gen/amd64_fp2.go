@@ -1,29 +1,23 @@
 //go:build ignore
 
-// The functions of Fp2 for amd64: products with one reduction per coordinate, and
-// linear combinations with one reduction per coordinate.
+// Linear combinations in Fp2 for amd64, with one reduction per coordinate.
 
 package main
 
 import (
 	"log"
+	"math/big"
 
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// term is a coefficient and an argument, or a coordinate of one.
-type term struct {
-	factor int
-	arg    string
-	index  int
-}
-
-// combination is a function of Fp2 that sets z to a sum of multiples of its arguments
-// and of ξ times its arguments.
+// combination is a function of Fp2 that sets z to a sum of its arguments, of ξ times a
+// sum of them, or for cyclotomic squarings to three times that and twice an argument.
 type combination struct {
 	name, doc, args string
 	plain, xi       string // "+w-x": terms without and with the factor ξ
+	cyc             string // "+a": z = 3·(plain + ξ·xi) + 2a
 	loose           bool   // the result may stay above p
 }
 
@@ -45,47 +39,116 @@ var combinations = []combination{
 	{name: "fp2AddAddXi", doc: "z = v + w + ξ·x", args: "v, w, x", plain: "+v+w", xi: "+x"},
 	{name: "fp2AddXiAdd", doc: "z = v + ξ·(x + y)", args: "v, x, y", plain: "+v", xi: "+x+y"},
 	{name: "fp2AddXiSubSub", doc: "z = v + ξ·(w − x − y)", args: "v, w, x, y", plain: "+v", xi: "+w-x-y"},
-	{name: "fp2Cyc0", doc: "z = 3(x + ξ·y) − 2a", args: "x, y, a", plain: "+x+x+x-a-a", xi: "+y+y+y"},
-	{name: "fp2Cyc1", doc: "z = 3(t − x − y) + 2a", args: "t, x, y, a", plain: "+t+t+t-x-x-x-y-y-y+a+a"},
-	{name: "fp2CycXi", doc: "z = 3ξ·(t − x − y) + 2a", args: "t, x, y, a", plain: "+a+a", xi: "+t+t+t-x-x-x-y-y-y"},
+	{name: "fp2Cyc0", doc: "z = 3(x + ξ·y) − 2a", args: "x, y, a", plain: "+x", xi: "+y", cyc: "-a"},
+	{name: "fp2Cyc1", doc: "z = 3(t − x − y) + 2a", args: "t, x, y, a", plain: "+t-x-y", cyc: "+a"},
+	{name: "fp2CycXi", doc: "z = 3ξ·(t − x − y) + 2a", args: "t, x, y, a", xi: "+t-x-y", cyc: "+a"},
 }
 
-// terms returns the coordinate of z as a sum: ξ·(x0 + x1·i) = 3x0 − x1 + (x0 + 3x1)·i.
-func (c combination) terms(coordinate int) []term {
+// term is a value of both coordinates, with a sign, and its bounds as multiples of p:
+// from < value < to.
+type term struct {
+	sign     int
+	words    func(coordinate int) words // loads a pointer if it must
+	from, to int
+	size     int // words; values of one more than n words are in two's complement
+}
+
+// terms reads "+w-x".
+func (a *amd64) terms(text string) []term {
 	var out []term
-	add := func(factor int, arg string, index int) {
-		for i, t := range out {
-			if t.arg == arg && t.index == index {
-				out[i].factor += factor
-				return
-			}
-		}
-		out = append(out, term{factor, arg, index})
+	for i := 0; i < len(text); i += 2 {
+		name := text[i+1 : i+2]
+		out = append(out, term{
+			sign:  map[byte]int{'+': 1, '-': -1}[text[i]],
+			words: func(c int) words { return at(a.arg(name).Offset(8 * a.n * c)) },
+			to:    1, size: a.n,
+		})
 	}
-	each := func(text string, f func(factor int, arg string)) {
-		for i := 0; i < len(text); i += 2 {
-			f(map[byte]int{'+': 1, '-': -1}[text[i]], text[i+1:i+2])
-		}
-	}
-	each(c.plain, func(factor int, arg string) { add(factor, arg, coordinate) })
-	each(c.xi, func(factor int, arg string) {
-		add(3*factor, arg, coordinate)
-		add(factor*(2*coordinate-1), arg, 1-coordinate)
-	})
 	return out
+}
+
+// size returns how many words a combination has.
+func (a *amd64) size() int {
+	if a.spare {
+		return a.n
+	}
+	return a.n + 1
+}
+
+// sum is a value that is being added up in registers, in two's complement.
+type sum struct {
+	a        *amd64
+	t        []register
+	from, to int // bounds as multiples of p
+}
+
+// add adds or subtracts the coordinate c of v.
+func (s *sum) add(v term, c int) {
+	s.from, s.to = s.from+min(v.sign*v.from, v.sign*v.to), s.to+max(v.sign*v.from, v.sign*v.to)
+	if s.t == nil && v.sign < 0 {
+		s.t = s.a.registers(s.a.size())
+		s.a.load(s.t, s.a.multiple(v.to))
+		s.from, s.to = s.from+v.to, s.to+v.to
+	}
+	if s.t == nil {
+		s.t = s.a.registers(s.a.size())
+		s.a.load(s.t[:v.size], v.words(c))
+		if v.size < len(s.t) {
+			s.a.XORQ(s.t[v.size], s.t[v.size])
+		}
+		return
+	}
+	s.a.addWords(s.t, v.words(c), v.size, v.sign)
+}
+
+// twice doubles the sum.
+func (s *sum) twice() {
+	s.a.ADDQ(s.t[0], s.t[0])
+	for _, r := range s.t[1:] {
+		s.a.ADCQ(r, r)
+	}
+	s.from, s.to = 2*s.from, 2*s.to
+}
+
+// bias adds the multiple of p that makes the sum positive.
+func (s *sum) bias() {
+	if k := -s.from; k > 0 {
+		s.add(term{1, func(int) words { return s.a.multiple(k) }, k, k, s.a.size()}, 0)
+	}
+}
+
+// all adds up terms, beginning with a positive one.
+func (s *sum) all(terms []term, c int) {
+	for _, v := range terms {
+		s.add(v, c)
+	}
 }
 
 // combine writes a combination.
 func (a *amd64) combine(c combination) {
 	a.begin(c.name, c.doc, "z, "+c.args)
-	var z words
-	mixed := c.xi != ""
 	size := 8 * a.n
+	plain, xi := a.terms(c.plain), a.terms(c.xi)
+	mixed := c.xi != ""
+	if len(xi) > 1 {
+		xi = []term{a.collect(xi)}
+	}
+	var z words
 	if mixed { // arguments are read after the first coordinate is known
 		z = at(a.AllocLocal(size))
 	}
 	for coordinate := range 2 {
-		t := a.sum(c.terms(coordinate), c.loose)
+		s := &sum{a: a}
+		if mixed {
+			a.addXi(s, xi[0], coordinate)
+		}
+		s.all(plain, coordinate)
+		if c.cyc != "" {
+			s.bias()
+			a.cyclotomic(s, a.terms(c.cyc)[0], coordinate)
+		}
+		s.bias()
+		t := a.reduced(s, c.loose)
 		if coordinate == 0 && mixed {
 			a.store(t, z)
 		} else {
@@ -93,83 +156,87 @@ func (a *amd64) combine(c combination) {
 		}
 	}
 	if mixed {
-		out, t := at(a.arg("z")), a.GP64()
-		for j := range a.n {
-			a.MOVQ(z(j), t)
-			a.MOVQ(t, out(j))
-		}
+		a.move(z, at(a.arg("z")))
 	}
 	a.RET()
 }
 
-// sum returns a sum of terms, below p unless loose.
-func (a *amd64) sum(terms []term, loose bool) []register {
-	size := a.n + 1
-	if a.spare {
-		size = a.n
-	}
-	t := a.registers(size)
-	positive, negative := 0, 0
-	bits := 0
-	for _, v := range terms {
-		positive += max(v.factor, 0)
-		negative += max(-v.factor, 0)
-		for max(v.factor, -v.factor)>>bits != 0 {
-			bits++
+// collect adds up terms on the stack.
+func (a *amd64) collect(terms []term) term {
+	v := term{sign: 1, size: a.size()}
+	local := a.AllocLocal(2 * 8 * v.size)
+	v.words = func(c int) words { return at(local.Offset(8 * v.size * c)) }
+	for c := range 2 {
+		s := &sum{a: a}
+		s.all(terms, c)
+		for j, r := range s.t {
+			a.MOVQ(r, v.words(c)(j))
 		}
+		v.from, v.to = s.from, s.to
 	}
-	if positive+negative >= maxRange {
-		log.Fatal("too many terms")
-	}
-	// From the highest bit of the factors down: t = 2t + the terms with that bit. The
-	// multiple of p that keeps t from being negative is added in the same way.
-	bias := a.bias(terms, bits-1)
-	a.load(t, a.multiple(bias))
-	for b := bits - 1; b >= 0; b-- {
-		if b < bits-1 {
-			for j := range t {
-				if j == 0 {
-					a.ADDQ(t[j], t[j])
-				} else {
-					a.ADCQ(t[j], t[j])
-				}
-			}
-			bias *= 2
-			if more := a.bias(terms, b) - bias; more > 0 {
-				a.addWords(t, a.multiple(more), size, 1)
-				bias += more
-			}
-		}
-		for _, v := range terms {
-			if max(v.factor, -v.factor)>>b&1 == 1 {
-				m := at(a.arg(v.arg).Offset(8 * a.n * v.index))
-				a.addWords(t, m, a.n, v.factor)
-			}
-		}
-	}
-	if loose && a.spare {
-		return t
-	}
-	if positive+bias > 2 {
-		a.estimate(t)
-		t = t[:a.n]
-	}
-	a.less(t)
-	return t
+	return v
 }
 
-// bias returns which multiple of p makes the terms with their factors >> bit positive.
-func (a *amd64) bias(terms []term, bit int) int {
-	sum := 0
-	for _, v := range terms {
-		sum += max(-v.factor, 0) >> bit
+// addXi begins s with ξ·x: ξ·(x0 + x1·i) = 3x0 − x1 + (x0 + 3x1)·i.
+func (a *amd64) addXi(s *sum, x term, c int) {
+	other := x
+	if c == 0 {
+		other.sign = -x.sign
 	}
-	return sum
+	if x.sign < 0 {
+		s.add(other, 1-c)
+		s.all([]term{x, x, x}, c)
+		return
+	}
+	s.add(x, c)
+	s.twice()
+	s.add(x, c)
+	s.add(other, 1-c)
+}
+
+// cyclotomic sets s = 3s ± 2v = 2(s ± v) + s.
+func (a *amd64) cyclotomic(s *sum, v term, c int) {
+	copies := a.copyOf(s.t)
+	before := *s
+	s.add(v, c)
+	s.twice()
+	for j, r := range s.t {
+		if j == 0 {
+			a.ADDQ(copies[j], r)
+		} else {
+			a.ADCQ(copies[j], r)
+		}
+	}
+	s.from, s.to = s.from+before.from, s.to+before.to
+}
+
+// reduced returns the n words of a sum, below p unless loose.
+func (a *amd64) reduced(s *sum, loose bool) []register {
+	if s.from < 0 || s.to > maxRange {
+		log.Fatal("too many terms")
+	}
+	if loose && a.spare {
+		return s.t
+	}
+	if s.to > 2 {
+		a.estimate(s.t)
+		s.t = s.t[:a.n]
+	}
+	a.less(s.t)
+	return s.t[:a.n]
 }
 
 func (a *amd64) load(t []register, m words) {
 	for j := range t {
 		a.MOVQ(m(j), t[j])
+	}
+}
+
+func (a *amd64) move(x, z words) {
+	t := a.GP64()
+	for j := range a.n {
+		a.MOVQ(x(j), t)
+		a.MOVQ(t, z(j))
 	}
 }
 
@@ -221,88 +288,15 @@ func (a *amd64) estimate(t []register) {
 // fp2 writes the functions of Fp2.
 func (a *amd64) fp2(f field) {
 	a.field = f
-	a.mul2()
+	if a.spare {
+		k := new(big.Int).Mul(f.m, f.m)
+		k.Mul(k, n(looseLimit*looseLimit))
+		a.karatsuba2(at(a.table("fpSquares", a.words(k, 2*a.n)...)))
+	} else {
+		a.mul2()
+	}
 	a.sqr2()
 	for _, c := range combinations {
 		a.combine(c)
 	}
-}
-
-// negate sets z = k·p − y.
-func (a *amd64) negate(z, y words, k int) {
-	t := a.registers(a.n)
-	a.load(t, a.multiple(k))
-	a.addWords(t, y, a.n, -1)
-	a.store(t, z)
-}
-
-// mul2 writes z = x·y: z0 = x0·y0 + x1·(kp − y1), z1 = x0·y1 + x1·y0.
-func (a *amd64) mul2() {
-	a.begin("fp2Mul", "z = x·y", "z, x, y")
-	size := 8 * a.n
-	neg, z0 := at(a.AllocLocal(size)), at(a.AllocLocal(size))
-	x, y := a.arg("x"), a.arg("y")
-	x0, x1, y0, y1 := at(x), at(x.Offset(size)), at(y), at(y.Offset(size))
-	k := 1
-	if a.spare {
-		k = looseLimit
-	}
-	a.negate(neg, y1, k)
-	t := a.product([2]words{x0, y0}, [2]words{x1, neg})
-	a.lessTwice(t)
-	a.store(t, z0)
-	t = a.product([2]words{x0, y1}, [2]words{x1, y0})
-	a.lessTwice(t)
-	z := a.arg("z")
-	a.store(t, at(z.Offset(size)))
-	w := a.GP64()
-	for j := range a.n {
-		a.MOVQ(z0(j), w)
-		a.MOVQ(w, z.Offset(8*j))
-	}
-	a.RET()
-}
-
-// lessTwice reduces a sum of two products, which is below 3p, and below 2p with spare
-// bits.
-func (a *amd64) lessTwice(t []register) {
-	a.less(t)
-	if !a.spare {
-		a.less(t)
-	}
-}
-
-// sqr2 writes z = x²: z0 = (x0 + x1)·(x0 − x1), z1 = 2x0·x1.
-func (a *amd64) sqr2() {
-	a.begin("fp2Sqr", "z = x²", "z, x")
-	size := 8 * a.n
-	s, d, z0 := at(a.AllocLocal(size)), at(a.AllocLocal(size)), at(a.AllocLocal(size))
-	t := a.sum([]term{{1, "x", 0}, {1, "x", 1}}, true)
-	a.store(t, s)
-	if a.spare {
-		t = a.registers(a.n)
-		x := a.arg("x")
-		a.load(t, a.multiple(looseLimit))
-		a.addWords(t, at(x), a.n, 1)
-		a.addWords(t, at(x.Offset(size)), a.n, -1)
-	} else {
-		t = a.sum([]term{{1, "x", 0}, {-1, "x", 1}}, true)
-	}
-	a.store(t, d)
-	t = a.product([2]words{s, d})
-	a.less(t)
-	a.store(t, z0)
-	t = a.sum([]term{{2, "x", 0}}, true)
-	a.store(t, s)
-	x := a.arg("x")
-	t = a.product([2]words{s, at(x.Offset(size))})
-	a.less(t)
-	z := a.arg("z")
-	a.store(t, at(z.Offset(size)))
-	w := a.GP64()
-	for j := range a.n {
-		a.MOVQ(z0(j), w)
-		a.MOVQ(w, z.Offset(8*j))
-	}
-	a.RET()
 }

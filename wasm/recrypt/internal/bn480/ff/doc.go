@@ -36,4 +36,4 @@ package ff
 
 //go:generate go run ../../gen/field.go ../../gen/params.go -set 480
 //go:generate go run ../../gen/kernels29.go ../../gen/params.go -set 480
-//go:generate go run -modfile=../../../../../.ci/avo.mod ../../gen/amd64.go ../../gen/amd64_fp2.go ../../gen/params.go -set 480
+//go:generate go run -modfile=../../../../../.ci/avo.mod ../../gen/amd64.go ../../gen/amd64_fp2.go ../../gen/amd64_mul2.go ../../gen/params.go -set 480
