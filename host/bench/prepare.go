@@ -66,25 +66,25 @@ func (w *workshop) build(ctx context.Context, name string) ([]string, error) {
 	case gnark:
 		return []string{program}, w.goBuild(ctx, program, "host/bench/peers")
 	}
-	var about []string
+	var args []string // of the worker in Node
 	switch name {
 	case "node":
-		about = []string{"core"}
+		args = []string{"core"}
 	case pairingNode:
 		if err := w.goBuild(ctx, program, "host/bench/pairing", "GOOS=wasip1", "GOARCH=wasm", "CGO_ENABLED=0", "GOFLAGS=-buildmode=c-shared"); err != nil {
 			return nil, err
 		}
-		about = []string{"pairing", program}
+		args = []string{"pairing", program}
 	default:
 		pkg := map[string]string{"npm": "recrypt", mcl: "mcl"}[name]
 		folder, err := w.fetch(ctx, pkg)
 		if err != nil {
 			return nil, err
 		}
-		about = []string{pkg, folder}
+		args = []string{pkg, folder}
 	}
 	main, err := w.sdk(ctx)
-	return append([]string{"node", main}, about...), err
+	return append([]string{"node", main}, args...), err
 }
 
 // close ends the workers.
