@@ -17,6 +17,7 @@ import (
 	"log"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -120,50 +121,66 @@ func (a *assembly) multiply(x place, k uint64) func() {
 // low leaves the lowest limb, signed, of what is on the stack.
 func (a *assembly) low() { a.op("I64Const $%d; I64Shl; I64Const $%d; I64ShrS", 64-width, 64-width) }
 
-// next sets carry to what remains of it without its lowest limb.
-func (a *assembly) next() {
+// next sets a local to what remains of it without its lowest limb.
+func (a *assembly) next(carry string) {
 	a.op("Get %s; I64Const $%d; I64Add; I64Const $%d; I64ShrS; Set %s", carry, 1<<(width-1), width, carry)
 }
 
-// reduce stores the sum of columns divided by R, see limbs29.tmpl, at word z of PC_B;
-// column leaves one of them. m has places for the multiples of the modulus.
-func (a *assembly) reduce(column func(k int) []func(), m []place, z int) {
-	n := a.Limbs
-	for k := range 2*n - 1 {
-		terms := column(k)
-		if k > 0 {
-			terms = append(terms, func() { a.op("Get %s", carry) })
+// reduction is the division of a sum of columns by R, see limbs29.tmpl, one column after
+// the other.
+type reduction struct {
+	column func(k int) []func() // leaves one of them
+	m      []place              // for the multiples of the modulus
+	carry  string
+	z      int // where the result goes, in words from PC_B
+}
+
+// reduce writes reductions, in step: each waits for its own last column.
+func (a *assembly) reduce(all ...reduction) {
+	for k := range 2*a.Limbs - 1 {
+		for _, r := range all {
+			a.reduceColumn(k, r)
 		}
-		for j := range min(k, n-1) {
-			if k-1-j < n {
-				terms = append(terms, a.multiply(m[j], a.Q29[k-1-j]))
-			}
-		}
-		if k >= n {
-			terms = append(terms, a.multiply(m[n-1], a.P29[k-n+1]))
-			a.op("Get PC_B")
-		}
-		a.sum(terms)
-		a.op("Tee %s", carry)
-		switch {
-		case k < n-1:
-			a.low()
-			a.set(m[k])
-		case k == n-1: // the ordinary step
-			a.op("I64Const $%d; I64Mul", a.K29)
-			a.low()
-			a.set(m[k])
-			a.op("Get %s", carry)
-			a.multiply(m[k], a.P29[0])()
-			a.op("I64Add; I64Const $%d; I64ShrS; Set %s", width, carry)
-			continue
-		default:
-			a.low()
-			a.op("I64Store $%d", 8*(z+k-n))
-		}
-		a.next()
 	}
-	a.op("Get PC_B; Get %s; I64Store $%d", carry, 8*(z+n-1))
+	for _, r := range all {
+		a.op("Get PC_B; Get %s; I64Store $%d", r.carry, 8*(r.z+a.Limbs-1))
+	}
+}
+
+func (a *assembly) reduceColumn(k int, r reduction) {
+	n := a.Limbs
+	terms := r.column(k)
+	for j := range min(k, n-1) {
+		if k-1-j < n {
+			terms = append(terms, a.multiply(r.m[j], a.Q29[k-1-j]))
+		}
+	}
+	if k >= n {
+		terms = append(terms, a.multiply(r.m[n-1], a.P29[k-n+1]))
+		a.op("Get PC_B")
+	}
+	if last := len(terms); k > 0 { // what is known last comes last
+		terms = slices.Insert(terms, last-1, func() { a.op("Get %s", r.carry) })
+	}
+	a.sum(terms)
+	a.op("Tee %s", r.carry)
+	switch {
+	case k < n-1:
+		a.low()
+		a.set(r.m[k])
+	case k == n-1: // the ordinary step
+		a.op("I64Const $%d; I64Mul", a.K29)
+		a.low()
+		a.set(r.m[k])
+		a.op("Get %s", r.carry)
+		a.multiply(r.m[k], a.P29[0])()
+		a.op("I64Add; I64Const $%d; I64ShrS; Set %s", width, r.carry)
+		return
+	default:
+		a.low()
+		a.op("I64Store $%d", 8*(r.z+k-n))
+	}
+	a.next(r.carry)
 }
 
 // pairs calls f with the pairs of limbs of column k.
@@ -177,8 +194,8 @@ func (a *assembly) pairs(k int, f func(i, j int)) {
 func (a *assembly) product(k int, x []place, y func(j int)) (out []func()) {
 	a.pairs(k, func(i, j int) {
 		out = append(out, func() {
-			a.get(x[i])
 			y(j)
+			a.get(x[i])
 			a.op("I64Mul")
 		})
 	})
@@ -241,9 +258,9 @@ func (a *assembly) multiplication(name, typ string) {
 	a.point("x", 1, n)
 	a.loadAll(x, 0)
 	a.point("z", 0, n)
-	a.reduce(func(k int) []func() {
+	a.reduce(reduction{func(k int) []func() {
 		return a.product(k, x, func(j int) { a.get(y[j]) })
-	}, m, 0)
+	}, m, carry, 0})
 	a.op("RET")
 }
 
@@ -256,7 +273,7 @@ func (a *assembly) squaring(name, typ string) {
 	a.point("x", 1, n)
 	a.loadAll(x, 0)
 	a.point("z", 0, n)
-	a.reduce(func(k int) []func() { return a.square(k, x) }, m, 0)
+	a.reduce(reduction{func(k int) []func() { return a.square(k, x) }, m, carry, 0})
 	a.op("RET")
 }
 
@@ -276,7 +293,7 @@ func (a *assembly) complexProduct() {
 	sum := a.memory(0, n)              // of y, then
 	re := a.memory(0, columns)         // columns of A0·B0 − A1·B1
 	im := a.memory(8*columns, columns) // and of A0·B1 + A1·B0
-	a.function("fp2Mul", "Fp2", 16*columns, "z", "x", "y")
+	a.function("fp2Mul", "Fp2", 16*columns+8*(2*n-min(2*n, 29)), "z", "x", "y")
 	a.point("y", 2, 2*n)
 	for i, p := range sum {
 		a.addHalves(i)
@@ -318,7 +335,7 @@ func (a *assembly) complexSquare() {
 	columns := 2*n - 1
 	x := a.locals()
 	re, im := a.memory(0, columns), a.memory(8*columns, columns)
-	a.function("fp2Sqr", "Fp2", 16*columns, "z", "x")
+	a.function("fp2Sqr", "Fp2", 16*columns+8*(2*n-min(2*n, 29)), "z", "x")
 	a.point("x", 1, 2*n)
 	for i, p := range x {
 		a.addHalves(i)
@@ -349,11 +366,18 @@ func (a *assembly) complexSquare() {
 // reduceBoth ends a kernel of Fp2 whose columns are in the frame.
 func (a *assembly) reduceBoth(re, im []place) {
 	a.point("z", 0, 2*a.Limbs)
-	for half, columns := range [][]place{re, im} {
-		a.reduce(func(k int) []func() {
-			return []func(){func() { a.get(columns[k]) }}
-		}, a.locals(), half*a.Limbs)
+	var m []place
+	for i := range 13 {
+		m = append(m, place{local: fmt.Sprintf("R%d", i)})
 	}
+	for i := 16; i < 32 && len(m) < 2*a.Limbs; i++ {
+		m = append(m, place{local: fmt.Sprintf("F%d", i)})
+	}
+	m = append(m, a.memory(16*len(re), 2*a.Limbs-len(m))...)
+	from := func(columns []place) func(k int) []func() {
+		return func(k int) []func() { return []func(){func() { a.get(columns[k]) }} }
+	}
+	a.reduce(reduction{from(re), m[:a.Limbs], carry, 0}, reduction{from(im), m[a.Limbs:], "R13", a.Limbs})
 	a.op("RET")
 }
 
@@ -437,7 +461,7 @@ func (a *assembly) normalize(t []place, z int) {
 		}
 		a.op("I64Store $%d", 8*(z+i))
 		if i < n-1 {
-			a.next()
+			a.next(carry)
 		}
 	}
 }
@@ -537,7 +561,7 @@ func (a *assembly) looseSum(name, typ, sign string, coordinates int) {
 			}
 			a.op("I64Store $%d", 8*(w+i))
 			if a.LooseCarry && i < n-1 {
-				a.next()
+				a.next(carry)
 			}
 		}
 	}

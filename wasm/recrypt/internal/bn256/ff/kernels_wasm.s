@@ -48,18 +48,18 @@ TEXT ·fpMul(SB), NOSPLIT, $72-24
 	Set R8
 	Get SP; I64Load z+0(FP); I32WrapI64; Set PC_B
 	Get PC_B; I64Load $64; Drop
-	Get R0
 	Get SP; I64Load $0
+	Get R0
 	I64Mul
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	Set R9
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get R0
 	Get SP; I64Load $8
+	Get R0
 	I64Mul
-	Get R1
 	Get SP; I64Load $0
+	Get R1
 	I64Mul
 	I64Add
 	Get R15
@@ -71,21 +71,21 @@ TEXT ·fpMul(SB), NOSPLIT, $72-24
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	Set R10
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get R0
 	Get SP; I64Load $16
+	Get R0
 	I64Mul
-	Get R1
 	Get SP; I64Load $8
+	Get R1
 	I64Mul
 	I64Add
-	Get R2
 	Get SP; I64Load $0
+	Get R2
 	I64Mul
-	I64Add
-	Get R15
 	I64Add
 	Get R9
 	I64Const $289133671; I64Mul
+	I64Add
+	Get R15
 	I64Add
 	Get R10
 	I64Const $151831755; I64Mul
@@ -94,28 +94,28 @@ TEXT ·fpMul(SB), NOSPLIT, $72-24
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	Set R11
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get R0
 	Get SP; I64Load $24
+	Get R0
 	I64Mul
-	Get R1
 	Get SP; I64Load $16
+	Get R1
 	I64Mul
 	I64Add
-	Get R2
 	Get SP; I64Load $8
+	Get R2
 	I64Mul
 	I64Add
-	Get R3
 	Get SP; I64Load $0
+	Get R3
 	I64Mul
-	I64Add
-	Get R15
 	I64Add
 	Get R9
 	I64Const $515011989; I64Mul
 	I64Add
 	Get R10
 	I64Const $289133671; I64Mul
+	I64Add
+	Get R15
 	I64Add
 	Get R11
 	I64Const $151831755; I64Mul
@@ -124,26 +124,24 @@ TEXT ·fpMul(SB), NOSPLIT, $72-24
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	Set R12
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get R0
 	Get SP; I64Load $32
+	Get R0
 	I64Mul
-	Get R1
 	Get SP; I64Load $24
+	Get R1
 	I64Mul
 	I64Add
-	Get R2
 	Get SP; I64Load $16
+	Get R2
 	I64Mul
 	I64Add
-	Get R3
 	Get SP; I64Load $8
+	Get R3
 	I64Mul
 	I64Add
-	Get R4
 	Get SP; I64Load $0
+	Get R4
 	I64Mul
-	I64Add
-	Get R15
 	I64Add
 	Get R9
 	I64Const $460500650; I64Mul
@@ -154,6 +152,8 @@ TEXT ·fpMul(SB), NOSPLIT, $72-24
 	Get R11
 	I64Const $289133671; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get R12
 	I64Const $151831755; I64Mul
 	I64Add
@@ -161,30 +161,28 @@ TEXT ·fpMul(SB), NOSPLIT, $72-24
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	Set R13
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get R0
 	Get SP; I64Load $40
+	Get R0
 	I64Mul
-	Get R1
 	Get SP; I64Load $32
+	Get R1
 	I64Mul
 	I64Add
-	Get R2
 	Get SP; I64Load $24
+	Get R2
 	I64Mul
 	I64Add
-	Get R3
 	Get SP; I64Load $16
+	Get R3
 	I64Mul
 	I64Add
-	Get R4
 	Get SP; I64Load $8
+	Get R4
 	I64Mul
 	I64Add
-	Get R5
 	Get SP; I64Load $0
+	Get R5
 	I64Mul
-	I64Add
-	Get R15
 	I64Add
 	Get R9
 	I64Const $288207753; I64Mul
@@ -198,6 +196,8 @@ TEXT ·fpMul(SB), NOSPLIT, $72-24
 	Get R12
 	I64Const $289133671; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get R13
 	I64Const $151831755; I64Mul
 	I64Add
@@ -205,34 +205,32 @@ TEXT ·fpMul(SB), NOSPLIT, $72-24
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	F64ReinterpretI64; Set F20
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get R0
 	Get SP; I64Load $48
+	Get R0
 	I64Mul
-	Get R1
 	Get SP; I64Load $40
+	Get R1
 	I64Mul
 	I64Add
-	Get R2
 	Get SP; I64Load $32
+	Get R2
 	I64Mul
 	I64Add
-	Get R3
 	Get SP; I64Load $24
+	Get R3
 	I64Mul
 	I64Add
-	Get R4
 	Get SP; I64Load $16
+	Get R4
 	I64Mul
 	I64Add
-	Get R5
 	Get SP; I64Load $8
+	Get R5
 	I64Mul
 	I64Add
-	Get R6
 	Get SP; I64Load $0
+	Get R6
 	I64Mul
-	I64Add
-	Get R15
 	I64Add
 	Get R9
 	I64Const $313896800; I64Mul
@@ -249,6 +247,8 @@ TEXT ·fpMul(SB), NOSPLIT, $72-24
 	Get R13
 	I64Const $289133671; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get F20; I64ReinterpretF64
 	I64Const $151831755; I64Mul
 	I64Add
@@ -256,38 +256,36 @@ TEXT ·fpMul(SB), NOSPLIT, $72-24
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	F64ReinterpretI64; Set F21
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get R0
 	Get SP; I64Load $56
+	Get R0
 	I64Mul
-	Get R1
 	Get SP; I64Load $48
+	Get R1
 	I64Mul
 	I64Add
-	Get R2
 	Get SP; I64Load $40
+	Get R2
 	I64Mul
 	I64Add
-	Get R3
 	Get SP; I64Load $32
+	Get R3
 	I64Mul
 	I64Add
-	Get R4
 	Get SP; I64Load $24
+	Get R4
 	I64Mul
 	I64Add
-	Get R5
 	Get SP; I64Load $16
+	Get R5
 	I64Mul
 	I64Add
-	Get R6
 	Get SP; I64Load $8
+	Get R6
 	I64Mul
 	I64Add
-	Get R7
 	Get SP; I64Load $0
+	Get R7
 	I64Mul
-	I64Add
-	Get R15
 	I64Add
 	Get R9
 	I64Const $410999335; I64Mul
@@ -307,6 +305,8 @@ TEXT ·fpMul(SB), NOSPLIT, $72-24
 	Get F20; I64ReinterpretF64
 	I64Const $289133671; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get F21; I64ReinterpretF64
 	I64Const $151831755; I64Mul
 	I64Add
@@ -314,42 +314,40 @@ TEXT ·fpMul(SB), NOSPLIT, $72-24
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	F64ReinterpretI64; Set F22
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get R0
 	Get SP; I64Load $64
+	Get R0
 	I64Mul
-	Get R1
 	Get SP; I64Load $56
+	Get R1
 	I64Mul
 	I64Add
-	Get R2
 	Get SP; I64Load $48
+	Get R2
 	I64Mul
 	I64Add
-	Get R3
 	Get SP; I64Load $40
+	Get R3
 	I64Mul
 	I64Add
-	Get R4
 	Get SP; I64Load $32
+	Get R4
 	I64Mul
 	I64Add
-	Get R5
 	Get SP; I64Load $24
+	Get R5
 	I64Mul
 	I64Add
-	Get R6
 	Get SP; I64Load $16
+	Get R6
 	I64Mul
 	I64Add
-	Get R7
 	Get SP; I64Load $8
+	Get R7
 	I64Mul
 	I64Add
-	Get R8
 	Get SP; I64Load $0
+	Get R8
 	I64Mul
-	I64Add
-	Get R15
 	I64Add
 	Get R9
 	I64Const $481529678; I64Mul
@@ -371,6 +369,8 @@ TEXT ·fpMul(SB), NOSPLIT, $72-24
 	I64Add
 	Get F21; I64ReinterpretF64
 	I64Const $289133671; I64Mul
+	I64Add
+	Get R15
 	I64Add
 	Get F22; I64ReinterpretF64
 	I64Const $151831755; I64Mul
@@ -384,38 +384,36 @@ TEXT ·fpMul(SB), NOSPLIT, $72-24
 	I64Const $503879271; I64Mul
 	I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
-	Get R1
 	Get SP; I64Load $64
+	Get R1
 	I64Mul
-	Get R2
 	Get SP; I64Load $56
+	Get R2
 	I64Mul
 	I64Add
-	Get R3
 	Get SP; I64Load $48
+	Get R3
 	I64Mul
 	I64Add
-	Get R4
 	Get SP; I64Load $40
+	Get R4
 	I64Mul
 	I64Add
-	Get R5
 	Get SP; I64Load $32
+	Get R5
 	I64Mul
 	I64Add
-	Get R6
 	Get SP; I64Load $24
+	Get R6
 	I64Mul
 	I64Add
-	Get R7
 	Get SP; I64Load $16
+	Get R7
 	I64Mul
 	I64Add
-	Get R8
 	Get SP; I64Load $8
+	Get R8
 	I64Mul
-	I64Add
-	Get R15
 	I64Add
 	Get R9
 	I64Const $9151097; I64Mul
@@ -441,6 +439,8 @@ TEXT ·fpMul(SB), NOSPLIT, $72-24
 	Get F22; I64ReinterpretF64
 	I64Const $289133671; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get F23; I64ReinterpretF64
 	I64Const $48587618; I64Mul
 	I64Add
@@ -449,34 +449,32 @@ TEXT ·fpMul(SB), NOSPLIT, $72-24
 	I64Store $0
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
-	Get R2
 	Get SP; I64Load $64
+	Get R2
 	I64Mul
-	Get R3
 	Get SP; I64Load $56
+	Get R3
 	I64Mul
 	I64Add
-	Get R4
 	Get SP; I64Load $48
+	Get R4
 	I64Mul
 	I64Add
-	Get R5
 	Get SP; I64Load $40
+	Get R5
 	I64Mul
 	I64Add
-	Get R6
 	Get SP; I64Load $32
+	Get R6
 	I64Mul
 	I64Add
-	Get R7
 	Get SP; I64Load $24
+	Get R7
 	I64Mul
 	I64Add
-	Get R8
 	Get SP; I64Load $16
+	Get R8
 	I64Mul
-	I64Add
-	Get R15
 	I64Add
 	Get R10
 	I64Const $9151097; I64Mul
@@ -499,6 +497,8 @@ TEXT ·fpMul(SB), NOSPLIT, $72-24
 	Get F22; I64ReinterpretF64
 	I64Const $515011989; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get F23; I64ReinterpretF64
 	I64Const $225273734; I64Mul
 	I64Add
@@ -507,30 +507,28 @@ TEXT ·fpMul(SB), NOSPLIT, $72-24
 	I64Store $8
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
-	Get R3
 	Get SP; I64Load $64
+	Get R3
 	I64Mul
-	Get R4
 	Get SP; I64Load $56
+	Get R4
 	I64Mul
 	I64Add
-	Get R5
 	Get SP; I64Load $48
+	Get R5
 	I64Mul
 	I64Add
-	Get R6
 	Get SP; I64Load $40
+	Get R6
 	I64Mul
 	I64Add
-	Get R7
 	Get SP; I64Load $32
+	Get R7
 	I64Mul
 	I64Add
-	Get R8
 	Get SP; I64Load $24
+	Get R8
 	I64Mul
-	I64Add
-	Get R15
 	I64Add
 	Get R11
 	I64Const $9151097; I64Mul
@@ -550,6 +548,8 @@ TEXT ·fpMul(SB), NOSPLIT, $72-24
 	Get F22; I64ReinterpretF64
 	I64Const $460500650; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get F23; I64ReinterpretF64
 	I64Const $387031617; I64Mul
 	I64Add
@@ -558,26 +558,24 @@ TEXT ·fpMul(SB), NOSPLIT, $72-24
 	I64Store $16
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
-	Get R4
 	Get SP; I64Load $64
+	Get R4
 	I64Mul
-	Get R5
 	Get SP; I64Load $56
+	Get R5
 	I64Mul
 	I64Add
-	Get R6
 	Get SP; I64Load $48
+	Get R6
 	I64Mul
 	I64Add
-	Get R7
 	Get SP; I64Load $40
+	Get R7
 	I64Mul
 	I64Add
-	Get R8
 	Get SP; I64Load $32
+	Get R8
 	I64Mul
-	I64Add
-	Get R15
 	I64Add
 	Get R12
 	I64Const $9151097; I64Mul
@@ -594,6 +592,8 @@ TEXT ·fpMul(SB), NOSPLIT, $72-24
 	Get F22; I64ReinterpretF64
 	I64Const $288207753; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get F23; I64ReinterpretF64
 	I64Const $230825701; I64Mul
 	I64Add
@@ -602,22 +602,20 @@ TEXT ·fpMul(SB), NOSPLIT, $72-24
 	I64Store $24
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
-	Get R5
 	Get SP; I64Load $64
+	Get R5
 	I64Mul
-	Get R6
 	Get SP; I64Load $56
+	Get R6
 	I64Mul
 	I64Add
-	Get R7
 	Get SP; I64Load $48
+	Get R7
 	I64Mul
 	I64Add
-	Get R8
 	Get SP; I64Load $40
+	Get R8
 	I64Mul
-	I64Add
-	Get R15
 	I64Add
 	Get R13
 	I64Const $9151097; I64Mul
@@ -631,6 +629,8 @@ TEXT ·fpMul(SB), NOSPLIT, $72-24
 	Get F22; I64ReinterpretF64
 	I64Const $313896800; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get F23; I64ReinterpretF64
 	I64Const $375140546; I64Mul
 	I64Add
@@ -639,18 +639,16 @@ TEXT ·fpMul(SB), NOSPLIT, $72-24
 	I64Store $32
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
-	Get R6
 	Get SP; I64Load $64
+	Get R6
 	I64Mul
-	Get R7
 	Get SP; I64Load $56
+	Get R7
 	I64Mul
 	I64Add
-	Get R8
 	Get SP; I64Load $48
+	Get R8
 	I64Mul
-	I64Add
-	Get R15
 	I64Add
 	Get F20; I64ReinterpretF64
 	I64Const $9151097; I64Mul
@@ -661,6 +659,8 @@ TEXT ·fpMul(SB), NOSPLIT, $72-24
 	Get F22; I64ReinterpretF64
 	I64Const $410999335; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get F23; I64ReinterpretF64
 	I64Const $535210431; I64Mul
 	I64Add
@@ -669,20 +669,20 @@ TEXT ·fpMul(SB), NOSPLIT, $72-24
 	I64Store $40
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
-	Get R7
 	Get SP; I64Load $64
+	Get R7
 	I64Mul
-	Get R8
 	Get SP; I64Load $56
+	Get R8
 	I64Mul
-	I64Add
-	Get R15
 	I64Add
 	Get F21; I64ReinterpretF64
 	I64Const $9151097; I64Mul
 	I64Add
 	Get F22; I64ReinterpretF64
 	I64Const $481529678; I64Mul
+	I64Add
+	Get R15
 	I64Add
 	Get F23; I64ReinterpretF64
 	I64Const $476664944; I64Mul
@@ -692,13 +692,13 @@ TEXT ·fpMul(SB), NOSPLIT, $72-24
 	I64Store $48
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
-	Get R8
 	Get SP; I64Load $64
+	Get R8
 	I64Mul
-	Get R15
-	I64Add
 	Get F22; I64ReinterpretF64
 	I64Const $9151097; I64Mul
+	I64Add
+	Get R15
 	I64Add
 	Get F23; I64ReinterpretF64
 	I64Const $9417985; I64Mul
@@ -762,10 +762,10 @@ TEXT ·fpSqr(SB), NOSPLIT, $0-16
 	I64Mul
 	I64Const $1; I64Shl
 	I64Add
-	Get R15
-	I64Add
 	Get R9
 	I64Const $289133671; I64Mul
+	I64Add
+	Get R15
 	I64Add
 	Get R10
 	I64Const $151831755; I64Mul
@@ -782,13 +782,13 @@ TEXT ·fpSqr(SB), NOSPLIT, $0-16
 	I64Mul
 	I64Add
 	I64Const $1; I64Shl
-	Get R15
-	I64Add
 	Get R9
 	I64Const $515011989; I64Mul
 	I64Add
 	Get R10
 	I64Const $289133671; I64Mul
+	I64Add
+	Get R15
 	I64Add
 	Get R11
 	I64Const $151831755; I64Mul
@@ -809,8 +809,6 @@ TEXT ·fpSqr(SB), NOSPLIT, $0-16
 	I64Add
 	I64Const $1; I64Shl
 	I64Add
-	Get R15
-	I64Add
 	Get R9
 	I64Const $460500650; I64Mul
 	I64Add
@@ -819,6 +817,8 @@ TEXT ·fpSqr(SB), NOSPLIT, $0-16
 	I64Add
 	Get R11
 	I64Const $289133671; I64Mul
+	I64Add
+	Get R15
 	I64Add
 	Get R12
 	I64Const $151831755; I64Mul
@@ -839,8 +839,6 @@ TEXT ·fpSqr(SB), NOSPLIT, $0-16
 	I64Mul
 	I64Add
 	I64Const $1; I64Shl
-	Get R15
-	I64Add
 	Get R9
 	I64Const $288207753; I64Mul
 	I64Add
@@ -852,6 +850,8 @@ TEXT ·fpSqr(SB), NOSPLIT, $0-16
 	I64Add
 	Get R12
 	I64Const $289133671; I64Mul
+	I64Add
+	Get R15
 	I64Add
 	Get R13
 	I64Const $151831755; I64Mul
@@ -876,8 +876,6 @@ TEXT ·fpSqr(SB), NOSPLIT, $0-16
 	I64Add
 	I64Const $1; I64Shl
 	I64Add
-	Get R15
-	I64Add
 	Get R9
 	I64Const $313896800; I64Mul
 	I64Add
@@ -892,6 +890,8 @@ TEXT ·fpSqr(SB), NOSPLIT, $0-16
 	I64Add
 	Get R13
 	I64Const $289133671; I64Mul
+	I64Add
+	Get R15
 	I64Add
 	Get F20; I64ReinterpretF64
 	I64Const $151831755; I64Mul
@@ -916,8 +916,6 @@ TEXT ·fpSqr(SB), NOSPLIT, $0-16
 	I64Mul
 	I64Add
 	I64Const $1; I64Shl
-	Get R15
-	I64Add
 	Get R9
 	I64Const $410999335; I64Mul
 	I64Add
@@ -935,6 +933,8 @@ TEXT ·fpSqr(SB), NOSPLIT, $0-16
 	I64Add
 	Get F20; I64ReinterpretF64
 	I64Const $289133671; I64Mul
+	I64Add
+	Get R15
 	I64Add
 	Get F21; I64ReinterpretF64
 	I64Const $151831755; I64Mul
@@ -963,8 +963,6 @@ TEXT ·fpSqr(SB), NOSPLIT, $0-16
 	I64Add
 	I64Const $1; I64Shl
 	I64Add
-	Get R15
-	I64Add
 	Get R9
 	I64Const $481529678; I64Mul
 	I64Add
@@ -985,6 +983,8 @@ TEXT ·fpSqr(SB), NOSPLIT, $0-16
 	I64Add
 	Get F21; I64ReinterpretF64
 	I64Const $289133671; I64Mul
+	I64Add
+	Get R15
 	I64Add
 	Get F22; I64ReinterpretF64
 	I64Const $151831755; I64Mul
@@ -1014,8 +1014,6 @@ TEXT ·fpSqr(SB), NOSPLIT, $0-16
 	I64Mul
 	I64Add
 	I64Const $1; I64Shl
-	Get R15
-	I64Add
 	Get R9
 	I64Const $9151097; I64Mul
 	I64Add
@@ -1039,6 +1037,8 @@ TEXT ·fpSqr(SB), NOSPLIT, $0-16
 	I64Add
 	Get F22; I64ReinterpretF64
 	I64Const $289133671; I64Mul
+	I64Add
+	Get R15
 	I64Add
 	Get F23; I64ReinterpretF64
 	I64Const $48587618; I64Mul
@@ -1064,8 +1064,6 @@ TEXT ·fpSqr(SB), NOSPLIT, $0-16
 	I64Add
 	I64Const $1; I64Shl
 	I64Add
-	Get R15
-	I64Add
 	Get R10
 	I64Const $9151097; I64Mul
 	I64Add
@@ -1087,6 +1085,8 @@ TEXT ·fpSqr(SB), NOSPLIT, $0-16
 	Get F22; I64ReinterpretF64
 	I64Const $515011989; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get F23; I64ReinterpretF64
 	I64Const $225273734; I64Mul
 	I64Add
@@ -1107,8 +1107,6 @@ TEXT ·fpSqr(SB), NOSPLIT, $0-16
 	I64Mul
 	I64Add
 	I64Const $1; I64Shl
-	Get R15
-	I64Add
 	Get R11
 	I64Const $9151097; I64Mul
 	I64Add
@@ -1126,6 +1124,8 @@ TEXT ·fpSqr(SB), NOSPLIT, $0-16
 	I64Add
 	Get F22; I64ReinterpretF64
 	I64Const $460500650; I64Mul
+	I64Add
+	Get R15
 	I64Add
 	Get F23; I64ReinterpretF64
 	I64Const $387031617; I64Mul
@@ -1147,8 +1147,6 @@ TEXT ·fpSqr(SB), NOSPLIT, $0-16
 	I64Add
 	I64Const $1; I64Shl
 	I64Add
-	Get R15
-	I64Add
 	Get R12
 	I64Const $9151097; I64Mul
 	I64Add
@@ -1163,6 +1161,8 @@ TEXT ·fpSqr(SB), NOSPLIT, $0-16
 	I64Add
 	Get F22; I64ReinterpretF64
 	I64Const $288207753; I64Mul
+	I64Add
+	Get R15
 	I64Add
 	Get F23; I64ReinterpretF64
 	I64Const $230825701; I64Mul
@@ -1180,8 +1180,6 @@ TEXT ·fpSqr(SB), NOSPLIT, $0-16
 	I64Mul
 	I64Add
 	I64Const $1; I64Shl
-	Get R15
-	I64Add
 	Get R13
 	I64Const $9151097; I64Mul
 	I64Add
@@ -1193,6 +1191,8 @@ TEXT ·fpSqr(SB), NOSPLIT, $0-16
 	I64Add
 	Get F22; I64ReinterpretF64
 	I64Const $313896800; I64Mul
+	I64Add
+	Get R15
 	I64Add
 	Get F23; I64ReinterpretF64
 	I64Const $375140546; I64Mul
@@ -1210,8 +1210,6 @@ TEXT ·fpSqr(SB), NOSPLIT, $0-16
 	I64Mul
 	I64Const $1; I64Shl
 	I64Add
-	Get R15
-	I64Add
 	Get F20; I64ReinterpretF64
 	I64Const $9151097; I64Mul
 	I64Add
@@ -1220,6 +1218,8 @@ TEXT ·fpSqr(SB), NOSPLIT, $0-16
 	I64Add
 	Get F22; I64ReinterpretF64
 	I64Const $410999335; I64Mul
+	I64Add
+	Get R15
 	I64Add
 	Get F23; I64ReinterpretF64
 	I64Const $535210431; I64Mul
@@ -1233,13 +1233,13 @@ TEXT ·fpSqr(SB), NOSPLIT, $0-16
 	Get R8
 	I64Mul
 	I64Const $1; I64Shl
-	Get R15
-	I64Add
 	Get F21; I64ReinterpretF64
 	I64Const $9151097; I64Mul
 	I64Add
 	Get F22; I64ReinterpretF64
 	I64Const $481529678; I64Mul
+	I64Add
+	Get R15
 	I64Add
 	Get F23; I64ReinterpretF64
 	I64Const $476664944; I64Mul
@@ -1252,10 +1252,10 @@ TEXT ·fpSqr(SB), NOSPLIT, $0-16
 	Get R8
 	Get R8
 	I64Mul
-	Get R15
-	I64Add
 	Get F22; I64ReinterpretF64
 	I64Const $9151097; I64Mul
+	I64Add
+	Get R15
 	I64Add
 	Get F23; I64ReinterpretF64
 	I64Const $9417985; I64Mul
@@ -1346,344 +1346,344 @@ TEXT ·fp2Mul(SB), NOSPLIT, $272-24
 	I64Add
 	Set R8
 	Get SP
-	Get R0
 	Get SP; I64Load $0
+	Get R0
 	I64Mul
 	I64Store $136
 	Get SP
-	Get R0
 	Get SP; I64Load $8
+	Get R0
 	I64Mul
-	Get R1
 	Get SP; I64Load $0
+	Get R1
 	I64Mul
 	I64Add
 	I64Store $144
 	Get SP
-	Get R0
 	Get SP; I64Load $16
+	Get R0
 	I64Mul
-	Get R1
 	Get SP; I64Load $8
+	Get R1
 	I64Mul
 	I64Add
-	Get R2
 	Get SP; I64Load $0
+	Get R2
 	I64Mul
 	I64Add
 	I64Store $152
 	Get SP
-	Get R0
 	Get SP; I64Load $24
+	Get R0
 	I64Mul
-	Get R1
 	Get SP; I64Load $16
+	Get R1
 	I64Mul
 	I64Add
-	Get R2
 	Get SP; I64Load $8
+	Get R2
 	I64Mul
 	I64Add
-	Get R3
 	Get SP; I64Load $0
+	Get R3
 	I64Mul
 	I64Add
 	I64Store $160
 	Get SP
-	Get R0
 	Get SP; I64Load $32
+	Get R0
 	I64Mul
-	Get R1
 	Get SP; I64Load $24
+	Get R1
 	I64Mul
 	I64Add
-	Get R2
 	Get SP; I64Load $16
+	Get R2
 	I64Mul
 	I64Add
-	Get R3
 	Get SP; I64Load $8
+	Get R3
 	I64Mul
 	I64Add
-	Get R4
 	Get SP; I64Load $0
+	Get R4
 	I64Mul
 	I64Add
 	I64Store $168
 	Get SP
-	Get R0
 	Get SP; I64Load $40
+	Get R0
 	I64Mul
-	Get R1
 	Get SP; I64Load $32
+	Get R1
 	I64Mul
 	I64Add
-	Get R2
 	Get SP; I64Load $24
+	Get R2
 	I64Mul
 	I64Add
-	Get R3
 	Get SP; I64Load $16
+	Get R3
 	I64Mul
 	I64Add
-	Get R4
 	Get SP; I64Load $8
+	Get R4
 	I64Mul
 	I64Add
-	Get R5
 	Get SP; I64Load $0
+	Get R5
 	I64Mul
 	I64Add
 	I64Store $176
 	Get SP
-	Get R0
 	Get SP; I64Load $48
+	Get R0
 	I64Mul
-	Get R1
 	Get SP; I64Load $40
+	Get R1
 	I64Mul
 	I64Add
-	Get R2
 	Get SP; I64Load $32
+	Get R2
 	I64Mul
 	I64Add
-	Get R3
 	Get SP; I64Load $24
+	Get R3
 	I64Mul
 	I64Add
-	Get R4
 	Get SP; I64Load $16
+	Get R4
 	I64Mul
 	I64Add
-	Get R5
 	Get SP; I64Load $8
+	Get R5
 	I64Mul
 	I64Add
-	Get R6
 	Get SP; I64Load $0
+	Get R6
 	I64Mul
 	I64Add
 	I64Store $184
 	Get SP
-	Get R0
 	Get SP; I64Load $56
+	Get R0
 	I64Mul
-	Get R1
 	Get SP; I64Load $48
+	Get R1
 	I64Mul
 	I64Add
-	Get R2
 	Get SP; I64Load $40
+	Get R2
 	I64Mul
 	I64Add
-	Get R3
 	Get SP; I64Load $32
+	Get R3
 	I64Mul
 	I64Add
-	Get R4
 	Get SP; I64Load $24
+	Get R4
 	I64Mul
 	I64Add
-	Get R5
 	Get SP; I64Load $16
+	Get R5
 	I64Mul
 	I64Add
-	Get R6
 	Get SP; I64Load $8
+	Get R6
 	I64Mul
 	I64Add
-	Get R7
 	Get SP; I64Load $0
+	Get R7
 	I64Mul
 	I64Add
 	I64Store $192
 	Get SP
-	Get R0
 	Get SP; I64Load $64
+	Get R0
 	I64Mul
-	Get R1
 	Get SP; I64Load $56
+	Get R1
 	I64Mul
 	I64Add
-	Get R2
 	Get SP; I64Load $48
+	Get R2
 	I64Mul
 	I64Add
-	Get R3
 	Get SP; I64Load $40
+	Get R3
 	I64Mul
 	I64Add
-	Get R4
 	Get SP; I64Load $32
+	Get R4
 	I64Mul
 	I64Add
-	Get R5
 	Get SP; I64Load $24
+	Get R5
 	I64Mul
 	I64Add
-	Get R6
 	Get SP; I64Load $16
+	Get R6
 	I64Mul
 	I64Add
-	Get R7
 	Get SP; I64Load $8
+	Get R7
 	I64Mul
 	I64Add
-	Get R8
 	Get SP; I64Load $0
+	Get R8
 	I64Mul
 	I64Add
 	I64Store $200
 	Get SP
-	Get R1
 	Get SP; I64Load $64
+	Get R1
 	I64Mul
-	Get R2
 	Get SP; I64Load $56
+	Get R2
 	I64Mul
 	I64Add
-	Get R3
 	Get SP; I64Load $48
+	Get R3
 	I64Mul
 	I64Add
-	Get R4
 	Get SP; I64Load $40
+	Get R4
 	I64Mul
 	I64Add
-	Get R5
 	Get SP; I64Load $32
+	Get R5
 	I64Mul
 	I64Add
-	Get R6
 	Get SP; I64Load $24
+	Get R6
 	I64Mul
 	I64Add
-	Get R7
 	Get SP; I64Load $16
+	Get R7
 	I64Mul
 	I64Add
-	Get R8
 	Get SP; I64Load $8
+	Get R8
 	I64Mul
 	I64Add
 	I64Store $208
 	Get SP
-	Get R2
 	Get SP; I64Load $64
+	Get R2
 	I64Mul
-	Get R3
 	Get SP; I64Load $56
+	Get R3
 	I64Mul
 	I64Add
-	Get R4
 	Get SP; I64Load $48
+	Get R4
 	I64Mul
 	I64Add
-	Get R5
 	Get SP; I64Load $40
+	Get R5
 	I64Mul
 	I64Add
-	Get R6
 	Get SP; I64Load $32
+	Get R6
 	I64Mul
 	I64Add
-	Get R7
 	Get SP; I64Load $24
+	Get R7
 	I64Mul
 	I64Add
-	Get R8
 	Get SP; I64Load $16
+	Get R8
 	I64Mul
 	I64Add
 	I64Store $216
 	Get SP
-	Get R3
 	Get SP; I64Load $64
+	Get R3
 	I64Mul
-	Get R4
 	Get SP; I64Load $56
+	Get R4
 	I64Mul
 	I64Add
-	Get R5
 	Get SP; I64Load $48
+	Get R5
 	I64Mul
 	I64Add
-	Get R6
 	Get SP; I64Load $40
+	Get R6
 	I64Mul
 	I64Add
-	Get R7
 	Get SP; I64Load $32
+	Get R7
 	I64Mul
 	I64Add
-	Get R8
 	Get SP; I64Load $24
+	Get R8
 	I64Mul
 	I64Add
 	I64Store $224
 	Get SP
-	Get R4
 	Get SP; I64Load $64
+	Get R4
 	I64Mul
-	Get R5
 	Get SP; I64Load $56
+	Get R5
 	I64Mul
 	I64Add
-	Get R6
 	Get SP; I64Load $48
+	Get R6
 	I64Mul
 	I64Add
-	Get R7
 	Get SP; I64Load $40
+	Get R7
 	I64Mul
 	I64Add
-	Get R8
 	Get SP; I64Load $32
+	Get R8
 	I64Mul
 	I64Add
 	I64Store $232
 	Get SP
-	Get R5
 	Get SP; I64Load $64
+	Get R5
 	I64Mul
-	Get R6
 	Get SP; I64Load $56
+	Get R6
 	I64Mul
 	I64Add
-	Get R7
 	Get SP; I64Load $48
+	Get R7
 	I64Mul
 	I64Add
-	Get R8
 	Get SP; I64Load $40
+	Get R8
 	I64Mul
 	I64Add
 	I64Store $240
 	Get SP
-	Get R6
 	Get SP; I64Load $64
+	Get R6
 	I64Mul
-	Get R7
 	Get SP; I64Load $56
+	Get R7
 	I64Mul
 	I64Add
-	Get R8
 	Get SP; I64Load $48
+	Get R8
 	I64Mul
 	I64Add
 	I64Store $248
 	Get SP
-	Get R7
 	Get SP; I64Load $64
+	Get R7
 	I64Mul
-	Get R8
 	Get SP; I64Load $56
+	Get R8
 	I64Mul
 	I64Add
 	I64Store $256
 	Get SP
-	Get R8
 	Get SP; I64Load $64
+	Get R8
 	I64Mul
 	I64Store $264
 	Get PC_B; I64Load $0
@@ -1706,344 +1706,344 @@ TEXT ·fp2Mul(SB), NOSPLIT, $272-24
 	Set R8
 	Get SP; I64Load y+16(FP); I32WrapI64; Set PC_B
 	Get PC_B; I64Load $136; Drop
-	Get R0
 	Get PC_B; I64Load $0
+	Get R0
 	I64Mul
 	Set R15; Get SP; Get R15; I64Store $0
 	Get SP; Get SP; I64Load $136; Get R15; I64Sub; I64Store $136
-	Get R0
 	Get PC_B; I64Load $8
+	Get R0
 	I64Mul
-	Get R1
 	Get PC_B; I64Load $0
+	Get R1
 	I64Mul
 	I64Add
 	Set R15; Get SP; Get R15; I64Store $8
 	Get SP; Get SP; I64Load $144; Get R15; I64Sub; I64Store $144
-	Get R0
 	Get PC_B; I64Load $16
+	Get R0
 	I64Mul
-	Get R1
 	Get PC_B; I64Load $8
+	Get R1
 	I64Mul
 	I64Add
-	Get R2
 	Get PC_B; I64Load $0
+	Get R2
 	I64Mul
 	I64Add
 	Set R15; Get SP; Get R15; I64Store $16
 	Get SP; Get SP; I64Load $152; Get R15; I64Sub; I64Store $152
-	Get R0
 	Get PC_B; I64Load $24
+	Get R0
 	I64Mul
-	Get R1
 	Get PC_B; I64Load $16
+	Get R1
 	I64Mul
 	I64Add
-	Get R2
 	Get PC_B; I64Load $8
+	Get R2
 	I64Mul
 	I64Add
-	Get R3
 	Get PC_B; I64Load $0
+	Get R3
 	I64Mul
 	I64Add
 	Set R15; Get SP; Get R15; I64Store $24
 	Get SP; Get SP; I64Load $160; Get R15; I64Sub; I64Store $160
-	Get R0
 	Get PC_B; I64Load $32
+	Get R0
 	I64Mul
-	Get R1
 	Get PC_B; I64Load $24
+	Get R1
 	I64Mul
 	I64Add
-	Get R2
 	Get PC_B; I64Load $16
+	Get R2
 	I64Mul
 	I64Add
-	Get R3
 	Get PC_B; I64Load $8
+	Get R3
 	I64Mul
 	I64Add
-	Get R4
 	Get PC_B; I64Load $0
+	Get R4
 	I64Mul
 	I64Add
 	Set R15; Get SP; Get R15; I64Store $32
 	Get SP; Get SP; I64Load $168; Get R15; I64Sub; I64Store $168
-	Get R0
 	Get PC_B; I64Load $40
+	Get R0
 	I64Mul
-	Get R1
 	Get PC_B; I64Load $32
+	Get R1
 	I64Mul
 	I64Add
-	Get R2
 	Get PC_B; I64Load $24
+	Get R2
 	I64Mul
 	I64Add
-	Get R3
 	Get PC_B; I64Load $16
+	Get R3
 	I64Mul
 	I64Add
-	Get R4
 	Get PC_B; I64Load $8
+	Get R4
 	I64Mul
 	I64Add
-	Get R5
 	Get PC_B; I64Load $0
+	Get R5
 	I64Mul
 	I64Add
 	Set R15; Get SP; Get R15; I64Store $40
 	Get SP; Get SP; I64Load $176; Get R15; I64Sub; I64Store $176
-	Get R0
 	Get PC_B; I64Load $48
+	Get R0
 	I64Mul
-	Get R1
 	Get PC_B; I64Load $40
+	Get R1
 	I64Mul
 	I64Add
-	Get R2
 	Get PC_B; I64Load $32
+	Get R2
 	I64Mul
 	I64Add
-	Get R3
 	Get PC_B; I64Load $24
+	Get R3
 	I64Mul
 	I64Add
-	Get R4
 	Get PC_B; I64Load $16
+	Get R4
 	I64Mul
 	I64Add
-	Get R5
 	Get PC_B; I64Load $8
+	Get R5
 	I64Mul
 	I64Add
-	Get R6
 	Get PC_B; I64Load $0
+	Get R6
 	I64Mul
 	I64Add
 	Set R15; Get SP; Get R15; I64Store $48
 	Get SP; Get SP; I64Load $184; Get R15; I64Sub; I64Store $184
-	Get R0
 	Get PC_B; I64Load $56
+	Get R0
 	I64Mul
-	Get R1
 	Get PC_B; I64Load $48
+	Get R1
 	I64Mul
 	I64Add
-	Get R2
 	Get PC_B; I64Load $40
+	Get R2
 	I64Mul
 	I64Add
-	Get R3
 	Get PC_B; I64Load $32
+	Get R3
 	I64Mul
 	I64Add
-	Get R4
 	Get PC_B; I64Load $24
+	Get R4
 	I64Mul
 	I64Add
-	Get R5
 	Get PC_B; I64Load $16
+	Get R5
 	I64Mul
 	I64Add
-	Get R6
 	Get PC_B; I64Load $8
+	Get R6
 	I64Mul
 	I64Add
-	Get R7
 	Get PC_B; I64Load $0
+	Get R7
 	I64Mul
 	I64Add
 	Set R15; Get SP; Get R15; I64Store $56
 	Get SP; Get SP; I64Load $192; Get R15; I64Sub; I64Store $192
-	Get R0
 	Get PC_B; I64Load $64
+	Get R0
 	I64Mul
-	Get R1
 	Get PC_B; I64Load $56
+	Get R1
 	I64Mul
 	I64Add
-	Get R2
 	Get PC_B; I64Load $48
+	Get R2
 	I64Mul
 	I64Add
-	Get R3
 	Get PC_B; I64Load $40
+	Get R3
 	I64Mul
 	I64Add
-	Get R4
 	Get PC_B; I64Load $32
+	Get R4
 	I64Mul
 	I64Add
-	Get R5
 	Get PC_B; I64Load $24
+	Get R5
 	I64Mul
 	I64Add
-	Get R6
 	Get PC_B; I64Load $16
+	Get R6
 	I64Mul
 	I64Add
-	Get R7
 	Get PC_B; I64Load $8
+	Get R7
 	I64Mul
 	I64Add
-	Get R8
 	Get PC_B; I64Load $0
+	Get R8
 	I64Mul
 	I64Add
 	Set R15; Get SP; Get R15; I64Store $64
 	Get SP; Get SP; I64Load $200; Get R15; I64Sub; I64Store $200
-	Get R1
 	Get PC_B; I64Load $64
+	Get R1
 	I64Mul
-	Get R2
 	Get PC_B; I64Load $56
+	Get R2
 	I64Mul
 	I64Add
-	Get R3
 	Get PC_B; I64Load $48
+	Get R3
 	I64Mul
 	I64Add
-	Get R4
 	Get PC_B; I64Load $40
+	Get R4
 	I64Mul
 	I64Add
-	Get R5
 	Get PC_B; I64Load $32
+	Get R5
 	I64Mul
 	I64Add
-	Get R6
 	Get PC_B; I64Load $24
+	Get R6
 	I64Mul
 	I64Add
-	Get R7
 	Get PC_B; I64Load $16
+	Get R7
 	I64Mul
 	I64Add
-	Get R8
 	Get PC_B; I64Load $8
+	Get R8
 	I64Mul
 	I64Add
 	Set R15; Get SP; Get R15; I64Store $72
 	Get SP; Get SP; I64Load $208; Get R15; I64Sub; I64Store $208
-	Get R2
 	Get PC_B; I64Load $64
+	Get R2
 	I64Mul
-	Get R3
 	Get PC_B; I64Load $56
+	Get R3
 	I64Mul
 	I64Add
-	Get R4
 	Get PC_B; I64Load $48
+	Get R4
 	I64Mul
 	I64Add
-	Get R5
 	Get PC_B; I64Load $40
+	Get R5
 	I64Mul
 	I64Add
-	Get R6
 	Get PC_B; I64Load $32
+	Get R6
 	I64Mul
 	I64Add
-	Get R7
 	Get PC_B; I64Load $24
+	Get R7
 	I64Mul
 	I64Add
-	Get R8
 	Get PC_B; I64Load $16
+	Get R8
 	I64Mul
 	I64Add
 	Set R15; Get SP; Get R15; I64Store $80
 	Get SP; Get SP; I64Load $216; Get R15; I64Sub; I64Store $216
-	Get R3
 	Get PC_B; I64Load $64
+	Get R3
 	I64Mul
-	Get R4
 	Get PC_B; I64Load $56
+	Get R4
 	I64Mul
 	I64Add
-	Get R5
 	Get PC_B; I64Load $48
+	Get R5
 	I64Mul
 	I64Add
-	Get R6
 	Get PC_B; I64Load $40
+	Get R6
 	I64Mul
 	I64Add
-	Get R7
 	Get PC_B; I64Load $32
+	Get R7
 	I64Mul
 	I64Add
-	Get R8
 	Get PC_B; I64Load $24
+	Get R8
 	I64Mul
 	I64Add
 	Set R15; Get SP; Get R15; I64Store $88
 	Get SP; Get SP; I64Load $224; Get R15; I64Sub; I64Store $224
-	Get R4
 	Get PC_B; I64Load $64
+	Get R4
 	I64Mul
-	Get R5
 	Get PC_B; I64Load $56
+	Get R5
 	I64Mul
 	I64Add
-	Get R6
 	Get PC_B; I64Load $48
+	Get R6
 	I64Mul
 	I64Add
-	Get R7
 	Get PC_B; I64Load $40
+	Get R7
 	I64Mul
 	I64Add
-	Get R8
 	Get PC_B; I64Load $32
+	Get R8
 	I64Mul
 	I64Add
 	Set R15; Get SP; Get R15; I64Store $96
 	Get SP; Get SP; I64Load $232; Get R15; I64Sub; I64Store $232
-	Get R5
 	Get PC_B; I64Load $64
+	Get R5
 	I64Mul
-	Get R6
 	Get PC_B; I64Load $56
+	Get R6
 	I64Mul
 	I64Add
-	Get R7
 	Get PC_B; I64Load $48
+	Get R7
 	I64Mul
 	I64Add
-	Get R8
 	Get PC_B; I64Load $40
+	Get R8
 	I64Mul
 	I64Add
 	Set R15; Get SP; Get R15; I64Store $104
 	Get SP; Get SP; I64Load $240; Get R15; I64Sub; I64Store $240
-	Get R6
 	Get PC_B; I64Load $64
+	Get R6
 	I64Mul
-	Get R7
 	Get PC_B; I64Load $56
+	Get R7
 	I64Mul
 	I64Add
-	Get R8
 	Get PC_B; I64Load $48
+	Get R8
 	I64Mul
 	I64Add
 	Set R15; Get SP; Get R15; I64Store $112
 	Get SP; Get SP; I64Load $248; Get R15; I64Sub; I64Store $248
-	Get R7
 	Get PC_B; I64Load $64
+	Get R7
 	I64Mul
-	Get R8
 	Get PC_B; I64Load $56
+	Get R8
 	I64Mul
 	I64Add
 	Set R15; Get SP; Get R15; I64Store $120
 	Get SP; Get SP; I64Load $256; Get R15; I64Sub; I64Store $256
-	Get R8
 	Get PC_B; I64Load $64
+	Get R8
 	I64Mul
 	Set R15; Get SP; Get R15; I64Store $128
 	Get SP; Get SP; I64Load $264; Get R15; I64Sub; I64Store $264
@@ -2069,360 +2069,360 @@ TEXT ·fp2Mul(SB), NOSPLIT, $272-24
 	Set R8
 	Get SP; I64Load y+16(FP); I32WrapI64; Set PC_B
 	Get PC_B; I64Load $136; Drop
-	Get R0
 	Get PC_B; I64Load $72
+	Get R0
 	I64Mul
 	Set R15
 	Get SP; Get SP; I64Load $0; Get R15; I64Sub; I64Store $0
 	Get SP; Get SP; I64Load $136; Get R15; I64Sub; I64Store $136
-	Get R0
 	Get PC_B; I64Load $80
+	Get R0
 	I64Mul
-	Get R1
 	Get PC_B; I64Load $72
+	Get R1
 	I64Mul
 	I64Add
 	Set R15
 	Get SP; Get SP; I64Load $8; Get R15; I64Sub; I64Store $8
 	Get SP; Get SP; I64Load $144; Get R15; I64Sub; I64Store $144
-	Get R0
 	Get PC_B; I64Load $88
+	Get R0
 	I64Mul
-	Get R1
 	Get PC_B; I64Load $80
+	Get R1
 	I64Mul
 	I64Add
-	Get R2
 	Get PC_B; I64Load $72
+	Get R2
 	I64Mul
 	I64Add
 	Set R15
 	Get SP; Get SP; I64Load $16; Get R15; I64Sub; I64Store $16
 	Get SP; Get SP; I64Load $152; Get R15; I64Sub; I64Store $152
-	Get R0
 	Get PC_B; I64Load $96
+	Get R0
 	I64Mul
-	Get R1
 	Get PC_B; I64Load $88
+	Get R1
 	I64Mul
 	I64Add
-	Get R2
 	Get PC_B; I64Load $80
+	Get R2
 	I64Mul
 	I64Add
-	Get R3
 	Get PC_B; I64Load $72
+	Get R3
 	I64Mul
 	I64Add
 	Set R15
 	Get SP; Get SP; I64Load $24; Get R15; I64Sub; I64Store $24
 	Get SP; Get SP; I64Load $160; Get R15; I64Sub; I64Store $160
-	Get R0
 	Get PC_B; I64Load $104
+	Get R0
 	I64Mul
-	Get R1
 	Get PC_B; I64Load $96
+	Get R1
 	I64Mul
 	I64Add
-	Get R2
 	Get PC_B; I64Load $88
+	Get R2
 	I64Mul
 	I64Add
-	Get R3
 	Get PC_B; I64Load $80
+	Get R3
 	I64Mul
 	I64Add
-	Get R4
 	Get PC_B; I64Load $72
+	Get R4
 	I64Mul
 	I64Add
 	Set R15
 	Get SP; Get SP; I64Load $32; Get R15; I64Sub; I64Store $32
 	Get SP; Get SP; I64Load $168; Get R15; I64Sub; I64Store $168
-	Get R0
 	Get PC_B; I64Load $112
+	Get R0
 	I64Mul
-	Get R1
 	Get PC_B; I64Load $104
+	Get R1
 	I64Mul
 	I64Add
-	Get R2
 	Get PC_B; I64Load $96
+	Get R2
 	I64Mul
 	I64Add
-	Get R3
 	Get PC_B; I64Load $88
+	Get R3
 	I64Mul
 	I64Add
-	Get R4
 	Get PC_B; I64Load $80
+	Get R4
 	I64Mul
 	I64Add
-	Get R5
 	Get PC_B; I64Load $72
+	Get R5
 	I64Mul
 	I64Add
 	Set R15
 	Get SP; Get SP; I64Load $40; Get R15; I64Sub; I64Store $40
 	Get SP; Get SP; I64Load $176; Get R15; I64Sub; I64Store $176
-	Get R0
 	Get PC_B; I64Load $120
+	Get R0
 	I64Mul
-	Get R1
 	Get PC_B; I64Load $112
+	Get R1
 	I64Mul
 	I64Add
-	Get R2
 	Get PC_B; I64Load $104
+	Get R2
 	I64Mul
 	I64Add
-	Get R3
 	Get PC_B; I64Load $96
+	Get R3
 	I64Mul
 	I64Add
-	Get R4
 	Get PC_B; I64Load $88
+	Get R4
 	I64Mul
 	I64Add
-	Get R5
 	Get PC_B; I64Load $80
+	Get R5
 	I64Mul
 	I64Add
-	Get R6
 	Get PC_B; I64Load $72
+	Get R6
 	I64Mul
 	I64Add
 	Set R15
 	Get SP; Get SP; I64Load $48; Get R15; I64Sub; I64Store $48
 	Get SP; Get SP; I64Load $184; Get R15; I64Sub; I64Store $184
-	Get R0
 	Get PC_B; I64Load $128
+	Get R0
 	I64Mul
-	Get R1
 	Get PC_B; I64Load $120
+	Get R1
 	I64Mul
 	I64Add
-	Get R2
 	Get PC_B; I64Load $112
+	Get R2
 	I64Mul
 	I64Add
-	Get R3
 	Get PC_B; I64Load $104
+	Get R3
 	I64Mul
 	I64Add
-	Get R4
 	Get PC_B; I64Load $96
+	Get R4
 	I64Mul
 	I64Add
-	Get R5
 	Get PC_B; I64Load $88
+	Get R5
 	I64Mul
 	I64Add
-	Get R6
 	Get PC_B; I64Load $80
+	Get R6
 	I64Mul
 	I64Add
-	Get R7
 	Get PC_B; I64Load $72
+	Get R7
 	I64Mul
 	I64Add
 	Set R15
 	Get SP; Get SP; I64Load $56; Get R15; I64Sub; I64Store $56
 	Get SP; Get SP; I64Load $192; Get R15; I64Sub; I64Store $192
-	Get R0
 	Get PC_B; I64Load $136
+	Get R0
 	I64Mul
-	Get R1
 	Get PC_B; I64Load $128
+	Get R1
 	I64Mul
 	I64Add
-	Get R2
 	Get PC_B; I64Load $120
+	Get R2
 	I64Mul
 	I64Add
-	Get R3
 	Get PC_B; I64Load $112
+	Get R3
 	I64Mul
 	I64Add
-	Get R4
 	Get PC_B; I64Load $104
+	Get R4
 	I64Mul
 	I64Add
-	Get R5
 	Get PC_B; I64Load $96
+	Get R5
 	I64Mul
 	I64Add
-	Get R6
 	Get PC_B; I64Load $88
+	Get R6
 	I64Mul
 	I64Add
-	Get R7
 	Get PC_B; I64Load $80
+	Get R7
 	I64Mul
 	I64Add
-	Get R8
 	Get PC_B; I64Load $72
+	Get R8
 	I64Mul
 	I64Add
 	Set R15
 	Get SP; Get SP; I64Load $64; Get R15; I64Sub; I64Store $64
 	Get SP; Get SP; I64Load $200; Get R15; I64Sub; I64Store $200
-	Get R1
 	Get PC_B; I64Load $136
+	Get R1
 	I64Mul
-	Get R2
 	Get PC_B; I64Load $128
+	Get R2
 	I64Mul
 	I64Add
-	Get R3
 	Get PC_B; I64Load $120
+	Get R3
 	I64Mul
 	I64Add
-	Get R4
 	Get PC_B; I64Load $112
+	Get R4
 	I64Mul
 	I64Add
-	Get R5
 	Get PC_B; I64Load $104
+	Get R5
 	I64Mul
 	I64Add
-	Get R6
 	Get PC_B; I64Load $96
+	Get R6
 	I64Mul
 	I64Add
-	Get R7
 	Get PC_B; I64Load $88
+	Get R7
 	I64Mul
 	I64Add
-	Get R8
 	Get PC_B; I64Load $80
+	Get R8
 	I64Mul
 	I64Add
 	Set R15
 	Get SP; Get SP; I64Load $72; Get R15; I64Sub; I64Store $72
 	Get SP; Get SP; I64Load $208; Get R15; I64Sub; I64Store $208
-	Get R2
 	Get PC_B; I64Load $136
+	Get R2
 	I64Mul
-	Get R3
 	Get PC_B; I64Load $128
+	Get R3
 	I64Mul
 	I64Add
-	Get R4
 	Get PC_B; I64Load $120
+	Get R4
 	I64Mul
 	I64Add
-	Get R5
 	Get PC_B; I64Load $112
+	Get R5
 	I64Mul
 	I64Add
-	Get R6
 	Get PC_B; I64Load $104
+	Get R6
 	I64Mul
 	I64Add
-	Get R7
 	Get PC_B; I64Load $96
+	Get R7
 	I64Mul
 	I64Add
-	Get R8
 	Get PC_B; I64Load $88
+	Get R8
 	I64Mul
 	I64Add
 	Set R15
 	Get SP; Get SP; I64Load $80; Get R15; I64Sub; I64Store $80
 	Get SP; Get SP; I64Load $216; Get R15; I64Sub; I64Store $216
-	Get R3
 	Get PC_B; I64Load $136
+	Get R3
 	I64Mul
-	Get R4
 	Get PC_B; I64Load $128
+	Get R4
 	I64Mul
 	I64Add
-	Get R5
 	Get PC_B; I64Load $120
+	Get R5
 	I64Mul
 	I64Add
-	Get R6
 	Get PC_B; I64Load $112
+	Get R6
 	I64Mul
 	I64Add
-	Get R7
 	Get PC_B; I64Load $104
+	Get R7
 	I64Mul
 	I64Add
-	Get R8
 	Get PC_B; I64Load $96
+	Get R8
 	I64Mul
 	I64Add
 	Set R15
 	Get SP; Get SP; I64Load $88; Get R15; I64Sub; I64Store $88
 	Get SP; Get SP; I64Load $224; Get R15; I64Sub; I64Store $224
-	Get R4
 	Get PC_B; I64Load $136
+	Get R4
 	I64Mul
-	Get R5
 	Get PC_B; I64Load $128
+	Get R5
 	I64Mul
 	I64Add
-	Get R6
 	Get PC_B; I64Load $120
+	Get R6
 	I64Mul
 	I64Add
-	Get R7
 	Get PC_B; I64Load $112
+	Get R7
 	I64Mul
 	I64Add
-	Get R8
 	Get PC_B; I64Load $104
+	Get R8
 	I64Mul
 	I64Add
 	Set R15
 	Get SP; Get SP; I64Load $96; Get R15; I64Sub; I64Store $96
 	Get SP; Get SP; I64Load $232; Get R15; I64Sub; I64Store $232
-	Get R5
 	Get PC_B; I64Load $136
+	Get R5
 	I64Mul
-	Get R6
 	Get PC_B; I64Load $128
+	Get R6
 	I64Mul
 	I64Add
-	Get R7
 	Get PC_B; I64Load $120
+	Get R7
 	I64Mul
 	I64Add
-	Get R8
 	Get PC_B; I64Load $112
+	Get R8
 	I64Mul
 	I64Add
 	Set R15
 	Get SP; Get SP; I64Load $104; Get R15; I64Sub; I64Store $104
 	Get SP; Get SP; I64Load $240; Get R15; I64Sub; I64Store $240
-	Get R6
 	Get PC_B; I64Load $136
+	Get R6
 	I64Mul
-	Get R7
 	Get PC_B; I64Load $128
+	Get R7
 	I64Mul
 	I64Add
-	Get R8
 	Get PC_B; I64Load $120
+	Get R8
 	I64Mul
 	I64Add
 	Set R15
 	Get SP; Get SP; I64Load $112; Get R15; I64Sub; I64Store $112
 	Get SP; Get SP; I64Load $248; Get R15; I64Sub; I64Store $248
-	Get R7
 	Get PC_B; I64Load $136
+	Get R7
 	I64Mul
-	Get R8
 	Get PC_B; I64Load $128
+	Get R8
 	I64Mul
 	I64Add
 	Set R15
 	Get SP; Get SP; I64Load $120; Get R15; I64Sub; I64Store $120
 	Get SP; Get SP; I64Load $256; Get R15; I64Sub; I64Store $256
-	Get R8
 	Get PC_B; I64Load $136
+	Get R8
 	I64Mul
 	Set R15
 	Get SP; Get SP; I64Load $128; Get R15; I64Sub; I64Store $128
@@ -2434,6 +2434,11 @@ TEXT ·fp2Mul(SB), NOSPLIT, $272-24
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	Set R0
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
+	Get SP; I64Load $136
+	Tee R13
+	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	Set R9
+	Get R13; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R13
 	Get SP; I64Load $8
 	Get R15
 	I64Add
@@ -2444,11 +2449,21 @@ TEXT ·fp2Mul(SB), NOSPLIT, $272-24
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	Set R1
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get SP; I64Load $16
-	Get R15
+	Get SP; I64Load $144
+	Get R13
 	I64Add
+	Get R9
+	I64Const $151831755; I64Mul
+	I64Add
+	Tee R13
+	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	Set R10
+	Get R13; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R13
+	Get SP; I64Load $16
 	Get R0
 	I64Const $289133671; I64Mul
+	I64Add
+	Get R15
 	I64Add
 	Get R1
 	I64Const $151831755; I64Mul
@@ -2457,14 +2472,27 @@ TEXT ·fp2Mul(SB), NOSPLIT, $272-24
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	Set R2
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get SP; I64Load $24
-	Get R15
+	Get SP; I64Load $152
+	Get R9
+	I64Const $289133671; I64Mul
 	I64Add
+	Get R13
+	I64Add
+	Get R10
+	I64Const $151831755; I64Mul
+	I64Add
+	Tee R13
+	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	Set R11
+	Get R13; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R13
+	Get SP; I64Load $24
 	Get R0
 	I64Const $515011989; I64Mul
 	I64Add
 	Get R1
 	I64Const $289133671; I64Mul
+	I64Add
+	Get R15
 	I64Add
 	Get R2
 	I64Const $151831755; I64Mul
@@ -2473,9 +2501,23 @@ TEXT ·fp2Mul(SB), NOSPLIT, $272-24
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	Set R3
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get SP; I64Load $32
-	Get R15
+	Get SP; I64Load $160
+	Get R9
+	I64Const $515011989; I64Mul
 	I64Add
+	Get R10
+	I64Const $289133671; I64Mul
+	I64Add
+	Get R13
+	I64Add
+	Get R11
+	I64Const $151831755; I64Mul
+	I64Add
+	Tee R13
+	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	Set R12
+	Get R13; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R13
+	Get SP; I64Load $32
 	Get R0
 	I64Const $460500650; I64Mul
 	I64Add
@@ -2485,6 +2527,8 @@ TEXT ·fp2Mul(SB), NOSPLIT, $272-24
 	Get R2
 	I64Const $289133671; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get R3
 	I64Const $151831755; I64Mul
 	I64Add
@@ -2492,9 +2536,26 @@ TEXT ·fp2Mul(SB), NOSPLIT, $272-24
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	Set R4
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get SP; I64Load $40
-	Get R15
+	Get SP; I64Load $168
+	Get R9
+	I64Const $460500650; I64Mul
 	I64Add
+	Get R10
+	I64Const $515011989; I64Mul
+	I64Add
+	Get R11
+	I64Const $289133671; I64Mul
+	I64Add
+	Get R13
+	I64Add
+	Get R12
+	I64Const $151831755; I64Mul
+	I64Add
+	Tee R13
+	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	F64ReinterpretI64; Set F16
+	Get R13; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R13
+	Get SP; I64Load $40
 	Get R0
 	I64Const $288207753; I64Mul
 	I64Add
@@ -2507,6 +2568,8 @@ TEXT ·fp2Mul(SB), NOSPLIT, $272-24
 	Get R3
 	I64Const $289133671; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get R4
 	I64Const $151831755; I64Mul
 	I64Add
@@ -2514,9 +2577,29 @@ TEXT ·fp2Mul(SB), NOSPLIT, $272-24
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	Set R5
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get SP; I64Load $48
-	Get R15
+	Get SP; I64Load $176
+	Get R9
+	I64Const $288207753; I64Mul
 	I64Add
+	Get R10
+	I64Const $460500650; I64Mul
+	I64Add
+	Get R11
+	I64Const $515011989; I64Mul
+	I64Add
+	Get R12
+	I64Const $289133671; I64Mul
+	I64Add
+	Get R13
+	I64Add
+	Get F16; I64ReinterpretF64
+	I64Const $151831755; I64Mul
+	I64Add
+	Tee R13
+	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	F64ReinterpretI64; Set F17
+	Get R13; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R13
+	Get SP; I64Load $48
 	Get R0
 	I64Const $313896800; I64Mul
 	I64Add
@@ -2532,6 +2615,8 @@ TEXT ·fp2Mul(SB), NOSPLIT, $272-24
 	Get R4
 	I64Const $289133671; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get R5
 	I64Const $151831755; I64Mul
 	I64Add
@@ -2539,9 +2624,32 @@ TEXT ·fp2Mul(SB), NOSPLIT, $272-24
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	Set R6
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get SP; I64Load $56
-	Get R15
+	Get SP; I64Load $184
+	Get R9
+	I64Const $313896800; I64Mul
 	I64Add
+	Get R10
+	I64Const $288207753; I64Mul
+	I64Add
+	Get R11
+	I64Const $460500650; I64Mul
+	I64Add
+	Get R12
+	I64Const $515011989; I64Mul
+	I64Add
+	Get F16; I64ReinterpretF64
+	I64Const $289133671; I64Mul
+	I64Add
+	Get R13
+	I64Add
+	Get F17; I64ReinterpretF64
+	I64Const $151831755; I64Mul
+	I64Add
+	Tee R13
+	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	F64ReinterpretI64; Set F18
+	Get R13; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R13
+	Get SP; I64Load $56
 	Get R0
 	I64Const $410999335; I64Mul
 	I64Add
@@ -2560,6 +2668,8 @@ TEXT ·fp2Mul(SB), NOSPLIT, $272-24
 	Get R5
 	I64Const $289133671; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get R6
 	I64Const $151831755; I64Mul
 	I64Add
@@ -2567,9 +2677,35 @@ TEXT ·fp2Mul(SB), NOSPLIT, $272-24
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	Set R7
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get SP; I64Load $64
-	Get R15
+	Get SP; I64Load $192
+	Get R9
+	I64Const $410999335; I64Mul
 	I64Add
+	Get R10
+	I64Const $313896800; I64Mul
+	I64Add
+	Get R11
+	I64Const $288207753; I64Mul
+	I64Add
+	Get R12
+	I64Const $460500650; I64Mul
+	I64Add
+	Get F16; I64ReinterpretF64
+	I64Const $515011989; I64Mul
+	I64Add
+	Get F17; I64ReinterpretF64
+	I64Const $289133671; I64Mul
+	I64Add
+	Get R13
+	I64Add
+	Get F18; I64ReinterpretF64
+	I64Const $151831755; I64Mul
+	I64Add
+	Tee R13
+	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	F64ReinterpretI64; Set F19
+	Get R13; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R13
+	Get SP; I64Load $64
 	Get R0
 	I64Const $481529678; I64Mul
 	I64Add
@@ -2591,6 +2727,8 @@ TEXT ·fp2Mul(SB), NOSPLIT, $272-24
 	Get R6
 	I64Const $289133671; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get R7
 	I64Const $151831755; I64Mul
 	I64Add
@@ -2602,10 +2740,43 @@ TEXT ·fp2Mul(SB), NOSPLIT, $272-24
 	Get R8
 	I64Const $503879271; I64Mul
 	I64Add; I64Const $29; I64ShrS; Set R15
+	Get SP; I64Load $200
+	Get R9
+	I64Const $481529678; I64Mul
+	I64Add
+	Get R10
+	I64Const $410999335; I64Mul
+	I64Add
+	Get R11
+	I64Const $313896800; I64Mul
+	I64Add
+	Get R12
+	I64Const $288207753; I64Mul
+	I64Add
+	Get F16; I64ReinterpretF64
+	I64Const $460500650; I64Mul
+	I64Add
+	Get F17; I64ReinterpretF64
+	I64Const $515011989; I64Mul
+	I64Add
+	Get F18; I64ReinterpretF64
+	I64Const $289133671; I64Mul
+	I64Add
+	Get R13
+	I64Add
+	Get F19; I64ReinterpretF64
+	I64Const $151831755; I64Mul
+	I64Add
+	Tee R13
+	I64Const $521657001; I64Mul
+	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	F64ReinterpretI64; Set F20
+	Get R13
+	Get F20; I64ReinterpretF64
+	I64Const $503879271; I64Mul
+	I64Add; I64Const $29; I64ShrS; Set R13
 	Get PC_B
 	Get SP; I64Load $72
-	Get R15
-	I64Add
 	Get R0
 	I64Const $9151097; I64Mul
 	I64Add
@@ -2629,6 +2800,8 @@ TEXT ·fp2Mul(SB), NOSPLIT, $272-24
 	I64Add
 	Get R7
 	I64Const $289133671; I64Mul
+	I64Add
+	Get R15
 	I64Add
 	Get R8
 	I64Const $48587618; I64Mul
@@ -2638,9 +2811,42 @@ TEXT ·fp2Mul(SB), NOSPLIT, $272-24
 	I64Store $0
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
-	Get SP; I64Load $80
-	Get R15
+	Get SP; I64Load $208
+	Get R9
+	I64Const $9151097; I64Mul
 	I64Add
+	Get R10
+	I64Const $481529678; I64Mul
+	I64Add
+	Get R11
+	I64Const $410999335; I64Mul
+	I64Add
+	Get R12
+	I64Const $313896800; I64Mul
+	I64Add
+	Get F16; I64ReinterpretF64
+	I64Const $288207753; I64Mul
+	I64Add
+	Get F17; I64ReinterpretF64
+	I64Const $460500650; I64Mul
+	I64Add
+	Get F18; I64ReinterpretF64
+	I64Const $515011989; I64Mul
+	I64Add
+	Get F19; I64ReinterpretF64
+	I64Const $289133671; I64Mul
+	I64Add
+	Get R13
+	I64Add
+	Get F20; I64ReinterpretF64
+	I64Const $48587618; I64Mul
+	I64Add
+	Tee R13
+	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	I64Store $72
+	Get R13; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R13
+	Get PC_B
+	Get SP; I64Load $80
 	Get R1
 	I64Const $9151097; I64Mul
 	I64Add
@@ -2661,6 +2867,8 @@ TEXT ·fp2Mul(SB), NOSPLIT, $272-24
 	I64Add
 	Get R7
 	I64Const $515011989; I64Mul
+	I64Add
+	Get R15
 	I64Add
 	Get R8
 	I64Const $225273734; I64Mul
@@ -2670,9 +2878,39 @@ TEXT ·fp2Mul(SB), NOSPLIT, $272-24
 	I64Store $8
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
-	Get SP; I64Load $88
-	Get R15
+	Get SP; I64Load $216
+	Get R10
+	I64Const $9151097; I64Mul
 	I64Add
+	Get R11
+	I64Const $481529678; I64Mul
+	I64Add
+	Get R12
+	I64Const $410999335; I64Mul
+	I64Add
+	Get F16; I64ReinterpretF64
+	I64Const $313896800; I64Mul
+	I64Add
+	Get F17; I64ReinterpretF64
+	I64Const $288207753; I64Mul
+	I64Add
+	Get F18; I64ReinterpretF64
+	I64Const $460500650; I64Mul
+	I64Add
+	Get F19; I64ReinterpretF64
+	I64Const $515011989; I64Mul
+	I64Add
+	Get R13
+	I64Add
+	Get F20; I64ReinterpretF64
+	I64Const $225273734; I64Mul
+	I64Add
+	Tee R13
+	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	I64Store $80
+	Get R13; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R13
+	Get PC_B
+	Get SP; I64Load $88
 	Get R2
 	I64Const $9151097; I64Mul
 	I64Add
@@ -2690,6 +2928,8 @@ TEXT ·fp2Mul(SB), NOSPLIT, $272-24
 	I64Add
 	Get R7
 	I64Const $460500650; I64Mul
+	I64Add
+	Get R15
 	I64Add
 	Get R8
 	I64Const $387031617; I64Mul
@@ -2699,9 +2939,36 @@ TEXT ·fp2Mul(SB), NOSPLIT, $272-24
 	I64Store $16
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
-	Get SP; I64Load $96
-	Get R15
+	Get SP; I64Load $224
+	Get R11
+	I64Const $9151097; I64Mul
 	I64Add
+	Get R12
+	I64Const $481529678; I64Mul
+	I64Add
+	Get F16; I64ReinterpretF64
+	I64Const $410999335; I64Mul
+	I64Add
+	Get F17; I64ReinterpretF64
+	I64Const $313896800; I64Mul
+	I64Add
+	Get F18; I64ReinterpretF64
+	I64Const $288207753; I64Mul
+	I64Add
+	Get F19; I64ReinterpretF64
+	I64Const $460500650; I64Mul
+	I64Add
+	Get R13
+	I64Add
+	Get F20; I64ReinterpretF64
+	I64Const $387031617; I64Mul
+	I64Add
+	Tee R13
+	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	I64Store $88
+	Get R13; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R13
+	Get PC_B
+	Get SP; I64Load $96
 	Get R3
 	I64Const $9151097; I64Mul
 	I64Add
@@ -2716,6 +2983,8 @@ TEXT ·fp2Mul(SB), NOSPLIT, $272-24
 	I64Add
 	Get R7
 	I64Const $288207753; I64Mul
+	I64Add
+	Get R15
 	I64Add
 	Get R8
 	I64Const $230825701; I64Mul
@@ -2725,9 +2994,33 @@ TEXT ·fp2Mul(SB), NOSPLIT, $272-24
 	I64Store $24
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
-	Get SP; I64Load $104
-	Get R15
+	Get SP; I64Load $232
+	Get R12
+	I64Const $9151097; I64Mul
 	I64Add
+	Get F16; I64ReinterpretF64
+	I64Const $481529678; I64Mul
+	I64Add
+	Get F17; I64ReinterpretF64
+	I64Const $410999335; I64Mul
+	I64Add
+	Get F18; I64ReinterpretF64
+	I64Const $313896800; I64Mul
+	I64Add
+	Get F19; I64ReinterpretF64
+	I64Const $288207753; I64Mul
+	I64Add
+	Get R13
+	I64Add
+	Get F20; I64ReinterpretF64
+	I64Const $230825701; I64Mul
+	I64Add
+	Tee R13
+	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	I64Store $96
+	Get R13; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R13
+	Get PC_B
+	Get SP; I64Load $104
 	Get R4
 	I64Const $9151097; I64Mul
 	I64Add
@@ -2739,6 +3032,8 @@ TEXT ·fp2Mul(SB), NOSPLIT, $272-24
 	I64Add
 	Get R7
 	I64Const $313896800; I64Mul
+	I64Add
+	Get R15
 	I64Add
 	Get R8
 	I64Const $375140546; I64Mul
@@ -2748,9 +3043,30 @@ TEXT ·fp2Mul(SB), NOSPLIT, $272-24
 	I64Store $32
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
-	Get SP; I64Load $112
-	Get R15
+	Get SP; I64Load $240
+	Get F16; I64ReinterpretF64
+	I64Const $9151097; I64Mul
 	I64Add
+	Get F17; I64ReinterpretF64
+	I64Const $481529678; I64Mul
+	I64Add
+	Get F18; I64ReinterpretF64
+	I64Const $410999335; I64Mul
+	I64Add
+	Get F19; I64ReinterpretF64
+	I64Const $313896800; I64Mul
+	I64Add
+	Get R13
+	I64Add
+	Get F20; I64ReinterpretF64
+	I64Const $375140546; I64Mul
+	I64Add
+	Tee R13
+	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	I64Store $104
+	Get R13; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R13
+	Get PC_B
+	Get SP; I64Load $112
 	Get R5
 	I64Const $9151097; I64Mul
 	I64Add
@@ -2759,6 +3075,8 @@ TEXT ·fp2Mul(SB), NOSPLIT, $272-24
 	I64Add
 	Get R7
 	I64Const $410999335; I64Mul
+	I64Add
+	Get R15
 	I64Add
 	Get R8
 	I64Const $535210431; I64Mul
@@ -2768,14 +3086,34 @@ TEXT ·fp2Mul(SB), NOSPLIT, $272-24
 	I64Store $40
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
-	Get SP; I64Load $120
-	Get R15
+	Get SP; I64Load $248
+	Get F17; I64ReinterpretF64
+	I64Const $9151097; I64Mul
 	I64Add
+	Get F18; I64ReinterpretF64
+	I64Const $481529678; I64Mul
+	I64Add
+	Get F19; I64ReinterpretF64
+	I64Const $410999335; I64Mul
+	I64Add
+	Get R13
+	I64Add
+	Get F20; I64ReinterpretF64
+	I64Const $535210431; I64Mul
+	I64Add
+	Tee R13
+	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	I64Store $112
+	Get R13; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R13
+	Get PC_B
+	Get SP; I64Load $120
 	Get R6
 	I64Const $9151097; I64Mul
 	I64Add
 	Get R7
 	I64Const $481529678; I64Mul
+	I64Add
+	Get R15
 	I64Add
 	Get R8
 	I64Const $476664944; I64Mul
@@ -2785,11 +3123,28 @@ TEXT ·fp2Mul(SB), NOSPLIT, $272-24
 	I64Store $48
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
-	Get SP; I64Load $128
-	Get R15
+	Get SP; I64Load $256
+	Get F18; I64ReinterpretF64
+	I64Const $9151097; I64Mul
 	I64Add
+	Get F19; I64ReinterpretF64
+	I64Const $481529678; I64Mul
+	I64Add
+	Get R13
+	I64Add
+	Get F20; I64ReinterpretF64
+	I64Const $476664944; I64Mul
+	I64Add
+	Tee R13
+	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	I64Store $120
+	Get R13; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R13
+	Get PC_B
+	Get SP; I64Load $128
 	Get R7
 	I64Const $9151097; I64Mul
+	I64Add
+	Get R15
 	I64Add
 	Get R8
 	I64Const $9417985; I64Mul
@@ -2798,377 +3153,22 @@ TEXT ·fp2Mul(SB), NOSPLIT, $272-24
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	I64Store $56
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B; Get R15; I64Store $64
-	Get SP; I64Load $136
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	Set R0
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get SP; I64Load $144
-	Get R15
-	I64Add
-	Get R0
-	I64Const $151831755; I64Mul
-	I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	Set R1
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get SP; I64Load $152
-	Get R15
-	I64Add
-	Get R0
-	I64Const $289133671; I64Mul
-	I64Add
-	Get R1
-	I64Const $151831755; I64Mul
-	I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	Set R2
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get SP; I64Load $160
-	Get R15
-	I64Add
-	Get R0
-	I64Const $515011989; I64Mul
-	I64Add
-	Get R1
-	I64Const $289133671; I64Mul
-	I64Add
-	Get R2
-	I64Const $151831755; I64Mul
-	I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	Set R3
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get SP; I64Load $168
-	Get R15
-	I64Add
-	Get R0
-	I64Const $460500650; I64Mul
-	I64Add
-	Get R1
-	I64Const $515011989; I64Mul
-	I64Add
-	Get R2
-	I64Const $289133671; I64Mul
-	I64Add
-	Get R3
-	I64Const $151831755; I64Mul
-	I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	Set R4
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get SP; I64Load $176
-	Get R15
-	I64Add
-	Get R0
-	I64Const $288207753; I64Mul
-	I64Add
-	Get R1
-	I64Const $460500650; I64Mul
-	I64Add
-	Get R2
-	I64Const $515011989; I64Mul
-	I64Add
-	Get R3
-	I64Const $289133671; I64Mul
-	I64Add
-	Get R4
-	I64Const $151831755; I64Mul
-	I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	Set R5
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get SP; I64Load $184
-	Get R15
-	I64Add
-	Get R0
-	I64Const $313896800; I64Mul
-	I64Add
-	Get R1
-	I64Const $288207753; I64Mul
-	I64Add
-	Get R2
-	I64Const $460500650; I64Mul
-	I64Add
-	Get R3
-	I64Const $515011989; I64Mul
-	I64Add
-	Get R4
-	I64Const $289133671; I64Mul
-	I64Add
-	Get R5
-	I64Const $151831755; I64Mul
-	I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	Set R6
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get SP; I64Load $192
-	Get R15
-	I64Add
-	Get R0
-	I64Const $410999335; I64Mul
-	I64Add
-	Get R1
-	I64Const $313896800; I64Mul
-	I64Add
-	Get R2
-	I64Const $288207753; I64Mul
-	I64Add
-	Get R3
-	I64Const $460500650; I64Mul
-	I64Add
-	Get R4
-	I64Const $515011989; I64Mul
-	I64Add
-	Get R5
-	I64Const $289133671; I64Mul
-	I64Add
-	Get R6
-	I64Const $151831755; I64Mul
-	I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	Set R7
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get SP; I64Load $200
-	Get R15
-	I64Add
-	Get R0
-	I64Const $481529678; I64Mul
-	I64Add
-	Get R1
-	I64Const $410999335; I64Mul
-	I64Add
-	Get R2
-	I64Const $313896800; I64Mul
-	I64Add
-	Get R3
-	I64Const $288207753; I64Mul
-	I64Add
-	Get R4
-	I64Const $460500650; I64Mul
-	I64Add
-	Get R5
-	I64Const $515011989; I64Mul
-	I64Add
-	Get R6
-	I64Const $289133671; I64Mul
-	I64Add
-	Get R7
-	I64Const $151831755; I64Mul
-	I64Add
-	Tee R15
-	I64Const $521657001; I64Mul
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	Set R8
-	Get R15
-	Get R8
-	I64Const $503879271; I64Mul
-	I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get SP; I64Load $208
-	Get R15
-	I64Add
-	Get R0
-	I64Const $9151097; I64Mul
-	I64Add
-	Get R1
-	I64Const $481529678; I64Mul
-	I64Add
-	Get R2
-	I64Const $410999335; I64Mul
-	I64Add
-	Get R3
-	I64Const $313896800; I64Mul
-	I64Add
-	Get R4
-	I64Const $288207753; I64Mul
-	I64Add
-	Get R5
-	I64Const $460500650; I64Mul
-	I64Add
-	Get R6
-	I64Const $515011989; I64Mul
-	I64Add
-	Get R7
-	I64Const $289133671; I64Mul
-	I64Add
-	Get R8
-	I64Const $48587618; I64Mul
-	I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $72
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get SP; I64Load $216
-	Get R15
-	I64Add
-	Get R1
-	I64Const $9151097; I64Mul
-	I64Add
-	Get R2
-	I64Const $481529678; I64Mul
-	I64Add
-	Get R3
-	I64Const $410999335; I64Mul
-	I64Add
-	Get R4
-	I64Const $313896800; I64Mul
-	I64Add
-	Get R5
-	I64Const $288207753; I64Mul
-	I64Add
-	Get R6
-	I64Const $460500650; I64Mul
-	I64Add
-	Get R7
-	I64Const $515011989; I64Mul
-	I64Add
-	Get R8
-	I64Const $225273734; I64Mul
-	I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $80
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get SP; I64Load $224
-	Get R15
-	I64Add
-	Get R2
-	I64Const $9151097; I64Mul
-	I64Add
-	Get R3
-	I64Const $481529678; I64Mul
-	I64Add
-	Get R4
-	I64Const $410999335; I64Mul
-	I64Add
-	Get R5
-	I64Const $313896800; I64Mul
-	I64Add
-	Get R6
-	I64Const $288207753; I64Mul
-	I64Add
-	Get R7
-	I64Const $460500650; I64Mul
-	I64Add
-	Get R8
-	I64Const $387031617; I64Mul
-	I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $88
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get SP; I64Load $232
-	Get R15
-	I64Add
-	Get R3
-	I64Const $9151097; I64Mul
-	I64Add
-	Get R4
-	I64Const $481529678; I64Mul
-	I64Add
-	Get R5
-	I64Const $410999335; I64Mul
-	I64Add
-	Get R6
-	I64Const $313896800; I64Mul
-	I64Add
-	Get R7
-	I64Const $288207753; I64Mul
-	I64Add
-	Get R8
-	I64Const $230825701; I64Mul
-	I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $96
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get SP; I64Load $240
-	Get R15
-	I64Add
-	Get R4
-	I64Const $9151097; I64Mul
-	I64Add
-	Get R5
-	I64Const $481529678; I64Mul
-	I64Add
-	Get R6
-	I64Const $410999335; I64Mul
-	I64Add
-	Get R7
-	I64Const $313896800; I64Mul
-	I64Add
-	Get R8
-	I64Const $375140546; I64Mul
-	I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $104
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get SP; I64Load $248
-	Get R15
-	I64Add
-	Get R5
-	I64Const $9151097; I64Mul
-	I64Add
-	Get R6
-	I64Const $481529678; I64Mul
-	I64Add
-	Get R7
-	I64Const $410999335; I64Mul
-	I64Add
-	Get R8
-	I64Const $535210431; I64Mul
-	I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $112
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get SP; I64Load $256
-	Get R15
-	I64Add
-	Get R6
-	I64Const $9151097; I64Mul
-	I64Add
-	Get R7
-	I64Const $481529678; I64Mul
-	I64Add
-	Get R8
-	I64Const $476664944; I64Mul
-	I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $120
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get SP; I64Load $264
-	Get R15
-	I64Add
-	Get R7
+	Get F19; I64ReinterpretF64
 	I64Const $9151097; I64Mul
 	I64Add
-	Get R8
+	Get R13
+	I64Add
+	Get F20; I64ReinterpretF64
 	I64Const $9417985; I64Mul
 	I64Add
-	Tee R15
+	Tee R13
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	I64Store $128
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B; Get R15; I64Store $136
+	Get R13; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R13
+	Get PC_B; Get R15; I64Store $64
+	Get PC_B; Get R13; I64Store $136
 	RET
 
 // func fp2Sqr(z, x *Fp2)
@@ -3907,6 +3907,11 @@ TEXT ·fp2Sqr(SB), NOSPLIT, $272-16
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	Set R0
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
+	Get SP; I64Load $136
+	Tee R13
+	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	Set R9
+	Get R13; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R13
 	Get SP; I64Load $8
 	Get R15
 	I64Add
@@ -3917,11 +3922,21 @@ TEXT ·fp2Sqr(SB), NOSPLIT, $272-16
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	Set R1
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get SP; I64Load $16
-	Get R15
+	Get SP; I64Load $144
+	Get R13
 	I64Add
+	Get R9
+	I64Const $151831755; I64Mul
+	I64Add
+	Tee R13
+	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	Set R10
+	Get R13; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R13
+	Get SP; I64Load $16
 	Get R0
 	I64Const $289133671; I64Mul
+	I64Add
+	Get R15
 	I64Add
 	Get R1
 	I64Const $151831755; I64Mul
@@ -3930,14 +3945,27 @@ TEXT ·fp2Sqr(SB), NOSPLIT, $272-16
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	Set R2
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get SP; I64Load $24
-	Get R15
+	Get SP; I64Load $152
+	Get R9
+	I64Const $289133671; I64Mul
 	I64Add
+	Get R13
+	I64Add
+	Get R10
+	I64Const $151831755; I64Mul
+	I64Add
+	Tee R13
+	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	Set R11
+	Get R13; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R13
+	Get SP; I64Load $24
 	Get R0
 	I64Const $515011989; I64Mul
 	I64Add
 	Get R1
 	I64Const $289133671; I64Mul
+	I64Add
+	Get R15
 	I64Add
 	Get R2
 	I64Const $151831755; I64Mul
@@ -3946,9 +3974,23 @@ TEXT ·fp2Sqr(SB), NOSPLIT, $272-16
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	Set R3
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get SP; I64Load $32
-	Get R15
+	Get SP; I64Load $160
+	Get R9
+	I64Const $515011989; I64Mul
 	I64Add
+	Get R10
+	I64Const $289133671; I64Mul
+	I64Add
+	Get R13
+	I64Add
+	Get R11
+	I64Const $151831755; I64Mul
+	I64Add
+	Tee R13
+	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	Set R12
+	Get R13; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R13
+	Get SP; I64Load $32
 	Get R0
 	I64Const $460500650; I64Mul
 	I64Add
@@ -3958,6 +4000,8 @@ TEXT ·fp2Sqr(SB), NOSPLIT, $272-16
 	Get R2
 	I64Const $289133671; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get R3
 	I64Const $151831755; I64Mul
 	I64Add
@@ -3965,9 +4009,26 @@ TEXT ·fp2Sqr(SB), NOSPLIT, $272-16
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	Set R4
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get SP; I64Load $40
-	Get R15
+	Get SP; I64Load $168
+	Get R9
+	I64Const $460500650; I64Mul
 	I64Add
+	Get R10
+	I64Const $515011989; I64Mul
+	I64Add
+	Get R11
+	I64Const $289133671; I64Mul
+	I64Add
+	Get R13
+	I64Add
+	Get R12
+	I64Const $151831755; I64Mul
+	I64Add
+	Tee R13
+	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	F64ReinterpretI64; Set F16
+	Get R13; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R13
+	Get SP; I64Load $40
 	Get R0
 	I64Const $288207753; I64Mul
 	I64Add
@@ -3980,6 +4041,8 @@ TEXT ·fp2Sqr(SB), NOSPLIT, $272-16
 	Get R3
 	I64Const $289133671; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get R4
 	I64Const $151831755; I64Mul
 	I64Add
@@ -3987,9 +4050,29 @@ TEXT ·fp2Sqr(SB), NOSPLIT, $272-16
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	Set R5
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get SP; I64Load $48
-	Get R15
+	Get SP; I64Load $176
+	Get R9
+	I64Const $288207753; I64Mul
 	I64Add
+	Get R10
+	I64Const $460500650; I64Mul
+	I64Add
+	Get R11
+	I64Const $515011989; I64Mul
+	I64Add
+	Get R12
+	I64Const $289133671; I64Mul
+	I64Add
+	Get R13
+	I64Add
+	Get F16; I64ReinterpretF64
+	I64Const $151831755; I64Mul
+	I64Add
+	Tee R13
+	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	F64ReinterpretI64; Set F17
+	Get R13; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R13
+	Get SP; I64Load $48
 	Get R0
 	I64Const $313896800; I64Mul
 	I64Add
@@ -4005,6 +4088,8 @@ TEXT ·fp2Sqr(SB), NOSPLIT, $272-16
 	Get R4
 	I64Const $289133671; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get R5
 	I64Const $151831755; I64Mul
 	I64Add
@@ -4012,9 +4097,32 @@ TEXT ·fp2Sqr(SB), NOSPLIT, $272-16
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	Set R6
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get SP; I64Load $56
-	Get R15
+	Get SP; I64Load $184
+	Get R9
+	I64Const $313896800; I64Mul
 	I64Add
+	Get R10
+	I64Const $288207753; I64Mul
+	I64Add
+	Get R11
+	I64Const $460500650; I64Mul
+	I64Add
+	Get R12
+	I64Const $515011989; I64Mul
+	I64Add
+	Get F16; I64ReinterpretF64
+	I64Const $289133671; I64Mul
+	I64Add
+	Get R13
+	I64Add
+	Get F17; I64ReinterpretF64
+	I64Const $151831755; I64Mul
+	I64Add
+	Tee R13
+	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	F64ReinterpretI64; Set F18
+	Get R13; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R13
+	Get SP; I64Load $56
 	Get R0
 	I64Const $410999335; I64Mul
 	I64Add
@@ -4033,6 +4141,8 @@ TEXT ·fp2Sqr(SB), NOSPLIT, $272-16
 	Get R5
 	I64Const $289133671; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get R6
 	I64Const $151831755; I64Mul
 	I64Add
@@ -4040,9 +4150,35 @@ TEXT ·fp2Sqr(SB), NOSPLIT, $272-16
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	Set R7
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get SP; I64Load $64
-	Get R15
+	Get SP; I64Load $192
+	Get R9
+	I64Const $410999335; I64Mul
 	I64Add
+	Get R10
+	I64Const $313896800; I64Mul
+	I64Add
+	Get R11
+	I64Const $288207753; I64Mul
+	I64Add
+	Get R12
+	I64Const $460500650; I64Mul
+	I64Add
+	Get F16; I64ReinterpretF64
+	I64Const $515011989; I64Mul
+	I64Add
+	Get F17; I64ReinterpretF64
+	I64Const $289133671; I64Mul
+	I64Add
+	Get R13
+	I64Add
+	Get F18; I64ReinterpretF64
+	I64Const $151831755; I64Mul
+	I64Add
+	Tee R13
+	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	F64ReinterpretI64; Set F19
+	Get R13; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R13
+	Get SP; I64Load $64
 	Get R0
 	I64Const $481529678; I64Mul
 	I64Add
@@ -4064,6 +4200,8 @@ TEXT ·fp2Sqr(SB), NOSPLIT, $272-16
 	Get R6
 	I64Const $289133671; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get R7
 	I64Const $151831755; I64Mul
 	I64Add
@@ -4075,10 +4213,43 @@ TEXT ·fp2Sqr(SB), NOSPLIT, $272-16
 	Get R8
 	I64Const $503879271; I64Mul
 	I64Add; I64Const $29; I64ShrS; Set R15
+	Get SP; I64Load $200
+	Get R9
+	I64Const $481529678; I64Mul
+	I64Add
+	Get R10
+	I64Const $410999335; I64Mul
+	I64Add
+	Get R11
+	I64Const $313896800; I64Mul
+	I64Add
+	Get R12
+	I64Const $288207753; I64Mul
+	I64Add
+	Get F16; I64ReinterpretF64
+	I64Const $460500650; I64Mul
+	I64Add
+	Get F17; I64ReinterpretF64
+	I64Const $515011989; I64Mul
+	I64Add
+	Get F18; I64ReinterpretF64
+	I64Const $289133671; I64Mul
+	I64Add
+	Get R13
+	I64Add
+	Get F19; I64ReinterpretF64
+	I64Const $151831755; I64Mul
+	I64Add
+	Tee R13
+	I64Const $521657001; I64Mul
+	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	F64ReinterpretI64; Set F20
+	Get R13
+	Get F20; I64ReinterpretF64
+	I64Const $503879271; I64Mul
+	I64Add; I64Const $29; I64ShrS; Set R13
 	Get PC_B
 	Get SP; I64Load $72
-	Get R15
-	I64Add
 	Get R0
 	I64Const $9151097; I64Mul
 	I64Add
@@ -4102,6 +4273,8 @@ TEXT ·fp2Sqr(SB), NOSPLIT, $272-16
 	I64Add
 	Get R7
 	I64Const $289133671; I64Mul
+	I64Add
+	Get R15
 	I64Add
 	Get R8
 	I64Const $48587618; I64Mul
@@ -4111,9 +4284,42 @@ TEXT ·fp2Sqr(SB), NOSPLIT, $272-16
 	I64Store $0
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
-	Get SP; I64Load $80
-	Get R15
+	Get SP; I64Load $208
+	Get R9
+	I64Const $9151097; I64Mul
 	I64Add
+	Get R10
+	I64Const $481529678; I64Mul
+	I64Add
+	Get R11
+	I64Const $410999335; I64Mul
+	I64Add
+	Get R12
+	I64Const $313896800; I64Mul
+	I64Add
+	Get F16; I64ReinterpretF64
+	I64Const $288207753; I64Mul
+	I64Add
+	Get F17; I64ReinterpretF64
+	I64Const $460500650; I64Mul
+	I64Add
+	Get F18; I64ReinterpretF64
+	I64Const $515011989; I64Mul
+	I64Add
+	Get F19; I64ReinterpretF64
+	I64Const $289133671; I64Mul
+	I64Add
+	Get R13
+	I64Add
+	Get F20; I64ReinterpretF64
+	I64Const $48587618; I64Mul
+	I64Add
+	Tee R13
+	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	I64Store $72
+	Get R13; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R13
+	Get PC_B
+	Get SP; I64Load $80
 	Get R1
 	I64Const $9151097; I64Mul
 	I64Add
@@ -4134,6 +4340,8 @@ TEXT ·fp2Sqr(SB), NOSPLIT, $272-16
 	I64Add
 	Get R7
 	I64Const $515011989; I64Mul
+	I64Add
+	Get R15
 	I64Add
 	Get R8
 	I64Const $225273734; I64Mul
@@ -4143,9 +4351,39 @@ TEXT ·fp2Sqr(SB), NOSPLIT, $272-16
 	I64Store $8
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
-	Get SP; I64Load $88
-	Get R15
+	Get SP; I64Load $216
+	Get R10
+	I64Const $9151097; I64Mul
 	I64Add
+	Get R11
+	I64Const $481529678; I64Mul
+	I64Add
+	Get R12
+	I64Const $410999335; I64Mul
+	I64Add
+	Get F16; I64ReinterpretF64
+	I64Const $313896800; I64Mul
+	I64Add
+	Get F17; I64ReinterpretF64
+	I64Const $288207753; I64Mul
+	I64Add
+	Get F18; I64ReinterpretF64
+	I64Const $460500650; I64Mul
+	I64Add
+	Get F19; I64ReinterpretF64
+	I64Const $515011989; I64Mul
+	I64Add
+	Get R13
+	I64Add
+	Get F20; I64ReinterpretF64
+	I64Const $225273734; I64Mul
+	I64Add
+	Tee R13
+	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	I64Store $80
+	Get R13; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R13
+	Get PC_B
+	Get SP; I64Load $88
 	Get R2
 	I64Const $9151097; I64Mul
 	I64Add
@@ -4163,6 +4401,8 @@ TEXT ·fp2Sqr(SB), NOSPLIT, $272-16
 	I64Add
 	Get R7
 	I64Const $460500650; I64Mul
+	I64Add
+	Get R15
 	I64Add
 	Get R8
 	I64Const $387031617; I64Mul
@@ -4172,9 +4412,36 @@ TEXT ·fp2Sqr(SB), NOSPLIT, $272-16
 	I64Store $16
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
-	Get SP; I64Load $96
-	Get R15
+	Get SP; I64Load $224
+	Get R11
+	I64Const $9151097; I64Mul
 	I64Add
+	Get R12
+	I64Const $481529678; I64Mul
+	I64Add
+	Get F16; I64ReinterpretF64
+	I64Const $410999335; I64Mul
+	I64Add
+	Get F17; I64ReinterpretF64
+	I64Const $313896800; I64Mul
+	I64Add
+	Get F18; I64ReinterpretF64
+	I64Const $288207753; I64Mul
+	I64Add
+	Get F19; I64ReinterpretF64
+	I64Const $460500650; I64Mul
+	I64Add
+	Get R13
+	I64Add
+	Get F20; I64ReinterpretF64
+	I64Const $387031617; I64Mul
+	I64Add
+	Tee R13
+	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	I64Store $88
+	Get R13; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R13
+	Get PC_B
+	Get SP; I64Load $96
 	Get R3
 	I64Const $9151097; I64Mul
 	I64Add
@@ -4189,6 +4456,8 @@ TEXT ·fp2Sqr(SB), NOSPLIT, $272-16
 	I64Add
 	Get R7
 	I64Const $288207753; I64Mul
+	I64Add
+	Get R15
 	I64Add
 	Get R8
 	I64Const $230825701; I64Mul
@@ -4198,9 +4467,33 @@ TEXT ·fp2Sqr(SB), NOSPLIT, $272-16
 	I64Store $24
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
-	Get SP; I64Load $104
-	Get R15
+	Get SP; I64Load $232
+	Get R12
+	I64Const $9151097; I64Mul
 	I64Add
+	Get F16; I64ReinterpretF64
+	I64Const $481529678; I64Mul
+	I64Add
+	Get F17; I64ReinterpretF64
+	I64Const $410999335; I64Mul
+	I64Add
+	Get F18; I64ReinterpretF64
+	I64Const $313896800; I64Mul
+	I64Add
+	Get F19; I64ReinterpretF64
+	I64Const $288207753; I64Mul
+	I64Add
+	Get R13
+	I64Add
+	Get F20; I64ReinterpretF64
+	I64Const $230825701; I64Mul
+	I64Add
+	Tee R13
+	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	I64Store $96
+	Get R13; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R13
+	Get PC_B
+	Get SP; I64Load $104
 	Get R4
 	I64Const $9151097; I64Mul
 	I64Add
@@ -4212,6 +4505,8 @@ TEXT ·fp2Sqr(SB), NOSPLIT, $272-16
 	I64Add
 	Get R7
 	I64Const $313896800; I64Mul
+	I64Add
+	Get R15
 	I64Add
 	Get R8
 	I64Const $375140546; I64Mul
@@ -4221,9 +4516,30 @@ TEXT ·fp2Sqr(SB), NOSPLIT, $272-16
 	I64Store $32
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
-	Get SP; I64Load $112
-	Get R15
+	Get SP; I64Load $240
+	Get F16; I64ReinterpretF64
+	I64Const $9151097; I64Mul
 	I64Add
+	Get F17; I64ReinterpretF64
+	I64Const $481529678; I64Mul
+	I64Add
+	Get F18; I64ReinterpretF64
+	I64Const $410999335; I64Mul
+	I64Add
+	Get F19; I64ReinterpretF64
+	I64Const $313896800; I64Mul
+	I64Add
+	Get R13
+	I64Add
+	Get F20; I64ReinterpretF64
+	I64Const $375140546; I64Mul
+	I64Add
+	Tee R13
+	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	I64Store $104
+	Get R13; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R13
+	Get PC_B
+	Get SP; I64Load $112
 	Get R5
 	I64Const $9151097; I64Mul
 	I64Add
@@ -4232,6 +4548,8 @@ TEXT ·fp2Sqr(SB), NOSPLIT, $272-16
 	I64Add
 	Get R7
 	I64Const $410999335; I64Mul
+	I64Add
+	Get R15
 	I64Add
 	Get R8
 	I64Const $535210431; I64Mul
@@ -4241,14 +4559,34 @@ TEXT ·fp2Sqr(SB), NOSPLIT, $272-16
 	I64Store $40
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
-	Get SP; I64Load $120
-	Get R15
+	Get SP; I64Load $248
+	Get F17; I64ReinterpretF64
+	I64Const $9151097; I64Mul
 	I64Add
+	Get F18; I64ReinterpretF64
+	I64Const $481529678; I64Mul
+	I64Add
+	Get F19; I64ReinterpretF64
+	I64Const $410999335; I64Mul
+	I64Add
+	Get R13
+	I64Add
+	Get F20; I64ReinterpretF64
+	I64Const $535210431; I64Mul
+	I64Add
+	Tee R13
+	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	I64Store $112
+	Get R13; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R13
+	Get PC_B
+	Get SP; I64Load $120
 	Get R6
 	I64Const $9151097; I64Mul
 	I64Add
 	Get R7
 	I64Const $481529678; I64Mul
+	I64Add
+	Get R15
 	I64Add
 	Get R8
 	I64Const $476664944; I64Mul
@@ -4258,11 +4596,28 @@ TEXT ·fp2Sqr(SB), NOSPLIT, $272-16
 	I64Store $48
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
-	Get SP; I64Load $128
-	Get R15
+	Get SP; I64Load $256
+	Get F18; I64ReinterpretF64
+	I64Const $9151097; I64Mul
 	I64Add
+	Get F19; I64ReinterpretF64
+	I64Const $481529678; I64Mul
+	I64Add
+	Get R13
+	I64Add
+	Get F20; I64ReinterpretF64
+	I64Const $476664944; I64Mul
+	I64Add
+	Tee R13
+	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	I64Store $120
+	Get R13; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R13
+	Get PC_B
+	Get SP; I64Load $128
 	Get R7
 	I64Const $9151097; I64Mul
+	I64Add
+	Get R15
 	I64Add
 	Get R8
 	I64Const $9417985; I64Mul
@@ -4271,377 +4626,22 @@ TEXT ·fp2Sqr(SB), NOSPLIT, $272-16
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	I64Store $56
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B; Get R15; I64Store $64
-	Get SP; I64Load $136
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	Set R0
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get SP; I64Load $144
-	Get R15
-	I64Add
-	Get R0
-	I64Const $151831755; I64Mul
-	I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	Set R1
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get SP; I64Load $152
-	Get R15
-	I64Add
-	Get R0
-	I64Const $289133671; I64Mul
-	I64Add
-	Get R1
-	I64Const $151831755; I64Mul
-	I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	Set R2
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get SP; I64Load $160
-	Get R15
-	I64Add
-	Get R0
-	I64Const $515011989; I64Mul
-	I64Add
-	Get R1
-	I64Const $289133671; I64Mul
-	I64Add
-	Get R2
-	I64Const $151831755; I64Mul
-	I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	Set R3
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get SP; I64Load $168
-	Get R15
-	I64Add
-	Get R0
-	I64Const $460500650; I64Mul
-	I64Add
-	Get R1
-	I64Const $515011989; I64Mul
-	I64Add
-	Get R2
-	I64Const $289133671; I64Mul
-	I64Add
-	Get R3
-	I64Const $151831755; I64Mul
-	I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	Set R4
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get SP; I64Load $176
-	Get R15
-	I64Add
-	Get R0
-	I64Const $288207753; I64Mul
-	I64Add
-	Get R1
-	I64Const $460500650; I64Mul
-	I64Add
-	Get R2
-	I64Const $515011989; I64Mul
-	I64Add
-	Get R3
-	I64Const $289133671; I64Mul
-	I64Add
-	Get R4
-	I64Const $151831755; I64Mul
-	I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	Set R5
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get SP; I64Load $184
-	Get R15
-	I64Add
-	Get R0
-	I64Const $313896800; I64Mul
-	I64Add
-	Get R1
-	I64Const $288207753; I64Mul
-	I64Add
-	Get R2
-	I64Const $460500650; I64Mul
-	I64Add
-	Get R3
-	I64Const $515011989; I64Mul
-	I64Add
-	Get R4
-	I64Const $289133671; I64Mul
-	I64Add
-	Get R5
-	I64Const $151831755; I64Mul
-	I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	Set R6
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get SP; I64Load $192
-	Get R15
-	I64Add
-	Get R0
-	I64Const $410999335; I64Mul
-	I64Add
-	Get R1
-	I64Const $313896800; I64Mul
-	I64Add
-	Get R2
-	I64Const $288207753; I64Mul
-	I64Add
-	Get R3
-	I64Const $460500650; I64Mul
-	I64Add
-	Get R4
-	I64Const $515011989; I64Mul
-	I64Add
-	Get R5
-	I64Const $289133671; I64Mul
-	I64Add
-	Get R6
-	I64Const $151831755; I64Mul
-	I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	Set R7
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get SP; I64Load $200
-	Get R15
-	I64Add
-	Get R0
-	I64Const $481529678; I64Mul
-	I64Add
-	Get R1
-	I64Const $410999335; I64Mul
-	I64Add
-	Get R2
-	I64Const $313896800; I64Mul
-	I64Add
-	Get R3
-	I64Const $288207753; I64Mul
-	I64Add
-	Get R4
-	I64Const $460500650; I64Mul
-	I64Add
-	Get R5
-	I64Const $515011989; I64Mul
-	I64Add
-	Get R6
-	I64Const $289133671; I64Mul
-	I64Add
-	Get R7
-	I64Const $151831755; I64Mul
-	I64Add
-	Tee R15
-	I64Const $521657001; I64Mul
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	Set R8
-	Get R15
-	Get R8
-	I64Const $503879271; I64Mul
-	I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get SP; I64Load $208
-	Get R15
-	I64Add
-	Get R0
-	I64Const $9151097; I64Mul
-	I64Add
-	Get R1
-	I64Const $481529678; I64Mul
-	I64Add
-	Get R2
-	I64Const $410999335; I64Mul
-	I64Add
-	Get R3
-	I64Const $313896800; I64Mul
-	I64Add
-	Get R4
-	I64Const $288207753; I64Mul
-	I64Add
-	Get R5
-	I64Const $460500650; I64Mul
-	I64Add
-	Get R6
-	I64Const $515011989; I64Mul
-	I64Add
-	Get R7
-	I64Const $289133671; I64Mul
-	I64Add
-	Get R8
-	I64Const $48587618; I64Mul
-	I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $72
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get SP; I64Load $216
-	Get R15
-	I64Add
-	Get R1
-	I64Const $9151097; I64Mul
-	I64Add
-	Get R2
-	I64Const $481529678; I64Mul
-	I64Add
-	Get R3
-	I64Const $410999335; I64Mul
-	I64Add
-	Get R4
-	I64Const $313896800; I64Mul
-	I64Add
-	Get R5
-	I64Const $288207753; I64Mul
-	I64Add
-	Get R6
-	I64Const $460500650; I64Mul
-	I64Add
-	Get R7
-	I64Const $515011989; I64Mul
-	I64Add
-	Get R8
-	I64Const $225273734; I64Mul
-	I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $80
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get SP; I64Load $224
-	Get R15
-	I64Add
-	Get R2
-	I64Const $9151097; I64Mul
-	I64Add
-	Get R3
-	I64Const $481529678; I64Mul
-	I64Add
-	Get R4
-	I64Const $410999335; I64Mul
-	I64Add
-	Get R5
-	I64Const $313896800; I64Mul
-	I64Add
-	Get R6
-	I64Const $288207753; I64Mul
-	I64Add
-	Get R7
-	I64Const $460500650; I64Mul
-	I64Add
-	Get R8
-	I64Const $387031617; I64Mul
-	I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $88
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get SP; I64Load $232
-	Get R15
-	I64Add
-	Get R3
-	I64Const $9151097; I64Mul
-	I64Add
-	Get R4
-	I64Const $481529678; I64Mul
-	I64Add
-	Get R5
-	I64Const $410999335; I64Mul
-	I64Add
-	Get R6
-	I64Const $313896800; I64Mul
-	I64Add
-	Get R7
-	I64Const $288207753; I64Mul
-	I64Add
-	Get R8
-	I64Const $230825701; I64Mul
-	I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $96
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get SP; I64Load $240
-	Get R15
-	I64Add
-	Get R4
-	I64Const $9151097; I64Mul
-	I64Add
-	Get R5
-	I64Const $481529678; I64Mul
-	I64Add
-	Get R6
-	I64Const $410999335; I64Mul
-	I64Add
-	Get R7
-	I64Const $313896800; I64Mul
-	I64Add
-	Get R8
-	I64Const $375140546; I64Mul
-	I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $104
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get SP; I64Load $248
-	Get R15
-	I64Add
-	Get R5
-	I64Const $9151097; I64Mul
-	I64Add
-	Get R6
-	I64Const $481529678; I64Mul
-	I64Add
-	Get R7
-	I64Const $410999335; I64Mul
-	I64Add
-	Get R8
-	I64Const $535210431; I64Mul
-	I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $112
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get SP; I64Load $256
-	Get R15
-	I64Add
-	Get R6
-	I64Const $9151097; I64Mul
-	I64Add
-	Get R7
-	I64Const $481529678; I64Mul
-	I64Add
-	Get R8
-	I64Const $476664944; I64Mul
-	I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $120
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get SP; I64Load $264
-	Get R15
-	I64Add
-	Get R7
+	Get F19; I64ReinterpretF64
 	I64Const $9151097; I64Mul
 	I64Add
-	Get R8
+	Get R13
+	I64Add
+	Get F20; I64ReinterpretF64
 	I64Const $9417985; I64Mul
 	I64Add
-	Tee R15
+	Tee R13
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	I64Store $128
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B; Get R15; I64Store $136
+	Get R13; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R13
+	Get PC_B; Get R15; I64Store $64
+	Get PC_B; Get R13; I64Store $136
 	RET
 
 // func fpAdd(z, x, y *Fp)
@@ -12982,18 +12982,18 @@ TEXT ·frMul(SB), NOSPLIT, $72-24
 	Set R8
 	Get SP; I64Load z+0(FP); I32WrapI64; Set PC_B
 	Get PC_B; I64Load $64; Drop
-	Get R0
 	Get SP; I64Load $0
+	Get R0
 	I64Mul
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	Set R9
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get R0
 	Get SP; I64Load $8
+	Get R0
 	I64Mul
-	Get R1
 	Get SP; I64Load $0
+	Get R1
 	I64Mul
 	I64Add
 	Get R15
@@ -13005,21 +13005,21 @@ TEXT ·frMul(SB), NOSPLIT, $72-24
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	Set R10
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get R0
 	Get SP; I64Load $16
+	Get R0
 	I64Mul
-	Get R1
 	Get SP; I64Load $8
+	Get R1
 	I64Mul
 	I64Add
-	Get R2
 	Get SP; I64Load $0
+	Get R2
 	I64Mul
-	I64Add
-	Get R15
 	I64Add
 	Get R9
 	I64Const $451643317; I64Mul
+	I64Add
+	Get R15
 	I64Add
 	Get R10
 	I64Const $483375847; I64Mul
@@ -13028,28 +13028,28 @@ TEXT ·frMul(SB), NOSPLIT, $72-24
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	Set R11
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get R0
 	Get SP; I64Load $24
+	Get R0
 	I64Mul
-	Get R1
 	Get SP; I64Load $16
+	Get R1
 	I64Mul
 	I64Add
-	Get R2
 	Get SP; I64Load $8
+	Get R2
 	I64Mul
 	I64Add
-	Get R3
 	Get SP; I64Load $0
+	Get R3
 	I64Mul
-	I64Add
-	Get R15
 	I64Add
 	Get R9
 	I64Const $83009036; I64Mul
 	I64Add
 	Get R10
 	I64Const $451643317; I64Mul
+	I64Add
+	Get R15
 	I64Add
 	Get R11
 	I64Const $483375847; I64Mul
@@ -13058,26 +13058,24 @@ TEXT ·frMul(SB), NOSPLIT, $72-24
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	Set R12
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get R0
 	Get SP; I64Load $32
+	Get R0
 	I64Mul
-	Get R1
 	Get SP; I64Load $24
+	Get R1
 	I64Mul
 	I64Add
-	Get R2
 	Get SP; I64Load $16
+	Get R2
 	I64Mul
 	I64Add
-	Get R3
 	Get SP; I64Load $8
+	Get R3
 	I64Mul
 	I64Add
-	Get R4
 	Get SP; I64Load $0
+	Get R4
 	I64Mul
-	I64Add
-	Get R15
 	I64Add
 	Get R9
 	I64Const $70076694; I64Mul
@@ -13088,6 +13086,8 @@ TEXT ·frMul(SB), NOSPLIT, $72-24
 	Get R11
 	I64Const $451643317; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get R12
 	I64Const $483375847; I64Mul
 	I64Add
@@ -13095,30 +13095,28 @@ TEXT ·frMul(SB), NOSPLIT, $72-24
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	Set R13
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get R0
 	Get SP; I64Load $40
+	Get R0
 	I64Mul
-	Get R1
 	Get SP; I64Load $32
+	Get R1
 	I64Mul
 	I64Add
-	Get R2
 	Get SP; I64Load $24
+	Get R2
 	I64Mul
 	I64Add
-	Get R3
 	Get SP; I64Load $16
+	Get R3
 	I64Mul
 	I64Add
-	Get R4
 	Get SP; I64Load $8
+	Get R4
 	I64Mul
 	I64Add
-	Get R5
 	Get SP; I64Load $0
+	Get R5
 	I64Mul
-	I64Add
-	Get R15
 	I64Add
 	Get R9
 	I64Const $17391606; I64Mul
@@ -13132,6 +13130,8 @@ TEXT ·frMul(SB), NOSPLIT, $72-24
 	Get R12
 	I64Const $451643317; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get R13
 	I64Const $483375847; I64Mul
 	I64Add
@@ -13139,34 +13139,32 @@ TEXT ·frMul(SB), NOSPLIT, $72-24
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	F64ReinterpretI64; Set F20
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get R0
 	Get SP; I64Load $48
+	Get R0
 	I64Mul
-	Get R1
 	Get SP; I64Load $40
+	Get R1
 	I64Mul
 	I64Add
-	Get R2
 	Get SP; I64Load $32
+	Get R2
 	I64Mul
 	I64Add
-	Get R3
 	Get SP; I64Load $24
+	Get R3
 	I64Mul
 	I64Add
-	Get R4
 	Get SP; I64Load $16
+	Get R4
 	I64Mul
 	I64Add
-	Get R5
 	Get SP; I64Load $8
+	Get R5
 	I64Mul
 	I64Add
-	Get R6
 	Get SP; I64Load $0
+	Get R6
 	I64Mul
-	I64Add
-	Get R15
 	I64Add
 	Get R9
 	I64Const $5950896; I64Mul
@@ -13183,6 +13181,8 @@ TEXT ·frMul(SB), NOSPLIT, $72-24
 	Get R13
 	I64Const $451643317; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get F20; I64ReinterpretF64
 	I64Const $483375847; I64Mul
 	I64Add
@@ -13190,38 +13190,36 @@ TEXT ·frMul(SB), NOSPLIT, $72-24
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	F64ReinterpretI64; Set F21
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get R0
 	Get SP; I64Load $56
+	Get R0
 	I64Mul
-	Get R1
 	Get SP; I64Load $48
+	Get R1
 	I64Mul
 	I64Add
-	Get R2
 	Get SP; I64Load $40
+	Get R2
 	I64Mul
 	I64Add
-	Get R3
 	Get SP; I64Load $32
+	Get R3
 	I64Mul
 	I64Add
-	Get R4
 	Get SP; I64Load $24
+	Get R4
 	I64Mul
 	I64Add
-	Get R5
 	Get SP; I64Load $16
+	Get R5
 	I64Mul
 	I64Add
-	Get R6
 	Get SP; I64Load $8
+	Get R6
 	I64Mul
 	I64Add
-	Get R7
 	Get SP; I64Load $0
+	Get R7
 	I64Mul
-	I64Add
-	Get R15
 	I64Add
 	Get R9
 	I64Const $292444411; I64Mul
@@ -13241,6 +13239,8 @@ TEXT ·frMul(SB), NOSPLIT, $72-24
 	Get F20; I64ReinterpretF64
 	I64Const $451643317; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get F21; I64ReinterpretF64
 	I64Const $483375847; I64Mul
 	I64Add
@@ -13248,42 +13248,40 @@ TEXT ·frMul(SB), NOSPLIT, $72-24
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	F64ReinterpretI64; Set F22
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get R0
 	Get SP; I64Load $64
+	Get R0
 	I64Mul
-	Get R1
 	Get SP; I64Load $56
+	Get R1
 	I64Mul
 	I64Add
-	Get R2
 	Get SP; I64Load $48
+	Get R2
 	I64Mul
 	I64Add
-	Get R3
 	Get SP; I64Load $40
+	Get R3
 	I64Mul
 	I64Add
-	Get R4
 	Get SP; I64Load $32
+	Get R4
 	I64Mul
 	I64Add
-	Get R5
 	Get SP; I64Load $24
+	Get R5
 	I64Mul
 	I64Add
-	Get R6
 	Get SP; I64Load $16
+	Get R6
 	I64Mul
 	I64Add
-	Get R7
 	Get SP; I64Load $8
+	Get R7
 	I64Mul
 	I64Add
-	Get R8
 	Get SP; I64Load $0
+	Get R8
 	I64Mul
-	I64Add
-	Get R15
 	I64Add
 	Get R9
 	I64Const $525405419; I64Mul
@@ -13305,6 +13303,8 @@ TEXT ·frMul(SB), NOSPLIT, $72-24
 	I64Add
 	Get F21; I64ReinterpretF64
 	I64Const $451643317; I64Mul
+	I64Add
+	Get R15
 	I64Add
 	Get F22; I64ReinterpretF64
 	I64Const $483375847; I64Mul
@@ -13318,38 +13318,36 @@ TEXT ·frMul(SB), NOSPLIT, $72-24
 	I64Const $397177441; I64Mul
 	I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
-	Get R1
 	Get SP; I64Load $64
+	Get R1
 	I64Mul
-	Get R2
 	Get SP; I64Load $56
+	Get R2
 	I64Mul
 	I64Add
-	Get R3
 	Get SP; I64Load $48
+	Get R3
 	I64Mul
 	I64Add
-	Get R4
 	Get SP; I64Load $40
+	Get R4
 	I64Mul
 	I64Add
-	Get R5
 	Get SP; I64Load $32
+	Get R5
 	I64Mul
 	I64Add
-	Get R6
 	Get SP; I64Load $24
+	Get R6
 	I64Mul
 	I64Add
-	Get R7
 	Get SP; I64Load $16
+	Get R7
 	I64Mul
 	I64Add
-	Get R8
 	Get SP; I64Load $8
+	Get R8
 	I64Mul
-	I64Add
-	Get R15
 	I64Add
 	Get R9
 	I64Const $3872394; I64Mul
@@ -13375,6 +13373,8 @@ TEXT ·frMul(SB), NOSPLIT, $72-24
 	Get F22; I64ReinterpretF64
 	I64Const $451643317; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get F23; I64ReinterpretF64
 	I64Const $293053146; I64Mul
 	I64Add
@@ -13383,34 +13383,32 @@ TEXT ·frMul(SB), NOSPLIT, $72-24
 	I64Store $0
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
-	Get R2
 	Get SP; I64Load $64
+	Get R2
 	I64Mul
-	Get R3
 	Get SP; I64Load $56
+	Get R3
 	I64Mul
 	I64Add
-	Get R4
 	Get SP; I64Load $48
+	Get R4
 	I64Mul
 	I64Add
-	Get R5
 	Get SP; I64Load $40
+	Get R5
 	I64Mul
 	I64Add
-	Get R6
 	Get SP; I64Load $32
+	Get R6
 	I64Mul
 	I64Add
-	Get R7
 	Get SP; I64Load $24
+	Get R7
 	I64Mul
 	I64Add
-	Get R8
 	Get SP; I64Load $16
+	Get R8
 	I64Mul
-	I64Add
-	Get R15
 	I64Add
 	Get R10
 	I64Const $3872394; I64Mul
@@ -13433,6 +13431,8 @@ TEXT ·frMul(SB), NOSPLIT, $72-24
 	Get F22; I64ReinterpretF64
 	I64Const $83009036; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get F23; I64ReinterpretF64
 	I64Const $181291270; I64Mul
 	I64Add
@@ -13441,30 +13441,28 @@ TEXT ·frMul(SB), NOSPLIT, $72-24
 	I64Store $8
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
-	Get R3
 	Get SP; I64Load $64
+	Get R3
 	I64Mul
-	Get R4
 	Get SP; I64Load $56
+	Get R4
 	I64Mul
 	I64Add
-	Get R5
 	Get SP; I64Load $48
+	Get R5
 	I64Mul
 	I64Add
-	Get R6
 	Get SP; I64Load $40
+	Get R6
 	I64Mul
 	I64Add
-	Get R7
 	Get SP; I64Load $32
+	Get R7
 	I64Mul
 	I64Add
-	Get R8
 	Get SP; I64Load $24
+	Get R8
 	I64Mul
-	I64Add
-	Get R15
 	I64Add
 	Get R11
 	I64Const $3872394; I64Mul
@@ -13484,6 +13482,8 @@ TEXT ·frMul(SB), NOSPLIT, $72-24
 	Get F22; I64ReinterpretF64
 	I64Const $70076694; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get F23; I64ReinterpretF64
 	I64Const $454829552; I64Mul
 	I64Add
@@ -13492,26 +13492,24 @@ TEXT ·frMul(SB), NOSPLIT, $72-24
 	I64Store $16
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
-	Get R4
 	Get SP; I64Load $64
+	Get R4
 	I64Mul
-	Get R5
 	Get SP; I64Load $56
+	Get R5
 	I64Mul
 	I64Add
-	Get R6
 	Get SP; I64Load $48
+	Get R6
 	I64Mul
 	I64Add
-	Get R7
 	Get SP; I64Load $40
+	Get R7
 	I64Mul
 	I64Add
-	Get R8
 	Get SP; I64Load $32
+	Get R8
 	I64Mul
-	I64Add
-	Get R15
 	I64Add
 	Get R12
 	I64Const $3872394; I64Mul
@@ -13528,6 +13526,8 @@ TEXT ·frMul(SB), NOSPLIT, $72-24
 	Get F22; I64ReinterpretF64
 	I64Const $17391606; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get F23; I64ReinterpretF64
 	I64Const $230822632; I64Mul
 	I64Add
@@ -13536,22 +13536,20 @@ TEXT ·frMul(SB), NOSPLIT, $72-24
 	I64Store $24
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
-	Get R5
 	Get SP; I64Load $64
+	Get R5
 	I64Mul
-	Get R6
 	Get SP; I64Load $56
+	Get R6
 	I64Mul
 	I64Add
-	Get R7
 	Get SP; I64Load $48
+	Get R7
 	I64Mul
 	I64Add
-	Get R8
 	Get SP; I64Load $40
+	Get R8
 	I64Mul
-	I64Add
-	Get R15
 	I64Add
 	Get R13
 	I64Const $3872394; I64Mul
@@ -13565,6 +13563,8 @@ TEXT ·frMul(SB), NOSPLIT, $72-24
 	Get F22; I64ReinterpretF64
 	I64Const $5950896; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get F23; I64ReinterpretF64
 	I64Const $375140546; I64Mul
 	I64Add
@@ -13573,18 +13573,16 @@ TEXT ·frMul(SB), NOSPLIT, $72-24
 	I64Store $32
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
-	Get R6
 	Get SP; I64Load $64
+	Get R6
 	I64Mul
-	Get R7
 	Get SP; I64Load $56
+	Get R7
 	I64Mul
 	I64Add
-	Get R8
 	Get SP; I64Load $48
+	Get R8
 	I64Mul
-	I64Add
-	Get R15
 	I64Add
 	Get F20; I64ReinterpretF64
 	I64Const $3872394; I64Mul
@@ -13595,6 +13593,8 @@ TEXT ·frMul(SB), NOSPLIT, $72-24
 	Get F22; I64ReinterpretF64
 	I64Const $292444411; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get F23; I64ReinterpretF64
 	I64Const $535210431; I64Mul
 	I64Add
@@ -13603,20 +13603,20 @@ TEXT ·frMul(SB), NOSPLIT, $72-24
 	I64Store $40
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
-	Get R7
 	Get SP; I64Load $64
+	Get R7
 	I64Mul
-	Get R8
 	Get SP; I64Load $56
+	Get R8
 	I64Mul
-	I64Add
-	Get R15
 	I64Add
 	Get F21; I64ReinterpretF64
 	I64Const $3872394; I64Mul
 	I64Add
 	Get F22; I64ReinterpretF64
 	I64Const $525405419; I64Mul
+	I64Add
+	Get R15
 	I64Add
 	Get F23; I64ReinterpretF64
 	I64Const $476664944; I64Mul
@@ -13626,13 +13626,13 @@ TEXT ·frMul(SB), NOSPLIT, $72-24
 	I64Store $48
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
-	Get R8
 	Get SP; I64Load $64
+	Get R8
 	I64Mul
-	Get R15
-	I64Add
 	Get F22; I64ReinterpretF64
 	I64Const $3872394; I64Mul
+	I64Add
+	Get R15
 	I64Add
 	Get F23; I64ReinterpretF64
 	I64Const $9417985; I64Mul

@@ -80,18 +80,18 @@ TEXT ·fpMul(SB), NOSPLIT, $176-24
 	F64ReinterpretI64; Set F19
 	Get SP; I64Load z+0(FP); I32WrapI64; Set PC_B
 	Get PC_B; I64Load $128; Drop
-	Get R0
 	Get SP; I64Load $0
+	Get R0
 	I64Mul
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	F64ReinterpretI64; Set F20
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get R0
 	Get SP; I64Load $8
+	Get R0
 	I64Mul
-	Get R1
 	Get SP; I64Load $0
+	Get R1
 	I64Mul
 	I64Add
 	Get R15
@@ -103,21 +103,21 @@ TEXT ·fpMul(SB), NOSPLIT, $176-24
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	F64ReinterpretI64; Set F21
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get R0
 	Get SP; I64Load $16
+	Get R0
 	I64Mul
-	Get R1
 	Get SP; I64Load $8
+	Get R1
 	I64Mul
 	I64Add
-	Get R2
 	Get SP; I64Load $0
+	Get R2
 	I64Mul
-	I64Add
-	Get R15
 	I64Add
 	Get F20; I64ReinterpretF64
 	I64Const $54777424; I64Mul
+	I64Add
+	Get R15
 	I64Add
 	Get F21; I64ReinterpretF64
 	I64Const $441949806; I64Mul
@@ -126,28 +126,28 @@ TEXT ·fpMul(SB), NOSPLIT, $176-24
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	F64ReinterpretI64; Set F22
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get R0
 	Get SP; I64Load $24
+	Get R0
 	I64Mul
-	Get R1
 	Get SP; I64Load $16
+	Get R1
 	I64Mul
 	I64Add
-	Get R2
 	Get SP; I64Load $8
+	Get R2
 	I64Mul
 	I64Add
-	Get R3
 	Get SP; I64Load $0
+	Get R3
 	I64Mul
-	I64Add
-	Get R15
 	I64Add
 	Get F20; I64ReinterpretF64
 	I64Const $395872206; I64Mul
 	I64Add
 	Get F21; I64ReinterpretF64
 	I64Const $54777424; I64Mul
+	I64Add
+	Get R15
 	I64Add
 	Get F22; I64ReinterpretF64
 	I64Const $441949806; I64Mul
@@ -156,26 +156,24 @@ TEXT ·fpMul(SB), NOSPLIT, $176-24
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	F64ReinterpretI64; Set F23
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get R0
 	Get SP; I64Load $32
+	Get R0
 	I64Mul
-	Get R1
 	Get SP; I64Load $24
+	Get R1
 	I64Mul
 	I64Add
-	Get R2
 	Get SP; I64Load $16
+	Get R2
 	I64Mul
 	I64Add
-	Get R3
 	Get SP; I64Load $8
+	Get R3
 	I64Mul
 	I64Add
-	Get R4
 	Get SP; I64Load $0
+	Get R4
 	I64Mul
-	I64Add
-	Get R15
 	I64Add
 	Get F20; I64ReinterpretF64
 	I64Const $526600252; I64Mul
@@ -186,6 +184,8 @@ TEXT ·fpMul(SB), NOSPLIT, $176-24
 	Get F22; I64ReinterpretF64
 	I64Const $54777424; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get F23; I64ReinterpretF64
 	I64Const $441949806; I64Mul
 	I64Add
@@ -193,30 +193,28 @@ TEXT ·fpMul(SB), NOSPLIT, $176-24
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	F64ReinterpretI64; Set F24
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get R0
 	Get SP; I64Load $40
+	Get R0
 	I64Mul
-	Get R1
 	Get SP; I64Load $32
+	Get R1
 	I64Mul
 	I64Add
-	Get R2
 	Get SP; I64Load $24
+	Get R2
 	I64Mul
 	I64Add
-	Get R3
 	Get SP; I64Load $16
+	Get R3
 	I64Mul
 	I64Add
-	Get R4
 	Get SP; I64Load $8
+	Get R4
 	I64Mul
 	I64Add
-	Get R5
 	Get SP; I64Load $0
+	Get R5
 	I64Mul
-	I64Add
-	Get R15
 	I64Add
 	Get F20; I64ReinterpretF64
 	I64Const $318049583; I64Mul
@@ -230,6 +228,8 @@ TEXT ·fpMul(SB), NOSPLIT, $176-24
 	Get F23; I64ReinterpretF64
 	I64Const $54777424; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get F24; I64ReinterpretF64
 	I64Const $441949806; I64Mul
 	I64Add
@@ -237,34 +237,32 @@ TEXT ·fpMul(SB), NOSPLIT, $176-24
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	F64ReinterpretI64; Set F25
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get R0
 	Get SP; I64Load $48
+	Get R0
 	I64Mul
-	Get R1
 	Get SP; I64Load $40
+	Get R1
 	I64Mul
 	I64Add
-	Get R2
 	Get SP; I64Load $32
+	Get R2
 	I64Mul
 	I64Add
-	Get R3
 	Get SP; I64Load $24
+	Get R3
 	I64Mul
 	I64Add
-	Get R4
 	Get SP; I64Load $16
+	Get R4
 	I64Mul
 	I64Add
-	Get R5
 	Get SP; I64Load $8
+	Get R5
 	I64Mul
 	I64Add
-	Get R6
 	Get SP; I64Load $0
+	Get R6
 	I64Mul
-	I64Add
-	Get R15
 	I64Add
 	Get F20; I64ReinterpretF64
 	I64Const $473099079; I64Mul
@@ -281,6 +279,8 @@ TEXT ·fpMul(SB), NOSPLIT, $176-24
 	Get F24; I64ReinterpretF64
 	I64Const $54777424; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get F25; I64ReinterpretF64
 	I64Const $441949806; I64Mul
 	I64Add
@@ -288,38 +288,36 @@ TEXT ·fpMul(SB), NOSPLIT, $176-24
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	F64ReinterpretI64; Set F26
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get R0
 	Get SP; I64Load $56
+	Get R0
 	I64Mul
-	Get R1
 	Get SP; I64Load $48
+	Get R1
 	I64Mul
 	I64Add
-	Get R2
 	Get SP; I64Load $40
+	Get R2
 	I64Mul
 	I64Add
-	Get R3
 	Get SP; I64Load $32
+	Get R3
 	I64Mul
 	I64Add
-	Get R4
 	Get SP; I64Load $24
+	Get R4
 	I64Mul
 	I64Add
-	Get R5
 	Get SP; I64Load $16
+	Get R5
 	I64Mul
 	I64Add
-	Get R6
 	Get SP; I64Load $8
+	Get R6
 	I64Mul
 	I64Add
-	Get R7
 	Get SP; I64Load $0
+	Get R7
 	I64Mul
-	I64Add
-	Get R15
 	I64Add
 	Get F20; I64ReinterpretF64
 	I64Const $490035964; I64Mul
@@ -339,6 +337,8 @@ TEXT ·fpMul(SB), NOSPLIT, $176-24
 	Get F25; I64ReinterpretF64
 	I64Const $54777424; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get F26; I64ReinterpretF64
 	I64Const $441949806; I64Mul
 	I64Add
@@ -346,42 +346,40 @@ TEXT ·fpMul(SB), NOSPLIT, $176-24
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	F64ReinterpretI64; Set F27
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get R0
 	Get SP; I64Load $64
+	Get R0
 	I64Mul
-	Get R1
 	Get SP; I64Load $56
+	Get R1
 	I64Mul
 	I64Add
-	Get R2
 	Get SP; I64Load $48
+	Get R2
 	I64Mul
 	I64Add
-	Get R3
 	Get SP; I64Load $40
+	Get R3
 	I64Mul
 	I64Add
-	Get R4
 	Get SP; I64Load $32
+	Get R4
 	I64Mul
 	I64Add
-	Get R5
 	Get SP; I64Load $24
+	Get R5
 	I64Mul
 	I64Add
-	Get R6
 	Get SP; I64Load $16
+	Get R6
 	I64Mul
 	I64Add
-	Get R7
 	Get SP; I64Load $8
+	Get R7
 	I64Mul
 	I64Add
-	Get R8
 	Get SP; I64Load $0
+	Get R8
 	I64Mul
-	I64Add
-	Get R15
 	I64Add
 	Get F20; I64ReinterpretF64
 	I64Const $285494773; I64Mul
@@ -404,6 +402,8 @@ TEXT ·fpMul(SB), NOSPLIT, $176-24
 	Get F26; I64ReinterpretF64
 	I64Const $54777424; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get F27; I64ReinterpretF64
 	I64Const $441949806; I64Mul
 	I64Add
@@ -411,46 +411,44 @@ TEXT ·fpMul(SB), NOSPLIT, $176-24
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	F64ReinterpretI64; Set F28
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get R0
 	Get SP; I64Load $72
+	Get R0
 	I64Mul
-	Get R1
 	Get SP; I64Load $64
+	Get R1
 	I64Mul
 	I64Add
-	Get R2
 	Get SP; I64Load $56
+	Get R2
 	I64Mul
 	I64Add
-	Get R3
 	Get SP; I64Load $48
+	Get R3
 	I64Mul
 	I64Add
-	Get R4
 	Get SP; I64Load $40
+	Get R4
 	I64Mul
 	I64Add
-	Get R5
 	Get SP; I64Load $32
+	Get R5
 	I64Mul
 	I64Add
-	Get R6
 	Get SP; I64Load $24
+	Get R6
 	I64Mul
 	I64Add
-	Get R7
 	Get SP; I64Load $16
+	Get R7
 	I64Mul
 	I64Add
-	Get R8
 	Get SP; I64Load $8
+	Get R8
 	I64Mul
 	I64Add
-	Get R9
 	Get SP; I64Load $0
+	Get R9
 	I64Mul
-	I64Add
-	Get R15
 	I64Add
 	Get F20; I64ReinterpretF64
 	I64Const $453733133; I64Mul
@@ -476,6 +474,8 @@ TEXT ·fpMul(SB), NOSPLIT, $176-24
 	Get F27; I64ReinterpretF64
 	I64Const $54777424; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get F28; I64ReinterpretF64
 	I64Const $441949806; I64Mul
 	I64Add
@@ -483,50 +483,48 @@ TEXT ·fpMul(SB), NOSPLIT, $176-24
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	F64ReinterpretI64; Set F29
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get R0
 	Get SP; I64Load $80
+	Get R0
 	I64Mul
-	Get R1
 	Get SP; I64Load $72
+	Get R1
 	I64Mul
 	I64Add
-	Get R2
 	Get SP; I64Load $64
+	Get R2
 	I64Mul
 	I64Add
-	Get R3
 	Get SP; I64Load $56
+	Get R3
 	I64Mul
 	I64Add
-	Get R4
 	Get SP; I64Load $48
+	Get R4
 	I64Mul
 	I64Add
-	Get R5
 	Get SP; I64Load $40
+	Get R5
 	I64Mul
 	I64Add
-	Get R6
 	Get SP; I64Load $32
+	Get R6
 	I64Mul
 	I64Add
-	Get R7
 	Get SP; I64Load $24
+	Get R7
 	I64Mul
 	I64Add
-	Get R8
 	Get SP; I64Load $16
+	Get R8
 	I64Mul
 	I64Add
-	Get R9
 	Get SP; I64Load $8
+	Get R9
 	I64Mul
 	I64Add
-	Get R10
 	Get SP; I64Load $0
+	Get R10
 	I64Mul
-	I64Add
-	Get R15
 	I64Add
 	Get F20; I64ReinterpretF64
 	I64Const $291772386; I64Mul
@@ -555,6 +553,8 @@ TEXT ·fpMul(SB), NOSPLIT, $176-24
 	Get F28; I64ReinterpretF64
 	I64Const $54777424; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get F29; I64ReinterpretF64
 	I64Const $441949806; I64Mul
 	I64Add
@@ -562,54 +562,52 @@ TEXT ·fpMul(SB), NOSPLIT, $176-24
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	F64ReinterpretI64; Set F30
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get R0
 	Get SP; I64Load $88
+	Get R0
 	I64Mul
-	Get R1
 	Get SP; I64Load $80
+	Get R1
 	I64Mul
 	I64Add
-	Get R2
 	Get SP; I64Load $72
+	Get R2
 	I64Mul
 	I64Add
-	Get R3
 	Get SP; I64Load $64
+	Get R3
 	I64Mul
 	I64Add
-	Get R4
 	Get SP; I64Load $56
+	Get R4
 	I64Mul
 	I64Add
-	Get R5
 	Get SP; I64Load $48
+	Get R5
 	I64Mul
 	I64Add
-	Get R6
 	Get SP; I64Load $40
+	Get R6
 	I64Mul
 	I64Add
-	Get R7
 	Get SP; I64Load $32
+	Get R7
 	I64Mul
 	I64Add
-	Get R8
 	Get SP; I64Load $24
+	Get R8
 	I64Mul
 	I64Add
-	Get R9
 	Get SP; I64Load $16
+	Get R9
 	I64Mul
 	I64Add
-	Get R10
 	Get SP; I64Load $8
+	Get R10
 	I64Mul
 	I64Add
-	Get R11
 	Get SP; I64Load $0
+	Get R11
 	I64Mul
-	I64Add
-	Get R15
 	I64Add
 	Get F20; I64ReinterpretF64
 	I64Const $487144555; I64Mul
@@ -641,6 +639,8 @@ TEXT ·fpMul(SB), NOSPLIT, $176-24
 	Get F29; I64ReinterpretF64
 	I64Const $54777424; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get F30; I64ReinterpretF64
 	I64Const $441949806; I64Mul
 	I64Add
@@ -648,58 +648,56 @@ TEXT ·fpMul(SB), NOSPLIT, $176-24
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	F64ReinterpretI64; Set F31
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get R0
 	Get SP; I64Load $96
+	Get R0
 	I64Mul
-	Get R1
 	Get SP; I64Load $88
+	Get R1
 	I64Mul
 	I64Add
-	Get R2
 	Get SP; I64Load $80
+	Get R2
 	I64Mul
 	I64Add
-	Get R3
 	Get SP; I64Load $72
+	Get R3
 	I64Mul
 	I64Add
-	Get R4
 	Get SP; I64Load $64
+	Get R4
 	I64Mul
 	I64Add
-	Get R5
 	Get SP; I64Load $56
+	Get R5
 	I64Mul
 	I64Add
-	Get R6
 	Get SP; I64Load $48
+	Get R6
 	I64Mul
 	I64Add
-	Get R7
 	Get SP; I64Load $40
+	Get R7
 	I64Mul
 	I64Add
-	Get R8
 	Get SP; I64Load $32
+	Get R8
 	I64Mul
 	I64Add
-	Get R9
 	Get SP; I64Load $24
+	Get R9
 	I64Mul
 	I64Add
-	Get R10
 	Get SP; I64Load $16
+	Get R10
 	I64Mul
 	I64Add
-	Get R11
 	Get SP; I64Load $8
+	Get R11
 	I64Mul
 	I64Add
-	Get R12
 	Get SP; I64Load $0
+	Get R12
 	I64Mul
-	I64Add
-	Get R15
 	I64Add
 	Get F20; I64ReinterpretF64
 	I64Const $528406414; I64Mul
@@ -734,6 +732,8 @@ TEXT ·fpMul(SB), NOSPLIT, $176-24
 	Get F30; I64ReinterpretF64
 	I64Const $54777424; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get F31; I64ReinterpretF64
 	I64Const $441949806; I64Mul
 	I64Add
@@ -741,62 +741,60 @@ TEXT ·fpMul(SB), NOSPLIT, $176-24
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	Set R14; Get SP; Get R14; I64Store $136
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get R0
 	Get SP; I64Load $104
+	Get R0
 	I64Mul
-	Get R1
 	Get SP; I64Load $96
+	Get R1
 	I64Mul
 	I64Add
-	Get R2
 	Get SP; I64Load $88
+	Get R2
 	I64Mul
 	I64Add
-	Get R3
 	Get SP; I64Load $80
+	Get R3
 	I64Mul
 	I64Add
-	Get R4
 	Get SP; I64Load $72
+	Get R4
 	I64Mul
 	I64Add
-	Get R5
 	Get SP; I64Load $64
+	Get R5
 	I64Mul
 	I64Add
-	Get R6
 	Get SP; I64Load $56
+	Get R6
 	I64Mul
 	I64Add
-	Get R7
 	Get SP; I64Load $48
+	Get R7
 	I64Mul
 	I64Add
-	Get R8
 	Get SP; I64Load $40
+	Get R8
 	I64Mul
 	I64Add
-	Get R9
 	Get SP; I64Load $32
+	Get R9
 	I64Mul
 	I64Add
-	Get R10
 	Get SP; I64Load $24
+	Get R10
 	I64Mul
 	I64Add
-	Get R11
 	Get SP; I64Load $16
+	Get R11
 	I64Mul
 	I64Add
-	Get R12
 	Get SP; I64Load $8
+	Get R12
 	I64Mul
 	I64Add
-	Get F16; I64ReinterpretF64
 	Get SP; I64Load $0
+	Get F16; I64ReinterpretF64
 	I64Mul
-	I64Add
-	Get R15
 	I64Add
 	Get F20; I64ReinterpretF64
 	I64Const $119094982; I64Mul
@@ -834,6 +832,8 @@ TEXT ·fpMul(SB), NOSPLIT, $176-24
 	Get F31; I64ReinterpretF64
 	I64Const $54777424; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get SP; I64Load $136
 	I64Const $441949806; I64Mul
 	I64Add
@@ -841,66 +841,64 @@ TEXT ·fpMul(SB), NOSPLIT, $176-24
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	Set R14; Get SP; Get R14; I64Store $144
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get R0
 	Get SP; I64Load $112
+	Get R0
 	I64Mul
-	Get R1
 	Get SP; I64Load $104
+	Get R1
 	I64Mul
 	I64Add
-	Get R2
 	Get SP; I64Load $96
+	Get R2
 	I64Mul
 	I64Add
-	Get R3
 	Get SP; I64Load $88
+	Get R3
 	I64Mul
 	I64Add
-	Get R4
 	Get SP; I64Load $80
+	Get R4
 	I64Mul
 	I64Add
-	Get R5
 	Get SP; I64Load $72
+	Get R5
 	I64Mul
 	I64Add
-	Get R6
 	Get SP; I64Load $64
+	Get R6
 	I64Mul
 	I64Add
-	Get R7
 	Get SP; I64Load $56
+	Get R7
 	I64Mul
 	I64Add
-	Get R8
 	Get SP; I64Load $48
+	Get R8
 	I64Mul
 	I64Add
-	Get R9
 	Get SP; I64Load $40
+	Get R9
 	I64Mul
 	I64Add
-	Get R10
 	Get SP; I64Load $32
+	Get R10
 	I64Mul
 	I64Add
-	Get R11
 	Get SP; I64Load $24
+	Get R11
 	I64Mul
 	I64Add
-	Get R12
 	Get SP; I64Load $16
+	Get R12
 	I64Mul
 	I64Add
-	Get F16; I64ReinterpretF64
 	Get SP; I64Load $8
+	Get F16; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F17; I64ReinterpretF64
 	Get SP; I64Load $0
+	Get F17; I64ReinterpretF64
 	I64Mul
-	I64Add
-	Get R15
 	I64Add
 	Get F20; I64ReinterpretF64
 	I64Const $510210943; I64Mul
@@ -941,6 +939,8 @@ TEXT ·fpMul(SB), NOSPLIT, $176-24
 	Get SP; I64Load $136
 	I64Const $54777424; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get SP; I64Load $144
 	I64Const $441949806; I64Mul
 	I64Add
@@ -948,70 +948,68 @@ TEXT ·fpMul(SB), NOSPLIT, $176-24
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	Set R14; Get SP; Get R14; I64Store $152
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get R0
 	Get SP; I64Load $120
+	Get R0
 	I64Mul
-	Get R1
 	Get SP; I64Load $112
+	Get R1
 	I64Mul
 	I64Add
-	Get R2
 	Get SP; I64Load $104
+	Get R2
 	I64Mul
 	I64Add
-	Get R3
 	Get SP; I64Load $96
+	Get R3
 	I64Mul
 	I64Add
-	Get R4
 	Get SP; I64Load $88
+	Get R4
 	I64Mul
 	I64Add
-	Get R5
 	Get SP; I64Load $80
+	Get R5
 	I64Mul
 	I64Add
-	Get R6
 	Get SP; I64Load $72
+	Get R6
 	I64Mul
 	I64Add
-	Get R7
 	Get SP; I64Load $64
+	Get R7
 	I64Mul
 	I64Add
-	Get R8
 	Get SP; I64Load $56
+	Get R8
 	I64Mul
 	I64Add
-	Get R9
 	Get SP; I64Load $48
+	Get R9
 	I64Mul
 	I64Add
-	Get R10
 	Get SP; I64Load $40
+	Get R10
 	I64Mul
 	I64Add
-	Get R11
 	Get SP; I64Load $32
+	Get R11
 	I64Mul
 	I64Add
-	Get R12
 	Get SP; I64Load $24
+	Get R12
 	I64Mul
 	I64Add
-	Get F16; I64ReinterpretF64
 	Get SP; I64Load $16
+	Get F16; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F17; I64ReinterpretF64
 	Get SP; I64Load $8
+	Get F17; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F18; I64ReinterpretF64
 	Get SP; I64Load $0
+	Get F18; I64ReinterpretF64
 	I64Mul
-	I64Add
-	Get R15
 	I64Add
 	Get F20; I64ReinterpretF64
 	I64Const $416172499; I64Mul
@@ -1055,6 +1053,8 @@ TEXT ·fpMul(SB), NOSPLIT, $176-24
 	Get SP; I64Load $144
 	I64Const $54777424; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get SP; I64Load $152
 	I64Const $441949806; I64Mul
 	I64Add
@@ -1062,74 +1062,72 @@ TEXT ·fpMul(SB), NOSPLIT, $176-24
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	Set R14; Get SP; Get R14; I64Store $160
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get R0
 	Get SP; I64Load $128
+	Get R0
 	I64Mul
-	Get R1
 	Get SP; I64Load $120
+	Get R1
 	I64Mul
 	I64Add
-	Get R2
 	Get SP; I64Load $112
+	Get R2
 	I64Mul
 	I64Add
-	Get R3
 	Get SP; I64Load $104
+	Get R3
 	I64Mul
 	I64Add
-	Get R4
 	Get SP; I64Load $96
+	Get R4
 	I64Mul
 	I64Add
-	Get R5
 	Get SP; I64Load $88
+	Get R5
 	I64Mul
 	I64Add
-	Get R6
 	Get SP; I64Load $80
+	Get R6
 	I64Mul
 	I64Add
-	Get R7
 	Get SP; I64Load $72
+	Get R7
 	I64Mul
 	I64Add
-	Get R8
 	Get SP; I64Load $64
+	Get R8
 	I64Mul
 	I64Add
-	Get R9
 	Get SP; I64Load $56
+	Get R9
 	I64Mul
 	I64Add
-	Get R10
 	Get SP; I64Load $48
+	Get R10
 	I64Mul
 	I64Add
-	Get R11
 	Get SP; I64Load $40
+	Get R11
 	I64Mul
 	I64Add
-	Get R12
 	Get SP; I64Load $32
+	Get R12
 	I64Mul
 	I64Add
-	Get F16; I64ReinterpretF64
 	Get SP; I64Load $24
+	Get F16; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F17; I64ReinterpretF64
 	Get SP; I64Load $16
+	Get F17; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F18; I64ReinterpretF64
 	Get SP; I64Load $8
+	Get F18; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F19; I64ReinterpretF64
 	Get SP; I64Load $0
+	Get F19; I64ReinterpretF64
 	I64Mul
-	I64Add
-	Get R15
 	I64Add
 	Get F20; I64ReinterpretF64
 	I64Const $177454027; I64Mul
@@ -1175,6 +1173,8 @@ TEXT ·fpMul(SB), NOSPLIT, $176-24
 	I64Add
 	Get SP; I64Load $152
 	I64Const $54777424; I64Mul
+	I64Add
+	Get R15
 	I64Add
 	Get SP; I64Load $160
 	I64Const $441949806; I64Mul
@@ -1188,70 +1188,68 @@ TEXT ·fpMul(SB), NOSPLIT, $176-24
 	I64Const $518612119; I64Mul
 	I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
-	Get R1
 	Get SP; I64Load $128
+	Get R1
 	I64Mul
-	Get R2
 	Get SP; I64Load $120
+	Get R2
 	I64Mul
 	I64Add
-	Get R3
 	Get SP; I64Load $112
+	Get R3
 	I64Mul
 	I64Add
-	Get R4
 	Get SP; I64Load $104
+	Get R4
 	I64Mul
 	I64Add
-	Get R5
 	Get SP; I64Load $96
+	Get R5
 	I64Mul
 	I64Add
-	Get R6
 	Get SP; I64Load $88
+	Get R6
 	I64Mul
 	I64Add
-	Get R7
 	Get SP; I64Load $80
+	Get R7
 	I64Mul
 	I64Add
-	Get R8
 	Get SP; I64Load $72
+	Get R8
 	I64Mul
 	I64Add
-	Get R9
 	Get SP; I64Load $64
+	Get R9
 	I64Mul
 	I64Add
-	Get R10
 	Get SP; I64Load $56
+	Get R10
 	I64Mul
 	I64Add
-	Get R11
 	Get SP; I64Load $48
+	Get R11
 	I64Mul
 	I64Add
-	Get R12
 	Get SP; I64Load $40
+	Get R12
 	I64Mul
 	I64Add
-	Get F16; I64ReinterpretF64
 	Get SP; I64Load $32
+	Get F16; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F17; I64ReinterpretF64
 	Get SP; I64Load $24
+	Get F17; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F18; I64ReinterpretF64
 	Get SP; I64Load $16
+	Get F18; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F19; I64ReinterpretF64
 	Get SP; I64Load $8
+	Get F19; I64ReinterpretF64
 	I64Mul
-	I64Add
-	Get R15
 	I64Add
 	Get F20; I64ReinterpretF64
 	I64Const $33147; I64Mul
@@ -1301,6 +1299,8 @@ TEXT ·fpMul(SB), NOSPLIT, $176-24
 	Get SP; I64Load $160
 	I64Const $54777424; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get SP; I64Load $168
 	I64Const $178881345; I64Mul
 	I64Add
@@ -1309,66 +1309,64 @@ TEXT ·fpMul(SB), NOSPLIT, $176-24
 	I64Store $0
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
-	Get R2
 	Get SP; I64Load $128
+	Get R2
 	I64Mul
-	Get R3
 	Get SP; I64Load $120
+	Get R3
 	I64Mul
 	I64Add
-	Get R4
 	Get SP; I64Load $112
+	Get R4
 	I64Mul
 	I64Add
-	Get R5
 	Get SP; I64Load $104
+	Get R5
 	I64Mul
 	I64Add
-	Get R6
 	Get SP; I64Load $96
+	Get R6
 	I64Mul
 	I64Add
-	Get R7
 	Get SP; I64Load $88
+	Get R7
 	I64Mul
 	I64Add
-	Get R8
 	Get SP; I64Load $80
+	Get R8
 	I64Mul
 	I64Add
-	Get R9
 	Get SP; I64Load $72
+	Get R9
 	I64Mul
 	I64Add
-	Get R10
 	Get SP; I64Load $64
+	Get R10
 	I64Mul
 	I64Add
-	Get R11
 	Get SP; I64Load $56
+	Get R11
 	I64Mul
 	I64Add
-	Get R12
 	Get SP; I64Load $48
+	Get R12
 	I64Mul
 	I64Add
-	Get F16; I64ReinterpretF64
 	Get SP; I64Load $40
+	Get F16; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F17; I64ReinterpretF64
 	Get SP; I64Load $32
+	Get F17; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F18; I64ReinterpretF64
 	Get SP; I64Load $24
+	Get F18; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F19; I64ReinterpretF64
 	Get SP; I64Load $16
+	Get F19; I64ReinterpretF64
 	I64Mul
-	I64Add
-	Get R15
 	I64Add
 	Get F21; I64ReinterpretF64
 	I64Const $33147; I64Mul
@@ -1415,6 +1413,8 @@ TEXT ·fpMul(SB), NOSPLIT, $176-24
 	Get SP; I64Load $160
 	I64Const $395872206; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get SP; I64Load $168
 	I64Const $417264858; I64Mul
 	I64Add
@@ -1423,62 +1423,60 @@ TEXT ·fpMul(SB), NOSPLIT, $176-24
 	I64Store $8
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
-	Get R3
 	Get SP; I64Load $128
+	Get R3
 	I64Mul
-	Get R4
 	Get SP; I64Load $120
+	Get R4
 	I64Mul
 	I64Add
-	Get R5
 	Get SP; I64Load $112
+	Get R5
 	I64Mul
 	I64Add
-	Get R6
 	Get SP; I64Load $104
+	Get R6
 	I64Mul
 	I64Add
-	Get R7
 	Get SP; I64Load $96
+	Get R7
 	I64Mul
 	I64Add
-	Get R8
 	Get SP; I64Load $88
+	Get R8
 	I64Mul
 	I64Add
-	Get R9
 	Get SP; I64Load $80
+	Get R9
 	I64Mul
 	I64Add
-	Get R10
 	Get SP; I64Load $72
+	Get R10
 	I64Mul
 	I64Add
-	Get R11
 	Get SP; I64Load $64
+	Get R11
 	I64Mul
 	I64Add
-	Get R12
 	Get SP; I64Load $56
+	Get R12
 	I64Mul
 	I64Add
-	Get F16; I64ReinterpretF64
 	Get SP; I64Load $48
+	Get F16; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F17; I64ReinterpretF64
 	Get SP; I64Load $40
+	Get F17; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F18; I64ReinterpretF64
 	Get SP; I64Load $32
+	Get F18; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F19; I64ReinterpretF64
 	Get SP; I64Load $24
+	Get F19; I64ReinterpretF64
 	I64Mul
-	I64Add
-	Get R15
 	I64Add
 	Get F22; I64ReinterpretF64
 	I64Const $33147; I64Mul
@@ -1522,6 +1520,8 @@ TEXT ·fpMul(SB), NOSPLIT, $176-24
 	Get SP; I64Load $160
 	I64Const $526600252; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get SP; I64Load $168
 	I64Const $495168986; I64Mul
 	I64Add
@@ -1530,58 +1530,56 @@ TEXT ·fpMul(SB), NOSPLIT, $176-24
 	I64Store $16
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
-	Get R4
 	Get SP; I64Load $128
+	Get R4
 	I64Mul
-	Get R5
 	Get SP; I64Load $120
+	Get R5
 	I64Mul
 	I64Add
-	Get R6
 	Get SP; I64Load $112
+	Get R6
 	I64Mul
 	I64Add
-	Get R7
 	Get SP; I64Load $104
+	Get R7
 	I64Mul
 	I64Add
-	Get R8
 	Get SP; I64Load $96
+	Get R8
 	I64Mul
 	I64Add
-	Get R9
 	Get SP; I64Load $88
+	Get R9
 	I64Mul
 	I64Add
-	Get R10
 	Get SP; I64Load $80
+	Get R10
 	I64Mul
 	I64Add
-	Get R11
 	Get SP; I64Load $72
+	Get R11
 	I64Mul
 	I64Add
-	Get R12
 	Get SP; I64Load $64
+	Get R12
 	I64Mul
 	I64Add
-	Get F16; I64ReinterpretF64
 	Get SP; I64Load $56
+	Get F16; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F17; I64ReinterpretF64
 	Get SP; I64Load $48
+	Get F17; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F18; I64ReinterpretF64
 	Get SP; I64Load $40
+	Get F18; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F19; I64ReinterpretF64
 	Get SP; I64Load $32
+	Get F19; I64ReinterpretF64
 	I64Mul
-	I64Add
-	Get R15
 	I64Add
 	Get F23; I64ReinterpretF64
 	I64Const $33147; I64Mul
@@ -1622,6 +1620,8 @@ TEXT ·fpMul(SB), NOSPLIT, $176-24
 	Get SP; I64Load $160
 	I64Const $318049583; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get SP; I64Load $168
 	I64Const $513425573; I64Mul
 	I64Add
@@ -1630,54 +1630,52 @@ TEXT ·fpMul(SB), NOSPLIT, $176-24
 	I64Store $24
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
-	Get R5
 	Get SP; I64Load $128
+	Get R5
 	I64Mul
-	Get R6
 	Get SP; I64Load $120
+	Get R6
 	I64Mul
 	I64Add
-	Get R7
 	Get SP; I64Load $112
+	Get R7
 	I64Mul
 	I64Add
-	Get R8
 	Get SP; I64Load $104
+	Get R8
 	I64Mul
 	I64Add
-	Get R9
 	Get SP; I64Load $96
+	Get R9
 	I64Mul
 	I64Add
-	Get R10
 	Get SP; I64Load $88
+	Get R10
 	I64Mul
 	I64Add
-	Get R11
 	Get SP; I64Load $80
+	Get R11
 	I64Mul
 	I64Add
-	Get R12
 	Get SP; I64Load $72
+	Get R12
 	I64Mul
 	I64Add
-	Get F16; I64ReinterpretF64
 	Get SP; I64Load $64
+	Get F16; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F17; I64ReinterpretF64
 	Get SP; I64Load $56
+	Get F17; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F18; I64ReinterpretF64
 	Get SP; I64Load $48
+	Get F18; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F19; I64ReinterpretF64
 	Get SP; I64Load $40
+	Get F19; I64ReinterpretF64
 	I64Mul
-	I64Add
-	Get R15
 	I64Add
 	Get F24; I64ReinterpretF64
 	I64Const $33147; I64Mul
@@ -1715,6 +1713,8 @@ TEXT ·fpMul(SB), NOSPLIT, $176-24
 	Get SP; I64Load $160
 	I64Const $473099079; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get SP; I64Load $168
 	I64Const $28948712; I64Mul
 	I64Add
@@ -1723,50 +1723,48 @@ TEXT ·fpMul(SB), NOSPLIT, $176-24
 	I64Store $32
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
-	Get R6
 	Get SP; I64Load $128
+	Get R6
 	I64Mul
-	Get R7
 	Get SP; I64Load $120
+	Get R7
 	I64Mul
 	I64Add
-	Get R8
 	Get SP; I64Load $112
+	Get R8
 	I64Mul
 	I64Add
-	Get R9
 	Get SP; I64Load $104
+	Get R9
 	I64Mul
 	I64Add
-	Get R10
 	Get SP; I64Load $96
+	Get R10
 	I64Mul
 	I64Add
-	Get R11
 	Get SP; I64Load $88
+	Get R11
 	I64Mul
 	I64Add
-	Get R12
 	Get SP; I64Load $80
+	Get R12
 	I64Mul
 	I64Add
-	Get F16; I64ReinterpretF64
 	Get SP; I64Load $72
+	Get F16; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F17; I64ReinterpretF64
 	Get SP; I64Load $64
+	Get F17; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F18; I64ReinterpretF64
 	Get SP; I64Load $56
+	Get F18; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F19; I64ReinterpretF64
 	Get SP; I64Load $48
+	Get F19; I64ReinterpretF64
 	I64Mul
-	I64Add
-	Get R15
 	I64Add
 	Get F25; I64ReinterpretF64
 	I64Const $33147; I64Mul
@@ -1801,6 +1799,8 @@ TEXT ·fpMul(SB), NOSPLIT, $176-24
 	Get SP; I64Load $160
 	I64Const $490035964; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get SP; I64Load $168
 	I64Const $192253288; I64Mul
 	I64Add
@@ -1809,46 +1809,44 @@ TEXT ·fpMul(SB), NOSPLIT, $176-24
 	I64Store $40
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
-	Get R7
 	Get SP; I64Load $128
+	Get R7
 	I64Mul
-	Get R8
 	Get SP; I64Load $120
+	Get R8
 	I64Mul
 	I64Add
-	Get R9
 	Get SP; I64Load $112
+	Get R9
 	I64Mul
 	I64Add
-	Get R10
 	Get SP; I64Load $104
+	Get R10
 	I64Mul
 	I64Add
-	Get R11
 	Get SP; I64Load $96
+	Get R11
 	I64Mul
 	I64Add
-	Get R12
 	Get SP; I64Load $88
+	Get R12
 	I64Mul
 	I64Add
-	Get F16; I64ReinterpretF64
 	Get SP; I64Load $80
+	Get F16; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F17; I64ReinterpretF64
 	Get SP; I64Load $72
+	Get F17; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F18; I64ReinterpretF64
 	Get SP; I64Load $64
+	Get F18; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F19; I64ReinterpretF64
 	Get SP; I64Load $56
+	Get F19; I64ReinterpretF64
 	I64Mul
-	I64Add
-	Get R15
 	I64Add
 	Get F26; I64ReinterpretF64
 	I64Const $33147; I64Mul
@@ -1880,6 +1878,8 @@ TEXT ·fpMul(SB), NOSPLIT, $176-24
 	Get SP; I64Load $160
 	I64Const $285494773; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get SP; I64Load $168
 	I64Const $464913857; I64Mul
 	I64Add
@@ -1888,42 +1888,40 @@ TEXT ·fpMul(SB), NOSPLIT, $176-24
 	I64Store $48
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
-	Get R8
 	Get SP; I64Load $128
+	Get R8
 	I64Mul
-	Get R9
 	Get SP; I64Load $120
+	Get R9
 	I64Mul
 	I64Add
-	Get R10
 	Get SP; I64Load $112
+	Get R10
 	I64Mul
 	I64Add
-	Get R11
 	Get SP; I64Load $104
+	Get R11
 	I64Mul
 	I64Add
-	Get R12
 	Get SP; I64Load $96
+	Get R12
 	I64Mul
 	I64Add
-	Get F16; I64ReinterpretF64
 	Get SP; I64Load $88
+	Get F16; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F17; I64ReinterpretF64
 	Get SP; I64Load $80
+	Get F17; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F18; I64ReinterpretF64
 	Get SP; I64Load $72
+	Get F18; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F19; I64ReinterpretF64
 	Get SP; I64Load $64
+	Get F19; I64ReinterpretF64
 	I64Mul
-	I64Add
-	Get R15
 	I64Add
 	Get F27; I64ReinterpretF64
 	I64Const $33147; I64Mul
@@ -1952,6 +1950,8 @@ TEXT ·fpMul(SB), NOSPLIT, $176-24
 	Get SP; I64Load $160
 	I64Const $453733133; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get SP; I64Load $168
 	I64Const $35406684; I64Mul
 	I64Add
@@ -1960,38 +1960,36 @@ TEXT ·fpMul(SB), NOSPLIT, $176-24
 	I64Store $56
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
-	Get R9
 	Get SP; I64Load $128
+	Get R9
 	I64Mul
-	Get R10
 	Get SP; I64Load $120
+	Get R10
 	I64Mul
 	I64Add
-	Get R11
 	Get SP; I64Load $112
+	Get R11
 	I64Mul
 	I64Add
-	Get R12
 	Get SP; I64Load $104
+	Get R12
 	I64Mul
 	I64Add
-	Get F16; I64ReinterpretF64
 	Get SP; I64Load $96
+	Get F16; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F17; I64ReinterpretF64
 	Get SP; I64Load $88
+	Get F17; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F18; I64ReinterpretF64
 	Get SP; I64Load $80
+	Get F18; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F19; I64ReinterpretF64
 	Get SP; I64Load $72
+	Get F19; I64ReinterpretF64
 	I64Mul
-	I64Add
-	Get R15
 	I64Add
 	Get F28; I64ReinterpretF64
 	I64Const $33147; I64Mul
@@ -2017,6 +2015,8 @@ TEXT ·fpMul(SB), NOSPLIT, $176-24
 	Get SP; I64Load $160
 	I64Const $291772386; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get SP; I64Load $168
 	I64Const $113007301; I64Mul
 	I64Add
@@ -2025,34 +2025,32 @@ TEXT ·fpMul(SB), NOSPLIT, $176-24
 	I64Store $64
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
-	Get R10
 	Get SP; I64Load $128
+	Get R10
 	I64Mul
-	Get R11
 	Get SP; I64Load $120
+	Get R11
 	I64Mul
 	I64Add
-	Get R12
 	Get SP; I64Load $112
+	Get R12
 	I64Mul
 	I64Add
-	Get F16; I64ReinterpretF64
 	Get SP; I64Load $104
+	Get F16; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F17; I64ReinterpretF64
 	Get SP; I64Load $96
+	Get F17; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F18; I64ReinterpretF64
 	Get SP; I64Load $88
+	Get F18; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F19; I64ReinterpretF64
 	Get SP; I64Load $80
+	Get F19; I64ReinterpretF64
 	I64Mul
-	I64Add
-	Get R15
 	I64Add
 	Get F29; I64ReinterpretF64
 	I64Const $33147; I64Mul
@@ -2075,6 +2073,8 @@ TEXT ·fpMul(SB), NOSPLIT, $176-24
 	Get SP; I64Load $160
 	I64Const $487144555; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get SP; I64Load $168
 	I64Const $206136168; I64Mul
 	I64Add
@@ -2083,30 +2083,28 @@ TEXT ·fpMul(SB), NOSPLIT, $176-24
 	I64Store $72
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
-	Get R11
 	Get SP; I64Load $128
+	Get R11
 	I64Mul
-	Get R12
 	Get SP; I64Load $120
+	Get R12
 	I64Mul
 	I64Add
-	Get F16; I64ReinterpretF64
 	Get SP; I64Load $112
+	Get F16; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F17; I64ReinterpretF64
 	Get SP; I64Load $104
+	Get F17; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F18; I64ReinterpretF64
 	Get SP; I64Load $96
+	Get F18; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F19; I64ReinterpretF64
 	Get SP; I64Load $88
+	Get F19; I64ReinterpretF64
 	I64Mul
-	I64Add
-	Get R15
 	I64Add
 	Get F30; I64ReinterpretF64
 	I64Const $33147; I64Mul
@@ -2126,6 +2124,8 @@ TEXT ·fpMul(SB), NOSPLIT, $176-24
 	Get SP; I64Load $160
 	I64Const $528406414; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get SP; I64Load $168
 	I64Const $45035378; I64Mul
 	I64Add
@@ -2134,26 +2134,24 @@ TEXT ·fpMul(SB), NOSPLIT, $176-24
 	I64Store $80
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
-	Get R12
 	Get SP; I64Load $128
+	Get R12
 	I64Mul
-	Get F16; I64ReinterpretF64
 	Get SP; I64Load $120
+	Get F16; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F17; I64ReinterpretF64
 	Get SP; I64Load $112
+	Get F17; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F18; I64ReinterpretF64
 	Get SP; I64Load $104
+	Get F18; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F19; I64ReinterpretF64
 	Get SP; I64Load $96
+	Get F19; I64ReinterpretF64
 	I64Mul
-	I64Add
-	Get R15
 	I64Add
 	Get F31; I64ReinterpretF64
 	I64Const $33147; I64Mul
@@ -2170,6 +2168,8 @@ TEXT ·fpMul(SB), NOSPLIT, $176-24
 	Get SP; I64Load $160
 	I64Const $119094982; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get SP; I64Load $168
 	I64Const $404391380; I64Mul
 	I64Add
@@ -2178,22 +2178,20 @@ TEXT ·fpMul(SB), NOSPLIT, $176-24
 	I64Store $88
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
-	Get F16; I64ReinterpretF64
 	Get SP; I64Load $128
+	Get F16; I64ReinterpretF64
 	I64Mul
-	Get F17; I64ReinterpretF64
 	Get SP; I64Load $120
+	Get F17; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F18; I64ReinterpretF64
 	Get SP; I64Load $112
+	Get F18; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F19; I64ReinterpretF64
 	Get SP; I64Load $104
+	Get F19; I64ReinterpretF64
 	I64Mul
-	I64Add
-	Get R15
 	I64Add
 	Get SP; I64Load $136
 	I64Const $33147; I64Mul
@@ -2207,6 +2205,8 @@ TEXT ·fpMul(SB), NOSPLIT, $176-24
 	Get SP; I64Load $160
 	I64Const $510210943; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get SP; I64Load $168
 	I64Const $225088645; I64Mul
 	I64Add
@@ -2215,18 +2215,16 @@ TEXT ·fpMul(SB), NOSPLIT, $176-24
 	I64Store $96
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
-	Get F17; I64ReinterpretF64
 	Get SP; I64Load $128
+	Get F17; I64ReinterpretF64
 	I64Mul
-	Get F18; I64ReinterpretF64
 	Get SP; I64Load $120
+	Get F18; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F19; I64ReinterpretF64
 	Get SP; I64Load $112
+	Get F19; I64ReinterpretF64
 	I64Mul
-	I64Add
-	Get R15
 	I64Add
 	Get SP; I64Load $144
 	I64Const $33147; I64Mul
@@ -2237,6 +2235,8 @@ TEXT ·fpMul(SB), NOSPLIT, $176-24
 	Get SP; I64Load $160
 	I64Const $416172499; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get SP; I64Load $168
 	I64Const $309754653; I64Mul
 	I64Add
@@ -2245,20 +2245,20 @@ TEXT ·fpMul(SB), NOSPLIT, $176-24
 	I64Store $104
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
-	Get F18; I64ReinterpretF64
 	Get SP; I64Load $128
+	Get F18; I64ReinterpretF64
 	I64Mul
-	Get F19; I64ReinterpretF64
 	Get SP; I64Load $120
+	Get F19; I64ReinterpretF64
 	I64Mul
-	I64Add
-	Get R15
 	I64Add
 	Get SP; I64Load $152
 	I64Const $33147; I64Mul
 	I64Add
 	Get SP; I64Load $160
 	I64Const $177454027; I64Mul
+	I64Add
+	Get R15
 	I64Add
 	Get SP; I64Load $168
 	I64Const $214729156; I64Mul
@@ -2268,13 +2268,13 @@ TEXT ·fpMul(SB), NOSPLIT, $176-24
 	I64Store $112
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
-	Get F19; I64ReinterpretF64
 	Get SP; I64Load $128
+	Get F19; I64ReinterpretF64
 	I64Mul
-	Get R15
-	I64Add
 	Get SP; I64Load $160
 	I64Const $33147; I64Mul
+	I64Add
+	Get R15
 	I64Add
 	Get SP; I64Load $168
 	I64Const $65532; I64Mul
@@ -2354,10 +2354,10 @@ TEXT ·fpSqr(SB), NOSPLIT, $40-16
 	I64Mul
 	I64Const $1; I64Shl
 	I64Add
-	Get R15
-	I64Add
 	Get F20; I64ReinterpretF64
 	I64Const $54777424; I64Mul
+	I64Add
+	Get R15
 	I64Add
 	Get F21; I64ReinterpretF64
 	I64Const $441949806; I64Mul
@@ -2374,13 +2374,13 @@ TEXT ·fpSqr(SB), NOSPLIT, $40-16
 	I64Mul
 	I64Add
 	I64Const $1; I64Shl
-	Get R15
-	I64Add
 	Get F20; I64ReinterpretF64
 	I64Const $395872206; I64Mul
 	I64Add
 	Get F21; I64ReinterpretF64
 	I64Const $54777424; I64Mul
+	I64Add
+	Get R15
 	I64Add
 	Get F22; I64ReinterpretF64
 	I64Const $441949806; I64Mul
@@ -2401,8 +2401,6 @@ TEXT ·fpSqr(SB), NOSPLIT, $40-16
 	I64Add
 	I64Const $1; I64Shl
 	I64Add
-	Get R15
-	I64Add
 	Get F20; I64ReinterpretF64
 	I64Const $526600252; I64Mul
 	I64Add
@@ -2411,6 +2409,8 @@ TEXT ·fpSqr(SB), NOSPLIT, $40-16
 	I64Add
 	Get F22; I64ReinterpretF64
 	I64Const $54777424; I64Mul
+	I64Add
+	Get R15
 	I64Add
 	Get F23; I64ReinterpretF64
 	I64Const $441949806; I64Mul
@@ -2431,8 +2431,6 @@ TEXT ·fpSqr(SB), NOSPLIT, $40-16
 	I64Mul
 	I64Add
 	I64Const $1; I64Shl
-	Get R15
-	I64Add
 	Get F20; I64ReinterpretF64
 	I64Const $318049583; I64Mul
 	I64Add
@@ -2444,6 +2442,8 @@ TEXT ·fpSqr(SB), NOSPLIT, $40-16
 	I64Add
 	Get F23; I64ReinterpretF64
 	I64Const $54777424; I64Mul
+	I64Add
+	Get R15
 	I64Add
 	Get F24; I64ReinterpretF64
 	I64Const $441949806; I64Mul
@@ -2468,8 +2468,6 @@ TEXT ·fpSqr(SB), NOSPLIT, $40-16
 	I64Add
 	I64Const $1; I64Shl
 	I64Add
-	Get R15
-	I64Add
 	Get F20; I64ReinterpretF64
 	I64Const $473099079; I64Mul
 	I64Add
@@ -2484,6 +2482,8 @@ TEXT ·fpSqr(SB), NOSPLIT, $40-16
 	I64Add
 	Get F24; I64ReinterpretF64
 	I64Const $54777424; I64Mul
+	I64Add
+	Get R15
 	I64Add
 	Get F25; I64ReinterpretF64
 	I64Const $441949806; I64Mul
@@ -2508,8 +2508,6 @@ TEXT ·fpSqr(SB), NOSPLIT, $40-16
 	I64Mul
 	I64Add
 	I64Const $1; I64Shl
-	Get R15
-	I64Add
 	Get F20; I64ReinterpretF64
 	I64Const $490035964; I64Mul
 	I64Add
@@ -2527,6 +2525,8 @@ TEXT ·fpSqr(SB), NOSPLIT, $40-16
 	I64Add
 	Get F25; I64ReinterpretF64
 	I64Const $54777424; I64Mul
+	I64Add
+	Get R15
 	I64Add
 	Get F26; I64ReinterpretF64
 	I64Const $441949806; I64Mul
@@ -2555,8 +2555,6 @@ TEXT ·fpSqr(SB), NOSPLIT, $40-16
 	I64Add
 	I64Const $1; I64Shl
 	I64Add
-	Get R15
-	I64Add
 	Get F20; I64ReinterpretF64
 	I64Const $285494773; I64Mul
 	I64Add
@@ -2577,6 +2575,8 @@ TEXT ·fpSqr(SB), NOSPLIT, $40-16
 	I64Add
 	Get F26; I64ReinterpretF64
 	I64Const $54777424; I64Mul
+	I64Add
+	Get R15
 	I64Add
 	Get F27; I64ReinterpretF64
 	I64Const $441949806; I64Mul
@@ -2605,8 +2605,6 @@ TEXT ·fpSqr(SB), NOSPLIT, $40-16
 	I64Mul
 	I64Add
 	I64Const $1; I64Shl
-	Get R15
-	I64Add
 	Get F20; I64ReinterpretF64
 	I64Const $453733133; I64Mul
 	I64Add
@@ -2630,6 +2628,8 @@ TEXT ·fpSqr(SB), NOSPLIT, $40-16
 	I64Add
 	Get F27; I64ReinterpretF64
 	I64Const $54777424; I64Mul
+	I64Add
+	Get R15
 	I64Add
 	Get F28; I64ReinterpretF64
 	I64Const $441949806; I64Mul
@@ -2662,8 +2662,6 @@ TEXT ·fpSqr(SB), NOSPLIT, $40-16
 	I64Add
 	I64Const $1; I64Shl
 	I64Add
-	Get R15
-	I64Add
 	Get F20; I64ReinterpretF64
 	I64Const $291772386; I64Mul
 	I64Add
@@ -2690,6 +2688,8 @@ TEXT ·fpSqr(SB), NOSPLIT, $40-16
 	I64Add
 	Get F28; I64ReinterpretF64
 	I64Const $54777424; I64Mul
+	I64Add
+	Get R15
 	I64Add
 	Get F29; I64ReinterpretF64
 	I64Const $441949806; I64Mul
@@ -2722,8 +2722,6 @@ TEXT ·fpSqr(SB), NOSPLIT, $40-16
 	I64Mul
 	I64Add
 	I64Const $1; I64Shl
-	Get R15
-	I64Add
 	Get F20; I64ReinterpretF64
 	I64Const $487144555; I64Mul
 	I64Add
@@ -2753,6 +2751,8 @@ TEXT ·fpSqr(SB), NOSPLIT, $40-16
 	I64Add
 	Get F29; I64ReinterpretF64
 	I64Const $54777424; I64Mul
+	I64Add
+	Get R15
 	I64Add
 	Get F30; I64ReinterpretF64
 	I64Const $441949806; I64Mul
@@ -2789,8 +2789,6 @@ TEXT ·fpSqr(SB), NOSPLIT, $40-16
 	I64Add
 	I64Const $1; I64Shl
 	I64Add
-	Get R15
-	I64Add
 	Get F20; I64ReinterpretF64
 	I64Const $528406414; I64Mul
 	I64Add
@@ -2823,6 +2821,8 @@ TEXT ·fpSqr(SB), NOSPLIT, $40-16
 	I64Add
 	Get F30; I64ReinterpretF64
 	I64Const $54777424; I64Mul
+	I64Add
+	Get R15
 	I64Add
 	Get F31; I64ReinterpretF64
 	I64Const $441949806; I64Mul
@@ -2859,8 +2859,6 @@ TEXT ·fpSqr(SB), NOSPLIT, $40-16
 	I64Mul
 	I64Add
 	I64Const $1; I64Shl
-	Get R15
-	I64Add
 	Get F20; I64ReinterpretF64
 	I64Const $119094982; I64Mul
 	I64Add
@@ -2896,6 +2894,8 @@ TEXT ·fpSqr(SB), NOSPLIT, $40-16
 	I64Add
 	Get F31; I64ReinterpretF64
 	I64Const $54777424; I64Mul
+	I64Add
+	Get R15
 	I64Add
 	Get SP; I64Load $0
 	I64Const $441949806; I64Mul
@@ -2936,8 +2936,6 @@ TEXT ·fpSqr(SB), NOSPLIT, $40-16
 	I64Add
 	I64Const $1; I64Shl
 	I64Add
-	Get R15
-	I64Add
 	Get F20; I64ReinterpretF64
 	I64Const $510210943; I64Mul
 	I64Add
@@ -2976,6 +2974,8 @@ TEXT ·fpSqr(SB), NOSPLIT, $40-16
 	I64Add
 	Get SP; I64Load $0
 	I64Const $54777424; I64Mul
+	I64Add
+	Get R15
 	I64Add
 	Get SP; I64Load $8
 	I64Const $441949806; I64Mul
@@ -3016,8 +3016,6 @@ TEXT ·fpSqr(SB), NOSPLIT, $40-16
 	I64Mul
 	I64Add
 	I64Const $1; I64Shl
-	Get R15
-	I64Add
 	Get F20; I64ReinterpretF64
 	I64Const $416172499; I64Mul
 	I64Add
@@ -3059,6 +3057,8 @@ TEXT ·fpSqr(SB), NOSPLIT, $40-16
 	I64Add
 	Get SP; I64Load $8
 	I64Const $54777424; I64Mul
+	I64Add
+	Get R15
 	I64Add
 	Get SP; I64Load $16
 	I64Const $441949806; I64Mul
@@ -3102,8 +3102,6 @@ TEXT ·fpSqr(SB), NOSPLIT, $40-16
 	I64Mul
 	I64Add
 	I64Const $1; I64Shl
-	I64Add
-	Get R15
 	I64Add
 	Get F20; I64ReinterpretF64
 	I64Const $177454027; I64Mul
@@ -3149,6 +3147,8 @@ TEXT ·fpSqr(SB), NOSPLIT, $40-16
 	I64Add
 	Get SP; I64Load $16
 	I64Const $54777424; I64Mul
+	I64Add
+	Get R15
 	I64Add
 	Get SP; I64Load $24
 	I64Const $441949806; I64Mul
@@ -3194,8 +3194,6 @@ TEXT ·fpSqr(SB), NOSPLIT, $40-16
 	I64Mul
 	I64Add
 	I64Const $1; I64Shl
-	Get R15
-	I64Add
 	Get F20; I64ReinterpretF64
 	I64Const $33147; I64Mul
 	I64Add
@@ -3244,6 +3242,8 @@ TEXT ·fpSqr(SB), NOSPLIT, $40-16
 	Get SP; I64Load $24
 	I64Const $54777424; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get SP; I64Load $32
 	I64Const $178881345; I64Mul
 	I64Add
@@ -3283,8 +3283,6 @@ TEXT ·fpSqr(SB), NOSPLIT, $40-16
 	I64Mul
 	I64Add
 	I64Const $1; I64Shl
-	I64Add
-	Get R15
 	I64Add
 	Get F21; I64ReinterpretF64
 	I64Const $33147; I64Mul
@@ -3331,6 +3329,8 @@ TEXT ·fpSqr(SB), NOSPLIT, $40-16
 	Get SP; I64Load $24
 	I64Const $395872206; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get SP; I64Load $32
 	I64Const $417264858; I64Mul
 	I64Add
@@ -3367,8 +3367,6 @@ TEXT ·fpSqr(SB), NOSPLIT, $40-16
 	I64Mul
 	I64Add
 	I64Const $1; I64Shl
-	Get R15
-	I64Add
 	Get F22; I64ReinterpretF64
 	I64Const $33147; I64Mul
 	I64Add
@@ -3411,6 +3409,8 @@ TEXT ·fpSqr(SB), NOSPLIT, $40-16
 	Get SP; I64Load $24
 	I64Const $526600252; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get SP; I64Load $32
 	I64Const $495168986; I64Mul
 	I64Add
@@ -3446,8 +3446,6 @@ TEXT ·fpSqr(SB), NOSPLIT, $40-16
 	I64Mul
 	I64Add
 	I64Const $1; I64Shl
-	I64Add
-	Get R15
 	I64Add
 	Get F23; I64ReinterpretF64
 	I64Const $33147; I64Mul
@@ -3488,6 +3486,8 @@ TEXT ·fpSqr(SB), NOSPLIT, $40-16
 	Get SP; I64Load $24
 	I64Const $318049583; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get SP; I64Load $32
 	I64Const $513425573; I64Mul
 	I64Add
@@ -3520,8 +3520,6 @@ TEXT ·fpSqr(SB), NOSPLIT, $40-16
 	I64Mul
 	I64Add
 	I64Const $1; I64Shl
-	Get R15
-	I64Add
 	Get F24; I64ReinterpretF64
 	I64Const $33147; I64Mul
 	I64Add
@@ -3558,6 +3556,8 @@ TEXT ·fpSqr(SB), NOSPLIT, $40-16
 	Get SP; I64Load $24
 	I64Const $473099079; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get SP; I64Load $32
 	I64Const $28948712; I64Mul
 	I64Add
@@ -3589,8 +3589,6 @@ TEXT ·fpSqr(SB), NOSPLIT, $40-16
 	I64Mul
 	I64Add
 	I64Const $1; I64Shl
-	I64Add
-	Get R15
 	I64Add
 	Get F25; I64ReinterpretF64
 	I64Const $33147; I64Mul
@@ -3625,6 +3623,8 @@ TEXT ·fpSqr(SB), NOSPLIT, $40-16
 	Get SP; I64Load $24
 	I64Const $490035964; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get SP; I64Load $32
 	I64Const $192253288; I64Mul
 	I64Add
@@ -3653,8 +3653,6 @@ TEXT ·fpSqr(SB), NOSPLIT, $40-16
 	I64Mul
 	I64Add
 	I64Const $1; I64Shl
-	Get R15
-	I64Add
 	Get F26; I64ReinterpretF64
 	I64Const $33147; I64Mul
 	I64Add
@@ -3685,6 +3683,8 @@ TEXT ·fpSqr(SB), NOSPLIT, $40-16
 	Get SP; I64Load $24
 	I64Const $285494773; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get SP; I64Load $32
 	I64Const $464913857; I64Mul
 	I64Add
@@ -3713,8 +3713,6 @@ TEXT ·fpSqr(SB), NOSPLIT, $40-16
 	I64Add
 	I64Const $1; I64Shl
 	I64Add
-	Get R15
-	I64Add
 	Get F27; I64ReinterpretF64
 	I64Const $33147; I64Mul
 	I64Add
@@ -3742,6 +3740,8 @@ TEXT ·fpSqr(SB), NOSPLIT, $40-16
 	Get SP; I64Load $24
 	I64Const $453733133; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get SP; I64Load $32
 	I64Const $35406684; I64Mul
 	I64Add
@@ -3766,8 +3766,6 @@ TEXT ·fpSqr(SB), NOSPLIT, $40-16
 	I64Mul
 	I64Add
 	I64Const $1; I64Shl
-	Get R15
-	I64Add
 	Get F28; I64ReinterpretF64
 	I64Const $33147; I64Mul
 	I64Add
@@ -3791,6 +3789,8 @@ TEXT ·fpSqr(SB), NOSPLIT, $40-16
 	I64Add
 	Get SP; I64Load $24
 	I64Const $291772386; I64Mul
+	I64Add
+	Get R15
 	I64Add
 	Get SP; I64Load $32
 	I64Const $113007301; I64Mul
@@ -3816,8 +3816,6 @@ TEXT ·fpSqr(SB), NOSPLIT, $40-16
 	I64Add
 	I64Const $1; I64Shl
 	I64Add
-	Get R15
-	I64Add
 	Get F29; I64ReinterpretF64
 	I64Const $33147; I64Mul
 	I64Add
@@ -3839,6 +3837,8 @@ TEXT ·fpSqr(SB), NOSPLIT, $40-16
 	Get SP; I64Load $24
 	I64Const $487144555; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get SP; I64Load $32
 	I64Const $206136168; I64Mul
 	I64Add
@@ -3859,8 +3859,6 @@ TEXT ·fpSqr(SB), NOSPLIT, $40-16
 	I64Mul
 	I64Add
 	I64Const $1; I64Shl
-	Get R15
-	I64Add
 	Get F30; I64ReinterpretF64
 	I64Const $33147; I64Mul
 	I64Add
@@ -3878,6 +3876,8 @@ TEXT ·fpSqr(SB), NOSPLIT, $40-16
 	I64Add
 	Get SP; I64Load $24
 	I64Const $528406414; I64Mul
+	I64Add
+	Get R15
 	I64Add
 	Get SP; I64Load $32
 	I64Const $45035378; I64Mul
@@ -3899,8 +3899,6 @@ TEXT ·fpSqr(SB), NOSPLIT, $40-16
 	I64Add
 	I64Const $1; I64Shl
 	I64Add
-	Get R15
-	I64Add
 	Get F31; I64ReinterpretF64
 	I64Const $33147; I64Mul
 	I64Add
@@ -3915,6 +3913,8 @@ TEXT ·fpSqr(SB), NOSPLIT, $40-16
 	I64Add
 	Get SP; I64Load $24
 	I64Const $119094982; I64Mul
+	I64Add
+	Get R15
 	I64Add
 	Get SP; I64Load $32
 	I64Const $404391380; I64Mul
@@ -3932,8 +3932,6 @@ TEXT ·fpSqr(SB), NOSPLIT, $40-16
 	I64Mul
 	I64Add
 	I64Const $1; I64Shl
-	Get R15
-	I64Add
 	Get SP; I64Load $0
 	I64Const $33147; I64Mul
 	I64Add
@@ -3945,6 +3943,8 @@ TEXT ·fpSqr(SB), NOSPLIT, $40-16
 	I64Add
 	Get SP; I64Load $24
 	I64Const $510210943; I64Mul
+	I64Add
+	Get R15
 	I64Add
 	Get SP; I64Load $32
 	I64Const $225088645; I64Mul
@@ -3962,8 +3962,6 @@ TEXT ·fpSqr(SB), NOSPLIT, $40-16
 	I64Mul
 	I64Const $1; I64Shl
 	I64Add
-	Get R15
-	I64Add
 	Get SP; I64Load $8
 	I64Const $33147; I64Mul
 	I64Add
@@ -3972,6 +3970,8 @@ TEXT ·fpSqr(SB), NOSPLIT, $40-16
 	I64Add
 	Get SP; I64Load $24
 	I64Const $416172499; I64Mul
+	I64Add
+	Get R15
 	I64Add
 	Get SP; I64Load $32
 	I64Const $309754653; I64Mul
@@ -3985,13 +3985,13 @@ TEXT ·fpSqr(SB), NOSPLIT, $40-16
 	Get F19; I64ReinterpretF64
 	I64Mul
 	I64Const $1; I64Shl
-	Get R15
-	I64Add
 	Get SP; I64Load $16
 	I64Const $33147; I64Mul
 	I64Add
 	Get SP; I64Load $24
 	I64Const $177454027; I64Mul
+	I64Add
+	Get R15
 	I64Add
 	Get SP; I64Load $32
 	I64Const $214729156; I64Mul
@@ -4004,10 +4004,10 @@ TEXT ·fpSqr(SB), NOSPLIT, $40-16
 	Get F19; I64ReinterpretF64
 	Get F19; I64ReinterpretF64
 	I64Mul
-	Get R15
-	I64Add
 	Get SP; I64Load $24
 	I64Const $33147; I64Mul
+	I64Add
+	Get R15
 	I64Add
 	Get SP; I64Load $32
 	I64Const $65532; I64Mul
@@ -4020,7 +4020,7 @@ TEXT ·fpSqr(SB), NOSPLIT, $40-16
 	RET
 
 // func fp2Mul(z, x, y *Fp2)
-TEXT ·fp2Mul(SB), NOSPLIT, $528-24
+TEXT ·fp2Mul(SB), NOSPLIT, $568-24
 	Get SP; I64Load y+16(FP); I32WrapI64; Set PC_B
 	Get PC_B; I64Load $264; Drop
 	Get PC_B; I64Load $0
@@ -4162,1192 +4162,1192 @@ TEXT ·fp2Mul(SB), NOSPLIT, $528-24
 	I64Add
 	F64ReinterpretI64; Set F19
 	Get SP
-	Get R0
 	Get SP; I64Load $0
+	Get R0
 	I64Mul
 	I64Store $264
 	Get SP
-	Get R0
 	Get SP; I64Load $8
+	Get R0
 	I64Mul
-	Get R1
 	Get SP; I64Load $0
+	Get R1
 	I64Mul
 	I64Add
 	I64Store $272
 	Get SP
-	Get R0
 	Get SP; I64Load $16
+	Get R0
 	I64Mul
-	Get R1
 	Get SP; I64Load $8
+	Get R1
 	I64Mul
 	I64Add
-	Get R2
 	Get SP; I64Load $0
+	Get R2
 	I64Mul
 	I64Add
 	I64Store $280
 	Get SP
-	Get R0
 	Get SP; I64Load $24
+	Get R0
 	I64Mul
-	Get R1
 	Get SP; I64Load $16
+	Get R1
 	I64Mul
 	I64Add
-	Get R2
 	Get SP; I64Load $8
+	Get R2
 	I64Mul
 	I64Add
-	Get R3
 	Get SP; I64Load $0
+	Get R3
 	I64Mul
 	I64Add
 	I64Store $288
 	Get SP
-	Get R0
 	Get SP; I64Load $32
+	Get R0
 	I64Mul
-	Get R1
 	Get SP; I64Load $24
+	Get R1
 	I64Mul
 	I64Add
-	Get R2
 	Get SP; I64Load $16
+	Get R2
 	I64Mul
 	I64Add
-	Get R3
 	Get SP; I64Load $8
+	Get R3
 	I64Mul
 	I64Add
-	Get R4
 	Get SP; I64Load $0
+	Get R4
 	I64Mul
 	I64Add
 	I64Store $296
 	Get SP
-	Get R0
 	Get SP; I64Load $40
+	Get R0
 	I64Mul
-	Get R1
 	Get SP; I64Load $32
+	Get R1
 	I64Mul
 	I64Add
-	Get R2
 	Get SP; I64Load $24
+	Get R2
 	I64Mul
 	I64Add
-	Get R3
 	Get SP; I64Load $16
+	Get R3
 	I64Mul
 	I64Add
-	Get R4
 	Get SP; I64Load $8
+	Get R4
 	I64Mul
 	I64Add
-	Get R5
 	Get SP; I64Load $0
+	Get R5
 	I64Mul
 	I64Add
 	I64Store $304
 	Get SP
-	Get R0
 	Get SP; I64Load $48
+	Get R0
 	I64Mul
-	Get R1
 	Get SP; I64Load $40
+	Get R1
 	I64Mul
 	I64Add
-	Get R2
 	Get SP; I64Load $32
+	Get R2
 	I64Mul
 	I64Add
-	Get R3
 	Get SP; I64Load $24
+	Get R3
 	I64Mul
 	I64Add
-	Get R4
 	Get SP; I64Load $16
+	Get R4
 	I64Mul
 	I64Add
-	Get R5
 	Get SP; I64Load $8
+	Get R5
 	I64Mul
 	I64Add
-	Get R6
 	Get SP; I64Load $0
+	Get R6
 	I64Mul
 	I64Add
 	I64Store $312
 	Get SP
-	Get R0
 	Get SP; I64Load $56
+	Get R0
 	I64Mul
-	Get R1
 	Get SP; I64Load $48
+	Get R1
 	I64Mul
 	I64Add
-	Get R2
 	Get SP; I64Load $40
+	Get R2
 	I64Mul
 	I64Add
-	Get R3
 	Get SP; I64Load $32
+	Get R3
 	I64Mul
 	I64Add
-	Get R4
 	Get SP; I64Load $24
+	Get R4
 	I64Mul
 	I64Add
-	Get R5
 	Get SP; I64Load $16
+	Get R5
 	I64Mul
 	I64Add
-	Get R6
 	Get SP; I64Load $8
+	Get R6
 	I64Mul
 	I64Add
-	Get R7
 	Get SP; I64Load $0
+	Get R7
 	I64Mul
 	I64Add
 	I64Store $320
 	Get SP
-	Get R0
 	Get SP; I64Load $64
+	Get R0
 	I64Mul
-	Get R1
 	Get SP; I64Load $56
+	Get R1
 	I64Mul
 	I64Add
-	Get R2
 	Get SP; I64Load $48
+	Get R2
 	I64Mul
 	I64Add
-	Get R3
 	Get SP; I64Load $40
+	Get R3
 	I64Mul
 	I64Add
-	Get R4
 	Get SP; I64Load $32
+	Get R4
 	I64Mul
 	I64Add
-	Get R5
 	Get SP; I64Load $24
+	Get R5
 	I64Mul
 	I64Add
-	Get R6
 	Get SP; I64Load $16
+	Get R6
 	I64Mul
 	I64Add
-	Get R7
 	Get SP; I64Load $8
+	Get R7
 	I64Mul
 	I64Add
-	Get R8
 	Get SP; I64Load $0
+	Get R8
 	I64Mul
 	I64Add
 	I64Store $328
 	Get SP
-	Get R0
 	Get SP; I64Load $72
+	Get R0
 	I64Mul
-	Get R1
 	Get SP; I64Load $64
+	Get R1
 	I64Mul
 	I64Add
-	Get R2
 	Get SP; I64Load $56
+	Get R2
 	I64Mul
 	I64Add
-	Get R3
 	Get SP; I64Load $48
+	Get R3
 	I64Mul
 	I64Add
-	Get R4
 	Get SP; I64Load $40
+	Get R4
 	I64Mul
 	I64Add
-	Get R5
 	Get SP; I64Load $32
+	Get R5
 	I64Mul
 	I64Add
-	Get R6
 	Get SP; I64Load $24
+	Get R6
 	I64Mul
 	I64Add
-	Get R7
 	Get SP; I64Load $16
+	Get R7
 	I64Mul
 	I64Add
-	Get R8
 	Get SP; I64Load $8
+	Get R8
 	I64Mul
 	I64Add
-	Get R9
 	Get SP; I64Load $0
+	Get R9
 	I64Mul
 	I64Add
 	I64Store $336
 	Get SP
-	Get R0
 	Get SP; I64Load $80
+	Get R0
 	I64Mul
-	Get R1
 	Get SP; I64Load $72
+	Get R1
 	I64Mul
 	I64Add
-	Get R2
 	Get SP; I64Load $64
+	Get R2
 	I64Mul
 	I64Add
-	Get R3
 	Get SP; I64Load $56
+	Get R3
 	I64Mul
 	I64Add
-	Get R4
 	Get SP; I64Load $48
+	Get R4
 	I64Mul
 	I64Add
-	Get R5
 	Get SP; I64Load $40
+	Get R5
 	I64Mul
 	I64Add
-	Get R6
 	Get SP; I64Load $32
+	Get R6
 	I64Mul
 	I64Add
-	Get R7
 	Get SP; I64Load $24
+	Get R7
 	I64Mul
 	I64Add
-	Get R8
 	Get SP; I64Load $16
+	Get R8
 	I64Mul
 	I64Add
-	Get R9
 	Get SP; I64Load $8
+	Get R9
 	I64Mul
 	I64Add
-	Get R10
 	Get SP; I64Load $0
+	Get R10
 	I64Mul
 	I64Add
 	I64Store $344
 	Get SP
-	Get R0
 	Get SP; I64Load $88
+	Get R0
 	I64Mul
-	Get R1
 	Get SP; I64Load $80
+	Get R1
 	I64Mul
 	I64Add
-	Get R2
 	Get SP; I64Load $72
+	Get R2
 	I64Mul
 	I64Add
-	Get R3
 	Get SP; I64Load $64
+	Get R3
 	I64Mul
 	I64Add
-	Get R4
 	Get SP; I64Load $56
+	Get R4
 	I64Mul
 	I64Add
-	Get R5
 	Get SP; I64Load $48
+	Get R5
 	I64Mul
 	I64Add
-	Get R6
 	Get SP; I64Load $40
+	Get R6
 	I64Mul
 	I64Add
-	Get R7
 	Get SP; I64Load $32
+	Get R7
 	I64Mul
 	I64Add
-	Get R8
 	Get SP; I64Load $24
+	Get R8
 	I64Mul
 	I64Add
-	Get R9
 	Get SP; I64Load $16
+	Get R9
 	I64Mul
 	I64Add
-	Get R10
 	Get SP; I64Load $8
+	Get R10
 	I64Mul
 	I64Add
-	Get R11
 	Get SP; I64Load $0
+	Get R11
 	I64Mul
 	I64Add
 	I64Store $352
 	Get SP
-	Get R0
 	Get SP; I64Load $96
+	Get R0
 	I64Mul
-	Get R1
 	Get SP; I64Load $88
+	Get R1
 	I64Mul
 	I64Add
-	Get R2
 	Get SP; I64Load $80
+	Get R2
 	I64Mul
 	I64Add
-	Get R3
 	Get SP; I64Load $72
+	Get R3
 	I64Mul
 	I64Add
-	Get R4
 	Get SP; I64Load $64
+	Get R4
 	I64Mul
 	I64Add
-	Get R5
 	Get SP; I64Load $56
+	Get R5
 	I64Mul
 	I64Add
-	Get R6
 	Get SP; I64Load $48
+	Get R6
 	I64Mul
 	I64Add
-	Get R7
 	Get SP; I64Load $40
+	Get R7
 	I64Mul
 	I64Add
-	Get R8
 	Get SP; I64Load $32
+	Get R8
 	I64Mul
 	I64Add
-	Get R9
 	Get SP; I64Load $24
+	Get R9
 	I64Mul
 	I64Add
-	Get R10
 	Get SP; I64Load $16
+	Get R10
 	I64Mul
 	I64Add
-	Get R11
 	Get SP; I64Load $8
+	Get R11
 	I64Mul
 	I64Add
-	Get R12
 	Get SP; I64Load $0
+	Get R12
 	I64Mul
 	I64Add
 	I64Store $360
 	Get SP
-	Get R0
 	Get SP; I64Load $104
+	Get R0
 	I64Mul
-	Get R1
 	Get SP; I64Load $96
+	Get R1
 	I64Mul
 	I64Add
-	Get R2
 	Get SP; I64Load $88
+	Get R2
 	I64Mul
 	I64Add
-	Get R3
 	Get SP; I64Load $80
+	Get R3
 	I64Mul
 	I64Add
-	Get R4
 	Get SP; I64Load $72
+	Get R4
 	I64Mul
 	I64Add
-	Get R5
 	Get SP; I64Load $64
+	Get R5
 	I64Mul
 	I64Add
-	Get R6
 	Get SP; I64Load $56
+	Get R6
 	I64Mul
 	I64Add
-	Get R7
 	Get SP; I64Load $48
+	Get R7
 	I64Mul
 	I64Add
-	Get R8
 	Get SP; I64Load $40
+	Get R8
 	I64Mul
 	I64Add
-	Get R9
 	Get SP; I64Load $32
+	Get R9
 	I64Mul
 	I64Add
-	Get R10
 	Get SP; I64Load $24
+	Get R10
 	I64Mul
 	I64Add
-	Get R11
 	Get SP; I64Load $16
+	Get R11
 	I64Mul
 	I64Add
-	Get R12
 	Get SP; I64Load $8
+	Get R12
 	I64Mul
 	I64Add
-	Get F16; I64ReinterpretF64
 	Get SP; I64Load $0
+	Get F16; I64ReinterpretF64
 	I64Mul
 	I64Add
 	I64Store $368
 	Get SP
-	Get R0
 	Get SP; I64Load $112
+	Get R0
 	I64Mul
-	Get R1
 	Get SP; I64Load $104
+	Get R1
 	I64Mul
 	I64Add
-	Get R2
 	Get SP; I64Load $96
+	Get R2
 	I64Mul
 	I64Add
-	Get R3
 	Get SP; I64Load $88
+	Get R3
 	I64Mul
 	I64Add
-	Get R4
 	Get SP; I64Load $80
+	Get R4
 	I64Mul
 	I64Add
-	Get R5
 	Get SP; I64Load $72
+	Get R5
 	I64Mul
 	I64Add
-	Get R6
 	Get SP; I64Load $64
+	Get R6
 	I64Mul
 	I64Add
-	Get R7
 	Get SP; I64Load $56
+	Get R7
 	I64Mul
 	I64Add
-	Get R8
 	Get SP; I64Load $48
+	Get R8
 	I64Mul
 	I64Add
-	Get R9
 	Get SP; I64Load $40
+	Get R9
 	I64Mul
 	I64Add
-	Get R10
 	Get SP; I64Load $32
+	Get R10
 	I64Mul
 	I64Add
-	Get R11
 	Get SP; I64Load $24
+	Get R11
 	I64Mul
 	I64Add
-	Get R12
 	Get SP; I64Load $16
+	Get R12
 	I64Mul
 	I64Add
-	Get F16; I64ReinterpretF64
 	Get SP; I64Load $8
+	Get F16; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F17; I64ReinterpretF64
 	Get SP; I64Load $0
+	Get F17; I64ReinterpretF64
 	I64Mul
 	I64Add
 	I64Store $376
 	Get SP
-	Get R0
 	Get SP; I64Load $120
+	Get R0
 	I64Mul
-	Get R1
 	Get SP; I64Load $112
+	Get R1
 	I64Mul
 	I64Add
-	Get R2
 	Get SP; I64Load $104
+	Get R2
 	I64Mul
 	I64Add
-	Get R3
 	Get SP; I64Load $96
+	Get R3
 	I64Mul
 	I64Add
-	Get R4
 	Get SP; I64Load $88
+	Get R4
 	I64Mul
 	I64Add
-	Get R5
 	Get SP; I64Load $80
+	Get R5
 	I64Mul
 	I64Add
-	Get R6
 	Get SP; I64Load $72
+	Get R6
 	I64Mul
 	I64Add
-	Get R7
 	Get SP; I64Load $64
+	Get R7
 	I64Mul
 	I64Add
-	Get R8
 	Get SP; I64Load $56
+	Get R8
 	I64Mul
 	I64Add
-	Get R9
 	Get SP; I64Load $48
+	Get R9
 	I64Mul
 	I64Add
-	Get R10
 	Get SP; I64Load $40
+	Get R10
 	I64Mul
 	I64Add
-	Get R11
 	Get SP; I64Load $32
+	Get R11
 	I64Mul
 	I64Add
-	Get R12
 	Get SP; I64Load $24
+	Get R12
 	I64Mul
 	I64Add
-	Get F16; I64ReinterpretF64
 	Get SP; I64Load $16
+	Get F16; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F17; I64ReinterpretF64
 	Get SP; I64Load $8
+	Get F17; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F18; I64ReinterpretF64
 	Get SP; I64Load $0
+	Get F18; I64ReinterpretF64
 	I64Mul
 	I64Add
 	I64Store $384
 	Get SP
-	Get R0
 	Get SP; I64Load $128
+	Get R0
 	I64Mul
-	Get R1
 	Get SP; I64Load $120
+	Get R1
 	I64Mul
 	I64Add
-	Get R2
 	Get SP; I64Load $112
+	Get R2
 	I64Mul
 	I64Add
-	Get R3
 	Get SP; I64Load $104
+	Get R3
 	I64Mul
 	I64Add
-	Get R4
 	Get SP; I64Load $96
+	Get R4
 	I64Mul
 	I64Add
-	Get R5
 	Get SP; I64Load $88
+	Get R5
 	I64Mul
 	I64Add
-	Get R6
 	Get SP; I64Load $80
+	Get R6
 	I64Mul
 	I64Add
-	Get R7
 	Get SP; I64Load $72
+	Get R7
 	I64Mul
 	I64Add
-	Get R8
 	Get SP; I64Load $64
+	Get R8
 	I64Mul
 	I64Add
-	Get R9
 	Get SP; I64Load $56
+	Get R9
 	I64Mul
 	I64Add
-	Get R10
 	Get SP; I64Load $48
+	Get R10
 	I64Mul
 	I64Add
-	Get R11
 	Get SP; I64Load $40
+	Get R11
 	I64Mul
 	I64Add
-	Get R12
 	Get SP; I64Load $32
+	Get R12
 	I64Mul
 	I64Add
-	Get F16; I64ReinterpretF64
 	Get SP; I64Load $24
+	Get F16; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F17; I64ReinterpretF64
 	Get SP; I64Load $16
+	Get F17; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F18; I64ReinterpretF64
 	Get SP; I64Load $8
+	Get F18; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F19; I64ReinterpretF64
 	Get SP; I64Load $0
+	Get F19; I64ReinterpretF64
 	I64Mul
 	I64Add
 	I64Store $392
 	Get SP
-	Get R1
 	Get SP; I64Load $128
+	Get R1
 	I64Mul
-	Get R2
 	Get SP; I64Load $120
+	Get R2
 	I64Mul
 	I64Add
-	Get R3
 	Get SP; I64Load $112
+	Get R3
 	I64Mul
 	I64Add
-	Get R4
 	Get SP; I64Load $104
+	Get R4
 	I64Mul
 	I64Add
-	Get R5
 	Get SP; I64Load $96
+	Get R5
 	I64Mul
 	I64Add
-	Get R6
 	Get SP; I64Load $88
+	Get R6
 	I64Mul
 	I64Add
-	Get R7
 	Get SP; I64Load $80
+	Get R7
 	I64Mul
 	I64Add
-	Get R8
 	Get SP; I64Load $72
+	Get R8
 	I64Mul
 	I64Add
-	Get R9
 	Get SP; I64Load $64
+	Get R9
 	I64Mul
 	I64Add
-	Get R10
 	Get SP; I64Load $56
+	Get R10
 	I64Mul
 	I64Add
-	Get R11
 	Get SP; I64Load $48
+	Get R11
 	I64Mul
 	I64Add
-	Get R12
 	Get SP; I64Load $40
+	Get R12
 	I64Mul
 	I64Add
-	Get F16; I64ReinterpretF64
 	Get SP; I64Load $32
+	Get F16; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F17; I64ReinterpretF64
 	Get SP; I64Load $24
+	Get F17; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F18; I64ReinterpretF64
 	Get SP; I64Load $16
+	Get F18; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F19; I64ReinterpretF64
 	Get SP; I64Load $8
+	Get F19; I64ReinterpretF64
 	I64Mul
 	I64Add
 	I64Store $400
 	Get SP
-	Get R2
 	Get SP; I64Load $128
+	Get R2
 	I64Mul
-	Get R3
 	Get SP; I64Load $120
+	Get R3
 	I64Mul
 	I64Add
-	Get R4
 	Get SP; I64Load $112
+	Get R4
 	I64Mul
 	I64Add
-	Get R5
 	Get SP; I64Load $104
+	Get R5
 	I64Mul
 	I64Add
-	Get R6
 	Get SP; I64Load $96
+	Get R6
 	I64Mul
 	I64Add
-	Get R7
 	Get SP; I64Load $88
+	Get R7
 	I64Mul
 	I64Add
-	Get R8
 	Get SP; I64Load $80
+	Get R8
 	I64Mul
 	I64Add
-	Get R9
 	Get SP; I64Load $72
+	Get R9
 	I64Mul
 	I64Add
-	Get R10
 	Get SP; I64Load $64
+	Get R10
 	I64Mul
 	I64Add
-	Get R11
 	Get SP; I64Load $56
+	Get R11
 	I64Mul
 	I64Add
-	Get R12
 	Get SP; I64Load $48
+	Get R12
 	I64Mul
 	I64Add
-	Get F16; I64ReinterpretF64
 	Get SP; I64Load $40
+	Get F16; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F17; I64ReinterpretF64
 	Get SP; I64Load $32
+	Get F17; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F18; I64ReinterpretF64
 	Get SP; I64Load $24
+	Get F18; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F19; I64ReinterpretF64
 	Get SP; I64Load $16
+	Get F19; I64ReinterpretF64
 	I64Mul
 	I64Add
 	I64Store $408
 	Get SP
-	Get R3
 	Get SP; I64Load $128
+	Get R3
 	I64Mul
-	Get R4
 	Get SP; I64Load $120
+	Get R4
 	I64Mul
 	I64Add
-	Get R5
 	Get SP; I64Load $112
+	Get R5
 	I64Mul
 	I64Add
-	Get R6
 	Get SP; I64Load $104
+	Get R6
 	I64Mul
 	I64Add
-	Get R7
 	Get SP; I64Load $96
+	Get R7
 	I64Mul
 	I64Add
-	Get R8
 	Get SP; I64Load $88
+	Get R8
 	I64Mul
 	I64Add
-	Get R9
 	Get SP; I64Load $80
+	Get R9
 	I64Mul
 	I64Add
-	Get R10
 	Get SP; I64Load $72
+	Get R10
 	I64Mul
 	I64Add
-	Get R11
 	Get SP; I64Load $64
+	Get R11
 	I64Mul
 	I64Add
-	Get R12
 	Get SP; I64Load $56
+	Get R12
 	I64Mul
 	I64Add
-	Get F16; I64ReinterpretF64
 	Get SP; I64Load $48
+	Get F16; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F17; I64ReinterpretF64
 	Get SP; I64Load $40
+	Get F17; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F18; I64ReinterpretF64
 	Get SP; I64Load $32
+	Get F18; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F19; I64ReinterpretF64
 	Get SP; I64Load $24
+	Get F19; I64ReinterpretF64
 	I64Mul
 	I64Add
 	I64Store $416
 	Get SP
-	Get R4
 	Get SP; I64Load $128
+	Get R4
 	I64Mul
-	Get R5
 	Get SP; I64Load $120
+	Get R5
 	I64Mul
 	I64Add
-	Get R6
 	Get SP; I64Load $112
+	Get R6
 	I64Mul
 	I64Add
-	Get R7
 	Get SP; I64Load $104
+	Get R7
 	I64Mul
 	I64Add
-	Get R8
 	Get SP; I64Load $96
+	Get R8
 	I64Mul
 	I64Add
-	Get R9
 	Get SP; I64Load $88
+	Get R9
 	I64Mul
 	I64Add
-	Get R10
 	Get SP; I64Load $80
+	Get R10
 	I64Mul
 	I64Add
-	Get R11
 	Get SP; I64Load $72
+	Get R11
 	I64Mul
 	I64Add
-	Get R12
 	Get SP; I64Load $64
+	Get R12
 	I64Mul
 	I64Add
-	Get F16; I64ReinterpretF64
 	Get SP; I64Load $56
+	Get F16; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F17; I64ReinterpretF64
 	Get SP; I64Load $48
+	Get F17; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F18; I64ReinterpretF64
 	Get SP; I64Load $40
+	Get F18; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F19; I64ReinterpretF64
 	Get SP; I64Load $32
+	Get F19; I64ReinterpretF64
 	I64Mul
 	I64Add
 	I64Store $424
 	Get SP
-	Get R5
 	Get SP; I64Load $128
+	Get R5
 	I64Mul
-	Get R6
 	Get SP; I64Load $120
+	Get R6
 	I64Mul
 	I64Add
-	Get R7
 	Get SP; I64Load $112
+	Get R7
 	I64Mul
 	I64Add
-	Get R8
 	Get SP; I64Load $104
+	Get R8
 	I64Mul
 	I64Add
-	Get R9
 	Get SP; I64Load $96
+	Get R9
 	I64Mul
 	I64Add
-	Get R10
 	Get SP; I64Load $88
+	Get R10
 	I64Mul
 	I64Add
-	Get R11
 	Get SP; I64Load $80
+	Get R11
 	I64Mul
 	I64Add
-	Get R12
 	Get SP; I64Load $72
+	Get R12
 	I64Mul
 	I64Add
-	Get F16; I64ReinterpretF64
 	Get SP; I64Load $64
+	Get F16; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F17; I64ReinterpretF64
 	Get SP; I64Load $56
+	Get F17; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F18; I64ReinterpretF64
 	Get SP; I64Load $48
+	Get F18; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F19; I64ReinterpretF64
 	Get SP; I64Load $40
+	Get F19; I64ReinterpretF64
 	I64Mul
 	I64Add
 	I64Store $432
 	Get SP
-	Get R6
 	Get SP; I64Load $128
+	Get R6
 	I64Mul
-	Get R7
 	Get SP; I64Load $120
+	Get R7
 	I64Mul
 	I64Add
-	Get R8
 	Get SP; I64Load $112
+	Get R8
 	I64Mul
 	I64Add
-	Get R9
 	Get SP; I64Load $104
+	Get R9
 	I64Mul
 	I64Add
-	Get R10
 	Get SP; I64Load $96
+	Get R10
 	I64Mul
 	I64Add
-	Get R11
 	Get SP; I64Load $88
+	Get R11
 	I64Mul
 	I64Add
-	Get R12
 	Get SP; I64Load $80
+	Get R12
 	I64Mul
 	I64Add
-	Get F16; I64ReinterpretF64
 	Get SP; I64Load $72
+	Get F16; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F17; I64ReinterpretF64
 	Get SP; I64Load $64
+	Get F17; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F18; I64ReinterpretF64
 	Get SP; I64Load $56
+	Get F18; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F19; I64ReinterpretF64
 	Get SP; I64Load $48
+	Get F19; I64ReinterpretF64
 	I64Mul
 	I64Add
 	I64Store $440
 	Get SP
-	Get R7
 	Get SP; I64Load $128
+	Get R7
 	I64Mul
-	Get R8
 	Get SP; I64Load $120
+	Get R8
 	I64Mul
 	I64Add
-	Get R9
 	Get SP; I64Load $112
+	Get R9
 	I64Mul
 	I64Add
-	Get R10
 	Get SP; I64Load $104
+	Get R10
 	I64Mul
 	I64Add
-	Get R11
 	Get SP; I64Load $96
+	Get R11
 	I64Mul
 	I64Add
-	Get R12
 	Get SP; I64Load $88
+	Get R12
 	I64Mul
 	I64Add
-	Get F16; I64ReinterpretF64
 	Get SP; I64Load $80
+	Get F16; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F17; I64ReinterpretF64
 	Get SP; I64Load $72
+	Get F17; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F18; I64ReinterpretF64
 	Get SP; I64Load $64
+	Get F18; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F19; I64ReinterpretF64
 	Get SP; I64Load $56
+	Get F19; I64ReinterpretF64
 	I64Mul
 	I64Add
 	I64Store $448
 	Get SP
-	Get R8
 	Get SP; I64Load $128
+	Get R8
 	I64Mul
-	Get R9
 	Get SP; I64Load $120
+	Get R9
 	I64Mul
 	I64Add
-	Get R10
 	Get SP; I64Load $112
+	Get R10
 	I64Mul
 	I64Add
-	Get R11
 	Get SP; I64Load $104
+	Get R11
 	I64Mul
 	I64Add
-	Get R12
 	Get SP; I64Load $96
+	Get R12
 	I64Mul
 	I64Add
-	Get F16; I64ReinterpretF64
 	Get SP; I64Load $88
+	Get F16; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F17; I64ReinterpretF64
 	Get SP; I64Load $80
+	Get F17; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F18; I64ReinterpretF64
 	Get SP; I64Load $72
+	Get F18; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F19; I64ReinterpretF64
 	Get SP; I64Load $64
+	Get F19; I64ReinterpretF64
 	I64Mul
 	I64Add
 	I64Store $456
 	Get SP
-	Get R9
 	Get SP; I64Load $128
+	Get R9
 	I64Mul
-	Get R10
 	Get SP; I64Load $120
+	Get R10
 	I64Mul
 	I64Add
-	Get R11
 	Get SP; I64Load $112
+	Get R11
 	I64Mul
 	I64Add
-	Get R12
 	Get SP; I64Load $104
+	Get R12
 	I64Mul
 	I64Add
-	Get F16; I64ReinterpretF64
 	Get SP; I64Load $96
+	Get F16; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F17; I64ReinterpretF64
 	Get SP; I64Load $88
+	Get F17; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F18; I64ReinterpretF64
 	Get SP; I64Load $80
+	Get F18; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F19; I64ReinterpretF64
 	Get SP; I64Load $72
+	Get F19; I64ReinterpretF64
 	I64Mul
 	I64Add
 	I64Store $464
 	Get SP
-	Get R10
 	Get SP; I64Load $128
+	Get R10
 	I64Mul
-	Get R11
 	Get SP; I64Load $120
+	Get R11
 	I64Mul
 	I64Add
-	Get R12
 	Get SP; I64Load $112
+	Get R12
 	I64Mul
 	I64Add
-	Get F16; I64ReinterpretF64
 	Get SP; I64Load $104
+	Get F16; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F17; I64ReinterpretF64
 	Get SP; I64Load $96
+	Get F17; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F18; I64ReinterpretF64
 	Get SP; I64Load $88
+	Get F18; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F19; I64ReinterpretF64
 	Get SP; I64Load $80
+	Get F19; I64ReinterpretF64
 	I64Mul
 	I64Add
 	I64Store $472
 	Get SP
-	Get R11
 	Get SP; I64Load $128
+	Get R11
 	I64Mul
-	Get R12
 	Get SP; I64Load $120
+	Get R12
 	I64Mul
 	I64Add
-	Get F16; I64ReinterpretF64
 	Get SP; I64Load $112
+	Get F16; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F17; I64ReinterpretF64
 	Get SP; I64Load $104
+	Get F17; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F18; I64ReinterpretF64
 	Get SP; I64Load $96
+	Get F18; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F19; I64ReinterpretF64
 	Get SP; I64Load $88
+	Get F19; I64ReinterpretF64
 	I64Mul
 	I64Add
 	I64Store $480
 	Get SP
-	Get R12
 	Get SP; I64Load $128
+	Get R12
 	I64Mul
-	Get F16; I64ReinterpretF64
 	Get SP; I64Load $120
+	Get F16; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F17; I64ReinterpretF64
 	Get SP; I64Load $112
+	Get F17; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F18; I64ReinterpretF64
 	Get SP; I64Load $104
+	Get F18; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F19; I64ReinterpretF64
 	Get SP; I64Load $96
+	Get F19; I64ReinterpretF64
 	I64Mul
 	I64Add
 	I64Store $488
 	Get SP
-	Get F16; I64ReinterpretF64
 	Get SP; I64Load $128
+	Get F16; I64ReinterpretF64
 	I64Mul
-	Get F17; I64ReinterpretF64
 	Get SP; I64Load $120
+	Get F17; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F18; I64ReinterpretF64
 	Get SP; I64Load $112
+	Get F18; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F19; I64ReinterpretF64
 	Get SP; I64Load $104
+	Get F19; I64ReinterpretF64
 	I64Mul
 	I64Add
 	I64Store $496
 	Get SP
-	Get F17; I64ReinterpretF64
 	Get SP; I64Load $128
+	Get F17; I64ReinterpretF64
 	I64Mul
-	Get F18; I64ReinterpretF64
 	Get SP; I64Load $120
+	Get F18; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F19; I64ReinterpretF64
 	Get SP; I64Load $112
+	Get F19; I64ReinterpretF64
 	I64Mul
 	I64Add
 	I64Store $504
 	Get SP
-	Get F18; I64ReinterpretF64
 	Get SP; I64Load $128
+	Get F18; I64ReinterpretF64
 	I64Mul
-	Get F19; I64ReinterpretF64
 	Get SP; I64Load $120
+	Get F19; I64ReinterpretF64
 	I64Mul
 	I64Add
 	I64Store $512
 	Get SP
-	Get F19; I64ReinterpretF64
 	Get SP; I64Load $128
+	Get F19; I64ReinterpretF64
 	I64Mul
 	I64Store $520
 	Get PC_B; I64Load $0
@@ -5386,1192 +5386,1192 @@ TEXT ·fp2Mul(SB), NOSPLIT, $528-24
 	F64ReinterpretI64; Set F19
 	Get SP; I64Load y+16(FP); I32WrapI64; Set PC_B
 	Get PC_B; I64Load $264; Drop
-	Get R0
 	Get PC_B; I64Load $0
+	Get R0
 	I64Mul
 	Set R15; Get SP; Get R15; I64Store $0
 	Get SP; Get SP; I64Load $264; Get R15; I64Sub; I64Store $264
-	Get R0
 	Get PC_B; I64Load $8
+	Get R0
 	I64Mul
-	Get R1
 	Get PC_B; I64Load $0
+	Get R1
 	I64Mul
 	I64Add
 	Set R15; Get SP; Get R15; I64Store $8
 	Get SP; Get SP; I64Load $272; Get R15; I64Sub; I64Store $272
-	Get R0
 	Get PC_B; I64Load $16
+	Get R0
 	I64Mul
-	Get R1
 	Get PC_B; I64Load $8
+	Get R1
 	I64Mul
 	I64Add
-	Get R2
 	Get PC_B; I64Load $0
+	Get R2
 	I64Mul
 	I64Add
 	Set R15; Get SP; Get R15; I64Store $16
 	Get SP; Get SP; I64Load $280; Get R15; I64Sub; I64Store $280
-	Get R0
 	Get PC_B; I64Load $24
+	Get R0
 	I64Mul
-	Get R1
 	Get PC_B; I64Load $16
+	Get R1
 	I64Mul
 	I64Add
-	Get R2
 	Get PC_B; I64Load $8
+	Get R2
 	I64Mul
 	I64Add
-	Get R3
 	Get PC_B; I64Load $0
+	Get R3
 	I64Mul
 	I64Add
 	Set R15; Get SP; Get R15; I64Store $24
 	Get SP; Get SP; I64Load $288; Get R15; I64Sub; I64Store $288
-	Get R0
 	Get PC_B; I64Load $32
+	Get R0
 	I64Mul
-	Get R1
 	Get PC_B; I64Load $24
+	Get R1
 	I64Mul
 	I64Add
-	Get R2
 	Get PC_B; I64Load $16
+	Get R2
 	I64Mul
 	I64Add
-	Get R3
 	Get PC_B; I64Load $8
+	Get R3
 	I64Mul
 	I64Add
-	Get R4
 	Get PC_B; I64Load $0
+	Get R4
 	I64Mul
 	I64Add
 	Set R15; Get SP; Get R15; I64Store $32
 	Get SP; Get SP; I64Load $296; Get R15; I64Sub; I64Store $296
-	Get R0
 	Get PC_B; I64Load $40
+	Get R0
 	I64Mul
-	Get R1
 	Get PC_B; I64Load $32
+	Get R1
 	I64Mul
 	I64Add
-	Get R2
 	Get PC_B; I64Load $24
+	Get R2
 	I64Mul
 	I64Add
-	Get R3
 	Get PC_B; I64Load $16
+	Get R3
 	I64Mul
 	I64Add
-	Get R4
 	Get PC_B; I64Load $8
+	Get R4
 	I64Mul
 	I64Add
-	Get R5
 	Get PC_B; I64Load $0
+	Get R5
 	I64Mul
 	I64Add
 	Set R15; Get SP; Get R15; I64Store $40
 	Get SP; Get SP; I64Load $304; Get R15; I64Sub; I64Store $304
-	Get R0
 	Get PC_B; I64Load $48
+	Get R0
 	I64Mul
-	Get R1
 	Get PC_B; I64Load $40
+	Get R1
 	I64Mul
 	I64Add
-	Get R2
 	Get PC_B; I64Load $32
+	Get R2
 	I64Mul
 	I64Add
-	Get R3
 	Get PC_B; I64Load $24
+	Get R3
 	I64Mul
 	I64Add
-	Get R4
 	Get PC_B; I64Load $16
+	Get R4
 	I64Mul
 	I64Add
-	Get R5
 	Get PC_B; I64Load $8
+	Get R5
 	I64Mul
 	I64Add
-	Get R6
 	Get PC_B; I64Load $0
+	Get R6
 	I64Mul
 	I64Add
 	Set R15; Get SP; Get R15; I64Store $48
 	Get SP; Get SP; I64Load $312; Get R15; I64Sub; I64Store $312
-	Get R0
 	Get PC_B; I64Load $56
+	Get R0
 	I64Mul
-	Get R1
 	Get PC_B; I64Load $48
+	Get R1
 	I64Mul
 	I64Add
-	Get R2
 	Get PC_B; I64Load $40
+	Get R2
 	I64Mul
 	I64Add
-	Get R3
 	Get PC_B; I64Load $32
+	Get R3
 	I64Mul
 	I64Add
-	Get R4
 	Get PC_B; I64Load $24
+	Get R4
 	I64Mul
 	I64Add
-	Get R5
 	Get PC_B; I64Load $16
+	Get R5
 	I64Mul
 	I64Add
-	Get R6
 	Get PC_B; I64Load $8
+	Get R6
 	I64Mul
 	I64Add
-	Get R7
 	Get PC_B; I64Load $0
+	Get R7
 	I64Mul
 	I64Add
 	Set R15; Get SP; Get R15; I64Store $56
 	Get SP; Get SP; I64Load $320; Get R15; I64Sub; I64Store $320
-	Get R0
 	Get PC_B; I64Load $64
+	Get R0
 	I64Mul
-	Get R1
 	Get PC_B; I64Load $56
+	Get R1
 	I64Mul
 	I64Add
-	Get R2
 	Get PC_B; I64Load $48
+	Get R2
 	I64Mul
 	I64Add
-	Get R3
 	Get PC_B; I64Load $40
+	Get R3
 	I64Mul
 	I64Add
-	Get R4
 	Get PC_B; I64Load $32
+	Get R4
 	I64Mul
 	I64Add
-	Get R5
 	Get PC_B; I64Load $24
+	Get R5
 	I64Mul
 	I64Add
-	Get R6
 	Get PC_B; I64Load $16
+	Get R6
 	I64Mul
 	I64Add
-	Get R7
 	Get PC_B; I64Load $8
+	Get R7
 	I64Mul
 	I64Add
-	Get R8
 	Get PC_B; I64Load $0
+	Get R8
 	I64Mul
 	I64Add
 	Set R15; Get SP; Get R15; I64Store $64
 	Get SP; Get SP; I64Load $328; Get R15; I64Sub; I64Store $328
-	Get R0
 	Get PC_B; I64Load $72
+	Get R0
 	I64Mul
-	Get R1
 	Get PC_B; I64Load $64
+	Get R1
 	I64Mul
 	I64Add
-	Get R2
 	Get PC_B; I64Load $56
+	Get R2
 	I64Mul
 	I64Add
-	Get R3
 	Get PC_B; I64Load $48
+	Get R3
 	I64Mul
 	I64Add
-	Get R4
 	Get PC_B; I64Load $40
+	Get R4
 	I64Mul
 	I64Add
-	Get R5
 	Get PC_B; I64Load $32
+	Get R5
 	I64Mul
 	I64Add
-	Get R6
 	Get PC_B; I64Load $24
+	Get R6
 	I64Mul
 	I64Add
-	Get R7
 	Get PC_B; I64Load $16
+	Get R7
 	I64Mul
 	I64Add
-	Get R8
 	Get PC_B; I64Load $8
+	Get R8
 	I64Mul
 	I64Add
-	Get R9
 	Get PC_B; I64Load $0
+	Get R9
 	I64Mul
 	I64Add
 	Set R15; Get SP; Get R15; I64Store $72
 	Get SP; Get SP; I64Load $336; Get R15; I64Sub; I64Store $336
-	Get R0
 	Get PC_B; I64Load $80
+	Get R0
 	I64Mul
-	Get R1
 	Get PC_B; I64Load $72
+	Get R1
 	I64Mul
 	I64Add
-	Get R2
 	Get PC_B; I64Load $64
+	Get R2
 	I64Mul
 	I64Add
-	Get R3
 	Get PC_B; I64Load $56
+	Get R3
 	I64Mul
 	I64Add
-	Get R4
 	Get PC_B; I64Load $48
+	Get R4
 	I64Mul
 	I64Add
-	Get R5
 	Get PC_B; I64Load $40
+	Get R5
 	I64Mul
 	I64Add
-	Get R6
 	Get PC_B; I64Load $32
+	Get R6
 	I64Mul
 	I64Add
-	Get R7
 	Get PC_B; I64Load $24
+	Get R7
 	I64Mul
 	I64Add
-	Get R8
 	Get PC_B; I64Load $16
+	Get R8
 	I64Mul
 	I64Add
-	Get R9
 	Get PC_B; I64Load $8
+	Get R9
 	I64Mul
 	I64Add
-	Get R10
 	Get PC_B; I64Load $0
+	Get R10
 	I64Mul
 	I64Add
 	Set R15; Get SP; Get R15; I64Store $80
 	Get SP; Get SP; I64Load $344; Get R15; I64Sub; I64Store $344
-	Get R0
 	Get PC_B; I64Load $88
+	Get R0
 	I64Mul
-	Get R1
 	Get PC_B; I64Load $80
+	Get R1
 	I64Mul
 	I64Add
-	Get R2
 	Get PC_B; I64Load $72
+	Get R2
 	I64Mul
 	I64Add
-	Get R3
 	Get PC_B; I64Load $64
+	Get R3
 	I64Mul
 	I64Add
-	Get R4
 	Get PC_B; I64Load $56
+	Get R4
 	I64Mul
 	I64Add
-	Get R5
 	Get PC_B; I64Load $48
+	Get R5
 	I64Mul
 	I64Add
-	Get R6
 	Get PC_B; I64Load $40
+	Get R6
 	I64Mul
 	I64Add
-	Get R7
 	Get PC_B; I64Load $32
+	Get R7
 	I64Mul
 	I64Add
-	Get R8
 	Get PC_B; I64Load $24
+	Get R8
 	I64Mul
 	I64Add
-	Get R9
 	Get PC_B; I64Load $16
+	Get R9
 	I64Mul
 	I64Add
-	Get R10
 	Get PC_B; I64Load $8
+	Get R10
 	I64Mul
 	I64Add
-	Get R11
 	Get PC_B; I64Load $0
+	Get R11
 	I64Mul
 	I64Add
 	Set R15; Get SP; Get R15; I64Store $88
 	Get SP; Get SP; I64Load $352; Get R15; I64Sub; I64Store $352
-	Get R0
 	Get PC_B; I64Load $96
+	Get R0
 	I64Mul
-	Get R1
 	Get PC_B; I64Load $88
+	Get R1
 	I64Mul
 	I64Add
-	Get R2
 	Get PC_B; I64Load $80
+	Get R2
 	I64Mul
 	I64Add
-	Get R3
 	Get PC_B; I64Load $72
+	Get R3
 	I64Mul
 	I64Add
-	Get R4
 	Get PC_B; I64Load $64
+	Get R4
 	I64Mul
 	I64Add
-	Get R5
 	Get PC_B; I64Load $56
+	Get R5
 	I64Mul
 	I64Add
-	Get R6
 	Get PC_B; I64Load $48
+	Get R6
 	I64Mul
 	I64Add
-	Get R7
 	Get PC_B; I64Load $40
+	Get R7
 	I64Mul
 	I64Add
-	Get R8
 	Get PC_B; I64Load $32
+	Get R8
 	I64Mul
 	I64Add
-	Get R9
 	Get PC_B; I64Load $24
+	Get R9
 	I64Mul
 	I64Add
-	Get R10
 	Get PC_B; I64Load $16
+	Get R10
 	I64Mul
 	I64Add
-	Get R11
 	Get PC_B; I64Load $8
+	Get R11
 	I64Mul
 	I64Add
-	Get R12
 	Get PC_B; I64Load $0
+	Get R12
 	I64Mul
 	I64Add
 	Set R15; Get SP; Get R15; I64Store $96
 	Get SP; Get SP; I64Load $360; Get R15; I64Sub; I64Store $360
-	Get R0
 	Get PC_B; I64Load $104
+	Get R0
 	I64Mul
-	Get R1
 	Get PC_B; I64Load $96
+	Get R1
 	I64Mul
 	I64Add
-	Get R2
 	Get PC_B; I64Load $88
+	Get R2
 	I64Mul
 	I64Add
-	Get R3
 	Get PC_B; I64Load $80
+	Get R3
 	I64Mul
 	I64Add
-	Get R4
 	Get PC_B; I64Load $72
+	Get R4
 	I64Mul
 	I64Add
-	Get R5
 	Get PC_B; I64Load $64
+	Get R5
 	I64Mul
 	I64Add
-	Get R6
 	Get PC_B; I64Load $56
+	Get R6
 	I64Mul
 	I64Add
-	Get R7
 	Get PC_B; I64Load $48
+	Get R7
 	I64Mul
 	I64Add
-	Get R8
 	Get PC_B; I64Load $40
+	Get R8
 	I64Mul
 	I64Add
-	Get R9
 	Get PC_B; I64Load $32
+	Get R9
 	I64Mul
 	I64Add
-	Get R10
 	Get PC_B; I64Load $24
+	Get R10
 	I64Mul
 	I64Add
-	Get R11
 	Get PC_B; I64Load $16
+	Get R11
 	I64Mul
 	I64Add
-	Get R12
 	Get PC_B; I64Load $8
+	Get R12
 	I64Mul
 	I64Add
-	Get F16; I64ReinterpretF64
 	Get PC_B; I64Load $0
+	Get F16; I64ReinterpretF64
 	I64Mul
 	I64Add
 	Set R15; Get SP; Get R15; I64Store $104
 	Get SP; Get SP; I64Load $368; Get R15; I64Sub; I64Store $368
-	Get R0
 	Get PC_B; I64Load $112
+	Get R0
 	I64Mul
-	Get R1
 	Get PC_B; I64Load $104
+	Get R1
 	I64Mul
 	I64Add
-	Get R2
 	Get PC_B; I64Load $96
+	Get R2
 	I64Mul
 	I64Add
-	Get R3
 	Get PC_B; I64Load $88
+	Get R3
 	I64Mul
 	I64Add
-	Get R4
 	Get PC_B; I64Load $80
+	Get R4
 	I64Mul
 	I64Add
-	Get R5
 	Get PC_B; I64Load $72
+	Get R5
 	I64Mul
 	I64Add
-	Get R6
 	Get PC_B; I64Load $64
+	Get R6
 	I64Mul
 	I64Add
-	Get R7
 	Get PC_B; I64Load $56
+	Get R7
 	I64Mul
 	I64Add
-	Get R8
 	Get PC_B; I64Load $48
+	Get R8
 	I64Mul
 	I64Add
-	Get R9
 	Get PC_B; I64Load $40
+	Get R9
 	I64Mul
 	I64Add
-	Get R10
 	Get PC_B; I64Load $32
+	Get R10
 	I64Mul
 	I64Add
-	Get R11
 	Get PC_B; I64Load $24
+	Get R11
 	I64Mul
 	I64Add
-	Get R12
 	Get PC_B; I64Load $16
+	Get R12
 	I64Mul
 	I64Add
-	Get F16; I64ReinterpretF64
 	Get PC_B; I64Load $8
+	Get F16; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F17; I64ReinterpretF64
 	Get PC_B; I64Load $0
+	Get F17; I64ReinterpretF64
 	I64Mul
 	I64Add
 	Set R15; Get SP; Get R15; I64Store $112
 	Get SP; Get SP; I64Load $376; Get R15; I64Sub; I64Store $376
-	Get R0
 	Get PC_B; I64Load $120
+	Get R0
 	I64Mul
-	Get R1
 	Get PC_B; I64Load $112
+	Get R1
 	I64Mul
 	I64Add
-	Get R2
 	Get PC_B; I64Load $104
+	Get R2
 	I64Mul
 	I64Add
-	Get R3
 	Get PC_B; I64Load $96
+	Get R3
 	I64Mul
 	I64Add
-	Get R4
 	Get PC_B; I64Load $88
+	Get R4
 	I64Mul
 	I64Add
-	Get R5
 	Get PC_B; I64Load $80
+	Get R5
 	I64Mul
 	I64Add
-	Get R6
 	Get PC_B; I64Load $72
+	Get R6
 	I64Mul
 	I64Add
-	Get R7
 	Get PC_B; I64Load $64
+	Get R7
 	I64Mul
 	I64Add
-	Get R8
 	Get PC_B; I64Load $56
+	Get R8
 	I64Mul
 	I64Add
-	Get R9
 	Get PC_B; I64Load $48
+	Get R9
 	I64Mul
 	I64Add
-	Get R10
 	Get PC_B; I64Load $40
+	Get R10
 	I64Mul
 	I64Add
-	Get R11
 	Get PC_B; I64Load $32
+	Get R11
 	I64Mul
 	I64Add
-	Get R12
 	Get PC_B; I64Load $24
+	Get R12
 	I64Mul
 	I64Add
-	Get F16; I64ReinterpretF64
 	Get PC_B; I64Load $16
+	Get F16; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F17; I64ReinterpretF64
 	Get PC_B; I64Load $8
+	Get F17; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F18; I64ReinterpretF64
 	Get PC_B; I64Load $0
+	Get F18; I64ReinterpretF64
 	I64Mul
 	I64Add
 	Set R15; Get SP; Get R15; I64Store $120
 	Get SP; Get SP; I64Load $384; Get R15; I64Sub; I64Store $384
-	Get R0
 	Get PC_B; I64Load $128
+	Get R0
 	I64Mul
-	Get R1
 	Get PC_B; I64Load $120
+	Get R1
 	I64Mul
 	I64Add
-	Get R2
 	Get PC_B; I64Load $112
+	Get R2
 	I64Mul
 	I64Add
-	Get R3
 	Get PC_B; I64Load $104
+	Get R3
 	I64Mul
 	I64Add
-	Get R4
 	Get PC_B; I64Load $96
+	Get R4
 	I64Mul
 	I64Add
-	Get R5
 	Get PC_B; I64Load $88
+	Get R5
 	I64Mul
 	I64Add
-	Get R6
 	Get PC_B; I64Load $80
+	Get R6
 	I64Mul
 	I64Add
-	Get R7
 	Get PC_B; I64Load $72
+	Get R7
 	I64Mul
 	I64Add
-	Get R8
 	Get PC_B; I64Load $64
+	Get R8
 	I64Mul
 	I64Add
-	Get R9
 	Get PC_B; I64Load $56
+	Get R9
 	I64Mul
 	I64Add
-	Get R10
 	Get PC_B; I64Load $48
+	Get R10
 	I64Mul
 	I64Add
-	Get R11
 	Get PC_B; I64Load $40
+	Get R11
 	I64Mul
 	I64Add
-	Get R12
 	Get PC_B; I64Load $32
+	Get R12
 	I64Mul
 	I64Add
-	Get F16; I64ReinterpretF64
 	Get PC_B; I64Load $24
+	Get F16; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F17; I64ReinterpretF64
 	Get PC_B; I64Load $16
+	Get F17; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F18; I64ReinterpretF64
 	Get PC_B; I64Load $8
+	Get F18; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F19; I64ReinterpretF64
 	Get PC_B; I64Load $0
+	Get F19; I64ReinterpretF64
 	I64Mul
 	I64Add
 	Set R15; Get SP; Get R15; I64Store $128
 	Get SP; Get SP; I64Load $392; Get R15; I64Sub; I64Store $392
-	Get R1
 	Get PC_B; I64Load $128
+	Get R1
 	I64Mul
-	Get R2
 	Get PC_B; I64Load $120
+	Get R2
 	I64Mul
 	I64Add
-	Get R3
 	Get PC_B; I64Load $112
+	Get R3
 	I64Mul
 	I64Add
-	Get R4
 	Get PC_B; I64Load $104
+	Get R4
 	I64Mul
 	I64Add
-	Get R5
 	Get PC_B; I64Load $96
+	Get R5
 	I64Mul
 	I64Add
-	Get R6
 	Get PC_B; I64Load $88
+	Get R6
 	I64Mul
 	I64Add
-	Get R7
 	Get PC_B; I64Load $80
+	Get R7
 	I64Mul
 	I64Add
-	Get R8
 	Get PC_B; I64Load $72
+	Get R8
 	I64Mul
 	I64Add
-	Get R9
 	Get PC_B; I64Load $64
+	Get R9
 	I64Mul
 	I64Add
-	Get R10
 	Get PC_B; I64Load $56
+	Get R10
 	I64Mul
 	I64Add
-	Get R11
 	Get PC_B; I64Load $48
+	Get R11
 	I64Mul
 	I64Add
-	Get R12
 	Get PC_B; I64Load $40
+	Get R12
 	I64Mul
 	I64Add
-	Get F16; I64ReinterpretF64
 	Get PC_B; I64Load $32
+	Get F16; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F17; I64ReinterpretF64
 	Get PC_B; I64Load $24
+	Get F17; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F18; I64ReinterpretF64
 	Get PC_B; I64Load $16
+	Get F18; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F19; I64ReinterpretF64
 	Get PC_B; I64Load $8
+	Get F19; I64ReinterpretF64
 	I64Mul
 	I64Add
 	Set R15; Get SP; Get R15; I64Store $136
 	Get SP; Get SP; I64Load $400; Get R15; I64Sub; I64Store $400
-	Get R2
 	Get PC_B; I64Load $128
+	Get R2
 	I64Mul
-	Get R3
 	Get PC_B; I64Load $120
+	Get R3
 	I64Mul
 	I64Add
-	Get R4
 	Get PC_B; I64Load $112
+	Get R4
 	I64Mul
 	I64Add
-	Get R5
 	Get PC_B; I64Load $104
+	Get R5
 	I64Mul
 	I64Add
-	Get R6
 	Get PC_B; I64Load $96
+	Get R6
 	I64Mul
 	I64Add
-	Get R7
 	Get PC_B; I64Load $88
+	Get R7
 	I64Mul
 	I64Add
-	Get R8
 	Get PC_B; I64Load $80
+	Get R8
 	I64Mul
 	I64Add
-	Get R9
 	Get PC_B; I64Load $72
+	Get R9
 	I64Mul
 	I64Add
-	Get R10
 	Get PC_B; I64Load $64
+	Get R10
 	I64Mul
 	I64Add
-	Get R11
 	Get PC_B; I64Load $56
+	Get R11
 	I64Mul
 	I64Add
-	Get R12
 	Get PC_B; I64Load $48
+	Get R12
 	I64Mul
 	I64Add
-	Get F16; I64ReinterpretF64
 	Get PC_B; I64Load $40
+	Get F16; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F17; I64ReinterpretF64
 	Get PC_B; I64Load $32
+	Get F17; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F18; I64ReinterpretF64
 	Get PC_B; I64Load $24
+	Get F18; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F19; I64ReinterpretF64
 	Get PC_B; I64Load $16
+	Get F19; I64ReinterpretF64
 	I64Mul
 	I64Add
 	Set R15; Get SP; Get R15; I64Store $144
 	Get SP; Get SP; I64Load $408; Get R15; I64Sub; I64Store $408
-	Get R3
 	Get PC_B; I64Load $128
+	Get R3
 	I64Mul
-	Get R4
 	Get PC_B; I64Load $120
+	Get R4
 	I64Mul
 	I64Add
-	Get R5
 	Get PC_B; I64Load $112
+	Get R5
 	I64Mul
 	I64Add
-	Get R6
 	Get PC_B; I64Load $104
+	Get R6
 	I64Mul
 	I64Add
-	Get R7
 	Get PC_B; I64Load $96
+	Get R7
 	I64Mul
 	I64Add
-	Get R8
 	Get PC_B; I64Load $88
+	Get R8
 	I64Mul
 	I64Add
-	Get R9
 	Get PC_B; I64Load $80
+	Get R9
 	I64Mul
 	I64Add
-	Get R10
 	Get PC_B; I64Load $72
+	Get R10
 	I64Mul
 	I64Add
-	Get R11
 	Get PC_B; I64Load $64
+	Get R11
 	I64Mul
 	I64Add
-	Get R12
 	Get PC_B; I64Load $56
+	Get R12
 	I64Mul
 	I64Add
-	Get F16; I64ReinterpretF64
 	Get PC_B; I64Load $48
+	Get F16; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F17; I64ReinterpretF64
 	Get PC_B; I64Load $40
+	Get F17; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F18; I64ReinterpretF64
 	Get PC_B; I64Load $32
+	Get F18; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F19; I64ReinterpretF64
 	Get PC_B; I64Load $24
+	Get F19; I64ReinterpretF64
 	I64Mul
 	I64Add
 	Set R15; Get SP; Get R15; I64Store $152
 	Get SP; Get SP; I64Load $416; Get R15; I64Sub; I64Store $416
-	Get R4
 	Get PC_B; I64Load $128
+	Get R4
 	I64Mul
-	Get R5
 	Get PC_B; I64Load $120
+	Get R5
 	I64Mul
 	I64Add
-	Get R6
 	Get PC_B; I64Load $112
+	Get R6
 	I64Mul
 	I64Add
-	Get R7
 	Get PC_B; I64Load $104
+	Get R7
 	I64Mul
 	I64Add
-	Get R8
 	Get PC_B; I64Load $96
+	Get R8
 	I64Mul
 	I64Add
-	Get R9
 	Get PC_B; I64Load $88
+	Get R9
 	I64Mul
 	I64Add
-	Get R10
 	Get PC_B; I64Load $80
+	Get R10
 	I64Mul
 	I64Add
-	Get R11
 	Get PC_B; I64Load $72
+	Get R11
 	I64Mul
 	I64Add
-	Get R12
 	Get PC_B; I64Load $64
+	Get R12
 	I64Mul
 	I64Add
-	Get F16; I64ReinterpretF64
 	Get PC_B; I64Load $56
+	Get F16; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F17; I64ReinterpretF64
 	Get PC_B; I64Load $48
+	Get F17; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F18; I64ReinterpretF64
 	Get PC_B; I64Load $40
+	Get F18; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F19; I64ReinterpretF64
 	Get PC_B; I64Load $32
+	Get F19; I64ReinterpretF64
 	I64Mul
 	I64Add
 	Set R15; Get SP; Get R15; I64Store $160
 	Get SP; Get SP; I64Load $424; Get R15; I64Sub; I64Store $424
-	Get R5
 	Get PC_B; I64Load $128
+	Get R5
 	I64Mul
-	Get R6
 	Get PC_B; I64Load $120
+	Get R6
 	I64Mul
 	I64Add
-	Get R7
 	Get PC_B; I64Load $112
+	Get R7
 	I64Mul
 	I64Add
-	Get R8
 	Get PC_B; I64Load $104
+	Get R8
 	I64Mul
 	I64Add
-	Get R9
 	Get PC_B; I64Load $96
+	Get R9
 	I64Mul
 	I64Add
-	Get R10
 	Get PC_B; I64Load $88
+	Get R10
 	I64Mul
 	I64Add
-	Get R11
 	Get PC_B; I64Load $80
+	Get R11
 	I64Mul
 	I64Add
-	Get R12
 	Get PC_B; I64Load $72
+	Get R12
 	I64Mul
 	I64Add
-	Get F16; I64ReinterpretF64
 	Get PC_B; I64Load $64
+	Get F16; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F17; I64ReinterpretF64
 	Get PC_B; I64Load $56
+	Get F17; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F18; I64ReinterpretF64
 	Get PC_B; I64Load $48
+	Get F18; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F19; I64ReinterpretF64
 	Get PC_B; I64Load $40
+	Get F19; I64ReinterpretF64
 	I64Mul
 	I64Add
 	Set R15; Get SP; Get R15; I64Store $168
 	Get SP; Get SP; I64Load $432; Get R15; I64Sub; I64Store $432
-	Get R6
 	Get PC_B; I64Load $128
+	Get R6
 	I64Mul
-	Get R7
 	Get PC_B; I64Load $120
+	Get R7
 	I64Mul
 	I64Add
-	Get R8
 	Get PC_B; I64Load $112
+	Get R8
 	I64Mul
 	I64Add
-	Get R9
 	Get PC_B; I64Load $104
+	Get R9
 	I64Mul
 	I64Add
-	Get R10
 	Get PC_B; I64Load $96
+	Get R10
 	I64Mul
 	I64Add
-	Get R11
 	Get PC_B; I64Load $88
+	Get R11
 	I64Mul
 	I64Add
-	Get R12
 	Get PC_B; I64Load $80
+	Get R12
 	I64Mul
 	I64Add
-	Get F16; I64ReinterpretF64
 	Get PC_B; I64Load $72
+	Get F16; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F17; I64ReinterpretF64
 	Get PC_B; I64Load $64
+	Get F17; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F18; I64ReinterpretF64
 	Get PC_B; I64Load $56
+	Get F18; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F19; I64ReinterpretF64
 	Get PC_B; I64Load $48
+	Get F19; I64ReinterpretF64
 	I64Mul
 	I64Add
 	Set R15; Get SP; Get R15; I64Store $176
 	Get SP; Get SP; I64Load $440; Get R15; I64Sub; I64Store $440
-	Get R7
 	Get PC_B; I64Load $128
+	Get R7
 	I64Mul
-	Get R8
 	Get PC_B; I64Load $120
+	Get R8
 	I64Mul
 	I64Add
-	Get R9
 	Get PC_B; I64Load $112
+	Get R9
 	I64Mul
 	I64Add
-	Get R10
 	Get PC_B; I64Load $104
+	Get R10
 	I64Mul
 	I64Add
-	Get R11
 	Get PC_B; I64Load $96
+	Get R11
 	I64Mul
 	I64Add
-	Get R12
 	Get PC_B; I64Load $88
+	Get R12
 	I64Mul
 	I64Add
-	Get F16; I64ReinterpretF64
 	Get PC_B; I64Load $80
+	Get F16; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F17; I64ReinterpretF64
 	Get PC_B; I64Load $72
+	Get F17; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F18; I64ReinterpretF64
 	Get PC_B; I64Load $64
+	Get F18; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F19; I64ReinterpretF64
 	Get PC_B; I64Load $56
+	Get F19; I64ReinterpretF64
 	I64Mul
 	I64Add
 	Set R15; Get SP; Get R15; I64Store $184
 	Get SP; Get SP; I64Load $448; Get R15; I64Sub; I64Store $448
-	Get R8
 	Get PC_B; I64Load $128
+	Get R8
 	I64Mul
-	Get R9
 	Get PC_B; I64Load $120
+	Get R9
 	I64Mul
 	I64Add
-	Get R10
 	Get PC_B; I64Load $112
+	Get R10
 	I64Mul
 	I64Add
-	Get R11
 	Get PC_B; I64Load $104
+	Get R11
 	I64Mul
 	I64Add
-	Get R12
 	Get PC_B; I64Load $96
+	Get R12
 	I64Mul
 	I64Add
-	Get F16; I64ReinterpretF64
 	Get PC_B; I64Load $88
+	Get F16; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F17; I64ReinterpretF64
 	Get PC_B; I64Load $80
+	Get F17; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F18; I64ReinterpretF64
 	Get PC_B; I64Load $72
+	Get F18; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F19; I64ReinterpretF64
 	Get PC_B; I64Load $64
+	Get F19; I64ReinterpretF64
 	I64Mul
 	I64Add
 	Set R15; Get SP; Get R15; I64Store $192
 	Get SP; Get SP; I64Load $456; Get R15; I64Sub; I64Store $456
-	Get R9
 	Get PC_B; I64Load $128
+	Get R9
 	I64Mul
-	Get R10
 	Get PC_B; I64Load $120
+	Get R10
 	I64Mul
 	I64Add
-	Get R11
 	Get PC_B; I64Load $112
+	Get R11
 	I64Mul
 	I64Add
-	Get R12
 	Get PC_B; I64Load $104
+	Get R12
 	I64Mul
 	I64Add
-	Get F16; I64ReinterpretF64
 	Get PC_B; I64Load $96
+	Get F16; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F17; I64ReinterpretF64
 	Get PC_B; I64Load $88
+	Get F17; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F18; I64ReinterpretF64
 	Get PC_B; I64Load $80
+	Get F18; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F19; I64ReinterpretF64
 	Get PC_B; I64Load $72
+	Get F19; I64ReinterpretF64
 	I64Mul
 	I64Add
 	Set R15; Get SP; Get R15; I64Store $200
 	Get SP; Get SP; I64Load $464; Get R15; I64Sub; I64Store $464
-	Get R10
 	Get PC_B; I64Load $128
+	Get R10
 	I64Mul
-	Get R11
 	Get PC_B; I64Load $120
+	Get R11
 	I64Mul
 	I64Add
-	Get R12
 	Get PC_B; I64Load $112
+	Get R12
 	I64Mul
 	I64Add
-	Get F16; I64ReinterpretF64
 	Get PC_B; I64Load $104
+	Get F16; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F17; I64ReinterpretF64
 	Get PC_B; I64Load $96
+	Get F17; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F18; I64ReinterpretF64
 	Get PC_B; I64Load $88
+	Get F18; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F19; I64ReinterpretF64
 	Get PC_B; I64Load $80
+	Get F19; I64ReinterpretF64
 	I64Mul
 	I64Add
 	Set R15; Get SP; Get R15; I64Store $208
 	Get SP; Get SP; I64Load $472; Get R15; I64Sub; I64Store $472
-	Get R11
 	Get PC_B; I64Load $128
+	Get R11
 	I64Mul
-	Get R12
 	Get PC_B; I64Load $120
+	Get R12
 	I64Mul
 	I64Add
-	Get F16; I64ReinterpretF64
 	Get PC_B; I64Load $112
+	Get F16; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F17; I64ReinterpretF64
 	Get PC_B; I64Load $104
+	Get F17; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F18; I64ReinterpretF64
 	Get PC_B; I64Load $96
+	Get F18; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F19; I64ReinterpretF64
 	Get PC_B; I64Load $88
+	Get F19; I64ReinterpretF64
 	I64Mul
 	I64Add
 	Set R15; Get SP; Get R15; I64Store $216
 	Get SP; Get SP; I64Load $480; Get R15; I64Sub; I64Store $480
-	Get R12
 	Get PC_B; I64Load $128
+	Get R12
 	I64Mul
-	Get F16; I64ReinterpretF64
 	Get PC_B; I64Load $120
+	Get F16; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F17; I64ReinterpretF64
 	Get PC_B; I64Load $112
+	Get F17; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F18; I64ReinterpretF64
 	Get PC_B; I64Load $104
+	Get F18; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F19; I64ReinterpretF64
 	Get PC_B; I64Load $96
+	Get F19; I64ReinterpretF64
 	I64Mul
 	I64Add
 	Set R15; Get SP; Get R15; I64Store $224
 	Get SP; Get SP; I64Load $488; Get R15; I64Sub; I64Store $488
-	Get F16; I64ReinterpretF64
 	Get PC_B; I64Load $128
+	Get F16; I64ReinterpretF64
 	I64Mul
-	Get F17; I64ReinterpretF64
 	Get PC_B; I64Load $120
+	Get F17; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F18; I64ReinterpretF64
 	Get PC_B; I64Load $112
+	Get F18; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F19; I64ReinterpretF64
 	Get PC_B; I64Load $104
+	Get F19; I64ReinterpretF64
 	I64Mul
 	I64Add
 	Set R15; Get SP; Get R15; I64Store $232
 	Get SP; Get SP; I64Load $496; Get R15; I64Sub; I64Store $496
-	Get F17; I64ReinterpretF64
 	Get PC_B; I64Load $128
+	Get F17; I64ReinterpretF64
 	I64Mul
-	Get F18; I64ReinterpretF64
 	Get PC_B; I64Load $120
+	Get F18; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F19; I64ReinterpretF64
 	Get PC_B; I64Load $112
+	Get F19; I64ReinterpretF64
 	I64Mul
 	I64Add
 	Set R15; Get SP; Get R15; I64Store $240
 	Get SP; Get SP; I64Load $504; Get R15; I64Sub; I64Store $504
-	Get F18; I64ReinterpretF64
 	Get PC_B; I64Load $128
+	Get F18; I64ReinterpretF64
 	I64Mul
-	Get F19; I64ReinterpretF64
 	Get PC_B; I64Load $120
+	Get F19; I64ReinterpretF64
 	I64Mul
 	I64Add
 	Set R15; Get SP; Get R15; I64Store $248
 	Get SP; Get SP; I64Load $512; Get R15; I64Sub; I64Store $512
-	Get F19; I64ReinterpretF64
 	Get PC_B; I64Load $128
+	Get F19; I64ReinterpretF64
 	I64Mul
 	Set R15; Get SP; Get R15; I64Store $256
 	Get SP; Get SP; I64Load $520; Get R15; I64Sub; I64Store $520
@@ -6613,1224 +6613,1224 @@ TEXT ·fp2Mul(SB), NOSPLIT, $528-24
 	F64ReinterpretI64; Set F19
 	Get SP; I64Load y+16(FP); I32WrapI64; Set PC_B
 	Get PC_B; I64Load $264; Drop
-	Get R0
 	Get PC_B; I64Load $136
+	Get R0
 	I64Mul
 	Set R15
 	Get SP; Get SP; I64Load $0; Get R15; I64Sub; I64Store $0
 	Get SP; Get SP; I64Load $264; Get R15; I64Sub; I64Store $264
-	Get R0
 	Get PC_B; I64Load $144
+	Get R0
 	I64Mul
-	Get R1
 	Get PC_B; I64Load $136
+	Get R1
 	I64Mul
 	I64Add
 	Set R15
 	Get SP; Get SP; I64Load $8; Get R15; I64Sub; I64Store $8
 	Get SP; Get SP; I64Load $272; Get R15; I64Sub; I64Store $272
-	Get R0
 	Get PC_B; I64Load $152
+	Get R0
 	I64Mul
-	Get R1
 	Get PC_B; I64Load $144
+	Get R1
 	I64Mul
 	I64Add
-	Get R2
 	Get PC_B; I64Load $136
+	Get R2
 	I64Mul
 	I64Add
 	Set R15
 	Get SP; Get SP; I64Load $16; Get R15; I64Sub; I64Store $16
 	Get SP; Get SP; I64Load $280; Get R15; I64Sub; I64Store $280
-	Get R0
 	Get PC_B; I64Load $160
+	Get R0
 	I64Mul
-	Get R1
 	Get PC_B; I64Load $152
+	Get R1
 	I64Mul
 	I64Add
-	Get R2
 	Get PC_B; I64Load $144
+	Get R2
 	I64Mul
 	I64Add
-	Get R3
 	Get PC_B; I64Load $136
+	Get R3
 	I64Mul
 	I64Add
 	Set R15
 	Get SP; Get SP; I64Load $24; Get R15; I64Sub; I64Store $24
 	Get SP; Get SP; I64Load $288; Get R15; I64Sub; I64Store $288
-	Get R0
 	Get PC_B; I64Load $168
+	Get R0
 	I64Mul
-	Get R1
 	Get PC_B; I64Load $160
+	Get R1
 	I64Mul
 	I64Add
-	Get R2
 	Get PC_B; I64Load $152
+	Get R2
 	I64Mul
 	I64Add
-	Get R3
 	Get PC_B; I64Load $144
+	Get R3
 	I64Mul
 	I64Add
-	Get R4
 	Get PC_B; I64Load $136
+	Get R4
 	I64Mul
 	I64Add
 	Set R15
 	Get SP; Get SP; I64Load $32; Get R15; I64Sub; I64Store $32
 	Get SP; Get SP; I64Load $296; Get R15; I64Sub; I64Store $296
-	Get R0
 	Get PC_B; I64Load $176
+	Get R0
 	I64Mul
-	Get R1
 	Get PC_B; I64Load $168
+	Get R1
 	I64Mul
 	I64Add
-	Get R2
 	Get PC_B; I64Load $160
+	Get R2
 	I64Mul
 	I64Add
-	Get R3
 	Get PC_B; I64Load $152
+	Get R3
 	I64Mul
 	I64Add
-	Get R4
 	Get PC_B; I64Load $144
+	Get R4
 	I64Mul
 	I64Add
-	Get R5
 	Get PC_B; I64Load $136
+	Get R5
 	I64Mul
 	I64Add
 	Set R15
 	Get SP; Get SP; I64Load $40; Get R15; I64Sub; I64Store $40
 	Get SP; Get SP; I64Load $304; Get R15; I64Sub; I64Store $304
-	Get R0
 	Get PC_B; I64Load $184
+	Get R0
 	I64Mul
-	Get R1
 	Get PC_B; I64Load $176
+	Get R1
 	I64Mul
 	I64Add
-	Get R2
 	Get PC_B; I64Load $168
+	Get R2
 	I64Mul
 	I64Add
-	Get R3
 	Get PC_B; I64Load $160
+	Get R3
 	I64Mul
 	I64Add
-	Get R4
 	Get PC_B; I64Load $152
+	Get R4
 	I64Mul
 	I64Add
-	Get R5
 	Get PC_B; I64Load $144
+	Get R5
 	I64Mul
 	I64Add
-	Get R6
 	Get PC_B; I64Load $136
+	Get R6
 	I64Mul
 	I64Add
 	Set R15
 	Get SP; Get SP; I64Load $48; Get R15; I64Sub; I64Store $48
 	Get SP; Get SP; I64Load $312; Get R15; I64Sub; I64Store $312
-	Get R0
 	Get PC_B; I64Load $192
+	Get R0
 	I64Mul
-	Get R1
 	Get PC_B; I64Load $184
+	Get R1
 	I64Mul
 	I64Add
-	Get R2
 	Get PC_B; I64Load $176
+	Get R2
 	I64Mul
 	I64Add
-	Get R3
 	Get PC_B; I64Load $168
+	Get R3
 	I64Mul
 	I64Add
-	Get R4
 	Get PC_B; I64Load $160
+	Get R4
 	I64Mul
 	I64Add
-	Get R5
 	Get PC_B; I64Load $152
+	Get R5
 	I64Mul
 	I64Add
-	Get R6
 	Get PC_B; I64Load $144
+	Get R6
 	I64Mul
 	I64Add
-	Get R7
 	Get PC_B; I64Load $136
+	Get R7
 	I64Mul
 	I64Add
 	Set R15
 	Get SP; Get SP; I64Load $56; Get R15; I64Sub; I64Store $56
 	Get SP; Get SP; I64Load $320; Get R15; I64Sub; I64Store $320
-	Get R0
 	Get PC_B; I64Load $200
+	Get R0
 	I64Mul
-	Get R1
 	Get PC_B; I64Load $192
+	Get R1
 	I64Mul
 	I64Add
-	Get R2
 	Get PC_B; I64Load $184
+	Get R2
 	I64Mul
 	I64Add
-	Get R3
 	Get PC_B; I64Load $176
+	Get R3
 	I64Mul
 	I64Add
-	Get R4
 	Get PC_B; I64Load $168
+	Get R4
 	I64Mul
 	I64Add
-	Get R5
 	Get PC_B; I64Load $160
+	Get R5
 	I64Mul
 	I64Add
-	Get R6
 	Get PC_B; I64Load $152
+	Get R6
 	I64Mul
 	I64Add
-	Get R7
 	Get PC_B; I64Load $144
+	Get R7
 	I64Mul
 	I64Add
-	Get R8
 	Get PC_B; I64Load $136
+	Get R8
 	I64Mul
 	I64Add
 	Set R15
 	Get SP; Get SP; I64Load $64; Get R15; I64Sub; I64Store $64
 	Get SP; Get SP; I64Load $328; Get R15; I64Sub; I64Store $328
-	Get R0
 	Get PC_B; I64Load $208
+	Get R0
 	I64Mul
-	Get R1
 	Get PC_B; I64Load $200
+	Get R1
 	I64Mul
 	I64Add
-	Get R2
 	Get PC_B; I64Load $192
+	Get R2
 	I64Mul
 	I64Add
-	Get R3
 	Get PC_B; I64Load $184
+	Get R3
 	I64Mul
 	I64Add
-	Get R4
 	Get PC_B; I64Load $176
+	Get R4
 	I64Mul
 	I64Add
-	Get R5
 	Get PC_B; I64Load $168
+	Get R5
 	I64Mul
 	I64Add
-	Get R6
 	Get PC_B; I64Load $160
+	Get R6
 	I64Mul
 	I64Add
-	Get R7
 	Get PC_B; I64Load $152
+	Get R7
 	I64Mul
 	I64Add
-	Get R8
 	Get PC_B; I64Load $144
+	Get R8
 	I64Mul
 	I64Add
-	Get R9
 	Get PC_B; I64Load $136
+	Get R9
 	I64Mul
 	I64Add
 	Set R15
 	Get SP; Get SP; I64Load $72; Get R15; I64Sub; I64Store $72
 	Get SP; Get SP; I64Load $336; Get R15; I64Sub; I64Store $336
-	Get R0
 	Get PC_B; I64Load $216
+	Get R0
 	I64Mul
-	Get R1
 	Get PC_B; I64Load $208
+	Get R1
 	I64Mul
 	I64Add
-	Get R2
 	Get PC_B; I64Load $200
+	Get R2
 	I64Mul
 	I64Add
-	Get R3
 	Get PC_B; I64Load $192
+	Get R3
 	I64Mul
 	I64Add
-	Get R4
 	Get PC_B; I64Load $184
+	Get R4
 	I64Mul
 	I64Add
-	Get R5
 	Get PC_B; I64Load $176
+	Get R5
 	I64Mul
 	I64Add
-	Get R6
 	Get PC_B; I64Load $168
+	Get R6
 	I64Mul
 	I64Add
-	Get R7
 	Get PC_B; I64Load $160
+	Get R7
 	I64Mul
 	I64Add
-	Get R8
 	Get PC_B; I64Load $152
+	Get R8
 	I64Mul
 	I64Add
-	Get R9
 	Get PC_B; I64Load $144
+	Get R9
 	I64Mul
 	I64Add
-	Get R10
 	Get PC_B; I64Load $136
+	Get R10
 	I64Mul
 	I64Add
 	Set R15
 	Get SP; Get SP; I64Load $80; Get R15; I64Sub; I64Store $80
 	Get SP; Get SP; I64Load $344; Get R15; I64Sub; I64Store $344
-	Get R0
 	Get PC_B; I64Load $224
+	Get R0
 	I64Mul
-	Get R1
 	Get PC_B; I64Load $216
+	Get R1
 	I64Mul
 	I64Add
-	Get R2
 	Get PC_B; I64Load $208
+	Get R2
 	I64Mul
 	I64Add
-	Get R3
 	Get PC_B; I64Load $200
+	Get R3
 	I64Mul
 	I64Add
-	Get R4
 	Get PC_B; I64Load $192
+	Get R4
 	I64Mul
 	I64Add
-	Get R5
 	Get PC_B; I64Load $184
+	Get R5
 	I64Mul
 	I64Add
-	Get R6
 	Get PC_B; I64Load $176
+	Get R6
 	I64Mul
 	I64Add
-	Get R7
 	Get PC_B; I64Load $168
+	Get R7
 	I64Mul
 	I64Add
-	Get R8
 	Get PC_B; I64Load $160
+	Get R8
 	I64Mul
 	I64Add
-	Get R9
 	Get PC_B; I64Load $152
+	Get R9
 	I64Mul
 	I64Add
-	Get R10
 	Get PC_B; I64Load $144
+	Get R10
 	I64Mul
 	I64Add
-	Get R11
 	Get PC_B; I64Load $136
+	Get R11
 	I64Mul
 	I64Add
 	Set R15
 	Get SP; Get SP; I64Load $88; Get R15; I64Sub; I64Store $88
 	Get SP; Get SP; I64Load $352; Get R15; I64Sub; I64Store $352
-	Get R0
 	Get PC_B; I64Load $232
+	Get R0
 	I64Mul
-	Get R1
 	Get PC_B; I64Load $224
+	Get R1
 	I64Mul
 	I64Add
-	Get R2
 	Get PC_B; I64Load $216
+	Get R2
 	I64Mul
 	I64Add
-	Get R3
 	Get PC_B; I64Load $208
+	Get R3
 	I64Mul
 	I64Add
-	Get R4
 	Get PC_B; I64Load $200
+	Get R4
 	I64Mul
 	I64Add
-	Get R5
 	Get PC_B; I64Load $192
+	Get R5
 	I64Mul
 	I64Add
-	Get R6
 	Get PC_B; I64Load $184
+	Get R6
 	I64Mul
 	I64Add
-	Get R7
 	Get PC_B; I64Load $176
+	Get R7
 	I64Mul
 	I64Add
-	Get R8
 	Get PC_B; I64Load $168
+	Get R8
 	I64Mul
 	I64Add
-	Get R9
 	Get PC_B; I64Load $160
+	Get R9
 	I64Mul
 	I64Add
-	Get R10
 	Get PC_B; I64Load $152
+	Get R10
 	I64Mul
 	I64Add
-	Get R11
 	Get PC_B; I64Load $144
+	Get R11
 	I64Mul
 	I64Add
-	Get R12
 	Get PC_B; I64Load $136
+	Get R12
 	I64Mul
 	I64Add
 	Set R15
 	Get SP; Get SP; I64Load $96; Get R15; I64Sub; I64Store $96
 	Get SP; Get SP; I64Load $360; Get R15; I64Sub; I64Store $360
-	Get R0
 	Get PC_B; I64Load $240
+	Get R0
 	I64Mul
-	Get R1
 	Get PC_B; I64Load $232
+	Get R1
 	I64Mul
 	I64Add
-	Get R2
 	Get PC_B; I64Load $224
+	Get R2
 	I64Mul
 	I64Add
-	Get R3
 	Get PC_B; I64Load $216
+	Get R3
 	I64Mul
 	I64Add
-	Get R4
 	Get PC_B; I64Load $208
+	Get R4
 	I64Mul
 	I64Add
-	Get R5
 	Get PC_B; I64Load $200
+	Get R5
 	I64Mul
 	I64Add
-	Get R6
 	Get PC_B; I64Load $192
+	Get R6
 	I64Mul
 	I64Add
-	Get R7
 	Get PC_B; I64Load $184
+	Get R7
 	I64Mul
 	I64Add
-	Get R8
 	Get PC_B; I64Load $176
+	Get R8
 	I64Mul
 	I64Add
-	Get R9
 	Get PC_B; I64Load $168
+	Get R9
 	I64Mul
 	I64Add
-	Get R10
 	Get PC_B; I64Load $160
+	Get R10
 	I64Mul
 	I64Add
-	Get R11
 	Get PC_B; I64Load $152
+	Get R11
 	I64Mul
 	I64Add
-	Get R12
 	Get PC_B; I64Load $144
+	Get R12
 	I64Mul
 	I64Add
-	Get F16; I64ReinterpretF64
 	Get PC_B; I64Load $136
+	Get F16; I64ReinterpretF64
 	I64Mul
 	I64Add
 	Set R15
 	Get SP; Get SP; I64Load $104; Get R15; I64Sub; I64Store $104
 	Get SP; Get SP; I64Load $368; Get R15; I64Sub; I64Store $368
-	Get R0
 	Get PC_B; I64Load $248
+	Get R0
 	I64Mul
-	Get R1
 	Get PC_B; I64Load $240
+	Get R1
 	I64Mul
 	I64Add
-	Get R2
 	Get PC_B; I64Load $232
+	Get R2
 	I64Mul
 	I64Add
-	Get R3
 	Get PC_B; I64Load $224
+	Get R3
 	I64Mul
 	I64Add
-	Get R4
 	Get PC_B; I64Load $216
+	Get R4
 	I64Mul
 	I64Add
-	Get R5
 	Get PC_B; I64Load $208
+	Get R5
 	I64Mul
 	I64Add
-	Get R6
 	Get PC_B; I64Load $200
+	Get R6
 	I64Mul
 	I64Add
-	Get R7
 	Get PC_B; I64Load $192
+	Get R7
 	I64Mul
 	I64Add
-	Get R8
 	Get PC_B; I64Load $184
+	Get R8
 	I64Mul
 	I64Add
-	Get R9
 	Get PC_B; I64Load $176
+	Get R9
 	I64Mul
 	I64Add
-	Get R10
 	Get PC_B; I64Load $168
+	Get R10
 	I64Mul
 	I64Add
-	Get R11
 	Get PC_B; I64Load $160
+	Get R11
 	I64Mul
 	I64Add
-	Get R12
 	Get PC_B; I64Load $152
+	Get R12
 	I64Mul
 	I64Add
-	Get F16; I64ReinterpretF64
 	Get PC_B; I64Load $144
+	Get F16; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F17; I64ReinterpretF64
 	Get PC_B; I64Load $136
+	Get F17; I64ReinterpretF64
 	I64Mul
 	I64Add
 	Set R15
 	Get SP; Get SP; I64Load $112; Get R15; I64Sub; I64Store $112
 	Get SP; Get SP; I64Load $376; Get R15; I64Sub; I64Store $376
-	Get R0
 	Get PC_B; I64Load $256
+	Get R0
 	I64Mul
-	Get R1
 	Get PC_B; I64Load $248
+	Get R1
 	I64Mul
 	I64Add
-	Get R2
 	Get PC_B; I64Load $240
+	Get R2
 	I64Mul
 	I64Add
-	Get R3
 	Get PC_B; I64Load $232
+	Get R3
 	I64Mul
 	I64Add
-	Get R4
 	Get PC_B; I64Load $224
+	Get R4
 	I64Mul
 	I64Add
-	Get R5
 	Get PC_B; I64Load $216
+	Get R5
 	I64Mul
 	I64Add
-	Get R6
 	Get PC_B; I64Load $208
+	Get R6
 	I64Mul
 	I64Add
-	Get R7
 	Get PC_B; I64Load $200
+	Get R7
 	I64Mul
 	I64Add
-	Get R8
 	Get PC_B; I64Load $192
+	Get R8
 	I64Mul
 	I64Add
-	Get R9
 	Get PC_B; I64Load $184
+	Get R9
 	I64Mul
 	I64Add
-	Get R10
 	Get PC_B; I64Load $176
+	Get R10
 	I64Mul
 	I64Add
-	Get R11
 	Get PC_B; I64Load $168
+	Get R11
 	I64Mul
 	I64Add
-	Get R12
 	Get PC_B; I64Load $160
+	Get R12
 	I64Mul
 	I64Add
-	Get F16; I64ReinterpretF64
 	Get PC_B; I64Load $152
+	Get F16; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F17; I64ReinterpretF64
 	Get PC_B; I64Load $144
+	Get F17; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F18; I64ReinterpretF64
 	Get PC_B; I64Load $136
+	Get F18; I64ReinterpretF64
 	I64Mul
 	I64Add
 	Set R15
 	Get SP; Get SP; I64Load $120; Get R15; I64Sub; I64Store $120
 	Get SP; Get SP; I64Load $384; Get R15; I64Sub; I64Store $384
-	Get R0
 	Get PC_B; I64Load $264
+	Get R0
 	I64Mul
-	Get R1
 	Get PC_B; I64Load $256
+	Get R1
 	I64Mul
 	I64Add
-	Get R2
 	Get PC_B; I64Load $248
+	Get R2
 	I64Mul
 	I64Add
-	Get R3
 	Get PC_B; I64Load $240
+	Get R3
 	I64Mul
 	I64Add
-	Get R4
 	Get PC_B; I64Load $232
+	Get R4
 	I64Mul
 	I64Add
-	Get R5
 	Get PC_B; I64Load $224
+	Get R5
 	I64Mul
 	I64Add
-	Get R6
 	Get PC_B; I64Load $216
+	Get R6
 	I64Mul
 	I64Add
-	Get R7
 	Get PC_B; I64Load $208
+	Get R7
 	I64Mul
 	I64Add
-	Get R8
 	Get PC_B; I64Load $200
+	Get R8
 	I64Mul
 	I64Add
-	Get R9
 	Get PC_B; I64Load $192
+	Get R9
 	I64Mul
 	I64Add
-	Get R10
 	Get PC_B; I64Load $184
+	Get R10
 	I64Mul
 	I64Add
-	Get R11
 	Get PC_B; I64Load $176
+	Get R11
 	I64Mul
 	I64Add
-	Get R12
 	Get PC_B; I64Load $168
+	Get R12
 	I64Mul
 	I64Add
-	Get F16; I64ReinterpretF64
 	Get PC_B; I64Load $160
+	Get F16; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F17; I64ReinterpretF64
 	Get PC_B; I64Load $152
+	Get F17; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F18; I64ReinterpretF64
 	Get PC_B; I64Load $144
+	Get F18; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F19; I64ReinterpretF64
 	Get PC_B; I64Load $136
+	Get F19; I64ReinterpretF64
 	I64Mul
 	I64Add
 	Set R15
 	Get SP; Get SP; I64Load $128; Get R15; I64Sub; I64Store $128
 	Get SP; Get SP; I64Load $392; Get R15; I64Sub; I64Store $392
-	Get R1
 	Get PC_B; I64Load $264
+	Get R1
 	I64Mul
-	Get R2
 	Get PC_B; I64Load $256
+	Get R2
 	I64Mul
 	I64Add
-	Get R3
 	Get PC_B; I64Load $248
+	Get R3
 	I64Mul
 	I64Add
-	Get R4
 	Get PC_B; I64Load $240
+	Get R4
 	I64Mul
 	I64Add
-	Get R5
 	Get PC_B; I64Load $232
+	Get R5
 	I64Mul
 	I64Add
-	Get R6
 	Get PC_B; I64Load $224
+	Get R6
 	I64Mul
 	I64Add
-	Get R7
 	Get PC_B; I64Load $216
+	Get R7
 	I64Mul
 	I64Add
-	Get R8
 	Get PC_B; I64Load $208
+	Get R8
 	I64Mul
 	I64Add
-	Get R9
 	Get PC_B; I64Load $200
+	Get R9
 	I64Mul
 	I64Add
-	Get R10
 	Get PC_B; I64Load $192
+	Get R10
 	I64Mul
 	I64Add
-	Get R11
 	Get PC_B; I64Load $184
+	Get R11
 	I64Mul
 	I64Add
-	Get R12
 	Get PC_B; I64Load $176
+	Get R12
 	I64Mul
 	I64Add
-	Get F16; I64ReinterpretF64
 	Get PC_B; I64Load $168
+	Get F16; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F17; I64ReinterpretF64
 	Get PC_B; I64Load $160
+	Get F17; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F18; I64ReinterpretF64
 	Get PC_B; I64Load $152
+	Get F18; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F19; I64ReinterpretF64
 	Get PC_B; I64Load $144
+	Get F19; I64ReinterpretF64
 	I64Mul
 	I64Add
 	Set R15
 	Get SP; Get SP; I64Load $136; Get R15; I64Sub; I64Store $136
 	Get SP; Get SP; I64Load $400; Get R15; I64Sub; I64Store $400
-	Get R2
 	Get PC_B; I64Load $264
+	Get R2
 	I64Mul
-	Get R3
 	Get PC_B; I64Load $256
+	Get R3
 	I64Mul
 	I64Add
-	Get R4
 	Get PC_B; I64Load $248
+	Get R4
 	I64Mul
 	I64Add
-	Get R5
 	Get PC_B; I64Load $240
+	Get R5
 	I64Mul
 	I64Add
-	Get R6
 	Get PC_B; I64Load $232
+	Get R6
 	I64Mul
 	I64Add
-	Get R7
 	Get PC_B; I64Load $224
+	Get R7
 	I64Mul
 	I64Add
-	Get R8
 	Get PC_B; I64Load $216
+	Get R8
 	I64Mul
 	I64Add
-	Get R9
 	Get PC_B; I64Load $208
+	Get R9
 	I64Mul
 	I64Add
-	Get R10
 	Get PC_B; I64Load $200
+	Get R10
 	I64Mul
 	I64Add
-	Get R11
 	Get PC_B; I64Load $192
+	Get R11
 	I64Mul
 	I64Add
-	Get R12
 	Get PC_B; I64Load $184
+	Get R12
 	I64Mul
 	I64Add
-	Get F16; I64ReinterpretF64
 	Get PC_B; I64Load $176
+	Get F16; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F17; I64ReinterpretF64
 	Get PC_B; I64Load $168
+	Get F17; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F18; I64ReinterpretF64
 	Get PC_B; I64Load $160
+	Get F18; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F19; I64ReinterpretF64
 	Get PC_B; I64Load $152
+	Get F19; I64ReinterpretF64
 	I64Mul
 	I64Add
 	Set R15
 	Get SP; Get SP; I64Load $144; Get R15; I64Sub; I64Store $144
 	Get SP; Get SP; I64Load $408; Get R15; I64Sub; I64Store $408
-	Get R3
 	Get PC_B; I64Load $264
+	Get R3
 	I64Mul
-	Get R4
 	Get PC_B; I64Load $256
+	Get R4
 	I64Mul
 	I64Add
-	Get R5
 	Get PC_B; I64Load $248
+	Get R5
 	I64Mul
 	I64Add
-	Get R6
 	Get PC_B; I64Load $240
+	Get R6
 	I64Mul
 	I64Add
-	Get R7
 	Get PC_B; I64Load $232
+	Get R7
 	I64Mul
 	I64Add
-	Get R8
 	Get PC_B; I64Load $224
+	Get R8
 	I64Mul
 	I64Add
-	Get R9
 	Get PC_B; I64Load $216
+	Get R9
 	I64Mul
 	I64Add
-	Get R10
 	Get PC_B; I64Load $208
+	Get R10
 	I64Mul
 	I64Add
-	Get R11
 	Get PC_B; I64Load $200
+	Get R11
 	I64Mul
 	I64Add
-	Get R12
 	Get PC_B; I64Load $192
+	Get R12
 	I64Mul
 	I64Add
-	Get F16; I64ReinterpretF64
 	Get PC_B; I64Load $184
+	Get F16; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F17; I64ReinterpretF64
 	Get PC_B; I64Load $176
+	Get F17; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F18; I64ReinterpretF64
 	Get PC_B; I64Load $168
+	Get F18; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F19; I64ReinterpretF64
 	Get PC_B; I64Load $160
+	Get F19; I64ReinterpretF64
 	I64Mul
 	I64Add
 	Set R15
 	Get SP; Get SP; I64Load $152; Get R15; I64Sub; I64Store $152
 	Get SP; Get SP; I64Load $416; Get R15; I64Sub; I64Store $416
-	Get R4
 	Get PC_B; I64Load $264
+	Get R4
 	I64Mul
-	Get R5
 	Get PC_B; I64Load $256
+	Get R5
 	I64Mul
 	I64Add
-	Get R6
 	Get PC_B; I64Load $248
+	Get R6
 	I64Mul
 	I64Add
-	Get R7
 	Get PC_B; I64Load $240
+	Get R7
 	I64Mul
 	I64Add
-	Get R8
 	Get PC_B; I64Load $232
+	Get R8
 	I64Mul
 	I64Add
-	Get R9
 	Get PC_B; I64Load $224
+	Get R9
 	I64Mul
 	I64Add
-	Get R10
 	Get PC_B; I64Load $216
+	Get R10
 	I64Mul
 	I64Add
-	Get R11
 	Get PC_B; I64Load $208
+	Get R11
 	I64Mul
 	I64Add
-	Get R12
 	Get PC_B; I64Load $200
+	Get R12
 	I64Mul
 	I64Add
-	Get F16; I64ReinterpretF64
 	Get PC_B; I64Load $192
+	Get F16; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F17; I64ReinterpretF64
 	Get PC_B; I64Load $184
+	Get F17; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F18; I64ReinterpretF64
 	Get PC_B; I64Load $176
+	Get F18; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F19; I64ReinterpretF64
 	Get PC_B; I64Load $168
+	Get F19; I64ReinterpretF64
 	I64Mul
 	I64Add
 	Set R15
 	Get SP; Get SP; I64Load $160; Get R15; I64Sub; I64Store $160
 	Get SP; Get SP; I64Load $424; Get R15; I64Sub; I64Store $424
-	Get R5
 	Get PC_B; I64Load $264
+	Get R5
 	I64Mul
-	Get R6
 	Get PC_B; I64Load $256
+	Get R6
 	I64Mul
 	I64Add
-	Get R7
 	Get PC_B; I64Load $248
+	Get R7
 	I64Mul
 	I64Add
-	Get R8
 	Get PC_B; I64Load $240
+	Get R8
 	I64Mul
 	I64Add
-	Get R9
 	Get PC_B; I64Load $232
+	Get R9
 	I64Mul
 	I64Add
-	Get R10
 	Get PC_B; I64Load $224
+	Get R10
 	I64Mul
 	I64Add
-	Get R11
 	Get PC_B; I64Load $216
+	Get R11
 	I64Mul
 	I64Add
-	Get R12
 	Get PC_B; I64Load $208
+	Get R12
 	I64Mul
 	I64Add
-	Get F16; I64ReinterpretF64
 	Get PC_B; I64Load $200
+	Get F16; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F17; I64ReinterpretF64
 	Get PC_B; I64Load $192
+	Get F17; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F18; I64ReinterpretF64
 	Get PC_B; I64Load $184
+	Get F18; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F19; I64ReinterpretF64
 	Get PC_B; I64Load $176
+	Get F19; I64ReinterpretF64
 	I64Mul
 	I64Add
 	Set R15
 	Get SP; Get SP; I64Load $168; Get R15; I64Sub; I64Store $168
 	Get SP; Get SP; I64Load $432; Get R15; I64Sub; I64Store $432
-	Get R6
 	Get PC_B; I64Load $264
+	Get R6
 	I64Mul
-	Get R7
 	Get PC_B; I64Load $256
+	Get R7
 	I64Mul
 	I64Add
-	Get R8
 	Get PC_B; I64Load $248
+	Get R8
 	I64Mul
 	I64Add
-	Get R9
 	Get PC_B; I64Load $240
+	Get R9
 	I64Mul
 	I64Add
-	Get R10
 	Get PC_B; I64Load $232
+	Get R10
 	I64Mul
 	I64Add
-	Get R11
 	Get PC_B; I64Load $224
+	Get R11
 	I64Mul
 	I64Add
-	Get R12
 	Get PC_B; I64Load $216
+	Get R12
 	I64Mul
 	I64Add
-	Get F16; I64ReinterpretF64
 	Get PC_B; I64Load $208
+	Get F16; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F17; I64ReinterpretF64
 	Get PC_B; I64Load $200
+	Get F17; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F18; I64ReinterpretF64
 	Get PC_B; I64Load $192
+	Get F18; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F19; I64ReinterpretF64
 	Get PC_B; I64Load $184
+	Get F19; I64ReinterpretF64
 	I64Mul
 	I64Add
 	Set R15
 	Get SP; Get SP; I64Load $176; Get R15; I64Sub; I64Store $176
 	Get SP; Get SP; I64Load $440; Get R15; I64Sub; I64Store $440
-	Get R7
 	Get PC_B; I64Load $264
+	Get R7
 	I64Mul
-	Get R8
 	Get PC_B; I64Load $256
+	Get R8
 	I64Mul
 	I64Add
-	Get R9
 	Get PC_B; I64Load $248
+	Get R9
 	I64Mul
 	I64Add
-	Get R10
 	Get PC_B; I64Load $240
+	Get R10
 	I64Mul
 	I64Add
-	Get R11
 	Get PC_B; I64Load $232
+	Get R11
 	I64Mul
 	I64Add
-	Get R12
 	Get PC_B; I64Load $224
+	Get R12
 	I64Mul
 	I64Add
-	Get F16; I64ReinterpretF64
 	Get PC_B; I64Load $216
+	Get F16; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F17; I64ReinterpretF64
 	Get PC_B; I64Load $208
+	Get F17; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F18; I64ReinterpretF64
 	Get PC_B; I64Load $200
+	Get F18; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F19; I64ReinterpretF64
 	Get PC_B; I64Load $192
+	Get F19; I64ReinterpretF64
 	I64Mul
 	I64Add
 	Set R15
 	Get SP; Get SP; I64Load $184; Get R15; I64Sub; I64Store $184
 	Get SP; Get SP; I64Load $448; Get R15; I64Sub; I64Store $448
-	Get R8
 	Get PC_B; I64Load $264
+	Get R8
 	I64Mul
-	Get R9
 	Get PC_B; I64Load $256
+	Get R9
 	I64Mul
 	I64Add
-	Get R10
 	Get PC_B; I64Load $248
+	Get R10
 	I64Mul
 	I64Add
-	Get R11
 	Get PC_B; I64Load $240
+	Get R11
 	I64Mul
 	I64Add
-	Get R12
 	Get PC_B; I64Load $232
+	Get R12
 	I64Mul
 	I64Add
-	Get F16; I64ReinterpretF64
 	Get PC_B; I64Load $224
+	Get F16; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F17; I64ReinterpretF64
 	Get PC_B; I64Load $216
+	Get F17; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F18; I64ReinterpretF64
 	Get PC_B; I64Load $208
+	Get F18; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F19; I64ReinterpretF64
 	Get PC_B; I64Load $200
+	Get F19; I64ReinterpretF64
 	I64Mul
 	I64Add
 	Set R15
 	Get SP; Get SP; I64Load $192; Get R15; I64Sub; I64Store $192
 	Get SP; Get SP; I64Load $456; Get R15; I64Sub; I64Store $456
-	Get R9
 	Get PC_B; I64Load $264
+	Get R9
 	I64Mul
-	Get R10
 	Get PC_B; I64Load $256
+	Get R10
 	I64Mul
 	I64Add
-	Get R11
 	Get PC_B; I64Load $248
+	Get R11
 	I64Mul
 	I64Add
-	Get R12
 	Get PC_B; I64Load $240
+	Get R12
 	I64Mul
 	I64Add
-	Get F16; I64ReinterpretF64
 	Get PC_B; I64Load $232
+	Get F16; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F17; I64ReinterpretF64
 	Get PC_B; I64Load $224
+	Get F17; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F18; I64ReinterpretF64
 	Get PC_B; I64Load $216
+	Get F18; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F19; I64ReinterpretF64
 	Get PC_B; I64Load $208
+	Get F19; I64ReinterpretF64
 	I64Mul
 	I64Add
 	Set R15
 	Get SP; Get SP; I64Load $200; Get R15; I64Sub; I64Store $200
 	Get SP; Get SP; I64Load $464; Get R15; I64Sub; I64Store $464
-	Get R10
 	Get PC_B; I64Load $264
+	Get R10
 	I64Mul
-	Get R11
 	Get PC_B; I64Load $256
+	Get R11
 	I64Mul
 	I64Add
-	Get R12
 	Get PC_B; I64Load $248
+	Get R12
 	I64Mul
 	I64Add
-	Get F16; I64ReinterpretF64
 	Get PC_B; I64Load $240
+	Get F16; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F17; I64ReinterpretF64
 	Get PC_B; I64Load $232
+	Get F17; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F18; I64ReinterpretF64
 	Get PC_B; I64Load $224
+	Get F18; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F19; I64ReinterpretF64
 	Get PC_B; I64Load $216
+	Get F19; I64ReinterpretF64
 	I64Mul
 	I64Add
 	Set R15
 	Get SP; Get SP; I64Load $208; Get R15; I64Sub; I64Store $208
 	Get SP; Get SP; I64Load $472; Get R15; I64Sub; I64Store $472
-	Get R11
 	Get PC_B; I64Load $264
+	Get R11
 	I64Mul
-	Get R12
 	Get PC_B; I64Load $256
+	Get R12
 	I64Mul
 	I64Add
-	Get F16; I64ReinterpretF64
 	Get PC_B; I64Load $248
+	Get F16; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F17; I64ReinterpretF64
 	Get PC_B; I64Load $240
+	Get F17; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F18; I64ReinterpretF64
 	Get PC_B; I64Load $232
+	Get F18; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F19; I64ReinterpretF64
 	Get PC_B; I64Load $224
+	Get F19; I64ReinterpretF64
 	I64Mul
 	I64Add
 	Set R15
 	Get SP; Get SP; I64Load $216; Get R15; I64Sub; I64Store $216
 	Get SP; Get SP; I64Load $480; Get R15; I64Sub; I64Store $480
-	Get R12
 	Get PC_B; I64Load $264
+	Get R12
 	I64Mul
-	Get F16; I64ReinterpretF64
 	Get PC_B; I64Load $256
+	Get F16; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F17; I64ReinterpretF64
 	Get PC_B; I64Load $248
+	Get F17; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F18; I64ReinterpretF64
 	Get PC_B; I64Load $240
+	Get F18; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F19; I64ReinterpretF64
 	Get PC_B; I64Load $232
+	Get F19; I64ReinterpretF64
 	I64Mul
 	I64Add
 	Set R15
 	Get SP; Get SP; I64Load $224; Get R15; I64Sub; I64Store $224
 	Get SP; Get SP; I64Load $488; Get R15; I64Sub; I64Store $488
-	Get F16; I64ReinterpretF64
 	Get PC_B; I64Load $264
+	Get F16; I64ReinterpretF64
 	I64Mul
-	Get F17; I64ReinterpretF64
 	Get PC_B; I64Load $256
+	Get F17; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F18; I64ReinterpretF64
 	Get PC_B; I64Load $248
+	Get F18; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F19; I64ReinterpretF64
 	Get PC_B; I64Load $240
+	Get F19; I64ReinterpretF64
 	I64Mul
 	I64Add
 	Set R15
 	Get SP; Get SP; I64Load $232; Get R15; I64Sub; I64Store $232
 	Get SP; Get SP; I64Load $496; Get R15; I64Sub; I64Store $496
-	Get F17; I64ReinterpretF64
 	Get PC_B; I64Load $264
+	Get F17; I64ReinterpretF64
 	I64Mul
-	Get F18; I64ReinterpretF64
 	Get PC_B; I64Load $256
+	Get F18; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F19; I64ReinterpretF64
 	Get PC_B; I64Load $248
+	Get F19; I64ReinterpretF64
 	I64Mul
 	I64Add
 	Set R15
 	Get SP; Get SP; I64Load $240; Get R15; I64Sub; I64Store $240
 	Get SP; Get SP; I64Load $504; Get R15; I64Sub; I64Store $504
-	Get F18; I64ReinterpretF64
 	Get PC_B; I64Load $264
+	Get F18; I64ReinterpretF64
 	I64Mul
-	Get F19; I64ReinterpretF64
 	Get PC_B; I64Load $256
+	Get F19; I64ReinterpretF64
 	I64Mul
 	I64Add
 	Set R15
 	Get SP; Get SP; I64Load $248; Get R15; I64Sub; I64Store $248
 	Get SP; Get SP; I64Load $512; Get R15; I64Sub; I64Store $512
-	Get F19; I64ReinterpretF64
 	Get PC_B; I64Load $264
+	Get F19; I64ReinterpretF64
 	I64Mul
 	Set R15
 	Get SP; Get SP; I64Load $256; Get R15; I64Sub; I64Store $256
@@ -7842,6 +7842,11 @@ TEXT ·fp2Mul(SB), NOSPLIT, $528-24
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	Set R0
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
+	Get SP; I64Load $264
+	Tee R13
+	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	F64ReinterpretI64; Set F20
+	Get R13; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R13
 	Get SP; I64Load $8
 	Get R15
 	I64Add
@@ -7852,11 +7857,21 @@ TEXT ·fp2Mul(SB), NOSPLIT, $528-24
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	Set R1
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get SP; I64Load $16
-	Get R15
+	Get SP; I64Load $272
+	Get R13
 	I64Add
+	Get F20; I64ReinterpretF64
+	I64Const $441949806; I64Mul
+	I64Add
+	Tee R13
+	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	F64ReinterpretI64; Set F21
+	Get R13; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R13
+	Get SP; I64Load $16
 	Get R0
 	I64Const $54777424; I64Mul
+	I64Add
+	Get R15
 	I64Add
 	Get R1
 	I64Const $441949806; I64Mul
@@ -7865,14 +7880,27 @@ TEXT ·fp2Mul(SB), NOSPLIT, $528-24
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	Set R2
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get SP; I64Load $24
-	Get R15
+	Get SP; I64Load $280
+	Get F20; I64ReinterpretF64
+	I64Const $54777424; I64Mul
 	I64Add
+	Get R13
+	I64Add
+	Get F21; I64ReinterpretF64
+	I64Const $441949806; I64Mul
+	I64Add
+	Tee R13
+	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	F64ReinterpretI64; Set F22
+	Get R13; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R13
+	Get SP; I64Load $24
 	Get R0
 	I64Const $395872206; I64Mul
 	I64Add
 	Get R1
 	I64Const $54777424; I64Mul
+	I64Add
+	Get R15
 	I64Add
 	Get R2
 	I64Const $441949806; I64Mul
@@ -7881,9 +7909,23 @@ TEXT ·fp2Mul(SB), NOSPLIT, $528-24
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	Set R3
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get SP; I64Load $32
-	Get R15
+	Get SP; I64Load $288
+	Get F20; I64ReinterpretF64
+	I64Const $395872206; I64Mul
 	I64Add
+	Get F21; I64ReinterpretF64
+	I64Const $54777424; I64Mul
+	I64Add
+	Get R13
+	I64Add
+	Get F22; I64ReinterpretF64
+	I64Const $441949806; I64Mul
+	I64Add
+	Tee R13
+	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	F64ReinterpretI64; Set F23
+	Get R13; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R13
+	Get SP; I64Load $32
 	Get R0
 	I64Const $526600252; I64Mul
 	I64Add
@@ -7893,6 +7935,8 @@ TEXT ·fp2Mul(SB), NOSPLIT, $528-24
 	Get R2
 	I64Const $54777424; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get R3
 	I64Const $441949806; I64Mul
 	I64Add
@@ -7900,9 +7944,26 @@ TEXT ·fp2Mul(SB), NOSPLIT, $528-24
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	Set R4
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get SP; I64Load $40
-	Get R15
+	Get SP; I64Load $296
+	Get F20; I64ReinterpretF64
+	I64Const $526600252; I64Mul
 	I64Add
+	Get F21; I64ReinterpretF64
+	I64Const $395872206; I64Mul
+	I64Add
+	Get F22; I64ReinterpretF64
+	I64Const $54777424; I64Mul
+	I64Add
+	Get R13
+	I64Add
+	Get F23; I64ReinterpretF64
+	I64Const $441949806; I64Mul
+	I64Add
+	Tee R13
+	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	F64ReinterpretI64; Set F24
+	Get R13; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R13
+	Get SP; I64Load $40
 	Get R0
 	I64Const $318049583; I64Mul
 	I64Add
@@ -7915,6 +7976,8 @@ TEXT ·fp2Mul(SB), NOSPLIT, $528-24
 	Get R3
 	I64Const $54777424; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get R4
 	I64Const $441949806; I64Mul
 	I64Add
@@ -7922,9 +7985,29 @@ TEXT ·fp2Mul(SB), NOSPLIT, $528-24
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	Set R5
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get SP; I64Load $48
-	Get R15
+	Get SP; I64Load $304
+	Get F20; I64ReinterpretF64
+	I64Const $318049583; I64Mul
 	I64Add
+	Get F21; I64ReinterpretF64
+	I64Const $526600252; I64Mul
+	I64Add
+	Get F22; I64ReinterpretF64
+	I64Const $395872206; I64Mul
+	I64Add
+	Get F23; I64ReinterpretF64
+	I64Const $54777424; I64Mul
+	I64Add
+	Get R13
+	I64Add
+	Get F24; I64ReinterpretF64
+	I64Const $441949806; I64Mul
+	I64Add
+	Tee R13
+	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	F64ReinterpretI64; Set F25
+	Get R13; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R13
+	Get SP; I64Load $48
 	Get R0
 	I64Const $473099079; I64Mul
 	I64Add
@@ -7940,6 +8023,8 @@ TEXT ·fp2Mul(SB), NOSPLIT, $528-24
 	Get R4
 	I64Const $54777424; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get R5
 	I64Const $441949806; I64Mul
 	I64Add
@@ -7947,9 +8032,32 @@ TEXT ·fp2Mul(SB), NOSPLIT, $528-24
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	Set R6
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get SP; I64Load $56
-	Get R15
+	Get SP; I64Load $312
+	Get F20; I64ReinterpretF64
+	I64Const $473099079; I64Mul
 	I64Add
+	Get F21; I64ReinterpretF64
+	I64Const $318049583; I64Mul
+	I64Add
+	Get F22; I64ReinterpretF64
+	I64Const $526600252; I64Mul
+	I64Add
+	Get F23; I64ReinterpretF64
+	I64Const $395872206; I64Mul
+	I64Add
+	Get F24; I64ReinterpretF64
+	I64Const $54777424; I64Mul
+	I64Add
+	Get R13
+	I64Add
+	Get F25; I64ReinterpretF64
+	I64Const $441949806; I64Mul
+	I64Add
+	Tee R13
+	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	F64ReinterpretI64; Set F26
+	Get R13; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R13
+	Get SP; I64Load $56
 	Get R0
 	I64Const $490035964; I64Mul
 	I64Add
@@ -7968,6 +8076,8 @@ TEXT ·fp2Mul(SB), NOSPLIT, $528-24
 	Get R5
 	I64Const $54777424; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get R6
 	I64Const $441949806; I64Mul
 	I64Add
@@ -7975,9 +8085,35 @@ TEXT ·fp2Mul(SB), NOSPLIT, $528-24
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	Set R7
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get SP; I64Load $64
-	Get R15
+	Get SP; I64Load $320
+	Get F20; I64ReinterpretF64
+	I64Const $490035964; I64Mul
 	I64Add
+	Get F21; I64ReinterpretF64
+	I64Const $473099079; I64Mul
+	I64Add
+	Get F22; I64ReinterpretF64
+	I64Const $318049583; I64Mul
+	I64Add
+	Get F23; I64ReinterpretF64
+	I64Const $526600252; I64Mul
+	I64Add
+	Get F24; I64ReinterpretF64
+	I64Const $395872206; I64Mul
+	I64Add
+	Get F25; I64ReinterpretF64
+	I64Const $54777424; I64Mul
+	I64Add
+	Get R13
+	I64Add
+	Get F26; I64ReinterpretF64
+	I64Const $441949806; I64Mul
+	I64Add
+	Tee R13
+	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	F64ReinterpretI64; Set F27
+	Get R13; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R13
+	Get SP; I64Load $64
 	Get R0
 	I64Const $285494773; I64Mul
 	I64Add
@@ -7999,6 +8135,8 @@ TEXT ·fp2Mul(SB), NOSPLIT, $528-24
 	Get R6
 	I64Const $54777424; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get R7
 	I64Const $441949806; I64Mul
 	I64Add
@@ -8006,9 +8144,38 @@ TEXT ·fp2Mul(SB), NOSPLIT, $528-24
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	Set R8
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get SP; I64Load $72
-	Get R15
+	Get SP; I64Load $328
+	Get F20; I64ReinterpretF64
+	I64Const $285494773; I64Mul
 	I64Add
+	Get F21; I64ReinterpretF64
+	I64Const $490035964; I64Mul
+	I64Add
+	Get F22; I64ReinterpretF64
+	I64Const $473099079; I64Mul
+	I64Add
+	Get F23; I64ReinterpretF64
+	I64Const $318049583; I64Mul
+	I64Add
+	Get F24; I64ReinterpretF64
+	I64Const $526600252; I64Mul
+	I64Add
+	Get F25; I64ReinterpretF64
+	I64Const $395872206; I64Mul
+	I64Add
+	Get F26; I64ReinterpretF64
+	I64Const $54777424; I64Mul
+	I64Add
+	Get R13
+	I64Add
+	Get F27; I64ReinterpretF64
+	I64Const $441949806; I64Mul
+	I64Add
+	Tee R13
+	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	F64ReinterpretI64; Set F28
+	Get R13; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R13
+	Get SP; I64Load $72
 	Get R0
 	I64Const $453733133; I64Mul
 	I64Add
@@ -8033,6 +8200,8 @@ TEXT ·fp2Mul(SB), NOSPLIT, $528-24
 	Get R7
 	I64Const $54777424; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get R8
 	I64Const $441949806; I64Mul
 	I64Add
@@ -8040,9 +8209,41 @@ TEXT ·fp2Mul(SB), NOSPLIT, $528-24
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	Set R9
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get SP; I64Load $80
-	Get R15
+	Get SP; I64Load $336
+	Get F20; I64ReinterpretF64
+	I64Const $453733133; I64Mul
 	I64Add
+	Get F21; I64ReinterpretF64
+	I64Const $285494773; I64Mul
+	I64Add
+	Get F22; I64ReinterpretF64
+	I64Const $490035964; I64Mul
+	I64Add
+	Get F23; I64ReinterpretF64
+	I64Const $473099079; I64Mul
+	I64Add
+	Get F24; I64ReinterpretF64
+	I64Const $318049583; I64Mul
+	I64Add
+	Get F25; I64ReinterpretF64
+	I64Const $526600252; I64Mul
+	I64Add
+	Get F26; I64ReinterpretF64
+	I64Const $395872206; I64Mul
+	I64Add
+	Get F27; I64ReinterpretF64
+	I64Const $54777424; I64Mul
+	I64Add
+	Get R13
+	I64Add
+	Get F28; I64ReinterpretF64
+	I64Const $441949806; I64Mul
+	I64Add
+	Tee R13
+	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	F64ReinterpretI64; Set F29
+	Get R13; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R13
+	Get SP; I64Load $80
 	Get R0
 	I64Const $291772386; I64Mul
 	I64Add
@@ -8070,6 +8271,8 @@ TEXT ·fp2Mul(SB), NOSPLIT, $528-24
 	Get R8
 	I64Const $54777424; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get R9
 	I64Const $441949806; I64Mul
 	I64Add
@@ -8077,9 +8280,44 @@ TEXT ·fp2Mul(SB), NOSPLIT, $528-24
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	Set R10
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get SP; I64Load $88
-	Get R15
+	Get SP; I64Load $344
+	Get F20; I64ReinterpretF64
+	I64Const $291772386; I64Mul
 	I64Add
+	Get F21; I64ReinterpretF64
+	I64Const $453733133; I64Mul
+	I64Add
+	Get F22; I64ReinterpretF64
+	I64Const $285494773; I64Mul
+	I64Add
+	Get F23; I64ReinterpretF64
+	I64Const $490035964; I64Mul
+	I64Add
+	Get F24; I64ReinterpretF64
+	I64Const $473099079; I64Mul
+	I64Add
+	Get F25; I64ReinterpretF64
+	I64Const $318049583; I64Mul
+	I64Add
+	Get F26; I64ReinterpretF64
+	I64Const $526600252; I64Mul
+	I64Add
+	Get F27; I64ReinterpretF64
+	I64Const $395872206; I64Mul
+	I64Add
+	Get F28; I64ReinterpretF64
+	I64Const $54777424; I64Mul
+	I64Add
+	Get R13
+	I64Add
+	Get F29; I64ReinterpretF64
+	I64Const $441949806; I64Mul
+	I64Add
+	Tee R13
+	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	F64ReinterpretI64; Set F30
+	Get R13; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R13
+	Get SP; I64Load $88
 	Get R0
 	I64Const $487144555; I64Mul
 	I64Add
@@ -8110,6 +8348,8 @@ TEXT ·fp2Mul(SB), NOSPLIT, $528-24
 	Get R9
 	I64Const $54777424; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get R10
 	I64Const $441949806; I64Mul
 	I64Add
@@ -8117,9 +8357,47 @@ TEXT ·fp2Mul(SB), NOSPLIT, $528-24
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	Set R11
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get SP; I64Load $96
-	Get R15
+	Get SP; I64Load $352
+	Get F20; I64ReinterpretF64
+	I64Const $487144555; I64Mul
 	I64Add
+	Get F21; I64ReinterpretF64
+	I64Const $291772386; I64Mul
+	I64Add
+	Get F22; I64ReinterpretF64
+	I64Const $453733133; I64Mul
+	I64Add
+	Get F23; I64ReinterpretF64
+	I64Const $285494773; I64Mul
+	I64Add
+	Get F24; I64ReinterpretF64
+	I64Const $490035964; I64Mul
+	I64Add
+	Get F25; I64ReinterpretF64
+	I64Const $473099079; I64Mul
+	I64Add
+	Get F26; I64ReinterpretF64
+	I64Const $318049583; I64Mul
+	I64Add
+	Get F27; I64ReinterpretF64
+	I64Const $526600252; I64Mul
+	I64Add
+	Get F28; I64ReinterpretF64
+	I64Const $395872206; I64Mul
+	I64Add
+	Get F29; I64ReinterpretF64
+	I64Const $54777424; I64Mul
+	I64Add
+	Get R13
+	I64Add
+	Get F30; I64ReinterpretF64
+	I64Const $441949806; I64Mul
+	I64Add
+	Tee R13
+	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	F64ReinterpretI64; Set F31
+	Get R13; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R13
+	Get SP; I64Load $96
 	Get R0
 	I64Const $528406414; I64Mul
 	I64Add
@@ -8153,6 +8431,8 @@ TEXT ·fp2Mul(SB), NOSPLIT, $528-24
 	Get R10
 	I64Const $54777424; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get R11
 	I64Const $441949806; I64Mul
 	I64Add
@@ -8160,9 +8440,50 @@ TEXT ·fp2Mul(SB), NOSPLIT, $528-24
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	Set R12
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get SP; I64Load $104
-	Get R15
+	Get SP; I64Load $360
+	Get F20; I64ReinterpretF64
+	I64Const $528406414; I64Mul
 	I64Add
+	Get F21; I64ReinterpretF64
+	I64Const $487144555; I64Mul
+	I64Add
+	Get F22; I64ReinterpretF64
+	I64Const $291772386; I64Mul
+	I64Add
+	Get F23; I64ReinterpretF64
+	I64Const $453733133; I64Mul
+	I64Add
+	Get F24; I64ReinterpretF64
+	I64Const $285494773; I64Mul
+	I64Add
+	Get F25; I64ReinterpretF64
+	I64Const $490035964; I64Mul
+	I64Add
+	Get F26; I64ReinterpretF64
+	I64Const $473099079; I64Mul
+	I64Add
+	Get F27; I64ReinterpretF64
+	I64Const $318049583; I64Mul
+	I64Add
+	Get F28; I64ReinterpretF64
+	I64Const $526600252; I64Mul
+	I64Add
+	Get F29; I64ReinterpretF64
+	I64Const $395872206; I64Mul
+	I64Add
+	Get F30; I64ReinterpretF64
+	I64Const $54777424; I64Mul
+	I64Add
+	Get R13
+	I64Add
+	Get F31; I64ReinterpretF64
+	I64Const $441949806; I64Mul
+	I64Add
+	Tee R13
+	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	Set R14; Get SP; Get R14; I64Store $528
+	Get R13; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R13
+	Get SP; I64Load $104
 	Get R0
 	I64Const $119094982; I64Mul
 	I64Add
@@ -8199,6 +8520,8 @@ TEXT ·fp2Mul(SB), NOSPLIT, $528-24
 	Get R11
 	I64Const $54777424; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get R12
 	I64Const $441949806; I64Mul
 	I64Add
@@ -8206,9 +8529,53 @@ TEXT ·fp2Mul(SB), NOSPLIT, $528-24
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	F64ReinterpretI64; Set F16
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get SP; I64Load $112
-	Get R15
+	Get SP; I64Load $368
+	Get F20; I64ReinterpretF64
+	I64Const $119094982; I64Mul
 	I64Add
+	Get F21; I64ReinterpretF64
+	I64Const $528406414; I64Mul
+	I64Add
+	Get F22; I64ReinterpretF64
+	I64Const $487144555; I64Mul
+	I64Add
+	Get F23; I64ReinterpretF64
+	I64Const $291772386; I64Mul
+	I64Add
+	Get F24; I64ReinterpretF64
+	I64Const $453733133; I64Mul
+	I64Add
+	Get F25; I64ReinterpretF64
+	I64Const $285494773; I64Mul
+	I64Add
+	Get F26; I64ReinterpretF64
+	I64Const $490035964; I64Mul
+	I64Add
+	Get F27; I64ReinterpretF64
+	I64Const $473099079; I64Mul
+	I64Add
+	Get F28; I64ReinterpretF64
+	I64Const $318049583; I64Mul
+	I64Add
+	Get F29; I64ReinterpretF64
+	I64Const $526600252; I64Mul
+	I64Add
+	Get F30; I64ReinterpretF64
+	I64Const $395872206; I64Mul
+	I64Add
+	Get F31; I64ReinterpretF64
+	I64Const $54777424; I64Mul
+	I64Add
+	Get R13
+	I64Add
+	Get SP; I64Load $528
+	I64Const $441949806; I64Mul
+	I64Add
+	Tee R13
+	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	Set R14; Get SP; Get R14; I64Store $536
+	Get R13; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R13
+	Get SP; I64Load $112
 	Get R0
 	I64Const $510210943; I64Mul
 	I64Add
@@ -8248,6 +8615,8 @@ TEXT ·fp2Mul(SB), NOSPLIT, $528-24
 	Get R12
 	I64Const $54777424; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get F16; I64ReinterpretF64
 	I64Const $441949806; I64Mul
 	I64Add
@@ -8255,9 +8624,56 @@ TEXT ·fp2Mul(SB), NOSPLIT, $528-24
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	F64ReinterpretI64; Set F17
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get SP; I64Load $120
-	Get R15
+	Get SP; I64Load $376
+	Get F20; I64ReinterpretF64
+	I64Const $510210943; I64Mul
 	I64Add
+	Get F21; I64ReinterpretF64
+	I64Const $119094982; I64Mul
+	I64Add
+	Get F22; I64ReinterpretF64
+	I64Const $528406414; I64Mul
+	I64Add
+	Get F23; I64ReinterpretF64
+	I64Const $487144555; I64Mul
+	I64Add
+	Get F24; I64ReinterpretF64
+	I64Const $291772386; I64Mul
+	I64Add
+	Get F25; I64ReinterpretF64
+	I64Const $453733133; I64Mul
+	I64Add
+	Get F26; I64ReinterpretF64
+	I64Const $285494773; I64Mul
+	I64Add
+	Get F27; I64ReinterpretF64
+	I64Const $490035964; I64Mul
+	I64Add
+	Get F28; I64ReinterpretF64
+	I64Const $473099079; I64Mul
+	I64Add
+	Get F29; I64ReinterpretF64
+	I64Const $318049583; I64Mul
+	I64Add
+	Get F30; I64ReinterpretF64
+	I64Const $526600252; I64Mul
+	I64Add
+	Get F31; I64ReinterpretF64
+	I64Const $395872206; I64Mul
+	I64Add
+	Get SP; I64Load $528
+	I64Const $54777424; I64Mul
+	I64Add
+	Get R13
+	I64Add
+	Get SP; I64Load $536
+	I64Const $441949806; I64Mul
+	I64Add
+	Tee R13
+	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	Set R14; Get SP; Get R14; I64Store $544
+	Get R13; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R13
+	Get SP; I64Load $120
 	Get R0
 	I64Const $416172499; I64Mul
 	I64Add
@@ -8300,6 +8716,8 @@ TEXT ·fp2Mul(SB), NOSPLIT, $528-24
 	Get F16; I64ReinterpretF64
 	I64Const $54777424; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get F17; I64ReinterpretF64
 	I64Const $441949806; I64Mul
 	I64Add
@@ -8307,9 +8725,59 @@ TEXT ·fp2Mul(SB), NOSPLIT, $528-24
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	F64ReinterpretI64; Set F18
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get SP; I64Load $128
-	Get R15
+	Get SP; I64Load $384
+	Get F20; I64ReinterpretF64
+	I64Const $416172499; I64Mul
 	I64Add
+	Get F21; I64ReinterpretF64
+	I64Const $510210943; I64Mul
+	I64Add
+	Get F22; I64ReinterpretF64
+	I64Const $119094982; I64Mul
+	I64Add
+	Get F23; I64ReinterpretF64
+	I64Const $528406414; I64Mul
+	I64Add
+	Get F24; I64ReinterpretF64
+	I64Const $487144555; I64Mul
+	I64Add
+	Get F25; I64ReinterpretF64
+	I64Const $291772386; I64Mul
+	I64Add
+	Get F26; I64ReinterpretF64
+	I64Const $453733133; I64Mul
+	I64Add
+	Get F27; I64ReinterpretF64
+	I64Const $285494773; I64Mul
+	I64Add
+	Get F28; I64ReinterpretF64
+	I64Const $490035964; I64Mul
+	I64Add
+	Get F29; I64ReinterpretF64
+	I64Const $473099079; I64Mul
+	I64Add
+	Get F30; I64ReinterpretF64
+	I64Const $318049583; I64Mul
+	I64Add
+	Get F31; I64ReinterpretF64
+	I64Const $526600252; I64Mul
+	I64Add
+	Get SP; I64Load $528
+	I64Const $395872206; I64Mul
+	I64Add
+	Get SP; I64Load $536
+	I64Const $54777424; I64Mul
+	I64Add
+	Get R13
+	I64Add
+	Get SP; I64Load $544
+	I64Const $441949806; I64Mul
+	I64Add
+	Tee R13
+	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	Set R14; Get SP; Get R14; I64Store $552
+	Get R13; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R13
+	Get SP; I64Load $128
 	Get R0
 	I64Const $177454027; I64Mul
 	I64Add
@@ -8355,6 +8823,8 @@ TEXT ·fp2Mul(SB), NOSPLIT, $528-24
 	Get F17; I64ReinterpretF64
 	I64Const $54777424; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get F18; I64ReinterpretF64
 	I64Const $441949806; I64Mul
 	I64Add
@@ -8366,10 +8836,67 @@ TEXT ·fp2Mul(SB), NOSPLIT, $528-24
 	Get F19; I64ReinterpretF64
 	I64Const $518612119; I64Mul
 	I64Add; I64Const $29; I64ShrS; Set R15
+	Get SP; I64Load $392
+	Get F20; I64ReinterpretF64
+	I64Const $177454027; I64Mul
+	I64Add
+	Get F21; I64ReinterpretF64
+	I64Const $416172499; I64Mul
+	I64Add
+	Get F22; I64ReinterpretF64
+	I64Const $510210943; I64Mul
+	I64Add
+	Get F23; I64ReinterpretF64
+	I64Const $119094982; I64Mul
+	I64Add
+	Get F24; I64ReinterpretF64
+	I64Const $528406414; I64Mul
+	I64Add
+	Get F25; I64ReinterpretF64
+	I64Const $487144555; I64Mul
+	I64Add
+	Get F26; I64ReinterpretF64
+	I64Const $291772386; I64Mul
+	I64Add
+	Get F27; I64ReinterpretF64
+	I64Const $453733133; I64Mul
+	I64Add
+	Get F28; I64ReinterpretF64
+	I64Const $285494773; I64Mul
+	I64Add
+	Get F29; I64ReinterpretF64
+	I64Const $490035964; I64Mul
+	I64Add
+	Get F30; I64ReinterpretF64
+	I64Const $473099079; I64Mul
+	I64Add
+	Get F31; I64ReinterpretF64
+	I64Const $318049583; I64Mul
+	I64Add
+	Get SP; I64Load $528
+	I64Const $526600252; I64Mul
+	I64Add
+	Get SP; I64Load $536
+	I64Const $395872206; I64Mul
+	I64Add
+	Get SP; I64Load $544
+	I64Const $54777424; I64Mul
+	I64Add
+	Get R13
+	I64Add
+	Get SP; I64Load $552
+	I64Const $441949806; I64Mul
+	I64Add
+	Tee R13
+	I64Const $271557849; I64Mul
+	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	Set R14; Get SP; Get R14; I64Store $560
+	Get R13
+	Get SP; I64Load $560
+	I64Const $518612119; I64Mul
+	I64Add; I64Const $29; I64ShrS; Set R13
 	Get PC_B
 	Get SP; I64Load $136
-	Get R15
-	I64Add
 	Get R0
 	I64Const $33147; I64Mul
 	I64Add
@@ -8417,6 +8944,8 @@ TEXT ·fp2Mul(SB), NOSPLIT, $528-24
 	I64Add
 	Get F18; I64ReinterpretF64
 	I64Const $54777424; I64Mul
+	I64Add
+	Get R15
 	I64Add
 	Get F19; I64ReinterpretF64
 	I64Const $178881345; I64Mul
@@ -8426,9 +8955,66 @@ TEXT ·fp2Mul(SB), NOSPLIT, $528-24
 	I64Store $0
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
-	Get SP; I64Load $144
-	Get R15
+	Get SP; I64Load $400
+	Get F20; I64ReinterpretF64
+	I64Const $33147; I64Mul
 	I64Add
+	Get F21; I64ReinterpretF64
+	I64Const $177454027; I64Mul
+	I64Add
+	Get F22; I64ReinterpretF64
+	I64Const $416172499; I64Mul
+	I64Add
+	Get F23; I64ReinterpretF64
+	I64Const $510210943; I64Mul
+	I64Add
+	Get F24; I64ReinterpretF64
+	I64Const $119094982; I64Mul
+	I64Add
+	Get F25; I64ReinterpretF64
+	I64Const $528406414; I64Mul
+	I64Add
+	Get F26; I64ReinterpretF64
+	I64Const $487144555; I64Mul
+	I64Add
+	Get F27; I64ReinterpretF64
+	I64Const $291772386; I64Mul
+	I64Add
+	Get F28; I64ReinterpretF64
+	I64Const $453733133; I64Mul
+	I64Add
+	Get F29; I64ReinterpretF64
+	I64Const $285494773; I64Mul
+	I64Add
+	Get F30; I64ReinterpretF64
+	I64Const $490035964; I64Mul
+	I64Add
+	Get F31; I64ReinterpretF64
+	I64Const $473099079; I64Mul
+	I64Add
+	Get SP; I64Load $528
+	I64Const $318049583; I64Mul
+	I64Add
+	Get SP; I64Load $536
+	I64Const $526600252; I64Mul
+	I64Add
+	Get SP; I64Load $544
+	I64Const $395872206; I64Mul
+	I64Add
+	Get SP; I64Load $552
+	I64Const $54777424; I64Mul
+	I64Add
+	Get R13
+	I64Add
+	Get SP; I64Load $560
+	I64Const $178881345; I64Mul
+	I64Add
+	Tee R13
+	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	I64Store $136
+	Get R13; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R13
+	Get PC_B
+	Get SP; I64Load $144
 	Get R1
 	I64Const $33147; I64Mul
 	I64Add
@@ -8473,6 +9059,8 @@ TEXT ·fp2Mul(SB), NOSPLIT, $528-24
 	I64Add
 	Get F18; I64ReinterpretF64
 	I64Const $395872206; I64Mul
+	I64Add
+	Get R15
 	I64Add
 	Get F19; I64ReinterpretF64
 	I64Const $417264858; I64Mul
@@ -8482,9 +9070,63 @@ TEXT ·fp2Mul(SB), NOSPLIT, $528-24
 	I64Store $8
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
-	Get SP; I64Load $152
-	Get R15
+	Get SP; I64Load $408
+	Get F21; I64ReinterpretF64
+	I64Const $33147; I64Mul
 	I64Add
+	Get F22; I64ReinterpretF64
+	I64Const $177454027; I64Mul
+	I64Add
+	Get F23; I64ReinterpretF64
+	I64Const $416172499; I64Mul
+	I64Add
+	Get F24; I64ReinterpretF64
+	I64Const $510210943; I64Mul
+	I64Add
+	Get F25; I64ReinterpretF64
+	I64Const $119094982; I64Mul
+	I64Add
+	Get F26; I64ReinterpretF64
+	I64Const $528406414; I64Mul
+	I64Add
+	Get F27; I64ReinterpretF64
+	I64Const $487144555; I64Mul
+	I64Add
+	Get F28; I64ReinterpretF64
+	I64Const $291772386; I64Mul
+	I64Add
+	Get F29; I64ReinterpretF64
+	I64Const $453733133; I64Mul
+	I64Add
+	Get F30; I64ReinterpretF64
+	I64Const $285494773; I64Mul
+	I64Add
+	Get F31; I64ReinterpretF64
+	I64Const $490035964; I64Mul
+	I64Add
+	Get SP; I64Load $528
+	I64Const $473099079; I64Mul
+	I64Add
+	Get SP; I64Load $536
+	I64Const $318049583; I64Mul
+	I64Add
+	Get SP; I64Load $544
+	I64Const $526600252; I64Mul
+	I64Add
+	Get SP; I64Load $552
+	I64Const $395872206; I64Mul
+	I64Add
+	Get R13
+	I64Add
+	Get SP; I64Load $560
+	I64Const $417264858; I64Mul
+	I64Add
+	Tee R13
+	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	I64Store $144
+	Get R13; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R13
+	Get PC_B
+	Get SP; I64Load $152
 	Get R2
 	I64Const $33147; I64Mul
 	I64Add
@@ -8526,6 +9168,8 @@ TEXT ·fp2Mul(SB), NOSPLIT, $528-24
 	I64Add
 	Get F18; I64ReinterpretF64
 	I64Const $526600252; I64Mul
+	I64Add
+	Get R15
 	I64Add
 	Get F19; I64ReinterpretF64
 	I64Const $495168986; I64Mul
@@ -8535,9 +9179,60 @@ TEXT ·fp2Mul(SB), NOSPLIT, $528-24
 	I64Store $16
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
-	Get SP; I64Load $160
-	Get R15
+	Get SP; I64Load $416
+	Get F22; I64ReinterpretF64
+	I64Const $33147; I64Mul
 	I64Add
+	Get F23; I64ReinterpretF64
+	I64Const $177454027; I64Mul
+	I64Add
+	Get F24; I64ReinterpretF64
+	I64Const $416172499; I64Mul
+	I64Add
+	Get F25; I64ReinterpretF64
+	I64Const $510210943; I64Mul
+	I64Add
+	Get F26; I64ReinterpretF64
+	I64Const $119094982; I64Mul
+	I64Add
+	Get F27; I64ReinterpretF64
+	I64Const $528406414; I64Mul
+	I64Add
+	Get F28; I64ReinterpretF64
+	I64Const $487144555; I64Mul
+	I64Add
+	Get F29; I64ReinterpretF64
+	I64Const $291772386; I64Mul
+	I64Add
+	Get F30; I64ReinterpretF64
+	I64Const $453733133; I64Mul
+	I64Add
+	Get F31; I64ReinterpretF64
+	I64Const $285494773; I64Mul
+	I64Add
+	Get SP; I64Load $528
+	I64Const $490035964; I64Mul
+	I64Add
+	Get SP; I64Load $536
+	I64Const $473099079; I64Mul
+	I64Add
+	Get SP; I64Load $544
+	I64Const $318049583; I64Mul
+	I64Add
+	Get SP; I64Load $552
+	I64Const $526600252; I64Mul
+	I64Add
+	Get R13
+	I64Add
+	Get SP; I64Load $560
+	I64Const $495168986; I64Mul
+	I64Add
+	Tee R13
+	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	I64Store $152
+	Get R13; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R13
+	Get PC_B
+	Get SP; I64Load $160
 	Get R3
 	I64Const $33147; I64Mul
 	I64Add
@@ -8576,6 +9271,8 @@ TEXT ·fp2Mul(SB), NOSPLIT, $528-24
 	I64Add
 	Get F18; I64ReinterpretF64
 	I64Const $318049583; I64Mul
+	I64Add
+	Get R15
 	I64Add
 	Get F19; I64ReinterpretF64
 	I64Const $513425573; I64Mul
@@ -8585,9 +9282,57 @@ TEXT ·fp2Mul(SB), NOSPLIT, $528-24
 	I64Store $24
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
-	Get SP; I64Load $168
-	Get R15
+	Get SP; I64Load $424
+	Get F23; I64ReinterpretF64
+	I64Const $33147; I64Mul
 	I64Add
+	Get F24; I64ReinterpretF64
+	I64Const $177454027; I64Mul
+	I64Add
+	Get F25; I64ReinterpretF64
+	I64Const $416172499; I64Mul
+	I64Add
+	Get F26; I64ReinterpretF64
+	I64Const $510210943; I64Mul
+	I64Add
+	Get F27; I64ReinterpretF64
+	I64Const $119094982; I64Mul
+	I64Add
+	Get F28; I64ReinterpretF64
+	I64Const $528406414; I64Mul
+	I64Add
+	Get F29; I64ReinterpretF64
+	I64Const $487144555; I64Mul
+	I64Add
+	Get F30; I64ReinterpretF64
+	I64Const $291772386; I64Mul
+	I64Add
+	Get F31; I64ReinterpretF64
+	I64Const $453733133; I64Mul
+	I64Add
+	Get SP; I64Load $528
+	I64Const $285494773; I64Mul
+	I64Add
+	Get SP; I64Load $536
+	I64Const $490035964; I64Mul
+	I64Add
+	Get SP; I64Load $544
+	I64Const $473099079; I64Mul
+	I64Add
+	Get SP; I64Load $552
+	I64Const $318049583; I64Mul
+	I64Add
+	Get R13
+	I64Add
+	Get SP; I64Load $560
+	I64Const $513425573; I64Mul
+	I64Add
+	Tee R13
+	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	I64Store $160
+	Get R13; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R13
+	Get PC_B
+	Get SP; I64Load $168
 	Get R4
 	I64Const $33147; I64Mul
 	I64Add
@@ -8623,6 +9368,8 @@ TEXT ·fp2Mul(SB), NOSPLIT, $528-24
 	I64Add
 	Get F18; I64ReinterpretF64
 	I64Const $473099079; I64Mul
+	I64Add
+	Get R15
 	I64Add
 	Get F19; I64ReinterpretF64
 	I64Const $28948712; I64Mul
@@ -8632,9 +9379,54 @@ TEXT ·fp2Mul(SB), NOSPLIT, $528-24
 	I64Store $32
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
-	Get SP; I64Load $176
-	Get R15
+	Get SP; I64Load $432
+	Get F24; I64ReinterpretF64
+	I64Const $33147; I64Mul
 	I64Add
+	Get F25; I64ReinterpretF64
+	I64Const $177454027; I64Mul
+	I64Add
+	Get F26; I64ReinterpretF64
+	I64Const $416172499; I64Mul
+	I64Add
+	Get F27; I64ReinterpretF64
+	I64Const $510210943; I64Mul
+	I64Add
+	Get F28; I64ReinterpretF64
+	I64Const $119094982; I64Mul
+	I64Add
+	Get F29; I64ReinterpretF64
+	I64Const $528406414; I64Mul
+	I64Add
+	Get F30; I64ReinterpretF64
+	I64Const $487144555; I64Mul
+	I64Add
+	Get F31; I64ReinterpretF64
+	I64Const $291772386; I64Mul
+	I64Add
+	Get SP; I64Load $528
+	I64Const $453733133; I64Mul
+	I64Add
+	Get SP; I64Load $536
+	I64Const $285494773; I64Mul
+	I64Add
+	Get SP; I64Load $544
+	I64Const $490035964; I64Mul
+	I64Add
+	Get SP; I64Load $552
+	I64Const $473099079; I64Mul
+	I64Add
+	Get R13
+	I64Add
+	Get SP; I64Load $560
+	I64Const $28948712; I64Mul
+	I64Add
+	Tee R13
+	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	I64Store $168
+	Get R13; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R13
+	Get PC_B
+	Get SP; I64Load $176
 	Get R5
 	I64Const $33147; I64Mul
 	I64Add
@@ -8667,6 +9459,8 @@ TEXT ·fp2Mul(SB), NOSPLIT, $528-24
 	I64Add
 	Get F18; I64ReinterpretF64
 	I64Const $490035964; I64Mul
+	I64Add
+	Get R15
 	I64Add
 	Get F19; I64ReinterpretF64
 	I64Const $192253288; I64Mul
@@ -8676,9 +9470,51 @@ TEXT ·fp2Mul(SB), NOSPLIT, $528-24
 	I64Store $40
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
-	Get SP; I64Load $184
-	Get R15
+	Get SP; I64Load $440
+	Get F25; I64ReinterpretF64
+	I64Const $33147; I64Mul
 	I64Add
+	Get F26; I64ReinterpretF64
+	I64Const $177454027; I64Mul
+	I64Add
+	Get F27; I64ReinterpretF64
+	I64Const $416172499; I64Mul
+	I64Add
+	Get F28; I64ReinterpretF64
+	I64Const $510210943; I64Mul
+	I64Add
+	Get F29; I64ReinterpretF64
+	I64Const $119094982; I64Mul
+	I64Add
+	Get F30; I64ReinterpretF64
+	I64Const $528406414; I64Mul
+	I64Add
+	Get F31; I64ReinterpretF64
+	I64Const $487144555; I64Mul
+	I64Add
+	Get SP; I64Load $528
+	I64Const $291772386; I64Mul
+	I64Add
+	Get SP; I64Load $536
+	I64Const $453733133; I64Mul
+	I64Add
+	Get SP; I64Load $544
+	I64Const $285494773; I64Mul
+	I64Add
+	Get SP; I64Load $552
+	I64Const $490035964; I64Mul
+	I64Add
+	Get R13
+	I64Add
+	Get SP; I64Load $560
+	I64Const $192253288; I64Mul
+	I64Add
+	Tee R13
+	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	I64Store $176
+	Get R13; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R13
+	Get PC_B
+	Get SP; I64Load $184
 	Get R6
 	I64Const $33147; I64Mul
 	I64Add
@@ -8708,6 +9544,8 @@ TEXT ·fp2Mul(SB), NOSPLIT, $528-24
 	I64Add
 	Get F18; I64ReinterpretF64
 	I64Const $285494773; I64Mul
+	I64Add
+	Get R15
 	I64Add
 	Get F19; I64ReinterpretF64
 	I64Const $464913857; I64Mul
@@ -8717,9 +9555,48 @@ TEXT ·fp2Mul(SB), NOSPLIT, $528-24
 	I64Store $48
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
-	Get SP; I64Load $192
-	Get R15
+	Get SP; I64Load $448
+	Get F26; I64ReinterpretF64
+	I64Const $33147; I64Mul
 	I64Add
+	Get F27; I64ReinterpretF64
+	I64Const $177454027; I64Mul
+	I64Add
+	Get F28; I64ReinterpretF64
+	I64Const $416172499; I64Mul
+	I64Add
+	Get F29; I64ReinterpretF64
+	I64Const $510210943; I64Mul
+	I64Add
+	Get F30; I64ReinterpretF64
+	I64Const $119094982; I64Mul
+	I64Add
+	Get F31; I64ReinterpretF64
+	I64Const $528406414; I64Mul
+	I64Add
+	Get SP; I64Load $528
+	I64Const $487144555; I64Mul
+	I64Add
+	Get SP; I64Load $536
+	I64Const $291772386; I64Mul
+	I64Add
+	Get SP; I64Load $544
+	I64Const $453733133; I64Mul
+	I64Add
+	Get SP; I64Load $552
+	I64Const $285494773; I64Mul
+	I64Add
+	Get R13
+	I64Add
+	Get SP; I64Load $560
+	I64Const $464913857; I64Mul
+	I64Add
+	Tee R13
+	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	I64Store $184
+	Get R13; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R13
+	Get PC_B
+	Get SP; I64Load $192
 	Get R7
 	I64Const $33147; I64Mul
 	I64Add
@@ -8746,6 +9623,8 @@ TEXT ·fp2Mul(SB), NOSPLIT, $528-24
 	I64Add
 	Get F18; I64ReinterpretF64
 	I64Const $453733133; I64Mul
+	I64Add
+	Get R15
 	I64Add
 	Get F19; I64ReinterpretF64
 	I64Const $35406684; I64Mul
@@ -8755,9 +9634,45 @@ TEXT ·fp2Mul(SB), NOSPLIT, $528-24
 	I64Store $56
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
-	Get SP; I64Load $200
-	Get R15
+	Get SP; I64Load $456
+	Get F27; I64ReinterpretF64
+	I64Const $33147; I64Mul
 	I64Add
+	Get F28; I64ReinterpretF64
+	I64Const $177454027; I64Mul
+	I64Add
+	Get F29; I64ReinterpretF64
+	I64Const $416172499; I64Mul
+	I64Add
+	Get F30; I64ReinterpretF64
+	I64Const $510210943; I64Mul
+	I64Add
+	Get F31; I64ReinterpretF64
+	I64Const $119094982; I64Mul
+	I64Add
+	Get SP; I64Load $528
+	I64Const $528406414; I64Mul
+	I64Add
+	Get SP; I64Load $536
+	I64Const $487144555; I64Mul
+	I64Add
+	Get SP; I64Load $544
+	I64Const $291772386; I64Mul
+	I64Add
+	Get SP; I64Load $552
+	I64Const $453733133; I64Mul
+	I64Add
+	Get R13
+	I64Add
+	Get SP; I64Load $560
+	I64Const $35406684; I64Mul
+	I64Add
+	Tee R13
+	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	I64Store $192
+	Get R13; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R13
+	Get PC_B
+	Get SP; I64Load $200
 	Get R8
 	I64Const $33147; I64Mul
 	I64Add
@@ -8781,6 +9696,8 @@ TEXT ·fp2Mul(SB), NOSPLIT, $528-24
 	I64Add
 	Get F18; I64ReinterpretF64
 	I64Const $291772386; I64Mul
+	I64Add
+	Get R15
 	I64Add
 	Get F19; I64ReinterpretF64
 	I64Const $113007301; I64Mul
@@ -8790,9 +9707,42 @@ TEXT ·fp2Mul(SB), NOSPLIT, $528-24
 	I64Store $64
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
-	Get SP; I64Load $208
-	Get R15
+	Get SP; I64Load $464
+	Get F28; I64ReinterpretF64
+	I64Const $33147; I64Mul
 	I64Add
+	Get F29; I64ReinterpretF64
+	I64Const $177454027; I64Mul
+	I64Add
+	Get F30; I64ReinterpretF64
+	I64Const $416172499; I64Mul
+	I64Add
+	Get F31; I64ReinterpretF64
+	I64Const $510210943; I64Mul
+	I64Add
+	Get SP; I64Load $528
+	I64Const $119094982; I64Mul
+	I64Add
+	Get SP; I64Load $536
+	I64Const $528406414; I64Mul
+	I64Add
+	Get SP; I64Load $544
+	I64Const $487144555; I64Mul
+	I64Add
+	Get SP; I64Load $552
+	I64Const $291772386; I64Mul
+	I64Add
+	Get R13
+	I64Add
+	Get SP; I64Load $560
+	I64Const $113007301; I64Mul
+	I64Add
+	Tee R13
+	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	I64Store $200
+	Get R13; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R13
+	Get PC_B
+	Get SP; I64Load $208
 	Get R9
 	I64Const $33147; I64Mul
 	I64Add
@@ -8813,6 +9763,8 @@ TEXT ·fp2Mul(SB), NOSPLIT, $528-24
 	I64Add
 	Get F18; I64ReinterpretF64
 	I64Const $487144555; I64Mul
+	I64Add
+	Get R15
 	I64Add
 	Get F19; I64ReinterpretF64
 	I64Const $206136168; I64Mul
@@ -8822,9 +9774,39 @@ TEXT ·fp2Mul(SB), NOSPLIT, $528-24
 	I64Store $72
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
-	Get SP; I64Load $216
-	Get R15
+	Get SP; I64Load $472
+	Get F29; I64ReinterpretF64
+	I64Const $33147; I64Mul
 	I64Add
+	Get F30; I64ReinterpretF64
+	I64Const $177454027; I64Mul
+	I64Add
+	Get F31; I64ReinterpretF64
+	I64Const $416172499; I64Mul
+	I64Add
+	Get SP; I64Load $528
+	I64Const $510210943; I64Mul
+	I64Add
+	Get SP; I64Load $536
+	I64Const $119094982; I64Mul
+	I64Add
+	Get SP; I64Load $544
+	I64Const $528406414; I64Mul
+	I64Add
+	Get SP; I64Load $552
+	I64Const $487144555; I64Mul
+	I64Add
+	Get R13
+	I64Add
+	Get SP; I64Load $560
+	I64Const $206136168; I64Mul
+	I64Add
+	Tee R13
+	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	I64Store $208
+	Get R13; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R13
+	Get PC_B
+	Get SP; I64Load $216
 	Get R10
 	I64Const $33147; I64Mul
 	I64Add
@@ -8842,6 +9824,8 @@ TEXT ·fp2Mul(SB), NOSPLIT, $528-24
 	I64Add
 	Get F18; I64ReinterpretF64
 	I64Const $528406414; I64Mul
+	I64Add
+	Get R15
 	I64Add
 	Get F19; I64ReinterpretF64
 	I64Const $45035378; I64Mul
@@ -8851,9 +9835,36 @@ TEXT ·fp2Mul(SB), NOSPLIT, $528-24
 	I64Store $80
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
-	Get SP; I64Load $224
-	Get R15
+	Get SP; I64Load $480
+	Get F30; I64ReinterpretF64
+	I64Const $33147; I64Mul
 	I64Add
+	Get F31; I64ReinterpretF64
+	I64Const $177454027; I64Mul
+	I64Add
+	Get SP; I64Load $528
+	I64Const $416172499; I64Mul
+	I64Add
+	Get SP; I64Load $536
+	I64Const $510210943; I64Mul
+	I64Add
+	Get SP; I64Load $544
+	I64Const $119094982; I64Mul
+	I64Add
+	Get SP; I64Load $552
+	I64Const $528406414; I64Mul
+	I64Add
+	Get R13
+	I64Add
+	Get SP; I64Load $560
+	I64Const $45035378; I64Mul
+	I64Add
+	Tee R13
+	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	I64Store $216
+	Get R13; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R13
+	Get PC_B
+	Get SP; I64Load $224
 	Get R11
 	I64Const $33147; I64Mul
 	I64Add
@@ -8868,6 +9879,8 @@ TEXT ·fp2Mul(SB), NOSPLIT, $528-24
 	I64Add
 	Get F18; I64ReinterpretF64
 	I64Const $119094982; I64Mul
+	I64Add
+	Get R15
 	I64Add
 	Get F19; I64ReinterpretF64
 	I64Const $404391380; I64Mul
@@ -8877,9 +9890,33 @@ TEXT ·fp2Mul(SB), NOSPLIT, $528-24
 	I64Store $88
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
-	Get SP; I64Load $232
-	Get R15
+	Get SP; I64Load $488
+	Get F31; I64ReinterpretF64
+	I64Const $33147; I64Mul
 	I64Add
+	Get SP; I64Load $528
+	I64Const $177454027; I64Mul
+	I64Add
+	Get SP; I64Load $536
+	I64Const $416172499; I64Mul
+	I64Add
+	Get SP; I64Load $544
+	I64Const $510210943; I64Mul
+	I64Add
+	Get SP; I64Load $552
+	I64Const $119094982; I64Mul
+	I64Add
+	Get R13
+	I64Add
+	Get SP; I64Load $560
+	I64Const $404391380; I64Mul
+	I64Add
+	Tee R13
+	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	I64Store $224
+	Get R13; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R13
+	Get PC_B
+	Get SP; I64Load $232
 	Get R12
 	I64Const $33147; I64Mul
 	I64Add
@@ -8891,6 +9928,8 @@ TEXT ·fp2Mul(SB), NOSPLIT, $528-24
 	I64Add
 	Get F18; I64ReinterpretF64
 	I64Const $510210943; I64Mul
+	I64Add
+	Get R15
 	I64Add
 	Get F19; I64ReinterpretF64
 	I64Const $225088645; I64Mul
@@ -8900,9 +9939,30 @@ TEXT ·fp2Mul(SB), NOSPLIT, $528-24
 	I64Store $96
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
-	Get SP; I64Load $240
-	Get R15
+	Get SP; I64Load $496
+	Get SP; I64Load $528
+	I64Const $33147; I64Mul
 	I64Add
+	Get SP; I64Load $536
+	I64Const $177454027; I64Mul
+	I64Add
+	Get SP; I64Load $544
+	I64Const $416172499; I64Mul
+	I64Add
+	Get SP; I64Load $552
+	I64Const $510210943; I64Mul
+	I64Add
+	Get R13
+	I64Add
+	Get SP; I64Load $560
+	I64Const $225088645; I64Mul
+	I64Add
+	Tee R13
+	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	I64Store $232
+	Get R13; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R13
+	Get PC_B
+	Get SP; I64Load $240
 	Get F16; I64ReinterpretF64
 	I64Const $33147; I64Mul
 	I64Add
@@ -8911,6 +9971,8 @@ TEXT ·fp2Mul(SB), NOSPLIT, $528-24
 	I64Add
 	Get F18; I64ReinterpretF64
 	I64Const $416172499; I64Mul
+	I64Add
+	Get R15
 	I64Add
 	Get F19; I64ReinterpretF64
 	I64Const $309754653; I64Mul
@@ -8920,14 +9982,34 @@ TEXT ·fp2Mul(SB), NOSPLIT, $528-24
 	I64Store $104
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
-	Get SP; I64Load $248
-	Get R15
+	Get SP; I64Load $504
+	Get SP; I64Load $536
+	I64Const $33147; I64Mul
 	I64Add
+	Get SP; I64Load $544
+	I64Const $177454027; I64Mul
+	I64Add
+	Get SP; I64Load $552
+	I64Const $416172499; I64Mul
+	I64Add
+	Get R13
+	I64Add
+	Get SP; I64Load $560
+	I64Const $309754653; I64Mul
+	I64Add
+	Tee R13
+	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	I64Store $240
+	Get R13; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R13
+	Get PC_B
+	Get SP; I64Load $248
 	Get F17; I64ReinterpretF64
 	I64Const $33147; I64Mul
 	I64Add
 	Get F18; I64ReinterpretF64
 	I64Const $177454027; I64Mul
+	I64Add
+	Get R15
 	I64Add
 	Get F19; I64ReinterpretF64
 	I64Const $214729156; I64Mul
@@ -8937,11 +10019,28 @@ TEXT ·fp2Mul(SB), NOSPLIT, $528-24
 	I64Store $112
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
-	Get SP; I64Load $256
-	Get R15
+	Get SP; I64Load $512
+	Get SP; I64Load $544
+	I64Const $33147; I64Mul
 	I64Add
+	Get SP; I64Load $552
+	I64Const $177454027; I64Mul
+	I64Add
+	Get R13
+	I64Add
+	Get SP; I64Load $560
+	I64Const $214729156; I64Mul
+	I64Add
+	Tee R13
+	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	I64Store $248
+	Get R13; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R13
+	Get PC_B
+	Get SP; I64Load $256
 	Get F18; I64ReinterpretF64
 	I64Const $33147; I64Mul
+	I64Add
+	Get R15
 	I64Add
 	Get F19; I64ReinterpretF64
 	I64Const $65532; I64Mul
@@ -8950,1125 +10049,26 @@ TEXT ·fp2Mul(SB), NOSPLIT, $528-24
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	I64Store $120
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B; Get R15; I64Store $128
-	Get SP; I64Load $264
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	Set R0
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get SP; I64Load $272
-	Get R15
-	I64Add
-	Get R0
-	I64Const $441949806; I64Mul
-	I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	Set R1
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get SP; I64Load $280
-	Get R15
-	I64Add
-	Get R0
-	I64Const $54777424; I64Mul
-	I64Add
-	Get R1
-	I64Const $441949806; I64Mul
-	I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	Set R2
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get SP; I64Load $288
-	Get R15
-	I64Add
-	Get R0
-	I64Const $395872206; I64Mul
-	I64Add
-	Get R1
-	I64Const $54777424; I64Mul
-	I64Add
-	Get R2
-	I64Const $441949806; I64Mul
-	I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	Set R3
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get SP; I64Load $296
-	Get R15
-	I64Add
-	Get R0
-	I64Const $526600252; I64Mul
-	I64Add
-	Get R1
-	I64Const $395872206; I64Mul
-	I64Add
-	Get R2
-	I64Const $54777424; I64Mul
-	I64Add
-	Get R3
-	I64Const $441949806; I64Mul
-	I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	Set R4
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get SP; I64Load $304
-	Get R15
-	I64Add
-	Get R0
-	I64Const $318049583; I64Mul
-	I64Add
-	Get R1
-	I64Const $526600252; I64Mul
-	I64Add
-	Get R2
-	I64Const $395872206; I64Mul
-	I64Add
-	Get R3
-	I64Const $54777424; I64Mul
-	I64Add
-	Get R4
-	I64Const $441949806; I64Mul
-	I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	Set R5
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get SP; I64Load $312
-	Get R15
-	I64Add
-	Get R0
-	I64Const $473099079; I64Mul
-	I64Add
-	Get R1
-	I64Const $318049583; I64Mul
-	I64Add
-	Get R2
-	I64Const $526600252; I64Mul
-	I64Add
-	Get R3
-	I64Const $395872206; I64Mul
-	I64Add
-	Get R4
-	I64Const $54777424; I64Mul
-	I64Add
-	Get R5
-	I64Const $441949806; I64Mul
-	I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	Set R6
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get SP; I64Load $320
-	Get R15
-	I64Add
-	Get R0
-	I64Const $490035964; I64Mul
-	I64Add
-	Get R1
-	I64Const $473099079; I64Mul
-	I64Add
-	Get R2
-	I64Const $318049583; I64Mul
-	I64Add
-	Get R3
-	I64Const $526600252; I64Mul
-	I64Add
-	Get R4
-	I64Const $395872206; I64Mul
-	I64Add
-	Get R5
-	I64Const $54777424; I64Mul
-	I64Add
-	Get R6
-	I64Const $441949806; I64Mul
-	I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	Set R7
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get SP; I64Load $328
-	Get R15
-	I64Add
-	Get R0
-	I64Const $285494773; I64Mul
-	I64Add
-	Get R1
-	I64Const $490035964; I64Mul
-	I64Add
-	Get R2
-	I64Const $473099079; I64Mul
-	I64Add
-	Get R3
-	I64Const $318049583; I64Mul
-	I64Add
-	Get R4
-	I64Const $526600252; I64Mul
-	I64Add
-	Get R5
-	I64Const $395872206; I64Mul
-	I64Add
-	Get R6
-	I64Const $54777424; I64Mul
-	I64Add
-	Get R7
-	I64Const $441949806; I64Mul
-	I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	Set R8
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get SP; I64Load $336
-	Get R15
-	I64Add
-	Get R0
-	I64Const $453733133; I64Mul
-	I64Add
-	Get R1
-	I64Const $285494773; I64Mul
-	I64Add
-	Get R2
-	I64Const $490035964; I64Mul
-	I64Add
-	Get R3
-	I64Const $473099079; I64Mul
-	I64Add
-	Get R4
-	I64Const $318049583; I64Mul
-	I64Add
-	Get R5
-	I64Const $526600252; I64Mul
-	I64Add
-	Get R6
-	I64Const $395872206; I64Mul
-	I64Add
-	Get R7
-	I64Const $54777424; I64Mul
-	I64Add
-	Get R8
-	I64Const $441949806; I64Mul
-	I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	Set R9
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get SP; I64Load $344
-	Get R15
-	I64Add
-	Get R0
-	I64Const $291772386; I64Mul
-	I64Add
-	Get R1
-	I64Const $453733133; I64Mul
-	I64Add
-	Get R2
-	I64Const $285494773; I64Mul
-	I64Add
-	Get R3
-	I64Const $490035964; I64Mul
-	I64Add
-	Get R4
-	I64Const $473099079; I64Mul
-	I64Add
-	Get R5
-	I64Const $318049583; I64Mul
-	I64Add
-	Get R6
-	I64Const $526600252; I64Mul
-	I64Add
-	Get R7
-	I64Const $395872206; I64Mul
-	I64Add
-	Get R8
-	I64Const $54777424; I64Mul
-	I64Add
-	Get R9
-	I64Const $441949806; I64Mul
-	I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	Set R10
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get SP; I64Load $352
-	Get R15
-	I64Add
-	Get R0
-	I64Const $487144555; I64Mul
-	I64Add
-	Get R1
-	I64Const $291772386; I64Mul
-	I64Add
-	Get R2
-	I64Const $453733133; I64Mul
-	I64Add
-	Get R3
-	I64Const $285494773; I64Mul
-	I64Add
-	Get R4
-	I64Const $490035964; I64Mul
-	I64Add
-	Get R5
-	I64Const $473099079; I64Mul
-	I64Add
-	Get R6
-	I64Const $318049583; I64Mul
-	I64Add
-	Get R7
-	I64Const $526600252; I64Mul
-	I64Add
-	Get R8
-	I64Const $395872206; I64Mul
-	I64Add
-	Get R9
-	I64Const $54777424; I64Mul
-	I64Add
-	Get R10
-	I64Const $441949806; I64Mul
-	I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	Set R11
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get SP; I64Load $360
-	Get R15
-	I64Add
-	Get R0
-	I64Const $528406414; I64Mul
-	I64Add
-	Get R1
-	I64Const $487144555; I64Mul
-	I64Add
-	Get R2
-	I64Const $291772386; I64Mul
-	I64Add
-	Get R3
-	I64Const $453733133; I64Mul
-	I64Add
-	Get R4
-	I64Const $285494773; I64Mul
-	I64Add
-	Get R5
-	I64Const $490035964; I64Mul
-	I64Add
-	Get R6
-	I64Const $473099079; I64Mul
-	I64Add
-	Get R7
-	I64Const $318049583; I64Mul
-	I64Add
-	Get R8
-	I64Const $526600252; I64Mul
-	I64Add
-	Get R9
-	I64Const $395872206; I64Mul
-	I64Add
-	Get R10
-	I64Const $54777424; I64Mul
-	I64Add
-	Get R11
-	I64Const $441949806; I64Mul
-	I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	Set R12
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get SP; I64Load $368
-	Get R15
-	I64Add
-	Get R0
-	I64Const $119094982; I64Mul
-	I64Add
-	Get R1
-	I64Const $528406414; I64Mul
-	I64Add
-	Get R2
-	I64Const $487144555; I64Mul
-	I64Add
-	Get R3
-	I64Const $291772386; I64Mul
-	I64Add
-	Get R4
-	I64Const $453733133; I64Mul
-	I64Add
-	Get R5
-	I64Const $285494773; I64Mul
-	I64Add
-	Get R6
-	I64Const $490035964; I64Mul
-	I64Add
-	Get R7
-	I64Const $473099079; I64Mul
-	I64Add
-	Get R8
-	I64Const $318049583; I64Mul
-	I64Add
-	Get R9
-	I64Const $526600252; I64Mul
-	I64Add
-	Get R10
-	I64Const $395872206; I64Mul
-	I64Add
-	Get R11
-	I64Const $54777424; I64Mul
-	I64Add
-	Get R12
-	I64Const $441949806; I64Mul
-	I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	F64ReinterpretI64; Set F16
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get SP; I64Load $376
-	Get R15
-	I64Add
-	Get R0
-	I64Const $510210943; I64Mul
-	I64Add
-	Get R1
-	I64Const $119094982; I64Mul
-	I64Add
-	Get R2
-	I64Const $528406414; I64Mul
-	I64Add
-	Get R3
-	I64Const $487144555; I64Mul
-	I64Add
-	Get R4
-	I64Const $291772386; I64Mul
-	I64Add
-	Get R5
-	I64Const $453733133; I64Mul
-	I64Add
-	Get R6
-	I64Const $285494773; I64Mul
-	I64Add
-	Get R7
-	I64Const $490035964; I64Mul
-	I64Add
-	Get R8
-	I64Const $473099079; I64Mul
-	I64Add
-	Get R9
-	I64Const $318049583; I64Mul
-	I64Add
-	Get R10
-	I64Const $526600252; I64Mul
-	I64Add
-	Get R11
-	I64Const $395872206; I64Mul
-	I64Add
-	Get R12
-	I64Const $54777424; I64Mul
-	I64Add
-	Get F16; I64ReinterpretF64
-	I64Const $441949806; I64Mul
-	I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	F64ReinterpretI64; Set F17
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get SP; I64Load $384
-	Get R15
-	I64Add
-	Get R0
-	I64Const $416172499; I64Mul
-	I64Add
-	Get R1
-	I64Const $510210943; I64Mul
-	I64Add
-	Get R2
-	I64Const $119094982; I64Mul
-	I64Add
-	Get R3
-	I64Const $528406414; I64Mul
-	I64Add
-	Get R4
-	I64Const $487144555; I64Mul
-	I64Add
-	Get R5
-	I64Const $291772386; I64Mul
-	I64Add
-	Get R6
-	I64Const $453733133; I64Mul
-	I64Add
-	Get R7
-	I64Const $285494773; I64Mul
-	I64Add
-	Get R8
-	I64Const $490035964; I64Mul
-	I64Add
-	Get R9
-	I64Const $473099079; I64Mul
-	I64Add
-	Get R10
-	I64Const $318049583; I64Mul
-	I64Add
-	Get R11
-	I64Const $526600252; I64Mul
-	I64Add
-	Get R12
-	I64Const $395872206; I64Mul
-	I64Add
-	Get F16; I64ReinterpretF64
-	I64Const $54777424; I64Mul
-	I64Add
-	Get F17; I64ReinterpretF64
-	I64Const $441949806; I64Mul
-	I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	F64ReinterpretI64; Set F18
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get SP; I64Load $392
-	Get R15
-	I64Add
-	Get R0
-	I64Const $177454027; I64Mul
-	I64Add
-	Get R1
-	I64Const $416172499; I64Mul
-	I64Add
-	Get R2
-	I64Const $510210943; I64Mul
-	I64Add
-	Get R3
-	I64Const $119094982; I64Mul
-	I64Add
-	Get R4
-	I64Const $528406414; I64Mul
-	I64Add
-	Get R5
-	I64Const $487144555; I64Mul
-	I64Add
-	Get R6
-	I64Const $291772386; I64Mul
-	I64Add
-	Get R7
-	I64Const $453733133; I64Mul
-	I64Add
-	Get R8
-	I64Const $285494773; I64Mul
-	I64Add
-	Get R9
-	I64Const $490035964; I64Mul
-	I64Add
-	Get R10
-	I64Const $473099079; I64Mul
-	I64Add
-	Get R11
-	I64Const $318049583; I64Mul
-	I64Add
-	Get R12
-	I64Const $526600252; I64Mul
-	I64Add
-	Get F16; I64ReinterpretF64
-	I64Const $395872206; I64Mul
-	I64Add
-	Get F17; I64ReinterpretF64
-	I64Const $54777424; I64Mul
-	I64Add
-	Get F18; I64ReinterpretF64
-	I64Const $441949806; I64Mul
-	I64Add
-	Tee R15
-	I64Const $271557849; I64Mul
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	F64ReinterpretI64; Set F19
-	Get R15
-	Get F19; I64ReinterpretF64
-	I64Const $518612119; I64Mul
-	I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get SP; I64Load $400
-	Get R15
-	I64Add
-	Get R0
-	I64Const $33147; I64Mul
-	I64Add
-	Get R1
-	I64Const $177454027; I64Mul
-	I64Add
-	Get R2
-	I64Const $416172499; I64Mul
-	I64Add
-	Get R3
-	I64Const $510210943; I64Mul
-	I64Add
-	Get R4
-	I64Const $119094982; I64Mul
-	I64Add
-	Get R5
-	I64Const $528406414; I64Mul
-	I64Add
-	Get R6
-	I64Const $487144555; I64Mul
-	I64Add
-	Get R7
-	I64Const $291772386; I64Mul
-	I64Add
-	Get R8
-	I64Const $453733133; I64Mul
-	I64Add
-	Get R9
-	I64Const $285494773; I64Mul
-	I64Add
-	Get R10
-	I64Const $490035964; I64Mul
-	I64Add
-	Get R11
-	I64Const $473099079; I64Mul
-	I64Add
-	Get R12
-	I64Const $318049583; I64Mul
-	I64Add
-	Get F16; I64ReinterpretF64
-	I64Const $526600252; I64Mul
-	I64Add
-	Get F17; I64ReinterpretF64
-	I64Const $395872206; I64Mul
-	I64Add
-	Get F18; I64ReinterpretF64
-	I64Const $54777424; I64Mul
-	I64Add
-	Get F19; I64ReinterpretF64
-	I64Const $178881345; I64Mul
-	I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $136
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get SP; I64Load $408
-	Get R15
-	I64Add
-	Get R1
-	I64Const $33147; I64Mul
-	I64Add
-	Get R2
-	I64Const $177454027; I64Mul
-	I64Add
-	Get R3
-	I64Const $416172499; I64Mul
-	I64Add
-	Get R4
-	I64Const $510210943; I64Mul
-	I64Add
-	Get R5
-	I64Const $119094982; I64Mul
-	I64Add
-	Get R6
-	I64Const $528406414; I64Mul
-	I64Add
-	Get R7
-	I64Const $487144555; I64Mul
-	I64Add
-	Get R8
-	I64Const $291772386; I64Mul
-	I64Add
-	Get R9
-	I64Const $453733133; I64Mul
-	I64Add
-	Get R10
-	I64Const $285494773; I64Mul
-	I64Add
-	Get R11
-	I64Const $490035964; I64Mul
-	I64Add
-	Get R12
-	I64Const $473099079; I64Mul
-	I64Add
-	Get F16; I64ReinterpretF64
-	I64Const $318049583; I64Mul
-	I64Add
-	Get F17; I64ReinterpretF64
-	I64Const $526600252; I64Mul
-	I64Add
-	Get F18; I64ReinterpretF64
-	I64Const $395872206; I64Mul
-	I64Add
-	Get F19; I64ReinterpretF64
-	I64Const $417264858; I64Mul
-	I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $144
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get SP; I64Load $416
-	Get R15
-	I64Add
-	Get R2
-	I64Const $33147; I64Mul
-	I64Add
-	Get R3
-	I64Const $177454027; I64Mul
-	I64Add
-	Get R4
-	I64Const $416172499; I64Mul
-	I64Add
-	Get R5
-	I64Const $510210943; I64Mul
-	I64Add
-	Get R6
-	I64Const $119094982; I64Mul
-	I64Add
-	Get R7
-	I64Const $528406414; I64Mul
-	I64Add
-	Get R8
-	I64Const $487144555; I64Mul
-	I64Add
-	Get R9
-	I64Const $291772386; I64Mul
-	I64Add
-	Get R10
-	I64Const $453733133; I64Mul
-	I64Add
-	Get R11
-	I64Const $285494773; I64Mul
-	I64Add
-	Get R12
-	I64Const $490035964; I64Mul
-	I64Add
-	Get F16; I64ReinterpretF64
-	I64Const $473099079; I64Mul
-	I64Add
-	Get F17; I64ReinterpretF64
-	I64Const $318049583; I64Mul
-	I64Add
-	Get F18; I64ReinterpretF64
-	I64Const $526600252; I64Mul
-	I64Add
-	Get F19; I64ReinterpretF64
-	I64Const $495168986; I64Mul
-	I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $152
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get SP; I64Load $424
-	Get R15
-	I64Add
-	Get R3
-	I64Const $33147; I64Mul
-	I64Add
-	Get R4
-	I64Const $177454027; I64Mul
-	I64Add
-	Get R5
-	I64Const $416172499; I64Mul
-	I64Add
-	Get R6
-	I64Const $510210943; I64Mul
-	I64Add
-	Get R7
-	I64Const $119094982; I64Mul
-	I64Add
-	Get R8
-	I64Const $528406414; I64Mul
-	I64Add
-	Get R9
-	I64Const $487144555; I64Mul
-	I64Add
-	Get R10
-	I64Const $291772386; I64Mul
-	I64Add
-	Get R11
-	I64Const $453733133; I64Mul
-	I64Add
-	Get R12
-	I64Const $285494773; I64Mul
-	I64Add
-	Get F16; I64ReinterpretF64
-	I64Const $490035964; I64Mul
-	I64Add
-	Get F17; I64ReinterpretF64
-	I64Const $473099079; I64Mul
-	I64Add
-	Get F18; I64ReinterpretF64
-	I64Const $318049583; I64Mul
-	I64Add
-	Get F19; I64ReinterpretF64
-	I64Const $513425573; I64Mul
-	I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $160
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get SP; I64Load $432
-	Get R15
-	I64Add
-	Get R4
-	I64Const $33147; I64Mul
-	I64Add
-	Get R5
-	I64Const $177454027; I64Mul
-	I64Add
-	Get R6
-	I64Const $416172499; I64Mul
-	I64Add
-	Get R7
-	I64Const $510210943; I64Mul
-	I64Add
-	Get R8
-	I64Const $119094982; I64Mul
-	I64Add
-	Get R9
-	I64Const $528406414; I64Mul
-	I64Add
-	Get R10
-	I64Const $487144555; I64Mul
-	I64Add
-	Get R11
-	I64Const $291772386; I64Mul
-	I64Add
-	Get R12
-	I64Const $453733133; I64Mul
-	I64Add
-	Get F16; I64ReinterpretF64
-	I64Const $285494773; I64Mul
-	I64Add
-	Get F17; I64ReinterpretF64
-	I64Const $490035964; I64Mul
-	I64Add
-	Get F18; I64ReinterpretF64
-	I64Const $473099079; I64Mul
-	I64Add
-	Get F19; I64ReinterpretF64
-	I64Const $28948712; I64Mul
-	I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $168
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get SP; I64Load $440
-	Get R15
-	I64Add
-	Get R5
-	I64Const $33147; I64Mul
-	I64Add
-	Get R6
-	I64Const $177454027; I64Mul
-	I64Add
-	Get R7
-	I64Const $416172499; I64Mul
-	I64Add
-	Get R8
-	I64Const $510210943; I64Mul
-	I64Add
-	Get R9
-	I64Const $119094982; I64Mul
-	I64Add
-	Get R10
-	I64Const $528406414; I64Mul
-	I64Add
-	Get R11
-	I64Const $487144555; I64Mul
-	I64Add
-	Get R12
-	I64Const $291772386; I64Mul
-	I64Add
-	Get F16; I64ReinterpretF64
-	I64Const $453733133; I64Mul
-	I64Add
-	Get F17; I64ReinterpretF64
-	I64Const $285494773; I64Mul
-	I64Add
-	Get F18; I64ReinterpretF64
-	I64Const $490035964; I64Mul
-	I64Add
-	Get F19; I64ReinterpretF64
-	I64Const $192253288; I64Mul
-	I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $176
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get SP; I64Load $448
-	Get R15
-	I64Add
-	Get R6
-	I64Const $33147; I64Mul
-	I64Add
-	Get R7
-	I64Const $177454027; I64Mul
-	I64Add
-	Get R8
-	I64Const $416172499; I64Mul
-	I64Add
-	Get R9
-	I64Const $510210943; I64Mul
-	I64Add
-	Get R10
-	I64Const $119094982; I64Mul
-	I64Add
-	Get R11
-	I64Const $528406414; I64Mul
-	I64Add
-	Get R12
-	I64Const $487144555; I64Mul
-	I64Add
-	Get F16; I64ReinterpretF64
-	I64Const $291772386; I64Mul
-	I64Add
-	Get F17; I64ReinterpretF64
-	I64Const $453733133; I64Mul
-	I64Add
-	Get F18; I64ReinterpretF64
-	I64Const $285494773; I64Mul
-	I64Add
-	Get F19; I64ReinterpretF64
-	I64Const $464913857; I64Mul
-	I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $184
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get SP; I64Load $456
-	Get R15
-	I64Add
-	Get R7
-	I64Const $33147; I64Mul
-	I64Add
-	Get R8
-	I64Const $177454027; I64Mul
-	I64Add
-	Get R9
-	I64Const $416172499; I64Mul
-	I64Add
-	Get R10
-	I64Const $510210943; I64Mul
-	I64Add
-	Get R11
-	I64Const $119094982; I64Mul
-	I64Add
-	Get R12
-	I64Const $528406414; I64Mul
-	I64Add
-	Get F16; I64ReinterpretF64
-	I64Const $487144555; I64Mul
-	I64Add
-	Get F17; I64ReinterpretF64
-	I64Const $291772386; I64Mul
-	I64Add
-	Get F18; I64ReinterpretF64
-	I64Const $453733133; I64Mul
-	I64Add
-	Get F19; I64ReinterpretF64
-	I64Const $35406684; I64Mul
-	I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $192
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get SP; I64Load $464
-	Get R15
-	I64Add
-	Get R8
-	I64Const $33147; I64Mul
-	I64Add
-	Get R9
-	I64Const $177454027; I64Mul
-	I64Add
-	Get R10
-	I64Const $416172499; I64Mul
-	I64Add
-	Get R11
-	I64Const $510210943; I64Mul
-	I64Add
-	Get R12
-	I64Const $119094982; I64Mul
-	I64Add
-	Get F16; I64ReinterpretF64
-	I64Const $528406414; I64Mul
-	I64Add
-	Get F17; I64ReinterpretF64
-	I64Const $487144555; I64Mul
-	I64Add
-	Get F18; I64ReinterpretF64
-	I64Const $291772386; I64Mul
-	I64Add
-	Get F19; I64ReinterpretF64
-	I64Const $113007301; I64Mul
-	I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $200
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get SP; I64Load $472
-	Get R15
-	I64Add
-	Get R9
-	I64Const $33147; I64Mul
-	I64Add
-	Get R10
-	I64Const $177454027; I64Mul
-	I64Add
-	Get R11
-	I64Const $416172499; I64Mul
-	I64Add
-	Get R12
-	I64Const $510210943; I64Mul
-	I64Add
-	Get F16; I64ReinterpretF64
-	I64Const $119094982; I64Mul
-	I64Add
-	Get F17; I64ReinterpretF64
-	I64Const $528406414; I64Mul
-	I64Add
-	Get F18; I64ReinterpretF64
-	I64Const $487144555; I64Mul
-	I64Add
-	Get F19; I64ReinterpretF64
-	I64Const $206136168; I64Mul
-	I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $208
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get SP; I64Load $480
-	Get R15
-	I64Add
-	Get R10
-	I64Const $33147; I64Mul
-	I64Add
-	Get R11
-	I64Const $177454027; I64Mul
-	I64Add
-	Get R12
-	I64Const $416172499; I64Mul
-	I64Add
-	Get F16; I64ReinterpretF64
-	I64Const $510210943; I64Mul
-	I64Add
-	Get F17; I64ReinterpretF64
-	I64Const $119094982; I64Mul
-	I64Add
-	Get F18; I64ReinterpretF64
-	I64Const $528406414; I64Mul
-	I64Add
-	Get F19; I64ReinterpretF64
-	I64Const $45035378; I64Mul
-	I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $216
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get SP; I64Load $488
-	Get R15
-	I64Add
-	Get R11
-	I64Const $33147; I64Mul
-	I64Add
-	Get R12
-	I64Const $177454027; I64Mul
-	I64Add
-	Get F16; I64ReinterpretF64
-	I64Const $416172499; I64Mul
-	I64Add
-	Get F17; I64ReinterpretF64
-	I64Const $510210943; I64Mul
-	I64Add
-	Get F18; I64ReinterpretF64
-	I64Const $119094982; I64Mul
-	I64Add
-	Get F19; I64ReinterpretF64
-	I64Const $404391380; I64Mul
-	I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $224
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get SP; I64Load $496
-	Get R15
-	I64Add
-	Get R12
-	I64Const $33147; I64Mul
-	I64Add
-	Get F16; I64ReinterpretF64
-	I64Const $177454027; I64Mul
-	I64Add
-	Get F17; I64ReinterpretF64
-	I64Const $416172499; I64Mul
-	I64Add
-	Get F18; I64ReinterpretF64
-	I64Const $510210943; I64Mul
-	I64Add
-	Get F19; I64ReinterpretF64
-	I64Const $225088645; I64Mul
-	I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $232
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get SP; I64Load $504
-	Get R15
-	I64Add
-	Get F16; I64ReinterpretF64
-	I64Const $33147; I64Mul
-	I64Add
-	Get F17; I64ReinterpretF64
-	I64Const $177454027; I64Mul
-	I64Add
-	Get F18; I64ReinterpretF64
-	I64Const $416172499; I64Mul
-	I64Add
-	Get F19; I64ReinterpretF64
-	I64Const $309754653; I64Mul
-	I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $240
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get SP; I64Load $512
-	Get R15
-	I64Add
-	Get F17; I64ReinterpretF64
-	I64Const $33147; I64Mul
-	I64Add
-	Get F18; I64ReinterpretF64
-	I64Const $177454027; I64Mul
-	I64Add
-	Get F19; I64ReinterpretF64
-	I64Const $214729156; I64Mul
-	I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $248
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get SP; I64Load $520
-	Get R15
-	I64Add
-	Get F18; I64ReinterpretF64
+	Get SP; I64Load $552
 	I64Const $33147; I64Mul
 	I64Add
-	Get F19; I64ReinterpretF64
+	Get R13
+	I64Add
+	Get SP; I64Load $560
 	I64Const $65532; I64Mul
 	I64Add
-	Tee R15
+	Tee R13
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	I64Store $256
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B; Get R15; I64Store $264
+	Get R13; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R13
+	Get PC_B; Get R15; I64Store $128
+	Get PC_B; Get R13; I64Store $264
 	RET
 
 // func fp2Sqr(z, x *Fp2)
-TEXT ·fp2Sqr(SB), NOSPLIT, $528-16
+TEXT ·fp2Sqr(SB), NOSPLIT, $568-16
 	Get SP; I64Load x+8(FP); I32WrapI64; Set PC_B
 	Get PC_B; I64Load $264; Drop
 	Get PC_B; I64Load $0
@@ -12275,6 +12275,11 @@ TEXT ·fp2Sqr(SB), NOSPLIT, $528-16
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	Set R0
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
+	Get SP; I64Load $264
+	Tee R13
+	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	F64ReinterpretI64; Set F20
+	Get R13; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R13
 	Get SP; I64Load $8
 	Get R15
 	I64Add
@@ -12285,11 +12290,21 @@ TEXT ·fp2Sqr(SB), NOSPLIT, $528-16
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	Set R1
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get SP; I64Load $16
-	Get R15
+	Get SP; I64Load $272
+	Get R13
 	I64Add
+	Get F20; I64ReinterpretF64
+	I64Const $441949806; I64Mul
+	I64Add
+	Tee R13
+	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	F64ReinterpretI64; Set F21
+	Get R13; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R13
+	Get SP; I64Load $16
 	Get R0
 	I64Const $54777424; I64Mul
+	I64Add
+	Get R15
 	I64Add
 	Get R1
 	I64Const $441949806; I64Mul
@@ -12298,14 +12313,27 @@ TEXT ·fp2Sqr(SB), NOSPLIT, $528-16
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	Set R2
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get SP; I64Load $24
-	Get R15
+	Get SP; I64Load $280
+	Get F20; I64ReinterpretF64
+	I64Const $54777424; I64Mul
 	I64Add
+	Get R13
+	I64Add
+	Get F21; I64ReinterpretF64
+	I64Const $441949806; I64Mul
+	I64Add
+	Tee R13
+	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	F64ReinterpretI64; Set F22
+	Get R13; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R13
+	Get SP; I64Load $24
 	Get R0
 	I64Const $395872206; I64Mul
 	I64Add
 	Get R1
 	I64Const $54777424; I64Mul
+	I64Add
+	Get R15
 	I64Add
 	Get R2
 	I64Const $441949806; I64Mul
@@ -12314,9 +12342,23 @@ TEXT ·fp2Sqr(SB), NOSPLIT, $528-16
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	Set R3
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get SP; I64Load $32
-	Get R15
+	Get SP; I64Load $288
+	Get F20; I64ReinterpretF64
+	I64Const $395872206; I64Mul
 	I64Add
+	Get F21; I64ReinterpretF64
+	I64Const $54777424; I64Mul
+	I64Add
+	Get R13
+	I64Add
+	Get F22; I64ReinterpretF64
+	I64Const $441949806; I64Mul
+	I64Add
+	Tee R13
+	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	F64ReinterpretI64; Set F23
+	Get R13; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R13
+	Get SP; I64Load $32
 	Get R0
 	I64Const $526600252; I64Mul
 	I64Add
@@ -12326,6 +12368,8 @@ TEXT ·fp2Sqr(SB), NOSPLIT, $528-16
 	Get R2
 	I64Const $54777424; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get R3
 	I64Const $441949806; I64Mul
 	I64Add
@@ -12333,9 +12377,26 @@ TEXT ·fp2Sqr(SB), NOSPLIT, $528-16
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	Set R4
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get SP; I64Load $40
-	Get R15
+	Get SP; I64Load $296
+	Get F20; I64ReinterpretF64
+	I64Const $526600252; I64Mul
 	I64Add
+	Get F21; I64ReinterpretF64
+	I64Const $395872206; I64Mul
+	I64Add
+	Get F22; I64ReinterpretF64
+	I64Const $54777424; I64Mul
+	I64Add
+	Get R13
+	I64Add
+	Get F23; I64ReinterpretF64
+	I64Const $441949806; I64Mul
+	I64Add
+	Tee R13
+	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	F64ReinterpretI64; Set F24
+	Get R13; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R13
+	Get SP; I64Load $40
 	Get R0
 	I64Const $318049583; I64Mul
 	I64Add
@@ -12348,6 +12409,8 @@ TEXT ·fp2Sqr(SB), NOSPLIT, $528-16
 	Get R3
 	I64Const $54777424; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get R4
 	I64Const $441949806; I64Mul
 	I64Add
@@ -12355,9 +12418,29 @@ TEXT ·fp2Sqr(SB), NOSPLIT, $528-16
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	Set R5
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get SP; I64Load $48
-	Get R15
+	Get SP; I64Load $304
+	Get F20; I64ReinterpretF64
+	I64Const $318049583; I64Mul
 	I64Add
+	Get F21; I64ReinterpretF64
+	I64Const $526600252; I64Mul
+	I64Add
+	Get F22; I64ReinterpretF64
+	I64Const $395872206; I64Mul
+	I64Add
+	Get F23; I64ReinterpretF64
+	I64Const $54777424; I64Mul
+	I64Add
+	Get R13
+	I64Add
+	Get F24; I64ReinterpretF64
+	I64Const $441949806; I64Mul
+	I64Add
+	Tee R13
+	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	F64ReinterpretI64; Set F25
+	Get R13; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R13
+	Get SP; I64Load $48
 	Get R0
 	I64Const $473099079; I64Mul
 	I64Add
@@ -12373,6 +12456,8 @@ TEXT ·fp2Sqr(SB), NOSPLIT, $528-16
 	Get R4
 	I64Const $54777424; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get R5
 	I64Const $441949806; I64Mul
 	I64Add
@@ -12380,9 +12465,32 @@ TEXT ·fp2Sqr(SB), NOSPLIT, $528-16
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	Set R6
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get SP; I64Load $56
-	Get R15
+	Get SP; I64Load $312
+	Get F20; I64ReinterpretF64
+	I64Const $473099079; I64Mul
 	I64Add
+	Get F21; I64ReinterpretF64
+	I64Const $318049583; I64Mul
+	I64Add
+	Get F22; I64ReinterpretF64
+	I64Const $526600252; I64Mul
+	I64Add
+	Get F23; I64ReinterpretF64
+	I64Const $395872206; I64Mul
+	I64Add
+	Get F24; I64ReinterpretF64
+	I64Const $54777424; I64Mul
+	I64Add
+	Get R13
+	I64Add
+	Get F25; I64ReinterpretF64
+	I64Const $441949806; I64Mul
+	I64Add
+	Tee R13
+	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	F64ReinterpretI64; Set F26
+	Get R13; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R13
+	Get SP; I64Load $56
 	Get R0
 	I64Const $490035964; I64Mul
 	I64Add
@@ -12401,6 +12509,8 @@ TEXT ·fp2Sqr(SB), NOSPLIT, $528-16
 	Get R5
 	I64Const $54777424; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get R6
 	I64Const $441949806; I64Mul
 	I64Add
@@ -12408,9 +12518,35 @@ TEXT ·fp2Sqr(SB), NOSPLIT, $528-16
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	Set R7
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get SP; I64Load $64
-	Get R15
+	Get SP; I64Load $320
+	Get F20; I64ReinterpretF64
+	I64Const $490035964; I64Mul
 	I64Add
+	Get F21; I64ReinterpretF64
+	I64Const $473099079; I64Mul
+	I64Add
+	Get F22; I64ReinterpretF64
+	I64Const $318049583; I64Mul
+	I64Add
+	Get F23; I64ReinterpretF64
+	I64Const $526600252; I64Mul
+	I64Add
+	Get F24; I64ReinterpretF64
+	I64Const $395872206; I64Mul
+	I64Add
+	Get F25; I64ReinterpretF64
+	I64Const $54777424; I64Mul
+	I64Add
+	Get R13
+	I64Add
+	Get F26; I64ReinterpretF64
+	I64Const $441949806; I64Mul
+	I64Add
+	Tee R13
+	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	F64ReinterpretI64; Set F27
+	Get R13; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R13
+	Get SP; I64Load $64
 	Get R0
 	I64Const $285494773; I64Mul
 	I64Add
@@ -12432,6 +12568,8 @@ TEXT ·fp2Sqr(SB), NOSPLIT, $528-16
 	Get R6
 	I64Const $54777424; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get R7
 	I64Const $441949806; I64Mul
 	I64Add
@@ -12439,9 +12577,38 @@ TEXT ·fp2Sqr(SB), NOSPLIT, $528-16
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	Set R8
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get SP; I64Load $72
-	Get R15
+	Get SP; I64Load $328
+	Get F20; I64ReinterpretF64
+	I64Const $285494773; I64Mul
 	I64Add
+	Get F21; I64ReinterpretF64
+	I64Const $490035964; I64Mul
+	I64Add
+	Get F22; I64ReinterpretF64
+	I64Const $473099079; I64Mul
+	I64Add
+	Get F23; I64ReinterpretF64
+	I64Const $318049583; I64Mul
+	I64Add
+	Get F24; I64ReinterpretF64
+	I64Const $526600252; I64Mul
+	I64Add
+	Get F25; I64ReinterpretF64
+	I64Const $395872206; I64Mul
+	I64Add
+	Get F26; I64ReinterpretF64
+	I64Const $54777424; I64Mul
+	I64Add
+	Get R13
+	I64Add
+	Get F27; I64ReinterpretF64
+	I64Const $441949806; I64Mul
+	I64Add
+	Tee R13
+	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	F64ReinterpretI64; Set F28
+	Get R13; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R13
+	Get SP; I64Load $72
 	Get R0
 	I64Const $453733133; I64Mul
 	I64Add
@@ -12466,6 +12633,8 @@ TEXT ·fp2Sqr(SB), NOSPLIT, $528-16
 	Get R7
 	I64Const $54777424; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get R8
 	I64Const $441949806; I64Mul
 	I64Add
@@ -12473,9 +12642,41 @@ TEXT ·fp2Sqr(SB), NOSPLIT, $528-16
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	Set R9
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get SP; I64Load $80
-	Get R15
+	Get SP; I64Load $336
+	Get F20; I64ReinterpretF64
+	I64Const $453733133; I64Mul
 	I64Add
+	Get F21; I64ReinterpretF64
+	I64Const $285494773; I64Mul
+	I64Add
+	Get F22; I64ReinterpretF64
+	I64Const $490035964; I64Mul
+	I64Add
+	Get F23; I64ReinterpretF64
+	I64Const $473099079; I64Mul
+	I64Add
+	Get F24; I64ReinterpretF64
+	I64Const $318049583; I64Mul
+	I64Add
+	Get F25; I64ReinterpretF64
+	I64Const $526600252; I64Mul
+	I64Add
+	Get F26; I64ReinterpretF64
+	I64Const $395872206; I64Mul
+	I64Add
+	Get F27; I64ReinterpretF64
+	I64Const $54777424; I64Mul
+	I64Add
+	Get R13
+	I64Add
+	Get F28; I64ReinterpretF64
+	I64Const $441949806; I64Mul
+	I64Add
+	Tee R13
+	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	F64ReinterpretI64; Set F29
+	Get R13; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R13
+	Get SP; I64Load $80
 	Get R0
 	I64Const $291772386; I64Mul
 	I64Add
@@ -12503,6 +12704,8 @@ TEXT ·fp2Sqr(SB), NOSPLIT, $528-16
 	Get R8
 	I64Const $54777424; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get R9
 	I64Const $441949806; I64Mul
 	I64Add
@@ -12510,9 +12713,44 @@ TEXT ·fp2Sqr(SB), NOSPLIT, $528-16
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	Set R10
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get SP; I64Load $88
-	Get R15
+	Get SP; I64Load $344
+	Get F20; I64ReinterpretF64
+	I64Const $291772386; I64Mul
 	I64Add
+	Get F21; I64ReinterpretF64
+	I64Const $453733133; I64Mul
+	I64Add
+	Get F22; I64ReinterpretF64
+	I64Const $285494773; I64Mul
+	I64Add
+	Get F23; I64ReinterpretF64
+	I64Const $490035964; I64Mul
+	I64Add
+	Get F24; I64ReinterpretF64
+	I64Const $473099079; I64Mul
+	I64Add
+	Get F25; I64ReinterpretF64
+	I64Const $318049583; I64Mul
+	I64Add
+	Get F26; I64ReinterpretF64
+	I64Const $526600252; I64Mul
+	I64Add
+	Get F27; I64ReinterpretF64
+	I64Const $395872206; I64Mul
+	I64Add
+	Get F28; I64ReinterpretF64
+	I64Const $54777424; I64Mul
+	I64Add
+	Get R13
+	I64Add
+	Get F29; I64ReinterpretF64
+	I64Const $441949806; I64Mul
+	I64Add
+	Tee R13
+	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	F64ReinterpretI64; Set F30
+	Get R13; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R13
+	Get SP; I64Load $88
 	Get R0
 	I64Const $487144555; I64Mul
 	I64Add
@@ -12543,6 +12781,8 @@ TEXT ·fp2Sqr(SB), NOSPLIT, $528-16
 	Get R9
 	I64Const $54777424; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get R10
 	I64Const $441949806; I64Mul
 	I64Add
@@ -12550,9 +12790,47 @@ TEXT ·fp2Sqr(SB), NOSPLIT, $528-16
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	Set R11
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get SP; I64Load $96
-	Get R15
+	Get SP; I64Load $352
+	Get F20; I64ReinterpretF64
+	I64Const $487144555; I64Mul
 	I64Add
+	Get F21; I64ReinterpretF64
+	I64Const $291772386; I64Mul
+	I64Add
+	Get F22; I64ReinterpretF64
+	I64Const $453733133; I64Mul
+	I64Add
+	Get F23; I64ReinterpretF64
+	I64Const $285494773; I64Mul
+	I64Add
+	Get F24; I64ReinterpretF64
+	I64Const $490035964; I64Mul
+	I64Add
+	Get F25; I64ReinterpretF64
+	I64Const $473099079; I64Mul
+	I64Add
+	Get F26; I64ReinterpretF64
+	I64Const $318049583; I64Mul
+	I64Add
+	Get F27; I64ReinterpretF64
+	I64Const $526600252; I64Mul
+	I64Add
+	Get F28; I64ReinterpretF64
+	I64Const $395872206; I64Mul
+	I64Add
+	Get F29; I64ReinterpretF64
+	I64Const $54777424; I64Mul
+	I64Add
+	Get R13
+	I64Add
+	Get F30; I64ReinterpretF64
+	I64Const $441949806; I64Mul
+	I64Add
+	Tee R13
+	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	F64ReinterpretI64; Set F31
+	Get R13; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R13
+	Get SP; I64Load $96
 	Get R0
 	I64Const $528406414; I64Mul
 	I64Add
@@ -12586,6 +12864,8 @@ TEXT ·fp2Sqr(SB), NOSPLIT, $528-16
 	Get R10
 	I64Const $54777424; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get R11
 	I64Const $441949806; I64Mul
 	I64Add
@@ -12593,9 +12873,50 @@ TEXT ·fp2Sqr(SB), NOSPLIT, $528-16
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	Set R12
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get SP; I64Load $104
-	Get R15
+	Get SP; I64Load $360
+	Get F20; I64ReinterpretF64
+	I64Const $528406414; I64Mul
 	I64Add
+	Get F21; I64ReinterpretF64
+	I64Const $487144555; I64Mul
+	I64Add
+	Get F22; I64ReinterpretF64
+	I64Const $291772386; I64Mul
+	I64Add
+	Get F23; I64ReinterpretF64
+	I64Const $453733133; I64Mul
+	I64Add
+	Get F24; I64ReinterpretF64
+	I64Const $285494773; I64Mul
+	I64Add
+	Get F25; I64ReinterpretF64
+	I64Const $490035964; I64Mul
+	I64Add
+	Get F26; I64ReinterpretF64
+	I64Const $473099079; I64Mul
+	I64Add
+	Get F27; I64ReinterpretF64
+	I64Const $318049583; I64Mul
+	I64Add
+	Get F28; I64ReinterpretF64
+	I64Const $526600252; I64Mul
+	I64Add
+	Get F29; I64ReinterpretF64
+	I64Const $395872206; I64Mul
+	I64Add
+	Get F30; I64ReinterpretF64
+	I64Const $54777424; I64Mul
+	I64Add
+	Get R13
+	I64Add
+	Get F31; I64ReinterpretF64
+	I64Const $441949806; I64Mul
+	I64Add
+	Tee R13
+	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	Set R14; Get SP; Get R14; I64Store $528
+	Get R13; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R13
+	Get SP; I64Load $104
 	Get R0
 	I64Const $119094982; I64Mul
 	I64Add
@@ -12632,6 +12953,8 @@ TEXT ·fp2Sqr(SB), NOSPLIT, $528-16
 	Get R11
 	I64Const $54777424; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get R12
 	I64Const $441949806; I64Mul
 	I64Add
@@ -12639,9 +12962,53 @@ TEXT ·fp2Sqr(SB), NOSPLIT, $528-16
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	F64ReinterpretI64; Set F16
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get SP; I64Load $112
-	Get R15
+	Get SP; I64Load $368
+	Get F20; I64ReinterpretF64
+	I64Const $119094982; I64Mul
 	I64Add
+	Get F21; I64ReinterpretF64
+	I64Const $528406414; I64Mul
+	I64Add
+	Get F22; I64ReinterpretF64
+	I64Const $487144555; I64Mul
+	I64Add
+	Get F23; I64ReinterpretF64
+	I64Const $291772386; I64Mul
+	I64Add
+	Get F24; I64ReinterpretF64
+	I64Const $453733133; I64Mul
+	I64Add
+	Get F25; I64ReinterpretF64
+	I64Const $285494773; I64Mul
+	I64Add
+	Get F26; I64ReinterpretF64
+	I64Const $490035964; I64Mul
+	I64Add
+	Get F27; I64ReinterpretF64
+	I64Const $473099079; I64Mul
+	I64Add
+	Get F28; I64ReinterpretF64
+	I64Const $318049583; I64Mul
+	I64Add
+	Get F29; I64ReinterpretF64
+	I64Const $526600252; I64Mul
+	I64Add
+	Get F30; I64ReinterpretF64
+	I64Const $395872206; I64Mul
+	I64Add
+	Get F31; I64ReinterpretF64
+	I64Const $54777424; I64Mul
+	I64Add
+	Get R13
+	I64Add
+	Get SP; I64Load $528
+	I64Const $441949806; I64Mul
+	I64Add
+	Tee R13
+	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	Set R14; Get SP; Get R14; I64Store $536
+	Get R13; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R13
+	Get SP; I64Load $112
 	Get R0
 	I64Const $510210943; I64Mul
 	I64Add
@@ -12681,6 +13048,8 @@ TEXT ·fp2Sqr(SB), NOSPLIT, $528-16
 	Get R12
 	I64Const $54777424; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get F16; I64ReinterpretF64
 	I64Const $441949806; I64Mul
 	I64Add
@@ -12688,9 +13057,56 @@ TEXT ·fp2Sqr(SB), NOSPLIT, $528-16
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	F64ReinterpretI64; Set F17
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get SP; I64Load $120
-	Get R15
+	Get SP; I64Load $376
+	Get F20; I64ReinterpretF64
+	I64Const $510210943; I64Mul
 	I64Add
+	Get F21; I64ReinterpretF64
+	I64Const $119094982; I64Mul
+	I64Add
+	Get F22; I64ReinterpretF64
+	I64Const $528406414; I64Mul
+	I64Add
+	Get F23; I64ReinterpretF64
+	I64Const $487144555; I64Mul
+	I64Add
+	Get F24; I64ReinterpretF64
+	I64Const $291772386; I64Mul
+	I64Add
+	Get F25; I64ReinterpretF64
+	I64Const $453733133; I64Mul
+	I64Add
+	Get F26; I64ReinterpretF64
+	I64Const $285494773; I64Mul
+	I64Add
+	Get F27; I64ReinterpretF64
+	I64Const $490035964; I64Mul
+	I64Add
+	Get F28; I64ReinterpretF64
+	I64Const $473099079; I64Mul
+	I64Add
+	Get F29; I64ReinterpretF64
+	I64Const $318049583; I64Mul
+	I64Add
+	Get F30; I64ReinterpretF64
+	I64Const $526600252; I64Mul
+	I64Add
+	Get F31; I64ReinterpretF64
+	I64Const $395872206; I64Mul
+	I64Add
+	Get SP; I64Load $528
+	I64Const $54777424; I64Mul
+	I64Add
+	Get R13
+	I64Add
+	Get SP; I64Load $536
+	I64Const $441949806; I64Mul
+	I64Add
+	Tee R13
+	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	Set R14; Get SP; Get R14; I64Store $544
+	Get R13; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R13
+	Get SP; I64Load $120
 	Get R0
 	I64Const $416172499; I64Mul
 	I64Add
@@ -12733,6 +13149,8 @@ TEXT ·fp2Sqr(SB), NOSPLIT, $528-16
 	Get F16; I64ReinterpretF64
 	I64Const $54777424; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get F17; I64ReinterpretF64
 	I64Const $441949806; I64Mul
 	I64Add
@@ -12740,9 +13158,59 @@ TEXT ·fp2Sqr(SB), NOSPLIT, $528-16
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	F64ReinterpretI64; Set F18
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get SP; I64Load $128
-	Get R15
+	Get SP; I64Load $384
+	Get F20; I64ReinterpretF64
+	I64Const $416172499; I64Mul
 	I64Add
+	Get F21; I64ReinterpretF64
+	I64Const $510210943; I64Mul
+	I64Add
+	Get F22; I64ReinterpretF64
+	I64Const $119094982; I64Mul
+	I64Add
+	Get F23; I64ReinterpretF64
+	I64Const $528406414; I64Mul
+	I64Add
+	Get F24; I64ReinterpretF64
+	I64Const $487144555; I64Mul
+	I64Add
+	Get F25; I64ReinterpretF64
+	I64Const $291772386; I64Mul
+	I64Add
+	Get F26; I64ReinterpretF64
+	I64Const $453733133; I64Mul
+	I64Add
+	Get F27; I64ReinterpretF64
+	I64Const $285494773; I64Mul
+	I64Add
+	Get F28; I64ReinterpretF64
+	I64Const $490035964; I64Mul
+	I64Add
+	Get F29; I64ReinterpretF64
+	I64Const $473099079; I64Mul
+	I64Add
+	Get F30; I64ReinterpretF64
+	I64Const $318049583; I64Mul
+	I64Add
+	Get F31; I64ReinterpretF64
+	I64Const $526600252; I64Mul
+	I64Add
+	Get SP; I64Load $528
+	I64Const $395872206; I64Mul
+	I64Add
+	Get SP; I64Load $536
+	I64Const $54777424; I64Mul
+	I64Add
+	Get R13
+	I64Add
+	Get SP; I64Load $544
+	I64Const $441949806; I64Mul
+	I64Add
+	Tee R13
+	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	Set R14; Get SP; Get R14; I64Store $552
+	Get R13; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R13
+	Get SP; I64Load $128
 	Get R0
 	I64Const $177454027; I64Mul
 	I64Add
@@ -12788,6 +13256,8 @@ TEXT ·fp2Sqr(SB), NOSPLIT, $528-16
 	Get F17; I64ReinterpretF64
 	I64Const $54777424; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get F18; I64ReinterpretF64
 	I64Const $441949806; I64Mul
 	I64Add
@@ -12799,10 +13269,67 @@ TEXT ·fp2Sqr(SB), NOSPLIT, $528-16
 	Get F19; I64ReinterpretF64
 	I64Const $518612119; I64Mul
 	I64Add; I64Const $29; I64ShrS; Set R15
+	Get SP; I64Load $392
+	Get F20; I64ReinterpretF64
+	I64Const $177454027; I64Mul
+	I64Add
+	Get F21; I64ReinterpretF64
+	I64Const $416172499; I64Mul
+	I64Add
+	Get F22; I64ReinterpretF64
+	I64Const $510210943; I64Mul
+	I64Add
+	Get F23; I64ReinterpretF64
+	I64Const $119094982; I64Mul
+	I64Add
+	Get F24; I64ReinterpretF64
+	I64Const $528406414; I64Mul
+	I64Add
+	Get F25; I64ReinterpretF64
+	I64Const $487144555; I64Mul
+	I64Add
+	Get F26; I64ReinterpretF64
+	I64Const $291772386; I64Mul
+	I64Add
+	Get F27; I64ReinterpretF64
+	I64Const $453733133; I64Mul
+	I64Add
+	Get F28; I64ReinterpretF64
+	I64Const $285494773; I64Mul
+	I64Add
+	Get F29; I64ReinterpretF64
+	I64Const $490035964; I64Mul
+	I64Add
+	Get F30; I64ReinterpretF64
+	I64Const $473099079; I64Mul
+	I64Add
+	Get F31; I64ReinterpretF64
+	I64Const $318049583; I64Mul
+	I64Add
+	Get SP; I64Load $528
+	I64Const $526600252; I64Mul
+	I64Add
+	Get SP; I64Load $536
+	I64Const $395872206; I64Mul
+	I64Add
+	Get SP; I64Load $544
+	I64Const $54777424; I64Mul
+	I64Add
+	Get R13
+	I64Add
+	Get SP; I64Load $552
+	I64Const $441949806; I64Mul
+	I64Add
+	Tee R13
+	I64Const $271557849; I64Mul
+	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	Set R14; Get SP; Get R14; I64Store $560
+	Get R13
+	Get SP; I64Load $560
+	I64Const $518612119; I64Mul
+	I64Add; I64Const $29; I64ShrS; Set R13
 	Get PC_B
 	Get SP; I64Load $136
-	Get R15
-	I64Add
 	Get R0
 	I64Const $33147; I64Mul
 	I64Add
@@ -12850,6 +13377,8 @@ TEXT ·fp2Sqr(SB), NOSPLIT, $528-16
 	I64Add
 	Get F18; I64ReinterpretF64
 	I64Const $54777424; I64Mul
+	I64Add
+	Get R15
 	I64Add
 	Get F19; I64ReinterpretF64
 	I64Const $178881345; I64Mul
@@ -12859,9 +13388,66 @@ TEXT ·fp2Sqr(SB), NOSPLIT, $528-16
 	I64Store $0
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
-	Get SP; I64Load $144
-	Get R15
+	Get SP; I64Load $400
+	Get F20; I64ReinterpretF64
+	I64Const $33147; I64Mul
 	I64Add
+	Get F21; I64ReinterpretF64
+	I64Const $177454027; I64Mul
+	I64Add
+	Get F22; I64ReinterpretF64
+	I64Const $416172499; I64Mul
+	I64Add
+	Get F23; I64ReinterpretF64
+	I64Const $510210943; I64Mul
+	I64Add
+	Get F24; I64ReinterpretF64
+	I64Const $119094982; I64Mul
+	I64Add
+	Get F25; I64ReinterpretF64
+	I64Const $528406414; I64Mul
+	I64Add
+	Get F26; I64ReinterpretF64
+	I64Const $487144555; I64Mul
+	I64Add
+	Get F27; I64ReinterpretF64
+	I64Const $291772386; I64Mul
+	I64Add
+	Get F28; I64ReinterpretF64
+	I64Const $453733133; I64Mul
+	I64Add
+	Get F29; I64ReinterpretF64
+	I64Const $285494773; I64Mul
+	I64Add
+	Get F30; I64ReinterpretF64
+	I64Const $490035964; I64Mul
+	I64Add
+	Get F31; I64ReinterpretF64
+	I64Const $473099079; I64Mul
+	I64Add
+	Get SP; I64Load $528
+	I64Const $318049583; I64Mul
+	I64Add
+	Get SP; I64Load $536
+	I64Const $526600252; I64Mul
+	I64Add
+	Get SP; I64Load $544
+	I64Const $395872206; I64Mul
+	I64Add
+	Get SP; I64Load $552
+	I64Const $54777424; I64Mul
+	I64Add
+	Get R13
+	I64Add
+	Get SP; I64Load $560
+	I64Const $178881345; I64Mul
+	I64Add
+	Tee R13
+	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	I64Store $136
+	Get R13; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R13
+	Get PC_B
+	Get SP; I64Load $144
 	Get R1
 	I64Const $33147; I64Mul
 	I64Add
@@ -12906,6 +13492,8 @@ TEXT ·fp2Sqr(SB), NOSPLIT, $528-16
 	I64Add
 	Get F18; I64ReinterpretF64
 	I64Const $395872206; I64Mul
+	I64Add
+	Get R15
 	I64Add
 	Get F19; I64ReinterpretF64
 	I64Const $417264858; I64Mul
@@ -12915,9 +13503,63 @@ TEXT ·fp2Sqr(SB), NOSPLIT, $528-16
 	I64Store $8
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
-	Get SP; I64Load $152
-	Get R15
+	Get SP; I64Load $408
+	Get F21; I64ReinterpretF64
+	I64Const $33147; I64Mul
 	I64Add
+	Get F22; I64ReinterpretF64
+	I64Const $177454027; I64Mul
+	I64Add
+	Get F23; I64ReinterpretF64
+	I64Const $416172499; I64Mul
+	I64Add
+	Get F24; I64ReinterpretF64
+	I64Const $510210943; I64Mul
+	I64Add
+	Get F25; I64ReinterpretF64
+	I64Const $119094982; I64Mul
+	I64Add
+	Get F26; I64ReinterpretF64
+	I64Const $528406414; I64Mul
+	I64Add
+	Get F27; I64ReinterpretF64
+	I64Const $487144555; I64Mul
+	I64Add
+	Get F28; I64ReinterpretF64
+	I64Const $291772386; I64Mul
+	I64Add
+	Get F29; I64ReinterpretF64
+	I64Const $453733133; I64Mul
+	I64Add
+	Get F30; I64ReinterpretF64
+	I64Const $285494773; I64Mul
+	I64Add
+	Get F31; I64ReinterpretF64
+	I64Const $490035964; I64Mul
+	I64Add
+	Get SP; I64Load $528
+	I64Const $473099079; I64Mul
+	I64Add
+	Get SP; I64Load $536
+	I64Const $318049583; I64Mul
+	I64Add
+	Get SP; I64Load $544
+	I64Const $526600252; I64Mul
+	I64Add
+	Get SP; I64Load $552
+	I64Const $395872206; I64Mul
+	I64Add
+	Get R13
+	I64Add
+	Get SP; I64Load $560
+	I64Const $417264858; I64Mul
+	I64Add
+	Tee R13
+	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	I64Store $144
+	Get R13; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R13
+	Get PC_B
+	Get SP; I64Load $152
 	Get R2
 	I64Const $33147; I64Mul
 	I64Add
@@ -12959,6 +13601,8 @@ TEXT ·fp2Sqr(SB), NOSPLIT, $528-16
 	I64Add
 	Get F18; I64ReinterpretF64
 	I64Const $526600252; I64Mul
+	I64Add
+	Get R15
 	I64Add
 	Get F19; I64ReinterpretF64
 	I64Const $495168986; I64Mul
@@ -12968,9 +13612,60 @@ TEXT ·fp2Sqr(SB), NOSPLIT, $528-16
 	I64Store $16
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
-	Get SP; I64Load $160
-	Get R15
+	Get SP; I64Load $416
+	Get F22; I64ReinterpretF64
+	I64Const $33147; I64Mul
 	I64Add
+	Get F23; I64ReinterpretF64
+	I64Const $177454027; I64Mul
+	I64Add
+	Get F24; I64ReinterpretF64
+	I64Const $416172499; I64Mul
+	I64Add
+	Get F25; I64ReinterpretF64
+	I64Const $510210943; I64Mul
+	I64Add
+	Get F26; I64ReinterpretF64
+	I64Const $119094982; I64Mul
+	I64Add
+	Get F27; I64ReinterpretF64
+	I64Const $528406414; I64Mul
+	I64Add
+	Get F28; I64ReinterpretF64
+	I64Const $487144555; I64Mul
+	I64Add
+	Get F29; I64ReinterpretF64
+	I64Const $291772386; I64Mul
+	I64Add
+	Get F30; I64ReinterpretF64
+	I64Const $453733133; I64Mul
+	I64Add
+	Get F31; I64ReinterpretF64
+	I64Const $285494773; I64Mul
+	I64Add
+	Get SP; I64Load $528
+	I64Const $490035964; I64Mul
+	I64Add
+	Get SP; I64Load $536
+	I64Const $473099079; I64Mul
+	I64Add
+	Get SP; I64Load $544
+	I64Const $318049583; I64Mul
+	I64Add
+	Get SP; I64Load $552
+	I64Const $526600252; I64Mul
+	I64Add
+	Get R13
+	I64Add
+	Get SP; I64Load $560
+	I64Const $495168986; I64Mul
+	I64Add
+	Tee R13
+	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	I64Store $152
+	Get R13; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R13
+	Get PC_B
+	Get SP; I64Load $160
 	Get R3
 	I64Const $33147; I64Mul
 	I64Add
@@ -13009,6 +13704,8 @@ TEXT ·fp2Sqr(SB), NOSPLIT, $528-16
 	I64Add
 	Get F18; I64ReinterpretF64
 	I64Const $318049583; I64Mul
+	I64Add
+	Get R15
 	I64Add
 	Get F19; I64ReinterpretF64
 	I64Const $513425573; I64Mul
@@ -13018,9 +13715,57 @@ TEXT ·fp2Sqr(SB), NOSPLIT, $528-16
 	I64Store $24
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
-	Get SP; I64Load $168
-	Get R15
+	Get SP; I64Load $424
+	Get F23; I64ReinterpretF64
+	I64Const $33147; I64Mul
 	I64Add
+	Get F24; I64ReinterpretF64
+	I64Const $177454027; I64Mul
+	I64Add
+	Get F25; I64ReinterpretF64
+	I64Const $416172499; I64Mul
+	I64Add
+	Get F26; I64ReinterpretF64
+	I64Const $510210943; I64Mul
+	I64Add
+	Get F27; I64ReinterpretF64
+	I64Const $119094982; I64Mul
+	I64Add
+	Get F28; I64ReinterpretF64
+	I64Const $528406414; I64Mul
+	I64Add
+	Get F29; I64ReinterpretF64
+	I64Const $487144555; I64Mul
+	I64Add
+	Get F30; I64ReinterpretF64
+	I64Const $291772386; I64Mul
+	I64Add
+	Get F31; I64ReinterpretF64
+	I64Const $453733133; I64Mul
+	I64Add
+	Get SP; I64Load $528
+	I64Const $285494773; I64Mul
+	I64Add
+	Get SP; I64Load $536
+	I64Const $490035964; I64Mul
+	I64Add
+	Get SP; I64Load $544
+	I64Const $473099079; I64Mul
+	I64Add
+	Get SP; I64Load $552
+	I64Const $318049583; I64Mul
+	I64Add
+	Get R13
+	I64Add
+	Get SP; I64Load $560
+	I64Const $513425573; I64Mul
+	I64Add
+	Tee R13
+	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	I64Store $160
+	Get R13; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R13
+	Get PC_B
+	Get SP; I64Load $168
 	Get R4
 	I64Const $33147; I64Mul
 	I64Add
@@ -13056,6 +13801,8 @@ TEXT ·fp2Sqr(SB), NOSPLIT, $528-16
 	I64Add
 	Get F18; I64ReinterpretF64
 	I64Const $473099079; I64Mul
+	I64Add
+	Get R15
 	I64Add
 	Get F19; I64ReinterpretF64
 	I64Const $28948712; I64Mul
@@ -13065,9 +13812,54 @@ TEXT ·fp2Sqr(SB), NOSPLIT, $528-16
 	I64Store $32
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
-	Get SP; I64Load $176
-	Get R15
+	Get SP; I64Load $432
+	Get F24; I64ReinterpretF64
+	I64Const $33147; I64Mul
 	I64Add
+	Get F25; I64ReinterpretF64
+	I64Const $177454027; I64Mul
+	I64Add
+	Get F26; I64ReinterpretF64
+	I64Const $416172499; I64Mul
+	I64Add
+	Get F27; I64ReinterpretF64
+	I64Const $510210943; I64Mul
+	I64Add
+	Get F28; I64ReinterpretF64
+	I64Const $119094982; I64Mul
+	I64Add
+	Get F29; I64ReinterpretF64
+	I64Const $528406414; I64Mul
+	I64Add
+	Get F30; I64ReinterpretF64
+	I64Const $487144555; I64Mul
+	I64Add
+	Get F31; I64ReinterpretF64
+	I64Const $291772386; I64Mul
+	I64Add
+	Get SP; I64Load $528
+	I64Const $453733133; I64Mul
+	I64Add
+	Get SP; I64Load $536
+	I64Const $285494773; I64Mul
+	I64Add
+	Get SP; I64Load $544
+	I64Const $490035964; I64Mul
+	I64Add
+	Get SP; I64Load $552
+	I64Const $473099079; I64Mul
+	I64Add
+	Get R13
+	I64Add
+	Get SP; I64Load $560
+	I64Const $28948712; I64Mul
+	I64Add
+	Tee R13
+	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	I64Store $168
+	Get R13; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R13
+	Get PC_B
+	Get SP; I64Load $176
 	Get R5
 	I64Const $33147; I64Mul
 	I64Add
@@ -13100,6 +13892,8 @@ TEXT ·fp2Sqr(SB), NOSPLIT, $528-16
 	I64Add
 	Get F18; I64ReinterpretF64
 	I64Const $490035964; I64Mul
+	I64Add
+	Get R15
 	I64Add
 	Get F19; I64ReinterpretF64
 	I64Const $192253288; I64Mul
@@ -13109,9 +13903,51 @@ TEXT ·fp2Sqr(SB), NOSPLIT, $528-16
 	I64Store $40
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
-	Get SP; I64Load $184
-	Get R15
+	Get SP; I64Load $440
+	Get F25; I64ReinterpretF64
+	I64Const $33147; I64Mul
 	I64Add
+	Get F26; I64ReinterpretF64
+	I64Const $177454027; I64Mul
+	I64Add
+	Get F27; I64ReinterpretF64
+	I64Const $416172499; I64Mul
+	I64Add
+	Get F28; I64ReinterpretF64
+	I64Const $510210943; I64Mul
+	I64Add
+	Get F29; I64ReinterpretF64
+	I64Const $119094982; I64Mul
+	I64Add
+	Get F30; I64ReinterpretF64
+	I64Const $528406414; I64Mul
+	I64Add
+	Get F31; I64ReinterpretF64
+	I64Const $487144555; I64Mul
+	I64Add
+	Get SP; I64Load $528
+	I64Const $291772386; I64Mul
+	I64Add
+	Get SP; I64Load $536
+	I64Const $453733133; I64Mul
+	I64Add
+	Get SP; I64Load $544
+	I64Const $285494773; I64Mul
+	I64Add
+	Get SP; I64Load $552
+	I64Const $490035964; I64Mul
+	I64Add
+	Get R13
+	I64Add
+	Get SP; I64Load $560
+	I64Const $192253288; I64Mul
+	I64Add
+	Tee R13
+	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	I64Store $176
+	Get R13; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R13
+	Get PC_B
+	Get SP; I64Load $184
 	Get R6
 	I64Const $33147; I64Mul
 	I64Add
@@ -13141,6 +13977,8 @@ TEXT ·fp2Sqr(SB), NOSPLIT, $528-16
 	I64Add
 	Get F18; I64ReinterpretF64
 	I64Const $285494773; I64Mul
+	I64Add
+	Get R15
 	I64Add
 	Get F19; I64ReinterpretF64
 	I64Const $464913857; I64Mul
@@ -13150,9 +13988,48 @@ TEXT ·fp2Sqr(SB), NOSPLIT, $528-16
 	I64Store $48
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
-	Get SP; I64Load $192
-	Get R15
+	Get SP; I64Load $448
+	Get F26; I64ReinterpretF64
+	I64Const $33147; I64Mul
 	I64Add
+	Get F27; I64ReinterpretF64
+	I64Const $177454027; I64Mul
+	I64Add
+	Get F28; I64ReinterpretF64
+	I64Const $416172499; I64Mul
+	I64Add
+	Get F29; I64ReinterpretF64
+	I64Const $510210943; I64Mul
+	I64Add
+	Get F30; I64ReinterpretF64
+	I64Const $119094982; I64Mul
+	I64Add
+	Get F31; I64ReinterpretF64
+	I64Const $528406414; I64Mul
+	I64Add
+	Get SP; I64Load $528
+	I64Const $487144555; I64Mul
+	I64Add
+	Get SP; I64Load $536
+	I64Const $291772386; I64Mul
+	I64Add
+	Get SP; I64Load $544
+	I64Const $453733133; I64Mul
+	I64Add
+	Get SP; I64Load $552
+	I64Const $285494773; I64Mul
+	I64Add
+	Get R13
+	I64Add
+	Get SP; I64Load $560
+	I64Const $464913857; I64Mul
+	I64Add
+	Tee R13
+	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	I64Store $184
+	Get R13; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R13
+	Get PC_B
+	Get SP; I64Load $192
 	Get R7
 	I64Const $33147; I64Mul
 	I64Add
@@ -13179,6 +14056,8 @@ TEXT ·fp2Sqr(SB), NOSPLIT, $528-16
 	I64Add
 	Get F18; I64ReinterpretF64
 	I64Const $453733133; I64Mul
+	I64Add
+	Get R15
 	I64Add
 	Get F19; I64ReinterpretF64
 	I64Const $35406684; I64Mul
@@ -13188,9 +14067,45 @@ TEXT ·fp2Sqr(SB), NOSPLIT, $528-16
 	I64Store $56
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
-	Get SP; I64Load $200
-	Get R15
+	Get SP; I64Load $456
+	Get F27; I64ReinterpretF64
+	I64Const $33147; I64Mul
 	I64Add
+	Get F28; I64ReinterpretF64
+	I64Const $177454027; I64Mul
+	I64Add
+	Get F29; I64ReinterpretF64
+	I64Const $416172499; I64Mul
+	I64Add
+	Get F30; I64ReinterpretF64
+	I64Const $510210943; I64Mul
+	I64Add
+	Get F31; I64ReinterpretF64
+	I64Const $119094982; I64Mul
+	I64Add
+	Get SP; I64Load $528
+	I64Const $528406414; I64Mul
+	I64Add
+	Get SP; I64Load $536
+	I64Const $487144555; I64Mul
+	I64Add
+	Get SP; I64Load $544
+	I64Const $291772386; I64Mul
+	I64Add
+	Get SP; I64Load $552
+	I64Const $453733133; I64Mul
+	I64Add
+	Get R13
+	I64Add
+	Get SP; I64Load $560
+	I64Const $35406684; I64Mul
+	I64Add
+	Tee R13
+	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	I64Store $192
+	Get R13; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R13
+	Get PC_B
+	Get SP; I64Load $200
 	Get R8
 	I64Const $33147; I64Mul
 	I64Add
@@ -13214,6 +14129,8 @@ TEXT ·fp2Sqr(SB), NOSPLIT, $528-16
 	I64Add
 	Get F18; I64ReinterpretF64
 	I64Const $291772386; I64Mul
+	I64Add
+	Get R15
 	I64Add
 	Get F19; I64ReinterpretF64
 	I64Const $113007301; I64Mul
@@ -13223,9 +14140,42 @@ TEXT ·fp2Sqr(SB), NOSPLIT, $528-16
 	I64Store $64
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
-	Get SP; I64Load $208
-	Get R15
+	Get SP; I64Load $464
+	Get F28; I64ReinterpretF64
+	I64Const $33147; I64Mul
 	I64Add
+	Get F29; I64ReinterpretF64
+	I64Const $177454027; I64Mul
+	I64Add
+	Get F30; I64ReinterpretF64
+	I64Const $416172499; I64Mul
+	I64Add
+	Get F31; I64ReinterpretF64
+	I64Const $510210943; I64Mul
+	I64Add
+	Get SP; I64Load $528
+	I64Const $119094982; I64Mul
+	I64Add
+	Get SP; I64Load $536
+	I64Const $528406414; I64Mul
+	I64Add
+	Get SP; I64Load $544
+	I64Const $487144555; I64Mul
+	I64Add
+	Get SP; I64Load $552
+	I64Const $291772386; I64Mul
+	I64Add
+	Get R13
+	I64Add
+	Get SP; I64Load $560
+	I64Const $113007301; I64Mul
+	I64Add
+	Tee R13
+	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	I64Store $200
+	Get R13; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R13
+	Get PC_B
+	Get SP; I64Load $208
 	Get R9
 	I64Const $33147; I64Mul
 	I64Add
@@ -13246,6 +14196,8 @@ TEXT ·fp2Sqr(SB), NOSPLIT, $528-16
 	I64Add
 	Get F18; I64ReinterpretF64
 	I64Const $487144555; I64Mul
+	I64Add
+	Get R15
 	I64Add
 	Get F19; I64ReinterpretF64
 	I64Const $206136168; I64Mul
@@ -13255,9 +14207,39 @@ TEXT ·fp2Sqr(SB), NOSPLIT, $528-16
 	I64Store $72
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
-	Get SP; I64Load $216
-	Get R15
+	Get SP; I64Load $472
+	Get F29; I64ReinterpretF64
+	I64Const $33147; I64Mul
 	I64Add
+	Get F30; I64ReinterpretF64
+	I64Const $177454027; I64Mul
+	I64Add
+	Get F31; I64ReinterpretF64
+	I64Const $416172499; I64Mul
+	I64Add
+	Get SP; I64Load $528
+	I64Const $510210943; I64Mul
+	I64Add
+	Get SP; I64Load $536
+	I64Const $119094982; I64Mul
+	I64Add
+	Get SP; I64Load $544
+	I64Const $528406414; I64Mul
+	I64Add
+	Get SP; I64Load $552
+	I64Const $487144555; I64Mul
+	I64Add
+	Get R13
+	I64Add
+	Get SP; I64Load $560
+	I64Const $206136168; I64Mul
+	I64Add
+	Tee R13
+	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	I64Store $208
+	Get R13; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R13
+	Get PC_B
+	Get SP; I64Load $216
 	Get R10
 	I64Const $33147; I64Mul
 	I64Add
@@ -13275,6 +14257,8 @@ TEXT ·fp2Sqr(SB), NOSPLIT, $528-16
 	I64Add
 	Get F18; I64ReinterpretF64
 	I64Const $528406414; I64Mul
+	I64Add
+	Get R15
 	I64Add
 	Get F19; I64ReinterpretF64
 	I64Const $45035378; I64Mul
@@ -13284,9 +14268,36 @@ TEXT ·fp2Sqr(SB), NOSPLIT, $528-16
 	I64Store $80
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
-	Get SP; I64Load $224
-	Get R15
+	Get SP; I64Load $480
+	Get F30; I64ReinterpretF64
+	I64Const $33147; I64Mul
 	I64Add
+	Get F31; I64ReinterpretF64
+	I64Const $177454027; I64Mul
+	I64Add
+	Get SP; I64Load $528
+	I64Const $416172499; I64Mul
+	I64Add
+	Get SP; I64Load $536
+	I64Const $510210943; I64Mul
+	I64Add
+	Get SP; I64Load $544
+	I64Const $119094982; I64Mul
+	I64Add
+	Get SP; I64Load $552
+	I64Const $528406414; I64Mul
+	I64Add
+	Get R13
+	I64Add
+	Get SP; I64Load $560
+	I64Const $45035378; I64Mul
+	I64Add
+	Tee R13
+	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	I64Store $216
+	Get R13; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R13
+	Get PC_B
+	Get SP; I64Load $224
 	Get R11
 	I64Const $33147; I64Mul
 	I64Add
@@ -13301,6 +14312,8 @@ TEXT ·fp2Sqr(SB), NOSPLIT, $528-16
 	I64Add
 	Get F18; I64ReinterpretF64
 	I64Const $119094982; I64Mul
+	I64Add
+	Get R15
 	I64Add
 	Get F19; I64ReinterpretF64
 	I64Const $404391380; I64Mul
@@ -13310,9 +14323,33 @@ TEXT ·fp2Sqr(SB), NOSPLIT, $528-16
 	I64Store $88
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
-	Get SP; I64Load $232
-	Get R15
+	Get SP; I64Load $488
+	Get F31; I64ReinterpretF64
+	I64Const $33147; I64Mul
 	I64Add
+	Get SP; I64Load $528
+	I64Const $177454027; I64Mul
+	I64Add
+	Get SP; I64Load $536
+	I64Const $416172499; I64Mul
+	I64Add
+	Get SP; I64Load $544
+	I64Const $510210943; I64Mul
+	I64Add
+	Get SP; I64Load $552
+	I64Const $119094982; I64Mul
+	I64Add
+	Get R13
+	I64Add
+	Get SP; I64Load $560
+	I64Const $404391380; I64Mul
+	I64Add
+	Tee R13
+	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	I64Store $224
+	Get R13; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R13
+	Get PC_B
+	Get SP; I64Load $232
 	Get R12
 	I64Const $33147; I64Mul
 	I64Add
@@ -13324,6 +14361,8 @@ TEXT ·fp2Sqr(SB), NOSPLIT, $528-16
 	I64Add
 	Get F18; I64ReinterpretF64
 	I64Const $510210943; I64Mul
+	I64Add
+	Get R15
 	I64Add
 	Get F19; I64ReinterpretF64
 	I64Const $225088645; I64Mul
@@ -13333,9 +14372,30 @@ TEXT ·fp2Sqr(SB), NOSPLIT, $528-16
 	I64Store $96
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
-	Get SP; I64Load $240
-	Get R15
+	Get SP; I64Load $496
+	Get SP; I64Load $528
+	I64Const $33147; I64Mul
 	I64Add
+	Get SP; I64Load $536
+	I64Const $177454027; I64Mul
+	I64Add
+	Get SP; I64Load $544
+	I64Const $416172499; I64Mul
+	I64Add
+	Get SP; I64Load $552
+	I64Const $510210943; I64Mul
+	I64Add
+	Get R13
+	I64Add
+	Get SP; I64Load $560
+	I64Const $225088645; I64Mul
+	I64Add
+	Tee R13
+	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	I64Store $232
+	Get R13; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R13
+	Get PC_B
+	Get SP; I64Load $240
 	Get F16; I64ReinterpretF64
 	I64Const $33147; I64Mul
 	I64Add
@@ -13344,6 +14404,8 @@ TEXT ·fp2Sqr(SB), NOSPLIT, $528-16
 	I64Add
 	Get F18; I64ReinterpretF64
 	I64Const $416172499; I64Mul
+	I64Add
+	Get R15
 	I64Add
 	Get F19; I64ReinterpretF64
 	I64Const $309754653; I64Mul
@@ -13353,14 +14415,34 @@ TEXT ·fp2Sqr(SB), NOSPLIT, $528-16
 	I64Store $104
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
-	Get SP; I64Load $248
-	Get R15
+	Get SP; I64Load $504
+	Get SP; I64Load $536
+	I64Const $33147; I64Mul
 	I64Add
+	Get SP; I64Load $544
+	I64Const $177454027; I64Mul
+	I64Add
+	Get SP; I64Load $552
+	I64Const $416172499; I64Mul
+	I64Add
+	Get R13
+	I64Add
+	Get SP; I64Load $560
+	I64Const $309754653; I64Mul
+	I64Add
+	Tee R13
+	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	I64Store $240
+	Get R13; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R13
+	Get PC_B
+	Get SP; I64Load $248
 	Get F17; I64ReinterpretF64
 	I64Const $33147; I64Mul
 	I64Add
 	Get F18; I64ReinterpretF64
 	I64Const $177454027; I64Mul
+	I64Add
+	Get R15
 	I64Add
 	Get F19; I64ReinterpretF64
 	I64Const $214729156; I64Mul
@@ -13370,11 +14452,28 @@ TEXT ·fp2Sqr(SB), NOSPLIT, $528-16
 	I64Store $112
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
-	Get SP; I64Load $256
-	Get R15
+	Get SP; I64Load $512
+	Get SP; I64Load $544
+	I64Const $33147; I64Mul
 	I64Add
+	Get SP; I64Load $552
+	I64Const $177454027; I64Mul
+	I64Add
+	Get R13
+	I64Add
+	Get SP; I64Load $560
+	I64Const $214729156; I64Mul
+	I64Add
+	Tee R13
+	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	I64Store $248
+	Get R13; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R13
+	Get PC_B
+	Get SP; I64Load $256
 	Get F18; I64ReinterpretF64
 	I64Const $33147; I64Mul
+	I64Add
+	Get R15
 	I64Add
 	Get F19; I64ReinterpretF64
 	I64Const $65532; I64Mul
@@ -13383,1121 +14482,22 @@ TEXT ·fp2Sqr(SB), NOSPLIT, $528-16
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	I64Store $120
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B; Get R15; I64Store $128
-	Get SP; I64Load $264
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	Set R0
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get SP; I64Load $272
-	Get R15
-	I64Add
-	Get R0
-	I64Const $441949806; I64Mul
-	I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	Set R1
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get SP; I64Load $280
-	Get R15
-	I64Add
-	Get R0
-	I64Const $54777424; I64Mul
-	I64Add
-	Get R1
-	I64Const $441949806; I64Mul
-	I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	Set R2
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get SP; I64Load $288
-	Get R15
-	I64Add
-	Get R0
-	I64Const $395872206; I64Mul
-	I64Add
-	Get R1
-	I64Const $54777424; I64Mul
-	I64Add
-	Get R2
-	I64Const $441949806; I64Mul
-	I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	Set R3
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get SP; I64Load $296
-	Get R15
-	I64Add
-	Get R0
-	I64Const $526600252; I64Mul
-	I64Add
-	Get R1
-	I64Const $395872206; I64Mul
-	I64Add
-	Get R2
-	I64Const $54777424; I64Mul
-	I64Add
-	Get R3
-	I64Const $441949806; I64Mul
-	I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	Set R4
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get SP; I64Load $304
-	Get R15
-	I64Add
-	Get R0
-	I64Const $318049583; I64Mul
-	I64Add
-	Get R1
-	I64Const $526600252; I64Mul
-	I64Add
-	Get R2
-	I64Const $395872206; I64Mul
-	I64Add
-	Get R3
-	I64Const $54777424; I64Mul
-	I64Add
-	Get R4
-	I64Const $441949806; I64Mul
-	I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	Set R5
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get SP; I64Load $312
-	Get R15
-	I64Add
-	Get R0
-	I64Const $473099079; I64Mul
-	I64Add
-	Get R1
-	I64Const $318049583; I64Mul
-	I64Add
-	Get R2
-	I64Const $526600252; I64Mul
-	I64Add
-	Get R3
-	I64Const $395872206; I64Mul
-	I64Add
-	Get R4
-	I64Const $54777424; I64Mul
-	I64Add
-	Get R5
-	I64Const $441949806; I64Mul
-	I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	Set R6
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get SP; I64Load $320
-	Get R15
-	I64Add
-	Get R0
-	I64Const $490035964; I64Mul
-	I64Add
-	Get R1
-	I64Const $473099079; I64Mul
-	I64Add
-	Get R2
-	I64Const $318049583; I64Mul
-	I64Add
-	Get R3
-	I64Const $526600252; I64Mul
-	I64Add
-	Get R4
-	I64Const $395872206; I64Mul
-	I64Add
-	Get R5
-	I64Const $54777424; I64Mul
-	I64Add
-	Get R6
-	I64Const $441949806; I64Mul
-	I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	Set R7
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get SP; I64Load $328
-	Get R15
-	I64Add
-	Get R0
-	I64Const $285494773; I64Mul
-	I64Add
-	Get R1
-	I64Const $490035964; I64Mul
-	I64Add
-	Get R2
-	I64Const $473099079; I64Mul
-	I64Add
-	Get R3
-	I64Const $318049583; I64Mul
-	I64Add
-	Get R4
-	I64Const $526600252; I64Mul
-	I64Add
-	Get R5
-	I64Const $395872206; I64Mul
-	I64Add
-	Get R6
-	I64Const $54777424; I64Mul
-	I64Add
-	Get R7
-	I64Const $441949806; I64Mul
-	I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	Set R8
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get SP; I64Load $336
-	Get R15
-	I64Add
-	Get R0
-	I64Const $453733133; I64Mul
-	I64Add
-	Get R1
-	I64Const $285494773; I64Mul
-	I64Add
-	Get R2
-	I64Const $490035964; I64Mul
-	I64Add
-	Get R3
-	I64Const $473099079; I64Mul
-	I64Add
-	Get R4
-	I64Const $318049583; I64Mul
-	I64Add
-	Get R5
-	I64Const $526600252; I64Mul
-	I64Add
-	Get R6
-	I64Const $395872206; I64Mul
-	I64Add
-	Get R7
-	I64Const $54777424; I64Mul
-	I64Add
-	Get R8
-	I64Const $441949806; I64Mul
-	I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	Set R9
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get SP; I64Load $344
-	Get R15
-	I64Add
-	Get R0
-	I64Const $291772386; I64Mul
-	I64Add
-	Get R1
-	I64Const $453733133; I64Mul
-	I64Add
-	Get R2
-	I64Const $285494773; I64Mul
-	I64Add
-	Get R3
-	I64Const $490035964; I64Mul
-	I64Add
-	Get R4
-	I64Const $473099079; I64Mul
-	I64Add
-	Get R5
-	I64Const $318049583; I64Mul
-	I64Add
-	Get R6
-	I64Const $526600252; I64Mul
-	I64Add
-	Get R7
-	I64Const $395872206; I64Mul
-	I64Add
-	Get R8
-	I64Const $54777424; I64Mul
-	I64Add
-	Get R9
-	I64Const $441949806; I64Mul
-	I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	Set R10
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get SP; I64Load $352
-	Get R15
-	I64Add
-	Get R0
-	I64Const $487144555; I64Mul
-	I64Add
-	Get R1
-	I64Const $291772386; I64Mul
-	I64Add
-	Get R2
-	I64Const $453733133; I64Mul
-	I64Add
-	Get R3
-	I64Const $285494773; I64Mul
-	I64Add
-	Get R4
-	I64Const $490035964; I64Mul
-	I64Add
-	Get R5
-	I64Const $473099079; I64Mul
-	I64Add
-	Get R6
-	I64Const $318049583; I64Mul
-	I64Add
-	Get R7
-	I64Const $526600252; I64Mul
-	I64Add
-	Get R8
-	I64Const $395872206; I64Mul
-	I64Add
-	Get R9
-	I64Const $54777424; I64Mul
-	I64Add
-	Get R10
-	I64Const $441949806; I64Mul
-	I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	Set R11
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get SP; I64Load $360
-	Get R15
-	I64Add
-	Get R0
-	I64Const $528406414; I64Mul
-	I64Add
-	Get R1
-	I64Const $487144555; I64Mul
-	I64Add
-	Get R2
-	I64Const $291772386; I64Mul
-	I64Add
-	Get R3
-	I64Const $453733133; I64Mul
-	I64Add
-	Get R4
-	I64Const $285494773; I64Mul
-	I64Add
-	Get R5
-	I64Const $490035964; I64Mul
-	I64Add
-	Get R6
-	I64Const $473099079; I64Mul
-	I64Add
-	Get R7
-	I64Const $318049583; I64Mul
-	I64Add
-	Get R8
-	I64Const $526600252; I64Mul
-	I64Add
-	Get R9
-	I64Const $395872206; I64Mul
-	I64Add
-	Get R10
-	I64Const $54777424; I64Mul
-	I64Add
-	Get R11
-	I64Const $441949806; I64Mul
-	I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	Set R12
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get SP; I64Load $368
-	Get R15
-	I64Add
-	Get R0
-	I64Const $119094982; I64Mul
-	I64Add
-	Get R1
-	I64Const $528406414; I64Mul
-	I64Add
-	Get R2
-	I64Const $487144555; I64Mul
-	I64Add
-	Get R3
-	I64Const $291772386; I64Mul
-	I64Add
-	Get R4
-	I64Const $453733133; I64Mul
-	I64Add
-	Get R5
-	I64Const $285494773; I64Mul
-	I64Add
-	Get R6
-	I64Const $490035964; I64Mul
-	I64Add
-	Get R7
-	I64Const $473099079; I64Mul
-	I64Add
-	Get R8
-	I64Const $318049583; I64Mul
-	I64Add
-	Get R9
-	I64Const $526600252; I64Mul
-	I64Add
-	Get R10
-	I64Const $395872206; I64Mul
-	I64Add
-	Get R11
-	I64Const $54777424; I64Mul
-	I64Add
-	Get R12
-	I64Const $441949806; I64Mul
-	I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	F64ReinterpretI64; Set F16
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get SP; I64Load $376
-	Get R15
-	I64Add
-	Get R0
-	I64Const $510210943; I64Mul
-	I64Add
-	Get R1
-	I64Const $119094982; I64Mul
-	I64Add
-	Get R2
-	I64Const $528406414; I64Mul
-	I64Add
-	Get R3
-	I64Const $487144555; I64Mul
-	I64Add
-	Get R4
-	I64Const $291772386; I64Mul
-	I64Add
-	Get R5
-	I64Const $453733133; I64Mul
-	I64Add
-	Get R6
-	I64Const $285494773; I64Mul
-	I64Add
-	Get R7
-	I64Const $490035964; I64Mul
-	I64Add
-	Get R8
-	I64Const $473099079; I64Mul
-	I64Add
-	Get R9
-	I64Const $318049583; I64Mul
-	I64Add
-	Get R10
-	I64Const $526600252; I64Mul
-	I64Add
-	Get R11
-	I64Const $395872206; I64Mul
-	I64Add
-	Get R12
-	I64Const $54777424; I64Mul
-	I64Add
-	Get F16; I64ReinterpretF64
-	I64Const $441949806; I64Mul
-	I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	F64ReinterpretI64; Set F17
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get SP; I64Load $384
-	Get R15
-	I64Add
-	Get R0
-	I64Const $416172499; I64Mul
-	I64Add
-	Get R1
-	I64Const $510210943; I64Mul
-	I64Add
-	Get R2
-	I64Const $119094982; I64Mul
-	I64Add
-	Get R3
-	I64Const $528406414; I64Mul
-	I64Add
-	Get R4
-	I64Const $487144555; I64Mul
-	I64Add
-	Get R5
-	I64Const $291772386; I64Mul
-	I64Add
-	Get R6
-	I64Const $453733133; I64Mul
-	I64Add
-	Get R7
-	I64Const $285494773; I64Mul
-	I64Add
-	Get R8
-	I64Const $490035964; I64Mul
-	I64Add
-	Get R9
-	I64Const $473099079; I64Mul
-	I64Add
-	Get R10
-	I64Const $318049583; I64Mul
-	I64Add
-	Get R11
-	I64Const $526600252; I64Mul
-	I64Add
-	Get R12
-	I64Const $395872206; I64Mul
-	I64Add
-	Get F16; I64ReinterpretF64
-	I64Const $54777424; I64Mul
-	I64Add
-	Get F17; I64ReinterpretF64
-	I64Const $441949806; I64Mul
-	I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	F64ReinterpretI64; Set F18
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get SP; I64Load $392
-	Get R15
-	I64Add
-	Get R0
-	I64Const $177454027; I64Mul
-	I64Add
-	Get R1
-	I64Const $416172499; I64Mul
-	I64Add
-	Get R2
-	I64Const $510210943; I64Mul
-	I64Add
-	Get R3
-	I64Const $119094982; I64Mul
-	I64Add
-	Get R4
-	I64Const $528406414; I64Mul
-	I64Add
-	Get R5
-	I64Const $487144555; I64Mul
-	I64Add
-	Get R6
-	I64Const $291772386; I64Mul
-	I64Add
-	Get R7
-	I64Const $453733133; I64Mul
-	I64Add
-	Get R8
-	I64Const $285494773; I64Mul
-	I64Add
-	Get R9
-	I64Const $490035964; I64Mul
-	I64Add
-	Get R10
-	I64Const $473099079; I64Mul
-	I64Add
-	Get R11
-	I64Const $318049583; I64Mul
-	I64Add
-	Get R12
-	I64Const $526600252; I64Mul
-	I64Add
-	Get F16; I64ReinterpretF64
-	I64Const $395872206; I64Mul
-	I64Add
-	Get F17; I64ReinterpretF64
-	I64Const $54777424; I64Mul
-	I64Add
-	Get F18; I64ReinterpretF64
-	I64Const $441949806; I64Mul
-	I64Add
-	Tee R15
-	I64Const $271557849; I64Mul
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	F64ReinterpretI64; Set F19
-	Get R15
-	Get F19; I64ReinterpretF64
-	I64Const $518612119; I64Mul
-	I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get SP; I64Load $400
-	Get R15
-	I64Add
-	Get R0
-	I64Const $33147; I64Mul
-	I64Add
-	Get R1
-	I64Const $177454027; I64Mul
-	I64Add
-	Get R2
-	I64Const $416172499; I64Mul
-	I64Add
-	Get R3
-	I64Const $510210943; I64Mul
-	I64Add
-	Get R4
-	I64Const $119094982; I64Mul
-	I64Add
-	Get R5
-	I64Const $528406414; I64Mul
-	I64Add
-	Get R6
-	I64Const $487144555; I64Mul
-	I64Add
-	Get R7
-	I64Const $291772386; I64Mul
-	I64Add
-	Get R8
-	I64Const $453733133; I64Mul
-	I64Add
-	Get R9
-	I64Const $285494773; I64Mul
-	I64Add
-	Get R10
-	I64Const $490035964; I64Mul
-	I64Add
-	Get R11
-	I64Const $473099079; I64Mul
-	I64Add
-	Get R12
-	I64Const $318049583; I64Mul
-	I64Add
-	Get F16; I64ReinterpretF64
-	I64Const $526600252; I64Mul
-	I64Add
-	Get F17; I64ReinterpretF64
-	I64Const $395872206; I64Mul
-	I64Add
-	Get F18; I64ReinterpretF64
-	I64Const $54777424; I64Mul
-	I64Add
-	Get F19; I64ReinterpretF64
-	I64Const $178881345; I64Mul
-	I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $136
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get SP; I64Load $408
-	Get R15
-	I64Add
-	Get R1
-	I64Const $33147; I64Mul
-	I64Add
-	Get R2
-	I64Const $177454027; I64Mul
-	I64Add
-	Get R3
-	I64Const $416172499; I64Mul
-	I64Add
-	Get R4
-	I64Const $510210943; I64Mul
-	I64Add
-	Get R5
-	I64Const $119094982; I64Mul
-	I64Add
-	Get R6
-	I64Const $528406414; I64Mul
-	I64Add
-	Get R7
-	I64Const $487144555; I64Mul
-	I64Add
-	Get R8
-	I64Const $291772386; I64Mul
-	I64Add
-	Get R9
-	I64Const $453733133; I64Mul
-	I64Add
-	Get R10
-	I64Const $285494773; I64Mul
-	I64Add
-	Get R11
-	I64Const $490035964; I64Mul
-	I64Add
-	Get R12
-	I64Const $473099079; I64Mul
-	I64Add
-	Get F16; I64ReinterpretF64
-	I64Const $318049583; I64Mul
-	I64Add
-	Get F17; I64ReinterpretF64
-	I64Const $526600252; I64Mul
-	I64Add
-	Get F18; I64ReinterpretF64
-	I64Const $395872206; I64Mul
-	I64Add
-	Get F19; I64ReinterpretF64
-	I64Const $417264858; I64Mul
-	I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $144
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get SP; I64Load $416
-	Get R15
-	I64Add
-	Get R2
-	I64Const $33147; I64Mul
-	I64Add
-	Get R3
-	I64Const $177454027; I64Mul
-	I64Add
-	Get R4
-	I64Const $416172499; I64Mul
-	I64Add
-	Get R5
-	I64Const $510210943; I64Mul
-	I64Add
-	Get R6
-	I64Const $119094982; I64Mul
-	I64Add
-	Get R7
-	I64Const $528406414; I64Mul
-	I64Add
-	Get R8
-	I64Const $487144555; I64Mul
-	I64Add
-	Get R9
-	I64Const $291772386; I64Mul
-	I64Add
-	Get R10
-	I64Const $453733133; I64Mul
-	I64Add
-	Get R11
-	I64Const $285494773; I64Mul
-	I64Add
-	Get R12
-	I64Const $490035964; I64Mul
-	I64Add
-	Get F16; I64ReinterpretF64
-	I64Const $473099079; I64Mul
-	I64Add
-	Get F17; I64ReinterpretF64
-	I64Const $318049583; I64Mul
-	I64Add
-	Get F18; I64ReinterpretF64
-	I64Const $526600252; I64Mul
-	I64Add
-	Get F19; I64ReinterpretF64
-	I64Const $495168986; I64Mul
-	I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $152
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get SP; I64Load $424
-	Get R15
-	I64Add
-	Get R3
-	I64Const $33147; I64Mul
-	I64Add
-	Get R4
-	I64Const $177454027; I64Mul
-	I64Add
-	Get R5
-	I64Const $416172499; I64Mul
-	I64Add
-	Get R6
-	I64Const $510210943; I64Mul
-	I64Add
-	Get R7
-	I64Const $119094982; I64Mul
-	I64Add
-	Get R8
-	I64Const $528406414; I64Mul
-	I64Add
-	Get R9
-	I64Const $487144555; I64Mul
-	I64Add
-	Get R10
-	I64Const $291772386; I64Mul
-	I64Add
-	Get R11
-	I64Const $453733133; I64Mul
-	I64Add
-	Get R12
-	I64Const $285494773; I64Mul
-	I64Add
-	Get F16; I64ReinterpretF64
-	I64Const $490035964; I64Mul
-	I64Add
-	Get F17; I64ReinterpretF64
-	I64Const $473099079; I64Mul
-	I64Add
-	Get F18; I64ReinterpretF64
-	I64Const $318049583; I64Mul
-	I64Add
-	Get F19; I64ReinterpretF64
-	I64Const $513425573; I64Mul
-	I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $160
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get SP; I64Load $432
-	Get R15
-	I64Add
-	Get R4
-	I64Const $33147; I64Mul
-	I64Add
-	Get R5
-	I64Const $177454027; I64Mul
-	I64Add
-	Get R6
-	I64Const $416172499; I64Mul
-	I64Add
-	Get R7
-	I64Const $510210943; I64Mul
-	I64Add
-	Get R8
-	I64Const $119094982; I64Mul
-	I64Add
-	Get R9
-	I64Const $528406414; I64Mul
-	I64Add
-	Get R10
-	I64Const $487144555; I64Mul
-	I64Add
-	Get R11
-	I64Const $291772386; I64Mul
-	I64Add
-	Get R12
-	I64Const $453733133; I64Mul
-	I64Add
-	Get F16; I64ReinterpretF64
-	I64Const $285494773; I64Mul
-	I64Add
-	Get F17; I64ReinterpretF64
-	I64Const $490035964; I64Mul
-	I64Add
-	Get F18; I64ReinterpretF64
-	I64Const $473099079; I64Mul
-	I64Add
-	Get F19; I64ReinterpretF64
-	I64Const $28948712; I64Mul
-	I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $168
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get SP; I64Load $440
-	Get R15
-	I64Add
-	Get R5
-	I64Const $33147; I64Mul
-	I64Add
-	Get R6
-	I64Const $177454027; I64Mul
-	I64Add
-	Get R7
-	I64Const $416172499; I64Mul
-	I64Add
-	Get R8
-	I64Const $510210943; I64Mul
-	I64Add
-	Get R9
-	I64Const $119094982; I64Mul
-	I64Add
-	Get R10
-	I64Const $528406414; I64Mul
-	I64Add
-	Get R11
-	I64Const $487144555; I64Mul
-	I64Add
-	Get R12
-	I64Const $291772386; I64Mul
-	I64Add
-	Get F16; I64ReinterpretF64
-	I64Const $453733133; I64Mul
-	I64Add
-	Get F17; I64ReinterpretF64
-	I64Const $285494773; I64Mul
-	I64Add
-	Get F18; I64ReinterpretF64
-	I64Const $490035964; I64Mul
-	I64Add
-	Get F19; I64ReinterpretF64
-	I64Const $192253288; I64Mul
-	I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $176
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get SP; I64Load $448
-	Get R15
-	I64Add
-	Get R6
-	I64Const $33147; I64Mul
-	I64Add
-	Get R7
-	I64Const $177454027; I64Mul
-	I64Add
-	Get R8
-	I64Const $416172499; I64Mul
-	I64Add
-	Get R9
-	I64Const $510210943; I64Mul
-	I64Add
-	Get R10
-	I64Const $119094982; I64Mul
-	I64Add
-	Get R11
-	I64Const $528406414; I64Mul
-	I64Add
-	Get R12
-	I64Const $487144555; I64Mul
-	I64Add
-	Get F16; I64ReinterpretF64
-	I64Const $291772386; I64Mul
-	I64Add
-	Get F17; I64ReinterpretF64
-	I64Const $453733133; I64Mul
-	I64Add
-	Get F18; I64ReinterpretF64
-	I64Const $285494773; I64Mul
-	I64Add
-	Get F19; I64ReinterpretF64
-	I64Const $464913857; I64Mul
-	I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $184
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get SP; I64Load $456
-	Get R15
-	I64Add
-	Get R7
-	I64Const $33147; I64Mul
-	I64Add
-	Get R8
-	I64Const $177454027; I64Mul
-	I64Add
-	Get R9
-	I64Const $416172499; I64Mul
-	I64Add
-	Get R10
-	I64Const $510210943; I64Mul
-	I64Add
-	Get R11
-	I64Const $119094982; I64Mul
-	I64Add
-	Get R12
-	I64Const $528406414; I64Mul
-	I64Add
-	Get F16; I64ReinterpretF64
-	I64Const $487144555; I64Mul
-	I64Add
-	Get F17; I64ReinterpretF64
-	I64Const $291772386; I64Mul
-	I64Add
-	Get F18; I64ReinterpretF64
-	I64Const $453733133; I64Mul
-	I64Add
-	Get F19; I64ReinterpretF64
-	I64Const $35406684; I64Mul
-	I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $192
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get SP; I64Load $464
-	Get R15
-	I64Add
-	Get R8
-	I64Const $33147; I64Mul
-	I64Add
-	Get R9
-	I64Const $177454027; I64Mul
-	I64Add
-	Get R10
-	I64Const $416172499; I64Mul
-	I64Add
-	Get R11
-	I64Const $510210943; I64Mul
-	I64Add
-	Get R12
-	I64Const $119094982; I64Mul
-	I64Add
-	Get F16; I64ReinterpretF64
-	I64Const $528406414; I64Mul
-	I64Add
-	Get F17; I64ReinterpretF64
-	I64Const $487144555; I64Mul
-	I64Add
-	Get F18; I64ReinterpretF64
-	I64Const $291772386; I64Mul
-	I64Add
-	Get F19; I64ReinterpretF64
-	I64Const $113007301; I64Mul
-	I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $200
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get SP; I64Load $472
-	Get R15
-	I64Add
-	Get R9
-	I64Const $33147; I64Mul
-	I64Add
-	Get R10
-	I64Const $177454027; I64Mul
-	I64Add
-	Get R11
-	I64Const $416172499; I64Mul
-	I64Add
-	Get R12
-	I64Const $510210943; I64Mul
-	I64Add
-	Get F16; I64ReinterpretF64
-	I64Const $119094982; I64Mul
-	I64Add
-	Get F17; I64ReinterpretF64
-	I64Const $528406414; I64Mul
-	I64Add
-	Get F18; I64ReinterpretF64
-	I64Const $487144555; I64Mul
-	I64Add
-	Get F19; I64ReinterpretF64
-	I64Const $206136168; I64Mul
-	I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $208
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get SP; I64Load $480
-	Get R15
-	I64Add
-	Get R10
-	I64Const $33147; I64Mul
-	I64Add
-	Get R11
-	I64Const $177454027; I64Mul
-	I64Add
-	Get R12
-	I64Const $416172499; I64Mul
-	I64Add
-	Get F16; I64ReinterpretF64
-	I64Const $510210943; I64Mul
-	I64Add
-	Get F17; I64ReinterpretF64
-	I64Const $119094982; I64Mul
-	I64Add
-	Get F18; I64ReinterpretF64
-	I64Const $528406414; I64Mul
-	I64Add
-	Get F19; I64ReinterpretF64
-	I64Const $45035378; I64Mul
-	I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $216
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get SP; I64Load $488
-	Get R15
-	I64Add
-	Get R11
-	I64Const $33147; I64Mul
-	I64Add
-	Get R12
-	I64Const $177454027; I64Mul
-	I64Add
-	Get F16; I64ReinterpretF64
-	I64Const $416172499; I64Mul
-	I64Add
-	Get F17; I64ReinterpretF64
-	I64Const $510210943; I64Mul
-	I64Add
-	Get F18; I64ReinterpretF64
-	I64Const $119094982; I64Mul
-	I64Add
-	Get F19; I64ReinterpretF64
-	I64Const $404391380; I64Mul
-	I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $224
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get SP; I64Load $496
-	Get R15
-	I64Add
-	Get R12
-	I64Const $33147; I64Mul
-	I64Add
-	Get F16; I64ReinterpretF64
-	I64Const $177454027; I64Mul
-	I64Add
-	Get F17; I64ReinterpretF64
-	I64Const $416172499; I64Mul
-	I64Add
-	Get F18; I64ReinterpretF64
-	I64Const $510210943; I64Mul
-	I64Add
-	Get F19; I64ReinterpretF64
-	I64Const $225088645; I64Mul
-	I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $232
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get SP; I64Load $504
-	Get R15
-	I64Add
-	Get F16; I64ReinterpretF64
-	I64Const $33147; I64Mul
-	I64Add
-	Get F17; I64ReinterpretF64
-	I64Const $177454027; I64Mul
-	I64Add
-	Get F18; I64ReinterpretF64
-	I64Const $416172499; I64Mul
-	I64Add
-	Get F19; I64ReinterpretF64
-	I64Const $309754653; I64Mul
-	I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $240
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get SP; I64Load $512
-	Get R15
-	I64Add
-	Get F17; I64ReinterpretF64
-	I64Const $33147; I64Mul
-	I64Add
-	Get F18; I64ReinterpretF64
-	I64Const $177454027; I64Mul
-	I64Add
-	Get F19; I64ReinterpretF64
-	I64Const $214729156; I64Mul
-	I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $248
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get SP; I64Load $520
-	Get R15
-	I64Add
-	Get F18; I64ReinterpretF64
+	Get SP; I64Load $552
 	I64Const $33147; I64Mul
 	I64Add
-	Get F19; I64ReinterpretF64
+	Get R13
+	I64Add
+	Get SP; I64Load $560
 	I64Const $65532; I64Mul
 	I64Add
-	Tee R15
+	Tee R13
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	I64Store $256
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B; Get R15; I64Store $264
+	Get R13; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R13
+	Get PC_B; Get R15; I64Store $128
+	Get PC_B; Get R13; I64Store $264
 	RET
 
 // func fpAdd(z, x, y *Fp)
@@ -30262,18 +30262,18 @@ TEXT ·frMul(SB), NOSPLIT, $176-24
 	F64ReinterpretI64; Set F19
 	Get SP; I64Load z+0(FP); I32WrapI64; Set PC_B
 	Get PC_B; I64Load $128; Drop
-	Get R0
 	Get SP; I64Load $0
+	Get R0
 	I64Mul
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	F64ReinterpretI64; Set F20
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get R0
 	Get SP; I64Load $8
+	Get R0
 	I64Mul
-	Get R1
 	Get SP; I64Load $0
+	Get R1
 	I64Mul
 	I64Add
 	Get R15
@@ -30285,21 +30285,21 @@ TEXT ·frMul(SB), NOSPLIT, $176-24
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	F64ReinterpretI64; Set F21
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get R0
 	Get SP; I64Load $16
+	Get R0
 	I64Mul
-	Get R1
 	Get SP; I64Load $8
+	Get R1
 	I64Mul
 	I64Add
-	Get R2
 	Get SP; I64Load $0
+	Get R2
 	I64Mul
-	I64Add
-	Get R15
 	I64Add
 	Get F20; I64ReinterpretF64
 	I64Const $489356239; I64Mul
+	I64Add
+	Get R15
 	I64Add
 	Get F21; I64ReinterpretF64
 	I64Const $227039933; I64Mul
@@ -30308,28 +30308,28 @@ TEXT ·frMul(SB), NOSPLIT, $176-24
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	F64ReinterpretI64; Set F22
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get R0
 	Get SP; I64Load $24
+	Get R0
 	I64Mul
-	Get R1
 	Get SP; I64Load $16
+	Get R1
 	I64Mul
 	I64Add
-	Get R2
 	Get SP; I64Load $8
+	Get R2
 	I64Mul
 	I64Add
-	Get R3
 	Get SP; I64Load $0
+	Get R3
 	I64Mul
-	I64Add
-	Get R15
 	I64Add
 	Get F20; I64ReinterpretF64
 	I64Const $102817190; I64Mul
 	I64Add
 	Get F21; I64ReinterpretF64
 	I64Const $489356239; I64Mul
+	I64Add
+	Get R15
 	I64Add
 	Get F22; I64ReinterpretF64
 	I64Const $227039933; I64Mul
@@ -30338,26 +30338,24 @@ TEXT ·frMul(SB), NOSPLIT, $176-24
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	F64ReinterpretI64; Set F23
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get R0
 	Get SP; I64Load $32
+	Get R0
 	I64Mul
-	Get R1
 	Get SP; I64Load $24
+	Get R1
 	I64Mul
 	I64Add
-	Get R2
 	Get SP; I64Load $16
+	Get R2
 	I64Mul
 	I64Add
-	Get R3
 	Get SP; I64Load $8
+	Get R3
 	I64Mul
 	I64Add
-	Get R4
 	Get SP; I64Load $0
+	Get R4
 	I64Mul
-	I64Add
-	Get R15
 	I64Add
 	Get F20; I64ReinterpretF64
 	I64Const $479902667; I64Mul
@@ -30368,6 +30366,8 @@ TEXT ·frMul(SB), NOSPLIT, $176-24
 	Get F22; I64ReinterpretF64
 	I64Const $489356239; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get F23; I64ReinterpretF64
 	I64Const $227039933; I64Mul
 	I64Add
@@ -30375,30 +30375,28 @@ TEXT ·frMul(SB), NOSPLIT, $176-24
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	F64ReinterpretI64; Set F24
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get R0
 	Get SP; I64Load $40
+	Get R0
 	I64Mul
-	Get R1
 	Get SP; I64Load $32
+	Get R1
 	I64Mul
 	I64Add
-	Get R2
 	Get SP; I64Load $24
+	Get R2
 	I64Mul
 	I64Add
-	Get R3
 	Get SP; I64Load $16
+	Get R3
 	I64Mul
 	I64Add
-	Get R4
 	Get SP; I64Load $8
+	Get R4
 	I64Mul
 	I64Add
-	Get R5
 	Get SP; I64Load $0
+	Get R5
 	I64Mul
-	I64Add
-	Get R15
 	I64Add
 	Get F20; I64ReinterpretF64
 	I64Const $304208489; I64Mul
@@ -30412,6 +30410,8 @@ TEXT ·frMul(SB), NOSPLIT, $176-24
 	Get F23; I64ReinterpretF64
 	I64Const $489356239; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get F24; I64ReinterpretF64
 	I64Const $227039933; I64Mul
 	I64Add
@@ -30419,34 +30419,32 @@ TEXT ·frMul(SB), NOSPLIT, $176-24
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	F64ReinterpretI64; Set F25
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get R0
 	Get SP; I64Load $48
+	Get R0
 	I64Mul
-	Get R1
 	Get SP; I64Load $40
+	Get R1
 	I64Mul
 	I64Add
-	Get R2
 	Get SP; I64Load $32
+	Get R2
 	I64Mul
 	I64Add
-	Get R3
 	Get SP; I64Load $24
+	Get R3
 	I64Mul
 	I64Add
-	Get R4
 	Get SP; I64Load $16
+	Get R4
 	I64Mul
 	I64Add
-	Get R5
 	Get SP; I64Load $8
+	Get R5
 	I64Mul
 	I64Add
-	Get R6
 	Get SP; I64Load $0
+	Get R6
 	I64Mul
-	I64Add
-	Get R15
 	I64Add
 	Get F20; I64ReinterpretF64
 	I64Const $225636295; I64Mul
@@ -30463,6 +30461,8 @@ TEXT ·frMul(SB), NOSPLIT, $176-24
 	Get F24; I64ReinterpretF64
 	I64Const $489356239; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get F25; I64ReinterpretF64
 	I64Const $227039933; I64Mul
 	I64Add
@@ -30470,38 +30470,36 @@ TEXT ·frMul(SB), NOSPLIT, $176-24
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	F64ReinterpretI64; Set F26
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get R0
 	Get SP; I64Load $56
+	Get R0
 	I64Mul
-	Get R1
 	Get SP; I64Load $48
+	Get R1
 	I64Mul
 	I64Add
-	Get R2
 	Get SP; I64Load $40
+	Get R2
 	I64Mul
 	I64Add
-	Get R3
 	Get SP; I64Load $32
+	Get R3
 	I64Mul
 	I64Add
-	Get R4
 	Get SP; I64Load $24
+	Get R4
 	I64Mul
 	I64Add
-	Get R5
 	Get SP; I64Load $16
+	Get R5
 	I64Mul
 	I64Add
-	Get R6
 	Get SP; I64Load $8
+	Get R6
 	I64Mul
 	I64Add
-	Get R7
 	Get SP; I64Load $0
+	Get R7
 	I64Mul
-	I64Add
-	Get R15
 	I64Add
 	Get F20; I64ReinterpretF64
 	I64Const $314729135; I64Mul
@@ -30521,6 +30519,8 @@ TEXT ·frMul(SB), NOSPLIT, $176-24
 	Get F25; I64ReinterpretF64
 	I64Const $489356239; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get F26; I64ReinterpretF64
 	I64Const $227039933; I64Mul
 	I64Add
@@ -30528,42 +30528,40 @@ TEXT ·frMul(SB), NOSPLIT, $176-24
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	F64ReinterpretI64; Set F27
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get R0
 	Get SP; I64Load $64
+	Get R0
 	I64Mul
-	Get R1
 	Get SP; I64Load $56
+	Get R1
 	I64Mul
 	I64Add
-	Get R2
 	Get SP; I64Load $48
+	Get R2
 	I64Mul
 	I64Add
-	Get R3
 	Get SP; I64Load $40
+	Get R3
 	I64Mul
 	I64Add
-	Get R4
 	Get SP; I64Load $32
+	Get R4
 	I64Mul
 	I64Add
-	Get R5
 	Get SP; I64Load $24
+	Get R5
 	I64Mul
 	I64Add
-	Get R6
 	Get SP; I64Load $16
+	Get R6
 	I64Mul
 	I64Add
-	Get R7
 	Get SP; I64Load $8
+	Get R7
 	I64Mul
 	I64Add
-	Get R8
 	Get SP; I64Load $0
+	Get R8
 	I64Mul
-	I64Add
-	Get R15
 	I64Add
 	Get F20; I64ReinterpretF64
 	I64Const $105969385; I64Mul
@@ -30586,6 +30584,8 @@ TEXT ·frMul(SB), NOSPLIT, $176-24
 	Get F26; I64ReinterpretF64
 	I64Const $489356239; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get F27; I64ReinterpretF64
 	I64Const $227039933; I64Mul
 	I64Add
@@ -30593,46 +30593,44 @@ TEXT ·frMul(SB), NOSPLIT, $176-24
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	F64ReinterpretI64; Set F28
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get R0
 	Get SP; I64Load $72
+	Get R0
 	I64Mul
-	Get R1
 	Get SP; I64Load $64
+	Get R1
 	I64Mul
 	I64Add
-	Get R2
 	Get SP; I64Load $56
+	Get R2
 	I64Mul
 	I64Add
-	Get R3
 	Get SP; I64Load $48
+	Get R3
 	I64Mul
 	I64Add
-	Get R4
 	Get SP; I64Load $40
+	Get R4
 	I64Mul
 	I64Add
-	Get R5
 	Get SP; I64Load $32
+	Get R5
 	I64Mul
 	I64Add
-	Get R6
 	Get SP; I64Load $24
+	Get R6
 	I64Mul
 	I64Add
-	Get R7
 	Get SP; I64Load $16
+	Get R7
 	I64Mul
 	I64Add
-	Get R8
 	Get SP; I64Load $8
+	Get R8
 	I64Mul
 	I64Add
-	Get R9
 	Get SP; I64Load $0
+	Get R9
 	I64Mul
-	I64Add
-	Get R15
 	I64Add
 	Get F20; I64ReinterpretF64
 	I64Const $288159988; I64Mul
@@ -30658,6 +30656,8 @@ TEXT ·frMul(SB), NOSPLIT, $176-24
 	Get F27; I64ReinterpretF64
 	I64Const $489356239; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get F28; I64ReinterpretF64
 	I64Const $227039933; I64Mul
 	I64Add
@@ -30665,50 +30665,48 @@ TEXT ·frMul(SB), NOSPLIT, $176-24
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	F64ReinterpretI64; Set F29
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get R0
 	Get SP; I64Load $80
+	Get R0
 	I64Mul
-	Get R1
 	Get SP; I64Load $72
+	Get R1
 	I64Mul
 	I64Add
-	Get R2
 	Get SP; I64Load $64
+	Get R2
 	I64Mul
 	I64Add
-	Get R3
 	Get SP; I64Load $56
+	Get R3
 	I64Mul
 	I64Add
-	Get R4
 	Get SP; I64Load $48
+	Get R4
 	I64Mul
 	I64Add
-	Get R5
 	Get SP; I64Load $40
+	Get R5
 	I64Mul
 	I64Add
-	Get R6
 	Get SP; I64Load $32
+	Get R6
 	I64Mul
 	I64Add
-	Get R7
 	Get SP; I64Load $24
+	Get R7
 	I64Mul
 	I64Add
-	Get R8
 	Get SP; I64Load $16
+	Get R8
 	I64Mul
 	I64Add
-	Get R9
 	Get SP; I64Load $8
+	Get R9
 	I64Mul
 	I64Add
-	Get R10
 	Get SP; I64Load $0
+	Get R10
 	I64Mul
-	I64Add
-	Get R15
 	I64Add
 	Get F20; I64ReinterpretF64
 	I64Const $254423628; I64Mul
@@ -30737,6 +30735,8 @@ TEXT ·frMul(SB), NOSPLIT, $176-24
 	Get F28; I64ReinterpretF64
 	I64Const $489356239; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get F29; I64ReinterpretF64
 	I64Const $227039933; I64Mul
 	I64Add
@@ -30744,54 +30744,52 @@ TEXT ·frMul(SB), NOSPLIT, $176-24
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	F64ReinterpretI64; Set F30
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get R0
 	Get SP; I64Load $88
+	Get R0
 	I64Mul
-	Get R1
 	Get SP; I64Load $80
+	Get R1
 	I64Mul
 	I64Add
-	Get R2
 	Get SP; I64Load $72
+	Get R2
 	I64Mul
 	I64Add
-	Get R3
 	Get SP; I64Load $64
+	Get R3
 	I64Mul
 	I64Add
-	Get R4
 	Get SP; I64Load $56
+	Get R4
 	I64Mul
 	I64Add
-	Get R5
 	Get SP; I64Load $48
+	Get R5
 	I64Mul
 	I64Add
-	Get R6
 	Get SP; I64Load $40
+	Get R6
 	I64Mul
 	I64Add
-	Get R7
 	Get SP; I64Load $32
+	Get R7
 	I64Mul
 	I64Add
-	Get R8
 	Get SP; I64Load $24
+	Get R8
 	I64Mul
 	I64Add
-	Get R9
 	Get SP; I64Load $16
+	Get R9
 	I64Mul
 	I64Add
-	Get R10
 	Get SP; I64Load $8
+	Get R10
 	I64Mul
 	I64Add
-	Get R11
 	Get SP; I64Load $0
+	Get R11
 	I64Mul
-	I64Add
-	Get R15
 	I64Add
 	Get F20; I64ReinterpretF64
 	I64Const $62336038; I64Mul
@@ -30823,6 +30821,8 @@ TEXT ·frMul(SB), NOSPLIT, $176-24
 	Get F29; I64ReinterpretF64
 	I64Const $489356239; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get F30; I64ReinterpretF64
 	I64Const $227039933; I64Mul
 	I64Add
@@ -30830,58 +30830,56 @@ TEXT ·frMul(SB), NOSPLIT, $176-24
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	F64ReinterpretI64; Set F31
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get R0
 	Get SP; I64Load $96
+	Get R0
 	I64Mul
-	Get R1
 	Get SP; I64Load $88
+	Get R1
 	I64Mul
 	I64Add
-	Get R2
 	Get SP; I64Load $80
+	Get R2
 	I64Mul
 	I64Add
-	Get R3
 	Get SP; I64Load $72
+	Get R3
 	I64Mul
 	I64Add
-	Get R4
 	Get SP; I64Load $64
+	Get R4
 	I64Mul
 	I64Add
-	Get R5
 	Get SP; I64Load $56
+	Get R5
 	I64Mul
 	I64Add
-	Get R6
 	Get SP; I64Load $48
+	Get R6
 	I64Mul
 	I64Add
-	Get R7
 	Get SP; I64Load $40
+	Get R7
 	I64Mul
 	I64Add
-	Get R8
 	Get SP; I64Load $32
+	Get R8
 	I64Mul
 	I64Add
-	Get R9
 	Get SP; I64Load $24
+	Get R9
 	I64Mul
 	I64Add
-	Get R10
 	Get SP; I64Load $16
+	Get R10
 	I64Mul
 	I64Add
-	Get R11
 	Get SP; I64Load $8
+	Get R11
 	I64Mul
 	I64Add
-	Get R12
 	Get SP; I64Load $0
+	Get R12
 	I64Mul
-	I64Add
-	Get R15
 	I64Add
 	Get F20; I64ReinterpretF64
 	I64Const $272843994; I64Mul
@@ -30916,6 +30914,8 @@ TEXT ·frMul(SB), NOSPLIT, $176-24
 	Get F30; I64ReinterpretF64
 	I64Const $489356239; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get F31; I64ReinterpretF64
 	I64Const $227039933; I64Mul
 	I64Add
@@ -30923,62 +30923,60 @@ TEXT ·frMul(SB), NOSPLIT, $176-24
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	Set R14; Get SP; Get R14; I64Store $136
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get R0
 	Get SP; I64Load $104
+	Get R0
 	I64Mul
-	Get R1
 	Get SP; I64Load $96
+	Get R1
 	I64Mul
 	I64Add
-	Get R2
 	Get SP; I64Load $88
+	Get R2
 	I64Mul
 	I64Add
-	Get R3
 	Get SP; I64Load $80
+	Get R3
 	I64Mul
 	I64Add
-	Get R4
 	Get SP; I64Load $72
+	Get R4
 	I64Mul
 	I64Add
-	Get R5
 	Get SP; I64Load $64
+	Get R5
 	I64Mul
 	I64Add
-	Get R6
 	Get SP; I64Load $56
+	Get R6
 	I64Mul
 	I64Add
-	Get R7
 	Get SP; I64Load $48
+	Get R7
 	I64Mul
 	I64Add
-	Get R8
 	Get SP; I64Load $40
+	Get R8
 	I64Mul
 	I64Add
-	Get R9
 	Get SP; I64Load $32
+	Get R9
 	I64Mul
 	I64Add
-	Get R10
 	Get SP; I64Load $24
+	Get R10
 	I64Mul
 	I64Add
-	Get R11
 	Get SP; I64Load $16
+	Get R11
 	I64Mul
 	I64Add
-	Get R12
 	Get SP; I64Load $8
+	Get R12
 	I64Mul
 	I64Add
-	Get F16; I64ReinterpretF64
 	Get SP; I64Load $0
+	Get F16; I64ReinterpretF64
 	I64Mul
-	I64Add
-	Get R15
 	I64Add
 	Get F20; I64ReinterpretF64
 	I64Const $231415286; I64Mul
@@ -31016,6 +31014,8 @@ TEXT ·frMul(SB), NOSPLIT, $176-24
 	Get F31; I64ReinterpretF64
 	I64Const $489356239; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get SP; I64Load $136
 	I64Const $227039933; I64Mul
 	I64Add
@@ -31023,66 +31023,64 @@ TEXT ·frMul(SB), NOSPLIT, $176-24
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	Set R14; Get SP; Get R14; I64Store $144
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get R0
 	Get SP; I64Load $112
+	Get R0
 	I64Mul
-	Get R1
 	Get SP; I64Load $104
+	Get R1
 	I64Mul
 	I64Add
-	Get R2
 	Get SP; I64Load $96
+	Get R2
 	I64Mul
 	I64Add
-	Get R3
 	Get SP; I64Load $88
+	Get R3
 	I64Mul
 	I64Add
-	Get R4
 	Get SP; I64Load $80
+	Get R4
 	I64Mul
 	I64Add
-	Get R5
 	Get SP; I64Load $72
+	Get R5
 	I64Mul
 	I64Add
-	Get R6
 	Get SP; I64Load $64
+	Get R6
 	I64Mul
 	I64Add
-	Get R7
 	Get SP; I64Load $56
+	Get R7
 	I64Mul
 	I64Add
-	Get R8
 	Get SP; I64Load $48
+	Get R8
 	I64Mul
 	I64Add
-	Get R9
 	Get SP; I64Load $40
+	Get R9
 	I64Mul
 	I64Add
-	Get R10
 	Get SP; I64Load $32
+	Get R10
 	I64Mul
 	I64Add
-	Get R11
 	Get SP; I64Load $24
+	Get R11
 	I64Mul
 	I64Add
-	Get R12
 	Get SP; I64Load $16
+	Get R12
 	I64Mul
 	I64Add
-	Get F16; I64ReinterpretF64
 	Get SP; I64Load $8
+	Get F16; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F17; I64ReinterpretF64
 	Get SP; I64Load $0
+	Get F17; I64ReinterpretF64
 	I64Mul
-	I64Add
-	Get R15
 	I64Add
 	Get F20; I64ReinterpretF64
 	I64Const $103741325; I64Mul
@@ -31123,6 +31121,8 @@ TEXT ·frMul(SB), NOSPLIT, $176-24
 	Get SP; I64Load $136
 	I64Const $489356239; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get SP; I64Load $144
 	I64Const $227039933; I64Mul
 	I64Add
@@ -31130,70 +31130,68 @@ TEXT ·frMul(SB), NOSPLIT, $176-24
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	Set R14; Get SP; Get R14; I64Store $152
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get R0
 	Get SP; I64Load $120
+	Get R0
 	I64Mul
-	Get R1
 	Get SP; I64Load $112
+	Get R1
 	I64Mul
 	I64Add
-	Get R2
 	Get SP; I64Load $104
+	Get R2
 	I64Mul
 	I64Add
-	Get R3
 	Get SP; I64Load $96
+	Get R3
 	I64Mul
 	I64Add
-	Get R4
 	Get SP; I64Load $88
+	Get R4
 	I64Mul
 	I64Add
-	Get R5
 	Get SP; I64Load $80
+	Get R5
 	I64Mul
 	I64Add
-	Get R6
 	Get SP; I64Load $72
+	Get R6
 	I64Mul
 	I64Add
-	Get R7
 	Get SP; I64Load $64
+	Get R7
 	I64Mul
 	I64Add
-	Get R8
 	Get SP; I64Load $56
+	Get R8
 	I64Mul
 	I64Add
-	Get R9
 	Get SP; I64Load $48
+	Get R9
 	I64Mul
 	I64Add
-	Get R10
 	Get SP; I64Load $40
+	Get R10
 	I64Mul
 	I64Add
-	Get R11
 	Get SP; I64Load $32
+	Get R11
 	I64Mul
 	I64Add
-	Get R12
 	Get SP; I64Load $24
+	Get R12
 	I64Mul
 	I64Add
-	Get F16; I64ReinterpretF64
 	Get SP; I64Load $16
+	Get F16; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F17; I64ReinterpretF64
 	Get SP; I64Load $8
+	Get F17; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F18; I64ReinterpretF64
 	Get SP; I64Load $0
+	Get F18; I64ReinterpretF64
 	I64Mul
-	I64Add
-	Get R15
 	I64Add
 	Get F20; I64ReinterpretF64
 	I64Const $157186997; I64Mul
@@ -31237,6 +31235,8 @@ TEXT ·frMul(SB), NOSPLIT, $176-24
 	Get SP; I64Load $144
 	I64Const $489356239; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get SP; I64Load $152
 	I64Const $227039933; I64Mul
 	I64Add
@@ -31244,74 +31244,72 @@ TEXT ·frMul(SB), NOSPLIT, $176-24
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	Set R14; Get SP; Get R14; I64Store $160
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get R0
 	Get SP; I64Load $128
+	Get R0
 	I64Mul
-	Get R1
 	Get SP; I64Load $120
+	Get R1
 	I64Mul
 	I64Add
-	Get R2
 	Get SP; I64Load $112
+	Get R2
 	I64Mul
 	I64Add
-	Get R3
 	Get SP; I64Load $104
+	Get R3
 	I64Mul
 	I64Add
-	Get R4
 	Get SP; I64Load $96
+	Get R4
 	I64Mul
 	I64Add
-	Get R5
 	Get SP; I64Load $88
+	Get R5
 	I64Mul
 	I64Add
-	Get R6
 	Get SP; I64Load $80
+	Get R6
 	I64Mul
 	I64Add
-	Get R7
 	Get SP; I64Load $72
+	Get R7
 	I64Mul
 	I64Add
-	Get R8
 	Get SP; I64Load $64
+	Get R8
 	I64Mul
 	I64Add
-	Get R9
 	Get SP; I64Load $56
+	Get R9
 	I64Mul
 	I64Add
-	Get R10
 	Get SP; I64Load $48
+	Get R10
 	I64Mul
 	I64Add
-	Get R11
 	Get SP; I64Load $40
+	Get R11
 	I64Mul
 	I64Add
-	Get R12
 	Get SP; I64Load $32
+	Get R12
 	I64Mul
 	I64Add
-	Get F16; I64ReinterpretF64
 	Get SP; I64Load $24
+	Get F16; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F17; I64ReinterpretF64
 	Get SP; I64Load $16
+	Get F17; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F18; I64ReinterpretF64
 	Get SP; I64Load $8
+	Get F18; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F19; I64ReinterpretF64
 	Get SP; I64Load $0
+	Get F19; I64ReinterpretF64
 	I64Mul
-	I64Add
-	Get R15
 	I64Add
 	Get F20; I64ReinterpretF64
 	I64Const $271179946; I64Mul
@@ -31357,6 +31355,8 @@ TEXT ·frMul(SB), NOSPLIT, $176-24
 	I64Add
 	Get SP; I64Load $152
 	I64Const $489356239; I64Mul
+	I64Add
+	Get R15
 	I64Add
 	Get SP; I64Load $160
 	I64Const $227039933; I64Mul
@@ -31370,70 +31370,68 @@ TEXT ·frMul(SB), NOSPLIT, $176-24
 	I64Const $303452913; I64Mul
 	I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
-	Get R1
 	Get SP; I64Load $128
+	Get R1
 	I64Mul
-	Get R2
 	Get SP; I64Load $120
+	Get R2
 	I64Mul
 	I64Add
-	Get R3
 	Get SP; I64Load $112
+	Get R3
 	I64Mul
 	I64Add
-	Get R4
 	Get SP; I64Load $104
+	Get R4
 	I64Mul
 	I64Add
-	Get R5
 	Get SP; I64Load $96
+	Get R5
 	I64Mul
 	I64Add
-	Get R6
 	Get SP; I64Load $88
+	Get R6
 	I64Mul
 	I64Add
-	Get R7
 	Get SP; I64Load $80
+	Get R7
 	I64Mul
 	I64Add
-	Get R8
 	Get SP; I64Load $72
+	Get R8
 	I64Mul
 	I64Add
-	Get R9
 	Get SP; I64Load $64
+	Get R9
 	I64Mul
 	I64Add
-	Get R10
 	Get SP; I64Load $56
+	Get R10
 	I64Mul
 	I64Add
-	Get R11
 	Get SP; I64Load $48
+	Get R11
 	I64Mul
 	I64Add
-	Get R12
 	Get SP; I64Load $40
+	Get R12
 	I64Mul
 	I64Add
-	Get F16; I64ReinterpretF64
 	Get SP; I64Load $32
+	Get F16; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F17; I64ReinterpretF64
 	Get SP; I64Load $24
+	Get F17; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F18; I64ReinterpretF64
 	Get SP; I64Load $16
+	Get F18; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F19; I64ReinterpretF64
 	Get SP; I64Load $8
+	Get F19; I64ReinterpretF64
 	I64Mul
-	I64Add
-	Get R15
 	I64Add
 	Get F20; I64ReinterpretF64
 	I64Const $10108; I64Mul
@@ -31483,6 +31481,8 @@ TEXT ·frMul(SB), NOSPLIT, $176-24
 	Get SP; I64Load $160
 	I64Const $489356239; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get SP; I64Load $168
 	I64Const $251178916; I64Mul
 	I64Add
@@ -31491,66 +31491,64 @@ TEXT ·frMul(SB), NOSPLIT, $176-24
 	I64Store $0
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
-	Get R2
 	Get SP; I64Load $128
+	Get R2
 	I64Mul
-	Get R3
 	Get SP; I64Load $120
+	Get R3
 	I64Mul
 	I64Add
-	Get R4
 	Get SP; I64Load $112
+	Get R4
 	I64Mul
 	I64Add
-	Get R5
 	Get SP; I64Load $104
+	Get R5
 	I64Mul
 	I64Add
-	Get R6
 	Get SP; I64Load $96
+	Get R6
 	I64Mul
 	I64Add
-	Get R7
 	Get SP; I64Load $88
+	Get R7
 	I64Mul
 	I64Add
-	Get R8
 	Get SP; I64Load $80
+	Get R8
 	I64Mul
 	I64Add
-	Get R9
 	Get SP; I64Load $72
+	Get R9
 	I64Mul
 	I64Add
-	Get R10
 	Get SP; I64Load $64
+	Get R10
 	I64Mul
 	I64Add
-	Get R11
 	Get SP; I64Load $56
+	Get R11
 	I64Mul
 	I64Add
-	Get R12
 	Get SP; I64Load $48
+	Get R12
 	I64Mul
 	I64Add
-	Get F16; I64ReinterpretF64
 	Get SP; I64Load $40
+	Get F16; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F17; I64ReinterpretF64
 	Get SP; I64Load $32
+	Get F17; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F18; I64ReinterpretF64
 	Get SP; I64Load $24
+	Get F18; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F19; I64ReinterpretF64
 	Get SP; I64Load $16
+	Get F19; I64ReinterpretF64
 	I64Mul
-	I64Add
-	Get R15
 	I64Add
 	Get F21; I64ReinterpretF64
 	I64Const $10108; I64Mul
@@ -31597,6 +31595,8 @@ TEXT ·frMul(SB), NOSPLIT, $176-24
 	Get SP; I64Load $160
 	I64Const $102817190; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get SP; I64Load $168
 	I64Const $16587464; I64Mul
 	I64Add
@@ -31605,62 +31605,60 @@ TEXT ·frMul(SB), NOSPLIT, $176-24
 	I64Store $8
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
-	Get R3
 	Get SP; I64Load $128
+	Get R3
 	I64Mul
-	Get R4
 	Get SP; I64Load $120
+	Get R4
 	I64Mul
 	I64Add
-	Get R5
 	Get SP; I64Load $112
+	Get R5
 	I64Mul
 	I64Add
-	Get R6
 	Get SP; I64Load $104
+	Get R6
 	I64Mul
 	I64Add
-	Get R7
 	Get SP; I64Load $96
+	Get R7
 	I64Mul
 	I64Add
-	Get R8
 	Get SP; I64Load $88
+	Get R8
 	I64Mul
 	I64Add
-	Get R9
 	Get SP; I64Load $80
+	Get R9
 	I64Mul
 	I64Add
-	Get R10
 	Get SP; I64Load $72
+	Get R10
 	I64Mul
 	I64Add
-	Get R11
 	Get SP; I64Load $64
+	Get R11
 	I64Mul
 	I64Add
-	Get R12
 	Get SP; I64Load $56
+	Get R12
 	I64Mul
 	I64Add
-	Get F16; I64ReinterpretF64
 	Get SP; I64Load $48
+	Get F16; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F17; I64ReinterpretF64
 	Get SP; I64Load $40
+	Get F17; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F18; I64ReinterpretF64
 	Get SP; I64Load $32
+	Get F18; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F19; I64ReinterpretF64
 	Get SP; I64Load $24
+	Get F19; I64ReinterpretF64
 	I64Mul
-	I64Add
-	Get R15
 	I64Add
 	Get F22; I64ReinterpretF64
 	I64Const $10108; I64Mul
@@ -31704,6 +31702,8 @@ TEXT ·frMul(SB), NOSPLIT, $176-24
 	Get SP; I64Load $160
 	I64Const $479902667; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get SP; I64Load $168
 	I64Const $266503395; I64Mul
 	I64Add
@@ -31712,58 +31712,56 @@ TEXT ·frMul(SB), NOSPLIT, $176-24
 	I64Store $16
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
-	Get R4
 	Get SP; I64Load $128
+	Get R4
 	I64Mul
-	Get R5
 	Get SP; I64Load $120
+	Get R5
 	I64Mul
 	I64Add
-	Get R6
 	Get SP; I64Load $112
+	Get R6
 	I64Mul
 	I64Add
-	Get R7
 	Get SP; I64Load $104
+	Get R7
 	I64Mul
 	I64Add
-	Get R8
 	Get SP; I64Load $96
+	Get R8
 	I64Mul
 	I64Add
-	Get R9
 	Get SP; I64Load $88
+	Get R9
 	I64Mul
 	I64Add
-	Get R10
 	Get SP; I64Load $80
+	Get R10
 	I64Mul
 	I64Add
-	Get R11
 	Get SP; I64Load $72
+	Get R11
 	I64Mul
 	I64Add
-	Get R12
 	Get SP; I64Load $64
+	Get R12
 	I64Mul
 	I64Add
-	Get F16; I64ReinterpretF64
 	Get SP; I64Load $56
+	Get F16; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F17; I64ReinterpretF64
 	Get SP; I64Load $48
+	Get F17; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F18; I64ReinterpretF64
 	Get SP; I64Load $40
+	Get F18; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F19; I64ReinterpretF64
 	Get SP; I64Load $32
+	Get F19; I64ReinterpretF64
 	I64Mul
-	I64Add
-	Get R15
 	I64Add
 	Get F23; I64ReinterpretF64
 	I64Const $10108; I64Mul
@@ -31804,6 +31802,8 @@ TEXT ·frMul(SB), NOSPLIT, $176-24
 	Get SP; I64Load $160
 	I64Const $304208489; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get SP; I64Load $168
 	I64Const $185877700; I64Mul
 	I64Add
@@ -31812,54 +31812,52 @@ TEXT ·frMul(SB), NOSPLIT, $176-24
 	I64Store $24
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
-	Get R5
 	Get SP; I64Load $128
+	Get R5
 	I64Mul
-	Get R6
 	Get SP; I64Load $120
+	Get R6
 	I64Mul
 	I64Add
-	Get R7
 	Get SP; I64Load $112
+	Get R7
 	I64Mul
 	I64Add
-	Get R8
 	Get SP; I64Load $104
+	Get R8
 	I64Mul
 	I64Add
-	Get R9
 	Get SP; I64Load $96
+	Get R9
 	I64Mul
 	I64Add
-	Get R10
 	Get SP; I64Load $88
+	Get R10
 	I64Mul
 	I64Add
-	Get R11
 	Get SP; I64Load $80
+	Get R11
 	I64Mul
 	I64Add
-	Get R12
 	Get SP; I64Load $72
+	Get R12
 	I64Mul
 	I64Add
-	Get F16; I64ReinterpretF64
 	Get SP; I64Load $64
+	Get F16; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F17; I64ReinterpretF64
 	Get SP; I64Load $56
+	Get F17; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F18; I64ReinterpretF64
 	Get SP; I64Load $48
+	Get F18; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F19; I64ReinterpretF64
 	Get SP; I64Load $40
+	Get F19; I64ReinterpretF64
 	I64Mul
-	I64Add
-	Get R15
 	I64Add
 	Get F24; I64ReinterpretF64
 	I64Const $10108; I64Mul
@@ -31897,6 +31895,8 @@ TEXT ·frMul(SB), NOSPLIT, $176-24
 	Get SP; I64Load $160
 	I64Const $225636295; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get SP; I64Load $168
 	I64Const $48397969; I64Mul
 	I64Add
@@ -31905,50 +31905,48 @@ TEXT ·frMul(SB), NOSPLIT, $176-24
 	I64Store $32
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
-	Get R6
 	Get SP; I64Load $128
+	Get R6
 	I64Mul
-	Get R7
 	Get SP; I64Load $120
+	Get R7
 	I64Mul
 	I64Add
-	Get R8
 	Get SP; I64Load $112
+	Get R8
 	I64Mul
 	I64Add
-	Get R9
 	Get SP; I64Load $104
+	Get R9
 	I64Mul
 	I64Add
-	Get R10
 	Get SP; I64Load $96
+	Get R10
 	I64Mul
 	I64Add
-	Get R11
 	Get SP; I64Load $88
+	Get R11
 	I64Mul
 	I64Add
-	Get R12
 	Get SP; I64Load $80
+	Get R12
 	I64Mul
 	I64Add
-	Get F16; I64ReinterpretF64
 	Get SP; I64Load $72
+	Get F16; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F17; I64ReinterpretF64
 	Get SP; I64Load $64
+	Get F17; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F18; I64ReinterpretF64
 	Get SP; I64Load $56
+	Get F18; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F19; I64ReinterpretF64
 	Get SP; I64Load $48
+	Get F19; I64ReinterpretF64
 	I64Mul
-	I64Add
-	Get R15
 	I64Add
 	Get F25; I64ReinterpretF64
 	I64Const $10108; I64Mul
@@ -31983,6 +31981,8 @@ TEXT ·frMul(SB), NOSPLIT, $176-24
 	Get SP; I64Load $160
 	I64Const $314729135; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get SP; I64Load $168
 	I64Const $169981173; I64Mul
 	I64Add
@@ -31991,46 +31991,44 @@ TEXT ·frMul(SB), NOSPLIT, $176-24
 	I64Store $40
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
-	Get R7
 	Get SP; I64Load $128
+	Get R7
 	I64Mul
-	Get R8
 	Get SP; I64Load $120
+	Get R8
 	I64Mul
 	I64Add
-	Get R9
 	Get SP; I64Load $112
+	Get R9
 	I64Mul
 	I64Add
-	Get R10
 	Get SP; I64Load $104
+	Get R10
 	I64Mul
 	I64Add
-	Get R11
 	Get SP; I64Load $96
+	Get R11
 	I64Mul
 	I64Add
-	Get R12
 	Get SP; I64Load $88
+	Get R12
 	I64Mul
 	I64Add
-	Get F16; I64ReinterpretF64
 	Get SP; I64Load $80
+	Get F16; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F17; I64ReinterpretF64
 	Get SP; I64Load $72
+	Get F17; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F18; I64ReinterpretF64
 	Get SP; I64Load $64
+	Get F18; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F19; I64ReinterpretF64
 	Get SP; I64Load $56
+	Get F19; I64ReinterpretF64
 	I64Mul
-	I64Add
-	Get R15
 	I64Add
 	Get F26; I64ReinterpretF64
 	I64Const $10108; I64Mul
@@ -32062,6 +32060,8 @@ TEXT ·frMul(SB), NOSPLIT, $176-24
 	Get SP; I64Load $160
 	I64Const $105969385; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get SP; I64Load $168
 	I64Const $468688820; I64Mul
 	I64Add
@@ -32070,42 +32070,40 @@ TEXT ·frMul(SB), NOSPLIT, $176-24
 	I64Store $48
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
-	Get R8
 	Get SP; I64Load $128
+	Get R8
 	I64Mul
-	Get R9
 	Get SP; I64Load $120
+	Get R9
 	I64Mul
 	I64Add
-	Get R10
 	Get SP; I64Load $112
+	Get R10
 	I64Mul
 	I64Add
-	Get R11
 	Get SP; I64Load $104
+	Get R11
 	I64Mul
 	I64Add
-	Get R12
 	Get SP; I64Load $96
+	Get R12
 	I64Mul
 	I64Add
-	Get F16; I64ReinterpretF64
 	Get SP; I64Load $88
+	Get F16; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F17; I64ReinterpretF64
 	Get SP; I64Load $80
+	Get F17; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F18; I64ReinterpretF64
 	Get SP; I64Load $72
+	Get F18; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F19; I64ReinterpretF64
 	Get SP; I64Load $64
+	Get F19; I64ReinterpretF64
 	I64Mul
-	I64Add
-	Get R15
 	I64Add
 	Get F27; I64ReinterpretF64
 	I64Const $10108; I64Mul
@@ -32134,6 +32132,8 @@ TEXT ·frMul(SB), NOSPLIT, $176-24
 	Get SP; I64Load $160
 	I64Const $288159988; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get SP; I64Load $168
 	I64Const $35406428; I64Mul
 	I64Add
@@ -32142,38 +32142,36 @@ TEXT ·frMul(SB), NOSPLIT, $176-24
 	I64Store $56
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
-	Get R9
 	Get SP; I64Load $128
+	Get R9
 	I64Mul
-	Get R10
 	Get SP; I64Load $120
+	Get R10
 	I64Mul
 	I64Add
-	Get R11
 	Get SP; I64Load $112
+	Get R11
 	I64Mul
 	I64Add
-	Get R12
 	Get SP; I64Load $104
+	Get R12
 	I64Mul
 	I64Add
-	Get F16; I64ReinterpretF64
 	Get SP; I64Load $96
+	Get F16; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F17; I64ReinterpretF64
 	Get SP; I64Load $88
+	Get F17; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F18; I64ReinterpretF64
 	Get SP; I64Load $80
+	Get F18; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F19; I64ReinterpretF64
 	Get SP; I64Load $72
+	Get F19; I64ReinterpretF64
 	I64Mul
-	I64Add
-	Get R15
 	I64Add
 	Get F28; I64ReinterpretF64
 	I64Const $10108; I64Mul
@@ -32199,6 +32197,8 @@ TEXT ·frMul(SB), NOSPLIT, $176-24
 	Get SP; I64Load $160
 	I64Const $254423628; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get SP; I64Load $168
 	I64Const $113007301; I64Mul
 	I64Add
@@ -32207,34 +32207,32 @@ TEXT ·frMul(SB), NOSPLIT, $176-24
 	I64Store $64
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
-	Get R10
 	Get SP; I64Load $128
+	Get R10
 	I64Mul
-	Get R11
 	Get SP; I64Load $120
+	Get R11
 	I64Mul
 	I64Add
-	Get R12
 	Get SP; I64Load $112
+	Get R12
 	I64Mul
 	I64Add
-	Get F16; I64ReinterpretF64
 	Get SP; I64Load $104
+	Get F16; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F17; I64ReinterpretF64
 	Get SP; I64Load $96
+	Get F17; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F18; I64ReinterpretF64
 	Get SP; I64Load $88
+	Get F18; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F19; I64ReinterpretF64
 	Get SP; I64Load $80
+	Get F19; I64ReinterpretF64
 	I64Mul
-	I64Add
-	Get R15
 	I64Add
 	Get F29; I64ReinterpretF64
 	I64Const $10108; I64Mul
@@ -32257,6 +32255,8 @@ TEXT ·frMul(SB), NOSPLIT, $176-24
 	Get SP; I64Load $160
 	I64Const $62336038; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get SP; I64Load $168
 	I64Const $206136168; I64Mul
 	I64Add
@@ -32265,30 +32265,28 @@ TEXT ·frMul(SB), NOSPLIT, $176-24
 	I64Store $72
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
-	Get R11
 	Get SP; I64Load $128
+	Get R11
 	I64Mul
-	Get R12
 	Get SP; I64Load $120
+	Get R12
 	I64Mul
 	I64Add
-	Get F16; I64ReinterpretF64
 	Get SP; I64Load $112
+	Get F16; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F17; I64ReinterpretF64
 	Get SP; I64Load $104
+	Get F17; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F18; I64ReinterpretF64
 	Get SP; I64Load $96
+	Get F18; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F19; I64ReinterpretF64
 	Get SP; I64Load $88
+	Get F19; I64ReinterpretF64
 	I64Mul
-	I64Add
-	Get R15
 	I64Add
 	Get F30; I64ReinterpretF64
 	I64Const $10108; I64Mul
@@ -32308,6 +32306,8 @@ TEXT ·frMul(SB), NOSPLIT, $176-24
 	Get SP; I64Load $160
 	I64Const $272843994; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get SP; I64Load $168
 	I64Const $45035378; I64Mul
 	I64Add
@@ -32316,26 +32316,24 @@ TEXT ·frMul(SB), NOSPLIT, $176-24
 	I64Store $80
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
-	Get R12
 	Get SP; I64Load $128
+	Get R12
 	I64Mul
-	Get F16; I64ReinterpretF64
 	Get SP; I64Load $120
+	Get F16; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F17; I64ReinterpretF64
 	Get SP; I64Load $112
+	Get F17; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F18; I64ReinterpretF64
 	Get SP; I64Load $104
+	Get F18; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F19; I64ReinterpretF64
 	Get SP; I64Load $96
+	Get F19; I64ReinterpretF64
 	I64Mul
-	I64Add
-	Get R15
 	I64Add
 	Get F31; I64ReinterpretF64
 	I64Const $10108; I64Mul
@@ -32352,6 +32350,8 @@ TEXT ·frMul(SB), NOSPLIT, $176-24
 	Get SP; I64Load $160
 	I64Const $231415286; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get SP; I64Load $168
 	I64Const $404391380; I64Mul
 	I64Add
@@ -32360,22 +32360,20 @@ TEXT ·frMul(SB), NOSPLIT, $176-24
 	I64Store $88
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
-	Get F16; I64ReinterpretF64
 	Get SP; I64Load $128
+	Get F16; I64ReinterpretF64
 	I64Mul
-	Get F17; I64ReinterpretF64
 	Get SP; I64Load $120
+	Get F17; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F18; I64ReinterpretF64
 	Get SP; I64Load $112
+	Get F18; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F19; I64ReinterpretF64
 	Get SP; I64Load $104
+	Get F19; I64ReinterpretF64
 	I64Mul
-	I64Add
-	Get R15
 	I64Add
 	Get SP; I64Load $136
 	I64Const $10108; I64Mul
@@ -32389,6 +32387,8 @@ TEXT ·frMul(SB), NOSPLIT, $176-24
 	Get SP; I64Load $160
 	I64Const $103741325; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get SP; I64Load $168
 	I64Const $225088645; I64Mul
 	I64Add
@@ -32397,18 +32397,16 @@ TEXT ·frMul(SB), NOSPLIT, $176-24
 	I64Store $96
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
-	Get F17; I64ReinterpretF64
 	Get SP; I64Load $128
+	Get F17; I64ReinterpretF64
 	I64Mul
-	Get F18; I64ReinterpretF64
 	Get SP; I64Load $120
+	Get F18; I64ReinterpretF64
 	I64Mul
 	I64Add
-	Get F19; I64ReinterpretF64
 	Get SP; I64Load $112
+	Get F19; I64ReinterpretF64
 	I64Mul
-	I64Add
-	Get R15
 	I64Add
 	Get SP; I64Load $144
 	I64Const $10108; I64Mul
@@ -32419,6 +32417,8 @@ TEXT ·frMul(SB), NOSPLIT, $176-24
 	Get SP; I64Load $160
 	I64Const $157186997; I64Mul
 	I64Add
+	Get R15
+	I64Add
 	Get SP; I64Load $168
 	I64Const $309754653; I64Mul
 	I64Add
@@ -32427,20 +32427,20 @@ TEXT ·frMul(SB), NOSPLIT, $176-24
 	I64Store $104
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
-	Get F18; I64ReinterpretF64
 	Get SP; I64Load $128
+	Get F18; I64ReinterpretF64
 	I64Mul
-	Get F19; I64ReinterpretF64
 	Get SP; I64Load $120
+	Get F19; I64ReinterpretF64
 	I64Mul
-	I64Add
-	Get R15
 	I64Add
 	Get SP; I64Load $152
 	I64Const $10108; I64Mul
 	I64Add
 	Get SP; I64Load $160
 	I64Const $271179946; I64Mul
+	I64Add
+	Get R15
 	I64Add
 	Get SP; I64Load $168
 	I64Const $214729156; I64Mul
@@ -32450,13 +32450,13 @@ TEXT ·frMul(SB), NOSPLIT, $176-24
 	I64Store $112
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
-	Get F19; I64ReinterpretF64
 	Get SP; I64Load $128
+	Get F19; I64ReinterpretF64
 	I64Mul
-	Get R15
-	I64Add
 	Get SP; I64Load $160
 	I64Const $10108; I64Mul
+	I64Add
+	Get R15
 	I64Add
 	Get SP; I64Load $168
 	I64Const $65532; I64Mul
