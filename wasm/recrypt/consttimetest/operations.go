@@ -83,6 +83,8 @@ func operations(seed string) []operation {
 		list = append(list, w.makes()...)
 		list = append(list, w.augments()...)
 		list = append(list, w.opens()...)
+		list = append(list, w.prepares()...)
+		list = append(list, w.many()...)
 	}
 	for i := range list {
 		list[i].seed = seed

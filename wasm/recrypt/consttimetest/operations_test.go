@@ -71,3 +71,38 @@ func TestFixedArrangementIsPublic(t *testing.T) {
 		}
 	}
 }
+
+// TestFixedBatchIsPublic: the same for prepared keys and batches.
+func TestFixedBatchIsPublic(t *testing.T) {
+	w := newWorld(1, "test")
+	n, size := w.suite.FieldSize(), w.suite.TransformKeySize()
+	for _, o := range append(w.prepares(), w.many()...) {
+		a, b := o.request(0), o.request(1)
+		values := len(a) - 1
+		if o.signed {
+			if bytes.Equal(a[values], b[values]) {
+				t.Errorf("%s: nothing differs", o.name)
+			}
+			continue
+		}
+		switch o.op {
+		case abi.OpDecryptMany, abi.OpTransformPrepared:
+			if !bytes.Equal(a[values], b[values]) {
+				t.Errorf("%s: the values differ", o.name)
+			}
+		}
+		if o.op == abi.OpDecryptMany {
+			continue
+		}
+		x, y := a[1], b[1] // transform keys, behind suite and format if prepared
+		if o.op == abi.OpTransformPrepared {
+			x, y = x[2:], y[2:]
+		}
+		if bytes.Equal(x[16*n:20*n], y[16*n:20*n]) {
+			t.Errorf("%s: hashedTempKey does not differ", o.name)
+		}
+		if !bytes.Equal(x[:16*n], y[:16*n]) || !bytes.Equal(x[20*n:size], y[20*n:size]) {
+			t.Errorf("%s: what is signed differs", o.name)
+		}
+	}
+}
