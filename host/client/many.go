@@ -154,31 +154,28 @@ func (c *verifier) item(ctx context.Context, id [16]byte, answer *api.Keys, item
 	return c.verify(ctx, id, k, "")
 }
 
-// openKeys opens the values of verified keys, as many by one call of the core as it
-// takes.
+// inOneCall is how many keys one call of the core opens: enough to share what can be
+// shared, and few enough that between calls the client looks whether to go on.
+const inOneCall = 16
+
+// openKeys opens the values of verified keys, many by one call of the core.
 func (c *Client) openKeys(ctx context.Context, svc *service, keys []*openedKey) {
-	const most = abi.MaxRequest / 2 // bytes of records and values in one call
-	var batch []*openedKey
-	size := 0
+	var good []*openedKey
 	for _, k := range keys {
-		if k.err != nil {
-			continue
+		if k.err == nil {
+			good = append(good, k)
 		}
-		n := len(k.author.record) + len(k.collection.record) + len(k.answer.Record) + len(k.answer.Value)
-		if len(batch) == abi.MaxBatch || size+n > most {
-			c.openBatch(ctx, svc, batch)
-			batch, size = nil, 0
-		}
-		batch, size = append(batch, k), size+n
 	}
-	c.openBatch(ctx, svc, batch)
+	for batch := range slices.Chunk(good, inOneCall) {
+		if ctx.Err() != nil {
+			return
+		}
+		c.openBatch(ctx, svc, batch)
+	}
 }
 
 // openBatch is one call of the core.
 func (c *Client) openBatch(ctx context.Context, svc *service, batch []*openedKey) {
-	if len(batch) == 0 {
-		return
-	}
 	items := make([]abi.KeyItem, len(batch))
 	for i, k := range batch {
 		items[i] = abi.KeyItem{Author: k.author.record, Collection: k.collection.record, Record: k.answer.Record, Value: k.answer.Value}

@@ -13,6 +13,8 @@ import (
 	"github.com/recrypt-service/recrypt/host/api"
 	"github.com/recrypt-service/recrypt/host/server"
 	"github.com/recrypt-service/recrypt/host/store"
+	"github.com/recrypt-service/recrypt/wasm/abi"
+	"github.com/recrypt-service/recrypt/wasm/dispatch"
 )
 
 // getMany asks for many keys at once.
@@ -275,5 +277,53 @@ func TestGrantChangesMeanwhile(t *testing.T) {
 				t.Errorf("%s: %+v", name, item)
 			}
 		}
+	}
+}
+
+// hangUp is the core with a client that goes away during the second call.
+type hangUp struct {
+	dispatch.Native
+	calls  int
+	cancel func()
+}
+
+func (h *hangUp) Call(ctx context.Context, op abi.Op, request []byte) ([]byte, error) {
+	if op == abi.OpTransformKeyValues {
+		if h.calls++; h.calls == 2 && h.cancel != nil {
+			h.cancel()
+		}
+	}
+	return h.Native.Call(ctx, op, request)
+}
+
+// TestGetKeysPieces: many keys are several calls of the core, and no call is made for a
+// client that is gone.
+func TestGetKeysPieces(t *testing.T) {
+	core := &hangUp{}
+	w := newWorldOn(t, core)
+	alice, bob := w.join(), w.join()
+	w.grant(alice, bob)
+	var keys []aKey
+	var ids []string
+	for range 19 {
+		k := w.deposit(alice, alice)
+		keys, ids = append(keys, k), append(ids, k.id)
+	}
+	answer := decode[api.Keys](t, w.getMany(bob, ids...))
+	for i, k := range keys {
+		if err := w.opens(bob, whole(t, answer, i), k); err != nil {
+			t.Errorf("item %d: %v", i, err)
+		}
+	}
+	if core.calls != 3 {
+		t.Errorf("%d calls", core.calls)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	core.calls, core.cancel = 0, cancel
+	body := must(json.Marshal(api.GetKeys{Keys: ids}))
+	r := w.sign(bob, request("POST", api.PathTransforms, body), body).WithContext(ctx)
+	w.want("hung up", w.do(r), api.CodeBusy)
+	if core.calls != 2 {
+		t.Errorf("%d calls for a client that has gone", core.calls)
 	}
 }
