@@ -39,3 +39,13 @@ func nodeVersion() string {
 	}
 	return strings.TrimPrefix(strings.TrimSpace(string(out)), "v")
 }
+
+// load returns the average load of the last minute where the system tells it.
+func load() string {
+	b, err := os.ReadFile("/proc/loadavg")
+	if err != nil {
+		return ""
+	}
+	first, _, _ := strings.Cut(string(b), " ")
+	return first
+}

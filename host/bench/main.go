@@ -99,7 +99,7 @@ func run(ctx context.Context, o *options, stdout, stderr io.Writer) error {
 	defer os.RemoveAll(dir)
 	show := newProgress(stderr)
 	w := &workshop{root: root, dir: dir, offline: o.offline, say: show.say}
-	p := newPlan(o.only)
+	p, before := newPlan(o.only), load()
 	if len(p.groups) == 0 {
 		return errors.New("--only matches nothing")
 	}
@@ -119,6 +119,7 @@ func run(ctx context.Context, o *options, stdout, stderr io.Writer) error {
 		file:    file{Machine: machine(), Date: time.Now().UTC().Format(time.RFC3339), Rows: p.results().scheme()},
 		results: p.results(),
 		rounds:  o.rounds, least: o.least,
+		load:    before,
 		abouts:  abouts(t.workers),
 		missing: append(t.missing, p.failures()...),
 		old:     o.old,

@@ -16,6 +16,7 @@ type report struct {
 	results results
 	rounds  int
 	least   time.Duration
+	load    string
 	abouts  []string
 	missing []string
 	old     *file
@@ -31,7 +32,7 @@ func (r *report) write(w io.Writer, asJSON bool) error {
 		_, err = w.Write(b)
 		return err
 	}
-	fmt.Fprintf(w, "\n%s\n%s\n%s\n", r.Machine, r.Date, r.how())
+	fmt.Fprintf(w, "\n%s\n%s\n%s\n%s\n", r.Machine, r.Date, r.how(), r.quiet())
 	for _, a := range r.abouts {
 		fmt.Fprintln(w, "  "+a)
 	}
@@ -49,6 +50,15 @@ func (r *report) write(w io.Writer, asJSON bool) error {
 
 func (r *report) how() string {
 	return fmt.Sprintf("%d rounds of at least %s for each operation, interleaved; natively with as many processors as Go takes", r.rounds, r.least)
+}
+
+// quiet says how busy the machine was with something else.
+func (r *report) quiet() string {
+	s := fmt.Sprintf("medians are %s times the minima, in the median over all rows", digits(r.results.unrest()))
+	if r.load != "" {
+		s += "; load of the machine before: " + r.load
+	}
+	return s
 }
 
 // save writes the files to a folder: to the given one, or to host/bench if the run is
@@ -81,7 +91,7 @@ func (r *report) save(ctx context.Context, folder, root string, say func(string,
 func (r *report) markdown() []byte {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "# Results\n\nBy `make bench`, which writes this file. README.md beside it says what is measured and how.\n\n")
-	fmt.Fprintf(&b, "- %s\n- %s\n- %s\n", r.Machine, r.Date, r.how())
+	fmt.Fprintf(&b, "- %s\n- %s\n- %s\n- %s\n", r.Machine, r.Date, r.how(), r.quiet())
 	for _, a := range r.abouts {
 		fmt.Fprintf(&b, "- %s\n", a)
 	}

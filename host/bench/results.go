@@ -56,9 +56,7 @@ type results map[key]row
 // summarize makes the row of the nanoseconds that the rounds measured.
 func summarize(k key, samples []float64) row {
 	sorted := slices.Sorted(slices.Values(samples))
-	n := len(sorted)
-	median := (sorted[(n-1)/2] + sorted[n/2]) / 2
-	return row{k, int64(math.Round(sorted[0])), int64(math.Round(median))}
+	return row{k, int64(math.Round(sorted[0])), int64(math.Round(median(sorted)))}
 }
 
 // ratio returns the quotient of two rows' minimum times, or false if one is missing.
@@ -83,6 +81,25 @@ func (r results) scheme() []row {
 		}
 	}
 	return rows
+}
+
+// unrest returns the median over all rows of median ÷ minimum: how much the rounds
+// differed, 1 if not at all.
+func (r results) unrest() float64 {
+	var quotients []float64
+	for _, row := range r {
+		quotients = append(quotients, float64(row.Median)/float64(row.Min))
+	}
+	return median(slices.Sorted(slices.Values(quotients)))
+}
+
+// median returns the median of sorted numbers.
+func median(sorted []float64) float64 {
+	n := len(sorted)
+	if n == 0 {
+		return 0
+	}
+	return (sorted[(n-1)/2] + sorted[n/2]) / 2
 }
 
 // complete reports whether every row of the scheme is there: npm has one suite.

@@ -59,6 +59,20 @@ func full() results {
 	return r
 }
 
+func TestUnrest(t *testing.T) {
+	r := results{}
+	for i, median := range []int64{10, 11, 30} {
+		k := key{operations[i], "recrypt256", "node"}
+		r[k] = row{k, 10, median}
+	}
+	if got := r.unrest(); got != 1.1 {
+		t.Error(got)
+	}
+	if got := (results{}).unrest(); got != 0 {
+		t.Error(got)
+	}
+}
+
 func TestScheme(t *testing.T) {
 	r := full()
 	rows := r.scheme()

@@ -155,6 +155,9 @@ func ratiosOf(r results, suite string) *table {
 			t.rows = append(t.rows, line)
 		}
 	}
+	if suite == "recrypt256" {
+		t.note = "Beyond the floors, the aim is 22 natively, which is 10 times upstream's native code, and 6 in WebAssembly."
+	}
 	return t
 }
 

@@ -160,13 +160,13 @@ func TestReport(t *testing.T) {
 	r := full()
 	rep := &report{
 		file: file{Machine: "m", Date: "d", Rows: r.scheme()}, results: r, rounds: 3, least: time.Millisecond,
-		abouts: []string{"npm: a package"}, missing: []string{"mcl: no network"}, old: &file{Date: "before", Rows: r.scheme()},
+		load: "0.42", abouts: []string{"npm: a package"}, missing: []string{"mcl: no network"}, old: &file{Date: "before", Rows: r.scheme()},
 	}
 	var out bytes.Buffer
 	if err := rep.write(&out, false); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"\nm\nd\n3 rounds of at least 1ms", "npm: a package", "Floors", "Against the run of before", "not measured: mcl: no network"} {
+	for _, want := range []string{"\nm\nd\n3 rounds of at least 1ms", "npm: a package", "Floors", "Against the run of before", "medians are 2.00 times the minima", "before: 0.42", "not measured: mcl: no network"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("missing %q", want)
 		}
