@@ -51,6 +51,7 @@ func FuzzMessages(f *testing.F) {
 		api.GrantAccess{Grants: []api.Grant{{Record: api.Bytes{1}, TransformKey: api.Bytes{2}}}}, api.GrantAccessAnswer{Grants: []string{"a"}},
 		api.Readers{Grants: []api.ListedGrant{{Status: api.GrantRevoked, Receipt: api.Bytes{3}}}}, api.ListGrants{More: true},
 		api.RevokeAccess{}, api.Receipt{Destroyed: 2}, api.CreateKey{}, api.CreateKeyAnswer{}, api.Key{Level: 1},
+		api.GetKeys{Keys: []string{"a"}}, api.Keys{Keys: []api.KeyItem{{ID: "a", Code: "x"}, {Level: 1, Grant: 2}}, Records: []api.Bytes{{1}}},
 	}
 	for i, m := range messages {
 		b, err := json.Marshal(m)
