@@ -20,8 +20,10 @@ import (
 	"github.com/recrypt-service/recrypt/wasm/abi"
 )
 
-// An operation is one row of the table.
+// An operation is one row of the tables. (Maps would be filled by code when the program
+// starts; these are data.)
 type operation struct {
+	op     abi.Op
 	args   int                             // number of argument frames
 	secret bool                            // the results are freshly made secrets, to be wiped once packed
 	run    func(a *args) ([][]byte, error) // returns the result frames
@@ -83,12 +85,15 @@ func Handle(op abi.Op, request []byte) (response []byte) {
 }
 
 // lookUp finds an operation by number.
-func lookUp(op abi.Op) (operation, bool) {
-	if o, ok := schemeOperations[op]; ok {
-		return o, true
+func lookUp(op abi.Op) (*operation, bool) {
+	for _, table := range [...][]operation{schemeOperations, recordOperations} {
+		for i := range table {
+			if table[i].op == op {
+				return &table[i], true
+			}
+		}
 	}
-	o, ok := recordOperations[op]
-	return o, ok
+	return nil, false
 }
 
 // success packs result frames behind StatusOK.
