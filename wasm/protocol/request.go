@@ -1,9 +1,7 @@
 package protocol
 
 import (
-	"encoding/base64"
 	"strconv"
-	"strings"
 
 	"github.com/recrypt-service/recrypt/wasm/abi"
 )
@@ -48,7 +46,7 @@ func SignRequest(seed []byte, q *abi.Request) (input, signature, digest string, 
 	if len(q.BodyHash) != 0 {
 		digest = contentDigest(q.BodyHash)
 	}
-	signature = "sig1=:" + base64.StdEncoding.EncodeToString(key.Sign(base)) + ":"
+	signature = "sig1=:" + toBase64(key.Sign(base)) + ":"
 	return "sig1=" + parameters, signature, digest, nil
 }
 
@@ -67,7 +65,27 @@ func VerifyRequest(key [32]byte, q *abi.Request, signature []byte) error {
 
 // contentDigest returns the value of Content-Digest (RFC 9530).
 func contentDigest(hash []byte) string {
-	return "sha-256=:" + base64.StdEncoding.EncodeToString(hash) + ":"
+	return "sha-256=:" + toBase64(hash) + ":"
+}
+
+// toBase64 encodes public bytes (RFC 4648, section 4). Package encoding/base64 is ten times
+// as large, with its decoder and its tables.
+func toBase64(b []byte) string {
+	const digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+	out := make([]byte, 0, (len(b)+2)/3*4)
+	for ; len(b) > 0; b = b[min(3, len(b)):] {
+		var group [3]byte
+		n := copy(group[:], b)
+		v := uint32(group[0])<<16 | uint32(group[1])<<8 | uint32(group[2])
+		for i := range 4 {
+			if i <= n {
+				out = append(out, digits[v>>(18-6*i)&63])
+			} else {
+				out = append(out, '=')
+			}
+		}
+	}
+	return string(out)
 }
 
 // signatureBase returns the signature parameters and the bytes that are signed.
@@ -117,6 +135,17 @@ func components(q *abi.Request) []component {
 	return list
 }
 
+// contains reports whether s has a byte from first to last. (Package strings has
+// the same for Unicode, with tables that are not needed here.)
+func contains(s string, first, last byte) bool {
+	for i := range len(s) {
+		if first <= s[i] && s[i] <= last {
+			return true
+		}
+	}
+	return false
+}
+
 // checkRequest bounds everything that goes into a signature base, so that no
 // value can end its line or its quotes.
 func checkRequest(q *abi.Request) error {
@@ -135,12 +164,12 @@ func checkRequest(q *abi.Request) error {
 			return malformed("a part of the request is missing or too short")
 		case len(part.value) > part.max:
 			return tooLarge("a part of the request is too long")
-		case !visible(part.value) || strings.ContainsAny(part.value, `"\`):
+		case !visible(part.value) || contains(part.value, '"', '"') || contains(part.value, '\\', '\\'):
 			return malformed("a part of the request has a character that cannot be signed")
 		}
 	}
 	switch {
-	case q.Authority != strings.ToLower(q.Authority):
+	case contains(q.Authority, 'A', 'Z'):
 		return malformed("authority of the request is not in lower case")
 	case q.Path[0] != '/':
 		return malformed("path of the request does not begin with a slash")

@@ -181,3 +181,16 @@ func TestRecordIsNoRequest(t *testing.T) {
 		}
 	}
 }
+
+// TestBase64 compares with the standard library.
+func TestBase64(t *testing.T) {
+	b := make([]byte, 64)
+	for i := range b {
+		b[i] = byte(i*37 + 255)
+	}
+	for n := range len(b) + 1 {
+		if got, want := toBase64(b[:n]), base64.StdEncoding.EncodeToString(b[:n]); got != want {
+			t.Errorf("%d bytes: %s, want %s", n, got, want)
+		}
+	}
+}
