@@ -196,3 +196,47 @@ func BenchmarkHardPart(b *testing.B) {
 		hardPart(&f.f)
 	}
 }
+
+func BenchmarkScalarSetBytesModP(b *testing.B) {
+	wide := make([]byte, 64)
+	for i := range wide {
+		wide[i] = byte(i) + 100
+	}
+	k := new(Scalar)
+	for b.Loop() {
+		k.SetBytesModP(wide)
+	}
+}
+
+func BenchmarkG1Bytes(b *testing.B) {
+	_, p, _ := benchPoint(b)
+	for b.Loop() {
+		p.Bytes()
+	}
+}
+
+func BenchmarkG1SetBytes(b *testing.B) {
+	_, p, _ := benchPoint(b)
+	enc := p.Bytes()
+	for b.Loop() {
+		if _, err := p.SetBytes(enc); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkGTBytes(b *testing.B) {
+	k, _, _ := benchPoint(b)
+	f := new(GT).BaseExp(k)
+	for b.Loop() {
+		f.Bytes()
+	}
+}
+
+func BenchmarkSplit(b *testing.B) {
+	k, _, _ := benchPoint(b)
+	var d [4 * windows4]digit
+	for b.Loop() {
+		k.digits4(d[:], window)
+	}
+}

@@ -41,29 +41,93 @@ func lessThan(a, b []uint64) int {
 	return int(borrow)
 }
 
-// reduceWide sets w to the big-endian integer b modulo m, one bit after the
-// other: the time depends on the lengths only. It serves hashes and keys, not
-// the arithmetic.
+// reduceWide sets w to the big-endian integer b modulo m, which has as many words, at most
+// maxWords, and at least 64 bits: 24 bits after the other, in a time that depends on
+// the lengths only. It serves hashes and keys, not the arithmetic.
 func reduceWide(w []uint64, b []byte, m []uint64) {
 	clear(w)
-	var s [16]uint64 // more words than any modulus has
-	for _, v := range b {
-		for k := 7; k >= 0; k-- {
-			// w = 2w + bit, below 2m
-			carry := uint64(v>>k) & 1
-			for i := range w {
-				w[i], carry = w[i]<<1|carry, w[i]>>63
-			}
-			var borrow uint64
-			for i := range w {
-				s[i], borrow = bits.Sub64(w[i], m[i], borrow)
-			}
-			_, borrow = bits.Sub64(carry, 0, borrow)
-			for i := range w {
-				w[i] = s[i] ^ -borrow&(s[i]^w[i])
-			}
+	n := len(m)
+	length := 64*(n-1) + bits.Len64(m[n-1]) // public, as m is
+	top := length - 40
+	d := window64(m, top) // 40 bits
+	recip := reciprocal(d + 1)
+	var t [maxWords + 1]uint64
+	for len(b) > 0 {
+		// t = 2^24·w + the next bits, below 2^24·m
+		size := (len(b)-1)%3 + 1 // 3, but for the first
+		var next uint64
+		for _, v := range b[:size] {
+			next = next<<8 | uint64(v)
+		}
+		b = b[size:]
+		t[n] = 0
+		for i, v := range w {
+			t[i], next = v<<24|next, v>>40
+		}
+		t[n] = next
+		// The quotient of the first bits is at most 2 less than that of t by m:
+		// one for each of two floors, as 2^24·2^40/d² is far below 1.
+		q, _ := bits.Mul64(window64(t[:n+1], top), recip)
+		subTimes(t[:n+1], m, q)
+		for range 2 {
+			subIfLess(t[:n+1], m)
+		}
+		copy(w, t[:n])
+	}
+	clear(t[:])
+}
+
+// maxWords is more than any modulus has.
+const maxWords = 10
+
+// window64 returns 64 bits of w from the given bit on.
+func window64(w []uint64, bit int) uint64 {
+	i, s := bit/64, uint(bit%64)
+	v := w[i] >> s
+	if i+1 < len(w) {
+		v |= w[i+1] << (64 - s)
+	}
+	return v
+}
+
+// reciprocal returns ⌊(2^64−1)/d⌋ for a public d.
+func reciprocal(d uint64) (q uint64) {
+	var rest uint64
+	for range 64 {
+		rest = rest<<1 | 1
+		q <<= 1
+		if rest >= d {
+			rest -= d
+			q |= 1
 		}
 	}
+	return q
+}
+
+// subTimes sets t = t − q·m, which is not negative; t has one word more than m.
+func subTimes(t, m []uint64, q uint64) {
+	var carry, borrow uint64
+	for i, v := range m {
+		hi, lo := bits.Mul64(v, q)
+		lo, c := bits.Add64(lo, carry, 0)
+		carry = hi + c
+		t[i], borrow = bits.Sub64(t[i], lo, borrow)
+	}
+	t[len(m)] -= carry + borrow
+}
+
+// subIfLess sets t = t − m if m ≤ t; t has one word more than m.
+func subIfLess(t, m []uint64) {
+	var s [maxWords]uint64
+	var borrow uint64
+	for i, v := range m {
+		s[i], borrow = bits.Sub64(t[i], v, borrow)
+	}
+	high, borrow := bits.Sub64(t[len(m)], 0, borrow)
+	for i := range m {
+		t[i] = s[i] ^ -borrow&(s[i]^t[i])
+	}
+	t[len(m)] = high ^ -borrow&(high^t[len(m)])
 }
 
 // split29 cuts the integer w into 29-bit limbs.

@@ -71,3 +71,35 @@ func checkForms(t *testing.T, words []uint64, x *big.Int) {
 		t.Fatalf("join29 of %x: %x", limbs, back)
 	}
 }
+
+// The reduction of long integers holds for every modulus, the least and the greatest of
+// each length, and for values next to multiples of it.
+func TestReduceWide(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(15, 16))
+	check := func(v *big.Int, size int, m []uint64) {
+		t.Helper()
+		b := v.FillBytes(make([]byte, max(size, (v.BitLen()+7)/8)))
+		got := make([]uint64, len(m))
+		if reduceWide(got, b, m); wordsInt(got).Cmp(new(big.Int).Mod(v, wordsInt(m))) != 0 {
+			t.Fatalf("%x modulo %x: %x", v, wordsInt(m), wordsInt(got))
+		}
+	}
+	for words := 2; words <= maxWords; words++ {
+		for range 200 {
+			m := someWords(rnd, words)
+			m[words-1] = max(m[words-1]>>rnd.IntN(64), 1)
+			n := wordsInt(m)
+			for _, v := range []int64{-1, 0, 1} {
+				k := wordsInt(someWords(rnd, 1+rnd.IntN(8)))
+				k.Mul(k, n).Add(k, big.NewInt(v))
+				check(k.Abs(k), 8*rnd.IntN(20), m)
+			}
+			check(wordsInt(someWords(rnd, 1+rnd.IntN(16))), rnd.IntN(130), m)
+		}
+	}
+	for _, d := range []uint64{1<<39 + 1, 1 << 40, 1<<39 + 12345} {
+		if got := reciprocal(d); got != ^uint64(0)/d {
+			t.Errorf("reciprocal of %x: %x", d, got)
+		}
+	}
+}
