@@ -17,27 +17,27 @@ func (a *amd64) negate(z, y words, k int) {
 	a.store(t, z)
 }
 
-// mul2 writes z = x·y: z0 = x0·y0 + x1·(p − y1), z1 = x0·y1 + x1·y0.
+// mul2 writes z = x·y: z1 = x0·y1 + x1·y0, z0 = x0·y0 + x1·(p − y1).
 func (a *amd64) mul2() {
 	a.begin("fp2Mul", "z = x·y", "z, x, y")
 	size := 8 * a.n
-	neg, z0 := at(a.AllocLocal(size)), at(a.AllocLocal(size))
+	neg, z1 := at(a.AllocLocal(size)), at(a.AllocLocal(size))
 	x, y := a.arg("x"), a.arg("y")
 	x0, x1, y0, y1 := at(x), at(x.Offset(size)), at(y), at(y.Offset(size))
 	t := a.registers(a.n)
 	a.load(t, a.multiple(1))
 	a.addWords(t, y1, a.n, -1)
 	a.store(t, neg)
-	t = a.product([2]words{x0, y0}, [2]words{x1, neg})
+	t = a.product([2]words{x0, y1}, [2]words{x1, y0})
 	a.less(t) // from below 3p
 	a.less(t)
-	a.store(t, z0)
-	t = a.product([2]words{x0, y1}, [2]words{x1, y0})
+	a.store(t, z1)
+	t = a.product([2]words{x0, y0}, [2]words{x1, neg})
 	a.less(t)
 	a.less(t)
 	z := a.arg("z")
-	a.store(t, at(z.Offset(size)))
-	a.move(z0, at(z))
+	a.store(t, at(z))
+	a.move(z1, at(z.Offset(size)))
 	a.RET()
 }
 
@@ -140,7 +140,7 @@ func (a *amd64) difference(x, y words) []register {
 	return t
 }
 
-// sqr2 writes z = x²: z0 = (x0 + x1)·(x0 − x1), z1 = 2x0·x1.
+// sqr2 writes z = x²: z1 = 2x0·x1, z0 = (x0 + x1)·(x0 − x1).
 func (a *amd64) sqr2() {
 	a.begin("fp2Sqr", "z = x²", "z, x")
 	size := 8 * a.n
@@ -158,14 +158,16 @@ func (a *amd64) sqr2() {
 		a.store(a.reduced(s, true), local)
 		return local
 	}
-	z0 := at(a.AllocLocal(size))
-	t := a.product([2]words{store(factor(0, 1), factor(1, 1)), store(factor(0, 1), factor(1, -1))})
+	z1 := at(a.AllocLocal(size))
+	t := a.product([2]words{factor(0, 1).words(0), factor(1, 1).words(0)})
 	a.less(t)
-	a.store(t, z0)
-	t = a.product([2]words{store(factor(0, 1), factor(0, 1)), factor(1, 1).words(0)})
+	u := &sum{a: a, t: t, to: 1}
+	u.twice()
+	a.store(a.reduced(u, false), z1)
+	t = a.product([2]words{store(factor(0, 1), factor(1, 1)), store(factor(0, 1), factor(1, -1))})
 	a.less(t)
 	z := a.arg("z")
-	a.store(t, at(z.Offset(size)))
-	a.move(z0, at(z))
+	a.store(t, at(z))
+	a.move(z1, at(z.Offset(size)))
 	a.RET()
 }

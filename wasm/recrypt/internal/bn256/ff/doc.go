@@ -21,9 +21,10 @@
 //
 // There are two limb forms with the same methods: 64-bit limbs, the default, and
 // 29-bit limbs for WebAssembly, which can be had natively for tests by the build
-// tag limbs29. On amd64 with BMI2 and ADX the 64-bit form is in assembly
-// (limbs64_amd64.s); elsewhere, and with the build tag purego, it is the pure Go of
-// generic64.go and of the functions named *Generic. Both give the same limbs, except
+// tag limbs29. The 64-bit form is in assembly on amd64 with BMI2 and ADX
+// (limbs64_amd64.s), and its products are on arm64 (limbs64_arm64.s); the rest, other
+// processors, and all of it with the build tag purego, is the pure Go of generic64.go
+// and of the functions named *Generic. Both give the same limbs, except
 // that loose results may differ by p. In WebAssembly the products and sums of the
 // 29-bit form are assembly too (kernels_wasm.s); natively, for TinyGo and with purego
 // they are the Go of kernels_limbs29.go. Both give the same limbs.
@@ -35,4 +36,5 @@ package ff
 //go:generate go run ../../gen/field.go ../../gen/params.go -set 256
 //go:generate go run ../../gen/kernels29.go ../../gen/params.go -set 256
 //go:generate go run -modfile=../../../../../.ci/avo.mod ../../gen/amd64.go ../../gen/amd64_fp2.go ../../gen/amd64_mul2.go ../../gen/params.go -set 256
+//go:generate go run ../../gen/arm64.go ../../gen/params.go -set 256
 //go:generate go run ../../gen/sibling.go -to ../../bn480/ff

@@ -2,16 +2,11 @@
 
 package ff
 
-func fpMul(z, x, y *Fp)                 { fpMulGeneric(z, x, y) }
-func fpSqr(z, x *Fp)                    { fpSqrGeneric(z, x) }
-func frMul(z, x, y *Fr)                 { frMulGeneric(z, x, y) }
-func frSqr(z, x *Fr)                    { frSqrGeneric(z, x) }
 func fp2Add(z, x, y *Fp2)               { fp2AddGeneric(z, x, y) }
 func fp2Double(z, x *Fp2)               { fp2DoubleGeneric(z, x) }
 func fp2Sub(z, x, y *Fp2)               { fp2SubGeneric(z, x, y) }
 func fp2SubSub(z, w, x, y *Fp2)         { fp2SubSubGeneric(z, w, x, y) }
 func fp2Neg(z, x *Fp2)                  { fp2NegGeneric(z, x) }
-func fp2Mul(z, x, y *Fp2)               { fp2MulGeneric(z, x, y) }
 func fp2Sqr(z, x *Fp2)                  { fp2SqrGeneric(z, x) }
 func fp2MulXi(z, x *Fp2)                { fp2MulXiGeneric(z, x) }
 func fp2Mul3(z, x *Fp2)                 { fp2Mul3Generic(z, x) }
