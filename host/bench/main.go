@@ -35,6 +35,7 @@ type options struct {
 	out     string
 	old     *file
 	offline bool
+	shares  bool
 }
 
 func main() {
@@ -65,6 +66,7 @@ func parse(args []string) (*options, error) {
 	flags.StringVar(&o.out, "out", "", "write latest.json, RESULTS.md and results.svg to this `folder` (host/bench for a complete run, else none)")
 	earlier := flags.String("against", "", "compare with an earlier latest.json, this `file`")
 	flags.BoolVar(&o.offline, "offline", false, "install nothing from npm: without the packages that come from there")
+	flags.BoolVar(&o.shares, "shares", true, "also show where the time of native operations goes, some seconds for each")
 	if err := flags.Parse(args); err != nil {
 		return nil, err
 	}
@@ -123,6 +125,12 @@ func run(ctx context.Context, o *options, stdout, stderr io.Writer) error {
 		abouts:  abouts(t.workers),
 		missing: append(t.missing, p.failures()...),
 		old:     o.old,
+	}
+	if o.shares && t.workers["native"] != nil && ctx.Err() == nil {
+		show.say("profiling …")
+		if rep.profiles, err = w.profiles(ctx, o.only, 25*o.least); err != nil {
+			return err
+		}
 	}
 	if err := rep.write(stdout, o.json); err != nil {
 		return err

@@ -13,13 +13,19 @@ import (
 // A report is what a run found.
 type report struct {
 	file
-	results results
-	rounds  int
-	least   time.Duration
-	load    string
-	abouts  []string
-	missing []string
-	old     *file
+	results  results
+	rounds   int
+	least    time.Duration
+	load     string
+	abouts   []string
+	missing  []string
+	old      *file
+	profiles []*profile
+}
+
+// tables returns what the run found.
+func (r *report) tables() []*table {
+	return append(tables(r.results), sharesOf(r.profiles)...)
 }
 
 // write prints the tables, or the JSON.
@@ -36,7 +42,7 @@ func (r *report) write(w io.Writer, asJSON bool) error {
 	for _, a := range r.abouts {
 		fmt.Fprintln(w, "  "+a)
 	}
-	for _, t := range tables(r.results) {
+	for _, t := range r.tables() {
 		t.print(w)
 	}
 	if r.old != nil {
@@ -99,7 +105,7 @@ func (r *report) markdown() []byte {
 		fmt.Fprintf(&b, "- not measured: %s\n", m)
 	}
 	fmt.Fprintf(&b, "\n![times of every operation](results.svg)\n")
-	for _, t := range tables(r.results) {
+	for _, t := range r.tables() {
 		t.markdown(&b)
 	}
 	return b.Bytes()

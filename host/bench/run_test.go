@@ -164,8 +164,8 @@ func TestRounds(t *testing.T) {
 }
 
 func TestParse(t *testing.T) {
-	o, err := parse([]string{"--rounds", "3", "--time", "5ms", "--only", "decrypt", "--json", "--out", "x", "--offline"})
-	if err != nil || o.rounds != 3 || o.least != 5*time.Millisecond || !o.json || o.out != "x" || !o.offline || !o.only.MatchString("decrypt_1/recrypt256/node") {
+	o, err := parse([]string{"--rounds", "3", "--time", "5ms", "--only", "decrypt", "--json", "--out", "x", "--offline", "--shares=false"})
+	if err != nil || o.rounds != 3 || o.least != 5*time.Millisecond || !o.json || o.out != "x" || !o.offline || o.shares || !o.only.MatchString("decrypt_1/recrypt256/node") {
 		t.Errorf("%+v %v", o, err)
 	}
 	for _, args := range [][]string{{"--rounds", "0"}, {"--time", "-1s"}, {"--only", "("}, {"more"}, {"--against", "none.json"}} {
@@ -182,7 +182,7 @@ func TestSmoke(t *testing.T) {
 		t.Skip("builds the workers")
 	}
 	out := filepath.Join(t.TempDir(), "out")
-	o, err := parse([]string{"--rounds", "1", "--time", "0", "--offline", "--out", out,
+	o, err := parse([]string{"--rounds", "1", "--time", "4ms", "--offline", "--out", out,
 		"--only", "^(key_pair/recrypt480|(transform_2|decrypt_2|decrypt_1_x16|transform_1_x16)/recrypt256)/(native|wazero|npm)|pairing_fixed/recrypt256/native"})
 	if err != nil {
 		t.Fatal(err)
@@ -200,7 +200,7 @@ func TestSmoke(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(f.Rows) != 6 || !strings.Contains(stdout.String(), "The pairing by itself") || !strings.Contains(stdout.String(), "at once") {
+	if len(f.Rows) != 6 || !strings.Contains(stdout.String(), "The pairing by itself") || !strings.Contains(stdout.String(), "at once") || !strings.Contains(stdout.String(), "by what it is for") {
 		t.Errorf("%d rows; printed\n%s\n%s", len(f.Rows), stdout.String(), stderr.String())
 	}
 	if _, err := os.Stat(filepath.Join(out, "RESULTS.md")); err != nil {

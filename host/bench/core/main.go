@@ -1,6 +1,6 @@
 // Command core is a worker of the benchmark: the operations of the scheme, from bytes
 // to bytes, either by the Go package or by one call of the boundary into the module
-// in wazero.
+// in wazero. With -profile it writes a profile of one operation instead.
 package main
 
 import (
@@ -10,14 +10,26 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"runtime/pprof"
+	"time"
 
 	"github.com/recrypt-service/recrypt/host/bench/worker"
 )
 
 func main() {
 	kind := flag.String("engine", "native", "native or wazero")
+	profiled := flag.String("profile", "", "write a profile of one operation of the native engine to this `file`")
+	op := flag.String("op", "decrypt_1", "the operation to profile")
+	suite := flag.String("suite", "recrypt256", "its suite")
+	least := flag.Duration("time", time.Second, "how long to profile it")
 	flag.Parse()
-	if err := run(context.Background(), *kind); err != nil {
+	var err error
+	if *profiled != "" {
+		err = profile(*profiled, *op, *suite, *least)
+	} else {
+		err = run(context.Background(), *kind)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "core:", err)
 		os.Exit(1)
 	}
@@ -65,3 +77,27 @@ var errOther = errors.New("another plaintext came out")
 
 // operations are those of one suite by the names of latest.json.
 type operations map[string]worker.Operation
+
+// profile runs an operation for some time and writes where that went.
+func profile(path, op, suite string, least time.Duration) error {
+	ops, err := native(suite)
+	if err != nil {
+		return err
+	}
+	run, ok := ops[op]
+	if !ok {
+		return fmt.Errorf("no operation %q", op)
+	}
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	if err := pprof.StartCPUProfile(f); err != nil {
+		return err
+	}
+	for start := time.Now(); err == nil && time.Since(start) < least; {
+		err = run()
+	}
+	pprof.StopCPUProfile()
+	return errors.Join(err, f.Close())
+}
