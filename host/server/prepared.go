@@ -7,8 +7,8 @@ import (
 	"sync"
 )
 
-// DefaultPreparedBytes is what Config.PreparedBytes usually is: room for 2700 grants of
-// collections of recrypt256, or 850 of recrypt480.
+// DefaultPreparedBytes is what Config.PreparedBytes usually is: room for about 2700 grants
+// of collections of recrypt256, or 850 of recrypt480.
 const DefaultPreparedBytes = 32 << 20
 
 // A preparedCache keeps transform keys in the form in which they are fastest to

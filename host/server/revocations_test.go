@@ -237,6 +237,11 @@ func TestCanary(t *testing.T) {
 	k := w.deposit(alice, alice)
 	w.read(bob, k)
 	w.read(alice, k)
+	w.want("get keys", w.getMany(bob, k.id, api.FormatID([16]byte{1})), "")
+	w.want("get keys", w.getMany(alice, k.id), "")
+	if w.server.Prepared() != 1 {
+		t.Error("nothing is prepared, so nothing of it could leak")
+	}
 	id := api.FormatID(must(w.core.DefaultCollection(t.Context(), alice.seed, w.service.ID)))
 	for _, p := range []*person{alice, bob} {
 		w.call(p, "GET", api.PathGrants, nil)
