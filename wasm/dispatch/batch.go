@@ -10,17 +10,21 @@ import (
 // the result or a message. A batch that was stopped has no outcomes.
 func outcomes(values [][]byte, errs []error) ([][]byte, error) {
 	n := 0
-	for _, v := range values {
-		n += abi.FrameSize(1 + len(v))
-	}
-	out := make([]byte, 0, n)
+	failures := make([][]byte, len(values))
 	for i, v := range values {
 		if errs[i] == abi.ErrStopped {
-			clear(out)
 			return nil, abi.ErrStopped
 		}
 		if errs[i] != nil {
-			out = abi.AppendFrame(out, failure(errs[i]))
+			failures[i] = failure(errs[i])
+			v = failures[i][1:]
+		}
+		n += abi.FrameSize(1 + len(v))
+	}
+	out := make([]byte, 0, n) // growing would leave a copy behind
+	for i, v := range values {
+		if errs[i] != nil {
+			out = abi.AppendFrame(out, failures[i])
 			continue
 		}
 		out = append(out, abi.U32(uint32(1+len(v)))...)

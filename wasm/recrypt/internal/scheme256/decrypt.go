@@ -2,6 +2,7 @@ package scheme256
 
 import (
 	"crypto/subtle"
+	"slices"
 
 	curve "github.com/recrypt-service/recrypt/wasm/recrypt/internal/bn256"
 	"github.com/recrypt-service/recrypt/wasm/recrypt/internal/fault"
@@ -29,13 +30,13 @@ func (s Scheme) DecryptMany(values []opaque.Signed, private []byte) ([][]byte, [
 		errs[i] = list[i].start(v.Bytes, k)
 	}
 	verify := func() {
-		parallel.Each(len(values), func(i int) {
-			if !values[i].Verified {
-				unsigned[i] = s.VerifyValue(values[i].Bytes)
+		for i, v := range values {
+			if !v.Verified {
+				unsigned[i] = s.VerifyValue(v.Bytes)
 			}
-		})
+		}
 	}
-	if parallel.Workers() == 1 { // what is not signed costs nothing more
+	if parallel.Workers() == 1 || allVerified(values) { // what is not signed costs nothing more
 		verify()
 		for i := range list {
 			list[i].done = list[i].done || unsigned[i] != nil
@@ -55,6 +56,10 @@ func (s Scheme) DecryptMany(values []opaque.Signed, private []byte) ([][]byte, [
 		}
 	}
 	return out, errs
+}
+
+func allVerified(values []opaque.Signed) bool {
+	return !slices.ContainsFunc(values, func(v opaque.Signed) bool { return !v.Verified })
 }
 
 // plaintext returns what a value was opened to, if the value's authHash says so.

@@ -86,16 +86,18 @@ func (s Scheme) ReadPrepared(b []byte) (opaque.TransformKey, error) {
 
 // Bytes returns what ReadPrepared reads.
 func (k *preparedKey) Bytes() []byte {
-	lines := k.lines.Bytes()
+	pair, lines := k.to.pair.Bytes(), k.lines.Bytes()
+	defer clear(pair)
 	defer clear(lines)
 	out := make([]byte, 0, preparedSize)
-	out = append(append(out, k.key.Bytes...), k.to.pair.Bytes()...)
+	out = append(append(out, k.key.Bytes...), pair...)
 	return append(out, lines...)
 }
 
-// Wipe overwrites the key and its lines.
+// Wipe overwrites the key and its tables.
 func (k *preparedKey) Wipe() {
 	clear(k.key.Bytes)
+	k.to.pair.Wipe()
 	k.lines.Wipe()
 }
 
