@@ -101,9 +101,21 @@ func run(ctx context.Context, o *options, stdout, stderr io.Writer) error {
 	defer os.RemoveAll(dir)
 	show := newProgress(stderr)
 	w := &workshop{root: root, dir: dir, offline: o.offline, say: show.say}
+	rep, err := measure(ctx, o, w, show)
+	if err != nil {
+		return err
+	}
+	if err := rep.write(stdout, o.json); err != nil {
+		return err
+	}
+	return rep.save(ctx, o.out, root, show.say)
+}
+
+// measure starts the workers, lets them work, and reports what was found.
+func measure(ctx context.Context, o *options, w *workshop, show *progress) (*report, error) {
 	p, before := newPlan(o.only), load()
 	if len(p.groups) == 0 {
-		return errors.New("--only matches nothing")
+		return nil, errors.New("--only matches nothing")
 	}
 	t := w.assemble(ctx, p.wants)
 	defer t.close()
@@ -115,27 +127,21 @@ func run(ctx context.Context, o *options, stdout, stderr io.Writer) error {
 		show.say("failed: %s", f)
 	}
 	if len(p.results()) == 0 {
-		return errors.New("nothing was measured")
+		return nil, errors.New("nothing was measured")
 	}
 	rep := &report{
 		file:    file{Machine: machine(), Date: time.Now().UTC().Format(time.RFC3339), Rows: p.results().scheme()},
-		results: p.results(),
-		rounds:  o.rounds, least: o.least,
-		load:    before,
-		abouts:  abouts(t.workers),
-		missing: append(t.missing, p.failures()...),
-		old:     o.old,
+		results: p.results(), rounds: o.rounds, least: o.least, load: before, old: o.old,
+		abouts: abouts(t.workers), missing: append(t.missing, p.failures()...),
 	}
 	if o.shares && t.workers["native"] != nil && ctx.Err() == nil {
 		show.say("profiling …")
+		var err error
 		if rep.profiles, err = w.profiles(ctx, o.only, 25*o.least); err != nil {
-			return err
+			rep.missing = append(rep.missing, "where the time goes: "+err.Error())
 		}
 	}
-	if err := rep.write(stdout, o.json); err != nil {
-		return err
-	}
-	return rep.save(ctx, o.out, root, show.say)
+	return rep, nil
 }
 
 // top returns the top folder of the module.
