@@ -43,8 +43,6 @@ func newModulus(header, name, prefix, what string, m *big.Int, size int) modulus
 
 	v.form29 = newForm29(m)
 	v.Kernels = name == "Fp"
-	e := new(big.Int).Sub(m, n(2))
-	v.ExpInv = fmt.Sprintf("%0*x", 2*size, e)
 	return v
 }
 

@@ -34,8 +34,9 @@ type assembly struct {
 	protos strings.Builder
 }
 
-// the two locals that every kernel has for itself
-const carry, temporary = "R15", "R14"
+// The locals that every kernel has for itself, and the one with the offset of a
+// coordinate.
+const carry, temporary, half = "R15", "R14", "R13"
 
 func (a *assembly) op(format string, args ...any) {
 	fmt.Fprintf(a, "\t"+format+"\n", args...)
@@ -97,8 +98,23 @@ func (a *assembly) function(name, typ string, frame int, args ...string) {
 // point sets PC_B to an argument, and shows wazero that the given number of words
 // there are in bounds.
 func (a *assembly) point(arg string, number, words int) {
-	a.op("Get SP; I64Load %s+%d(FP); I32WrapI64; Set PC_B", arg, 8*number)
+	a.op("I64Load %s+%d(FP); I32WrapI64; Set PC_B", arg, 8*number)
 	a.op("Get PC_B; I64Load $%d; Drop", 8*(words-1))
+}
+
+// pointHalf is point to the coordinate of an element of Fp2 at the offset in half.
+func (a *assembly) pointHalf(arg string, number int) {
+	a.op("I64Load %s+%d(FP); Get %s; I64Add; I32WrapI64; Set PC_B", arg, 8*number, half)
+	a.op("Get PC_B; I64Load $%d; Drop", 8*(a.Limbs-1))
+}
+
+// halves repeats f for both coordinates.
+func (a *assembly) halves(f func()) {
+	a.op("I64Const $0; Set %s", half)
+	a.op("Loop")
+	f()
+	a.op("Get %s; I64Eqz; If; I64Const $%d; Set %s; Br $1; End", half, 8*a.Limbs, half)
+	a.op("End")
 }
 
 // sum leaves the sum of what the functions leave.
@@ -395,9 +411,9 @@ type combination struct {
 	terms []term
 }
 
-// accumulate sets the places to the sum of arguments at word w; each has been set
-// before if old is set.
-func (a *assembly) accumulate(to []place, c combination, args string, w, words int, old bool) {
+// accumulate sets the places to the sum of arguments; each has been set before if old
+// is set. point sets PC_B to an argument.
+func (a *assembly) accumulate(to []place, c combination, args string, point func(arg string, number int), old bool) {
 	sign, factor := "I64Add", 1
 	for _, v := range args {
 		switch {
@@ -411,14 +427,14 @@ func (a *assembly) accumulate(to []place, c combination, args string, w, words i
 			factor = int(v - '0')
 			continue
 		}
-		a.point(string(v), 1+strings.IndexRune(c.args, v), words)
+		point(string(v), 1+strings.IndexRune(c.args, v))
 		for i, p := range to {
 			if old {
 				a.get(p)
 			} else if sign == "I64Sub" {
 				a.op("I64Const $0")
 			}
-			a.load(w + i)
+			a.load(i)
 			a.scale(factor)
 			if old || sign == "I64Sub" {
 				a.op(sign)
@@ -440,8 +456,8 @@ func (a *assembly) scale(k int) {
 	}
 }
 
-// normalize stores the element, see limbs29.tmpl, at word z of PC_B.
-func (a *assembly) normalize(t []place, z int) {
+// normalize stores the element, see limbs29.tmpl, at PC_B.
+func (a *assembly) normalize(t []place) {
 	n := a.Limbs
 	a.get(t[n-1])
 	a.op("I64Const $%d; I64Mul; I64Const $%d; I64Add; I64Const $%d; I64ShrS; Set %s",
@@ -459,7 +475,7 @@ func (a *assembly) normalize(t []place, z int) {
 			a.op("Tee %s", carry)
 			a.low()
 		}
-		a.op("I64Store $%d", 8*(z+i))
+		a.op("I64Store $%d", 8*i)
 		if i < n-1 {
 			a.next(carry)
 		}
@@ -470,9 +486,10 @@ func (a *assembly) normalize(t []place, z int) {
 func (a *assembly) linear(c combination) {
 	t := a.locals()
 	a.function("fp"+c.name, "Fp", 0, a.arguments(c)...)
-	a.terms(t, c, 0, a.Limbs, false)
-	a.point("z", 0, a.Limbs)
-	a.normalize(t, 0)
+	point := func(arg string, number int) { a.point(arg, number, a.Limbs) }
+	a.terms(t, c, point, false)
+	point("z", 0)
+	a.normalize(t)
 	a.op("RET")
 }
 
@@ -480,13 +497,13 @@ func (a *assembly) arguments(c combination) []string {
 	return append([]string{"z"}, strings.Split(c.args, "")...)
 }
 
-// terms adds the terms without ξ at word w to the places.
-func (a *assembly) terms(t []place, c combination, w, words int, old bool) {
+// terms adds the terms without ξ to the places.
+func (a *assembly) terms(t []place, c combination, point func(arg string, number int), old bool) {
 	for _, v := range c.terms {
 		if v.xi {
 			continue
 		}
-		a.accumulate(t, c, v.args, w, words, old)
+		a.accumulate(t, c, v.args, point, old)
 		if old = true; v.factor == 1 {
 			continue
 		}
@@ -498,72 +515,94 @@ func (a *assembly) terms(t []place, c combination, w, words int, old bool) {
 	}
 }
 
-// linear2 writes a combination in Fp2. Terms with ξ come first; their second
-// coordinate waits in the frame.
+// linear2 writes a combination in Fp2, one coordinate after the other by the same code.
+// The term with ξ comes first and goes to the frame.
 func (a *assembly) linear2(c combination) {
 	n := a.Limbs
-	t, second := a.locals(), a.memory(0, n)
+	t := a.locals()
 	xi := c.terms[0].xi
 	frame := 0
 	if xi {
-		frame = 8 * n
+		frame = 16 * n
 	}
 	a.function("fp2"+c.name, "Fp2", frame, a.arguments(c)...)
 	if xi {
-		v := c.terms[0]
-		a.accumulate(second, c, v.args, n, 2*n, false)
-		a.accumulate(t, c, v.args, 0, 2*n, false)
-		for i, p := range t {
-			a.get(p)
-			a.get(second[i])
-			a.op("Set %s; Set %s", temporary, carry)
-			a.op("Get SP; Get %s; I64Const $3; I64Mul; Get %s; I64Add", temporary, carry)
-			a.scale(v.factor)
-			a.op("I64Store $%d", second[i].frame)
-			a.op("Get %s; I64Const $3; I64Mul; Get %s; I64Sub", carry, temporary)
-			a.scale(v.factor)
-			a.set(p)
-		}
+		a.timesXi(t, c)
 	}
-	a.terms(t, c, 0, 2*n, xi)
-	a.point("z", 0, 2*n)
-	a.normalize(t, 0)
-	if xi {
-		for i, p := range t {
-			a.get(second[i])
-			a.set(p)
+	a.halves(func() {
+		if xi {
+			a.pointFrame()
+			for i, p := range t {
+				a.load(i)
+				a.set(p)
+			}
 		}
-	}
-	a.terms(t, c, n, 2*n, xi)
-	a.point("z", 0, 2*n)
-	a.normalize(t, n)
+		a.terms(t, c, a.pointHalf, xi)
+		a.pointHalf("z", 0)
+		a.normalize(t)
+	})
 	a.op("RET")
 }
 
-// looseSum writes z = x ± y, loose, of an element of the given number of coordinates.
-func (a *assembly) looseSum(name, typ, sign string, coordinates int) {
-	n, t := a.Limbs, a.locals()
-	words := n * coordinates
+// pointFrame sets PC_B to the coordinate in the frame at the offset in half.
+func (a *assembly) pointFrame() {
+	a.op("Get SP; Get %s; I32WrapI64; I32Add; Set PC_B", half)
+	a.op("Get PC_B; I64Load $%d; Drop", 8*(a.Limbs-1))
+}
+
+// timesXi sets both coordinates in the frame to the first term, which is with ξ.
+func (a *assembly) timesXi(t []place, c combination) {
+	n, v := a.Limbs, c.terms[0]
+	a.halves(func() {
+		a.accumulate(t, c, v.args, a.pointHalf, false)
+		a.pointFrame()
+		for i, p := range t {
+			a.op("Get PC_B")
+			a.get(p)
+			a.op("I64Store $%d", 8*i)
+		}
+	})
+	for i := range n {
+		a.op("Get SP; I64Load $%d; Set %s", 8*(n+i), temporary)
+		a.op("Get SP; I64Load $%d; Set %s", 8*i, carry)
+		a.op("Get SP; Get %s; I64Const $3; I64Mul; Get %s; I64Add", temporary, carry)
+		a.scale(v.factor)
+		a.op("I64Store $%d", 8*(n+i))
+		a.op("Get SP; Get %s; I64Const $3; I64Mul; Get %s; I64Sub", carry, temporary)
+		a.scale(v.factor)
+		a.op("I64Store $%d", 8*i)
+	}
+}
+
+// looseSum writes z = x ± y, loose, of Fp or, coordinate after coordinate, Fp2.
+func (a *assembly) looseSum(name, typ, sign string) {
+	t := a.locals()
 	c := combination{args: "xy"}
 	a.function(name, typ, 0, "z", "x", "y")
-	for w := 0; w < words; w += n {
-		a.accumulate(t, c, "x"+sign+"y", w, words, false)
-		a.point("z", 0, words)
+	sum := func(point func(arg string, number int)) {
+		a.accumulate(t, c, "x"+sign+"y", point, false)
+		point("z", 0)
 		for i, p := range t {
 			a.op("Get PC_B")
 			a.get(p)
 			if a.LooseCarry && i > 0 {
 				a.op("Get %s; I64Add", carry)
 			}
-			if a.LooseCarry && i < n-1 {
+			last := i == a.Limbs-1
+			if a.LooseCarry && !last {
 				a.op("Tee %s", carry)
 				a.low()
 			}
-			a.op("I64Store $%d", 8*(w+i))
-			if a.LooseCarry && i < n-1 {
+			a.op("I64Store $%d", 8*i)
+			if a.LooseCarry && !last {
 				a.next(carry)
 			}
 		}
+	}
+	if typ == "Fp" {
+		sum(func(arg string, number int) { a.point(arg, number, a.Limbs) })
+	} else {
+		a.halves(func() { sum(a.pointHalf) })
 	}
 	a.op("RET")
 }
@@ -634,9 +673,9 @@ func main() {
 	for _, c := range fp2Combinations {
 		a.linear2(c)
 	}
-	a.looseSum("fpAddLoose", "Fp", "+", 1)
-	a.looseSum("fp2AddLoose", "Fp2", "+", 2)
-	a.looseSum("fp2SubLoose", "Fp2", "-", 2)
+	a.looseSum("fpAddLoose", "Fp", "+")
+	a.looseSum("fp2AddLoose", "Fp2", "+")
+	a.looseSum("fp2SubLoose", "Fp2", "-")
 	a.form29 = newForm29(s.R)
 	a.multiplication("frMul", "Fr")
 	a.write(out, "go run ../../gen/kernels29.go ../../gen/params.go -set "+set)

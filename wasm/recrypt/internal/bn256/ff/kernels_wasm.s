@@ -6,7 +6,7 @@
 
 // func fpMul(z, x, y *Fp)
 TEXT ·fpMul(SB), NOSPLIT, $72-24
-	Get SP; I64Load y+16(FP); I32WrapI64; Set PC_B
+	I64Load y+16(FP); I32WrapI64; Set PC_B
 	Get PC_B; I64Load $64; Drop
 	Get PC_B; I64Load $0
 	Set R14; Get SP; Get R14; I64Store $0
@@ -26,7 +26,7 @@ TEXT ·fpMul(SB), NOSPLIT, $72-24
 	Set R14; Get SP; Get R14; I64Store $56
 	Get PC_B; I64Load $64
 	Set R14; Get SP; Get R14; I64Store $64
-	Get SP; I64Load x+8(FP); I32WrapI64; Set PC_B
+	I64Load x+8(FP); I32WrapI64; Set PC_B
 	Get PC_B; I64Load $64; Drop
 	Get PC_B; I64Load $0
 	Set R0
@@ -46,7 +46,7 @@ TEXT ·fpMul(SB), NOSPLIT, $72-24
 	Set R7
 	Get PC_B; I64Load $64
 	Set R8
-	Get SP; I64Load z+0(FP); I32WrapI64; Set PC_B
+	I64Load z+0(FP); I32WrapI64; Set PC_B
 	Get PC_B; I64Load $64; Drop
 	Get SP; I64Load $0
 	Get R0
@@ -712,7 +712,7 @@ TEXT ·fpMul(SB), NOSPLIT, $72-24
 
 // func fpSqr(z, x *Fp)
 TEXT ·fpSqr(SB), NOSPLIT, $0-16
-	Get SP; I64Load x+8(FP); I32WrapI64; Set PC_B
+	I64Load x+8(FP); I32WrapI64; Set PC_B
 	Get PC_B; I64Load $64; Drop
 	Get PC_B; I64Load $0
 	Set R0
@@ -732,7 +732,7 @@ TEXT ·fpSqr(SB), NOSPLIT, $0-16
 	Set R7
 	Get PC_B; I64Load $64
 	Set R8
-	Get SP; I64Load z+0(FP); I32WrapI64; Set PC_B
+	I64Load z+0(FP); I32WrapI64; Set PC_B
 	Get PC_B; I64Load $64; Drop
 	Get R0
 	Get R0
@@ -1269,7 +1269,7 @@ TEXT ·fpSqr(SB), NOSPLIT, $0-16
 
 // func fp2Mul(z, x, y *Fp2)
 TEXT ·fp2Mul(SB), NOSPLIT, $272-24
-	Get SP; I64Load y+16(FP); I32WrapI64; Set PC_B
+	I64Load y+16(FP); I32WrapI64; Set PC_B
 	Get PC_B; I64Load $136; Drop
 	Get PC_B; I64Load $0
 	Get PC_B; I64Load $72
@@ -1307,7 +1307,7 @@ TEXT ·fp2Mul(SB), NOSPLIT, $272-24
 	Get PC_B; I64Load $136
 	I64Add
 	Set R14; Get SP; Get R14; I64Store $64
-	Get SP; I64Load x+8(FP); I32WrapI64; Set PC_B
+	I64Load x+8(FP); I32WrapI64; Set PC_B
 	Get PC_B; I64Load $136; Drop
 	Get PC_B; I64Load $0
 	Get PC_B; I64Load $72
@@ -1704,7 +1704,7 @@ TEXT ·fp2Mul(SB), NOSPLIT, $272-24
 	Set R7
 	Get PC_B; I64Load $64
 	Set R8
-	Get SP; I64Load y+16(FP); I32WrapI64; Set PC_B
+	I64Load y+16(FP); I32WrapI64; Set PC_B
 	Get PC_B; I64Load $136; Drop
 	Get PC_B; I64Load $0
 	Get R0
@@ -2047,7 +2047,7 @@ TEXT ·fp2Mul(SB), NOSPLIT, $272-24
 	I64Mul
 	Set R15; Get SP; Get R15; I64Store $128
 	Get SP; Get SP; I64Load $264; Get R15; I64Sub; I64Store $264
-	Get SP; I64Load x+8(FP); I32WrapI64; Set PC_B
+	I64Load x+8(FP); I32WrapI64; Set PC_B
 	Get PC_B; I64Load $136; Drop
 	Get PC_B; I64Load $72
 	Set R0
@@ -2067,7 +2067,7 @@ TEXT ·fp2Mul(SB), NOSPLIT, $272-24
 	Set R7
 	Get PC_B; I64Load $136
 	Set R8
-	Get SP; I64Load y+16(FP); I32WrapI64; Set PC_B
+	I64Load y+16(FP); I32WrapI64; Set PC_B
 	Get PC_B; I64Load $136; Drop
 	Get PC_B; I64Load $72
 	Get R0
@@ -2427,7 +2427,7 @@ TEXT ·fp2Mul(SB), NOSPLIT, $272-24
 	Set R15
 	Get SP; Get SP; I64Load $128; Get R15; I64Sub; I64Store $128
 	Get SP; Get SP; I64Load $264; Get R15; I64Sub; I64Store $264
-	Get SP; I64Load z+0(FP); I32WrapI64; Set PC_B
+	I64Load z+0(FP); I32WrapI64; Set PC_B
 	Get PC_B; I64Load $136; Drop
 	Get SP; I64Load $0
 	Tee R15
@@ -3173,7 +3173,7 @@ TEXT ·fp2Mul(SB), NOSPLIT, $272-24
 
 // func fp2Sqr(z, x *Fp2)
 TEXT ·fp2Sqr(SB), NOSPLIT, $272-16
-	Get SP; I64Load x+8(FP); I32WrapI64; Set PC_B
+	I64Load x+8(FP); I32WrapI64; Set PC_B
 	Get PC_B; I64Load $136; Drop
 	Get PC_B; I64Load $0
 	Get PC_B; I64Load $72
@@ -3900,7 +3900,7 @@ TEXT ·fp2Sqr(SB), NOSPLIT, $272-16
 	Set R15
 	Get SP; Get SP; I64Load $128; Get R15; I64Sub; I64Store $128
 	Get SP; Get SP; I64Load $264; Get R15; I64Sub; I64Store $264
-	Get SP; I64Load z+0(FP); I32WrapI64; Set PC_B
+	I64Load z+0(FP); I32WrapI64; Set PC_B
 	Get PC_B; I64Load $136; Drop
 	Get SP; I64Load $0
 	Tee R15
@@ -4646,7 +4646,7 @@ TEXT ·fp2Sqr(SB), NOSPLIT, $272-16
 
 // func fpAdd(z, x, y *Fp)
 TEXT ·fpAdd(SB), NOSPLIT, $0-24
-	Get SP; I64Load x+8(FP); I32WrapI64; Set PC_B
+	I64Load x+8(FP); I32WrapI64; Set PC_B
 	Get PC_B; I64Load $64; Drop
 	Get PC_B; I64Load $0
 	Set R0
@@ -4666,7 +4666,7 @@ TEXT ·fpAdd(SB), NOSPLIT, $0-24
 	Set R7
 	Get PC_B; I64Load $64
 	Set R8
-	Get SP; I64Load y+16(FP); I32WrapI64; Set PC_B
+	I64Load y+16(FP); I32WrapI64; Set PC_B
 	Get PC_B; I64Load $64; Drop
 	Get R0
 	Get PC_B; I64Load $0
@@ -4704,7 +4704,7 @@ TEXT ·fpAdd(SB), NOSPLIT, $0-24
 	Get PC_B; I64Load $64
 	I64Add
 	Set R8
-	Get SP; I64Load z+0(FP); I32WrapI64; Set PC_B
+	I64Load z+0(FP); I32WrapI64; Set PC_B
 	Get PC_B; I64Load $64; Drop
 	Get R8
 	I64Const $956382751; I64Mul; I64Const $4503599627370496; I64Add; I64Const $53; I64ShrS; Set R14
@@ -4798,7 +4798,7 @@ TEXT ·fpAdd(SB), NOSPLIT, $0-24
 
 // func fpSub(z, x, y *Fp)
 TEXT ·fpSub(SB), NOSPLIT, $0-24
-	Get SP; I64Load x+8(FP); I32WrapI64; Set PC_B
+	I64Load x+8(FP); I32WrapI64; Set PC_B
 	Get PC_B; I64Load $64; Drop
 	Get PC_B; I64Load $0
 	Set R0
@@ -4818,7 +4818,7 @@ TEXT ·fpSub(SB), NOSPLIT, $0-24
 	Set R7
 	Get PC_B; I64Load $64
 	Set R8
-	Get SP; I64Load y+16(FP); I32WrapI64; Set PC_B
+	I64Load y+16(FP); I32WrapI64; Set PC_B
 	Get PC_B; I64Load $64; Drop
 	Get R0
 	Get PC_B; I64Load $0
@@ -4856,7 +4856,7 @@ TEXT ·fpSub(SB), NOSPLIT, $0-24
 	Get PC_B; I64Load $64
 	I64Sub
 	Set R8
-	Get SP; I64Load z+0(FP); I32WrapI64; Set PC_B
+	I64Load z+0(FP); I32WrapI64; Set PC_B
 	Get PC_B; I64Load $64; Drop
 	Get R8
 	I64Const $956382751; I64Mul; I64Const $4503599627370496; I64Add; I64Const $53; I64ShrS; Set R14
@@ -4950,7 +4950,7 @@ TEXT ·fpSub(SB), NOSPLIT, $0-24
 
 // func fpSubSub(z, w, x, y *Fp)
 TEXT ·fpSubSub(SB), NOSPLIT, $0-32
-	Get SP; I64Load w+8(FP); I32WrapI64; Set PC_B
+	I64Load w+8(FP); I32WrapI64; Set PC_B
 	Get PC_B; I64Load $64; Drop
 	Get PC_B; I64Load $0
 	Set R0
@@ -4970,45 +4970,7 @@ TEXT ·fpSubSub(SB), NOSPLIT, $0-32
 	Set R7
 	Get PC_B; I64Load $64
 	Set R8
-	Get SP; I64Load x+16(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $64; Drop
-	Get R0
-	Get PC_B; I64Load $0
-	I64Sub
-	Set R0
-	Get R1
-	Get PC_B; I64Load $8
-	I64Sub
-	Set R1
-	Get R2
-	Get PC_B; I64Load $16
-	I64Sub
-	Set R2
-	Get R3
-	Get PC_B; I64Load $24
-	I64Sub
-	Set R3
-	Get R4
-	Get PC_B; I64Load $32
-	I64Sub
-	Set R4
-	Get R5
-	Get PC_B; I64Load $40
-	I64Sub
-	Set R5
-	Get R6
-	Get PC_B; I64Load $48
-	I64Sub
-	Set R6
-	Get R7
-	Get PC_B; I64Load $56
-	I64Sub
-	Set R7
-	Get R8
-	Get PC_B; I64Load $64
-	I64Sub
-	Set R8
-	Get SP; I64Load y+24(FP); I32WrapI64; Set PC_B
+	I64Load x+16(FP); I32WrapI64; Set PC_B
 	Get PC_B; I64Load $64; Drop
 	Get R0
 	Get PC_B; I64Load $0
@@ -5046,7 +5008,45 @@ TEXT ·fpSubSub(SB), NOSPLIT, $0-32
 	Get PC_B; I64Load $64
 	I64Sub
 	Set R8
-	Get SP; I64Load z+0(FP); I32WrapI64; Set PC_B
+	I64Load y+24(FP); I32WrapI64; Set PC_B
+	Get PC_B; I64Load $64; Drop
+	Get R0
+	Get PC_B; I64Load $0
+	I64Sub
+	Set R0
+	Get R1
+	Get PC_B; I64Load $8
+	I64Sub
+	Set R1
+	Get R2
+	Get PC_B; I64Load $16
+	I64Sub
+	Set R2
+	Get R3
+	Get PC_B; I64Load $24
+	I64Sub
+	Set R3
+	Get R4
+	Get PC_B; I64Load $32
+	I64Sub
+	Set R4
+	Get R5
+	Get PC_B; I64Load $40
+	I64Sub
+	Set R5
+	Get R6
+	Get PC_B; I64Load $48
+	I64Sub
+	Set R6
+	Get R7
+	Get PC_B; I64Load $56
+	I64Sub
+	Set R7
+	Get R8
+	Get PC_B; I64Load $64
+	I64Sub
+	Set R8
+	I64Load z+0(FP); I32WrapI64; Set PC_B
 	Get PC_B; I64Load $64; Drop
 	Get R8
 	I64Const $956382751; I64Mul; I64Const $4503599627370496; I64Add; I64Const $53; I64ShrS; Set R14
@@ -5140,7 +5140,7 @@ TEXT ·fpSubSub(SB), NOSPLIT, $0-32
 
 // func fpMul3Add(z, x, y *Fp)
 TEXT ·fpMul3Add(SB), NOSPLIT, $0-24
-	Get SP; I64Load x+8(FP); I32WrapI64; Set PC_B
+	I64Load x+8(FP); I32WrapI64; Set PC_B
 	Get PC_B; I64Load $64; Drop
 	Get PC_B; I64Load $0
 	I64Const $3; I64Mul
@@ -5169,7 +5169,7 @@ TEXT ·fpMul3Add(SB), NOSPLIT, $0-24
 	Get PC_B; I64Load $64
 	I64Const $3; I64Mul
 	Set R8
-	Get SP; I64Load y+16(FP); I32WrapI64; Set PC_B
+	I64Load y+16(FP); I32WrapI64; Set PC_B
 	Get PC_B; I64Load $64; Drop
 	Get R0
 	Get PC_B; I64Load $0
@@ -5207,7 +5207,7 @@ TEXT ·fpMul3Add(SB), NOSPLIT, $0-24
 	Get PC_B; I64Load $64
 	I64Add
 	Set R8
-	Get SP; I64Load z+0(FP); I32WrapI64; Set PC_B
+	I64Load z+0(FP); I32WrapI64; Set PC_B
 	Get PC_B; I64Load $64; Drop
 	Get R8
 	I64Const $956382751; I64Mul; I64Const $4503599627370496; I64Add; I64Const $53; I64ShrS; Set R14
@@ -5301,7 +5301,7 @@ TEXT ·fpMul3Add(SB), NOSPLIT, $0-24
 
 // func fpMul9(z, x *Fp)
 TEXT ·fpMul9(SB), NOSPLIT, $0-16
-	Get SP; I64Load x+8(FP); I32WrapI64; Set PC_B
+	I64Load x+8(FP); I32WrapI64; Set PC_B
 	Get PC_B; I64Load $64; Drop
 	Get PC_B; I64Load $0
 	I64Const $9; I64Mul
@@ -5330,7 +5330,7 @@ TEXT ·fpMul9(SB), NOSPLIT, $0-16
 	Get PC_B; I64Load $64
 	I64Const $9; I64Mul
 	Set R8
-	Get SP; I64Load z+0(FP); I32WrapI64; Set PC_B
+	I64Load z+0(FP); I32WrapI64; Set PC_B
 	Get PC_B; I64Load $64; Drop
 	Get R8
 	I64Const $956382751; I64Mul; I64Const $4503599627370496; I64Add; I64Const $53; I64ShrS; Set R14
@@ -5424,8 +5424,10 @@ TEXT ·fpMul9(SB), NOSPLIT, $0-16
 
 // func fp2Add(z, x, y *Fp2)
 TEXT ·fp2Add(SB), NOSPLIT, $0-24
-	Get SP; I64Load x+8(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
+	I64Const $0; Set R13
+	Loop
+	I64Load x+8(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $64; Drop
 	Get PC_B; I64Load $0
 	Set R0
 	Get PC_B; I64Load $8
@@ -5444,8 +5446,8 @@ TEXT ·fp2Add(SB), NOSPLIT, $0-24
 	Set R7
 	Get PC_B; I64Load $64
 	Set R8
-	Get SP; I64Load y+16(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
+	I64Load y+16(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $64; Drop
 	Get R0
 	Get PC_B; I64Load $0
 	I64Add
@@ -5482,8 +5484,8 @@ TEXT ·fp2Add(SB), NOSPLIT, $0-24
 	Get PC_B; I64Load $64
 	I64Add
 	Set R8
-	Get SP; I64Load z+0(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
+	I64Load z+0(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $64; Drop
 	Get R8
 	I64Const $956382751; I64Mul; I64Const $4503599627370496; I64Add; I64Const $53; I64ShrS; Set R14
 	Get PC_B
@@ -5572,160 +5574,16 @@ TEXT ·fp2Add(SB), NOSPLIT, $0-24
 	I64Sub
 	Get R15; I64Add
 	I64Store $64
-	Get SP; I64Load x+8(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
-	Get PC_B; I64Load $72
-	Set R0
-	Get PC_B; I64Load $80
-	Set R1
-	Get PC_B; I64Load $88
-	Set R2
-	Get PC_B; I64Load $96
-	Set R3
-	Get PC_B; I64Load $104
-	Set R4
-	Get PC_B; I64Load $112
-	Set R5
-	Get PC_B; I64Load $120
-	Set R6
-	Get PC_B; I64Load $128
-	Set R7
-	Get PC_B; I64Load $136
-	Set R8
-	Get SP; I64Load y+16(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
-	Get R0
-	Get PC_B; I64Load $72
-	I64Add
-	Set R0
-	Get R1
-	Get PC_B; I64Load $80
-	I64Add
-	Set R1
-	Get R2
-	Get PC_B; I64Load $88
-	I64Add
-	Set R2
-	Get R3
-	Get PC_B; I64Load $96
-	I64Add
-	Set R3
-	Get R4
-	Get PC_B; I64Load $104
-	I64Add
-	Set R4
-	Get R5
-	Get PC_B; I64Load $112
-	I64Add
-	Set R5
-	Get R6
-	Get PC_B; I64Load $120
-	I64Add
-	Set R6
-	Get R7
-	Get PC_B; I64Load $128
-	I64Add
-	Set R7
-	Get R8
-	Get PC_B; I64Load $136
-	I64Add
-	Set R8
-	Get SP; I64Load z+0(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
-	Get R8
-	I64Const $956382751; I64Mul; I64Const $4503599627370496; I64Add; I64Const $53; I64ShrS; Set R14
-	Get PC_B
-	Get R0
-	Get R14
-	I64Const $503879271; I64Mul
-	I64Sub
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $72
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R1
-	Get R14
-	I64Const $48587618; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $80
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R2
-	Get R14
-	I64Const $225273734; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $88
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R3
-	Get R14
-	I64Const $387031617; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $96
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R4
-	Get R14
-	I64Const $230825701; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $104
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R5
-	Get R14
-	I64Const $375140546; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $112
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R6
-	Get R14
-	I64Const $535210431; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $120
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R7
-	Get R14
-	I64Const $476664944; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $128
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R8
-	Get R14
-	I64Const $9417985; I64Mul
-	I64Sub
-	Get R15; I64Add
-	I64Store $136
+	Get R13; I64Eqz; If; I64Const $72; Set R13; Br $1; End
+	End
 	RET
 
 // func fp2Sub(z, x, y *Fp2)
 TEXT ·fp2Sub(SB), NOSPLIT, $0-24
-	Get SP; I64Load x+8(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
+	I64Const $0; Set R13
+	Loop
+	I64Load x+8(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $64; Drop
 	Get PC_B; I64Load $0
 	Set R0
 	Get PC_B; I64Load $8
@@ -5744,8 +5602,8 @@ TEXT ·fp2Sub(SB), NOSPLIT, $0-24
 	Set R7
 	Get PC_B; I64Load $64
 	Set R8
-	Get SP; I64Load y+16(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
+	I64Load y+16(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $64; Drop
 	Get R0
 	Get PC_B; I64Load $0
 	I64Sub
@@ -5782,8 +5640,8 @@ TEXT ·fp2Sub(SB), NOSPLIT, $0-24
 	Get PC_B; I64Load $64
 	I64Sub
 	Set R8
-	Get SP; I64Load z+0(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
+	I64Load z+0(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $64; Drop
 	Get R8
 	I64Const $956382751; I64Mul; I64Const $4503599627370496; I64Add; I64Const $53; I64ShrS; Set R14
 	Get PC_B
@@ -5872,160 +5730,16 @@ TEXT ·fp2Sub(SB), NOSPLIT, $0-24
 	I64Sub
 	Get R15; I64Add
 	I64Store $64
-	Get SP; I64Load x+8(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
-	Get PC_B; I64Load $72
-	Set R0
-	Get PC_B; I64Load $80
-	Set R1
-	Get PC_B; I64Load $88
-	Set R2
-	Get PC_B; I64Load $96
-	Set R3
-	Get PC_B; I64Load $104
-	Set R4
-	Get PC_B; I64Load $112
-	Set R5
-	Get PC_B; I64Load $120
-	Set R6
-	Get PC_B; I64Load $128
-	Set R7
-	Get PC_B; I64Load $136
-	Set R8
-	Get SP; I64Load y+16(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
-	Get R0
-	Get PC_B; I64Load $72
-	I64Sub
-	Set R0
-	Get R1
-	Get PC_B; I64Load $80
-	I64Sub
-	Set R1
-	Get R2
-	Get PC_B; I64Load $88
-	I64Sub
-	Set R2
-	Get R3
-	Get PC_B; I64Load $96
-	I64Sub
-	Set R3
-	Get R4
-	Get PC_B; I64Load $104
-	I64Sub
-	Set R4
-	Get R5
-	Get PC_B; I64Load $112
-	I64Sub
-	Set R5
-	Get R6
-	Get PC_B; I64Load $120
-	I64Sub
-	Set R6
-	Get R7
-	Get PC_B; I64Load $128
-	I64Sub
-	Set R7
-	Get R8
-	Get PC_B; I64Load $136
-	I64Sub
-	Set R8
-	Get SP; I64Load z+0(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
-	Get R8
-	I64Const $956382751; I64Mul; I64Const $4503599627370496; I64Add; I64Const $53; I64ShrS; Set R14
-	Get PC_B
-	Get R0
-	Get R14
-	I64Const $503879271; I64Mul
-	I64Sub
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $72
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R1
-	Get R14
-	I64Const $48587618; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $80
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R2
-	Get R14
-	I64Const $225273734; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $88
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R3
-	Get R14
-	I64Const $387031617; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $96
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R4
-	Get R14
-	I64Const $230825701; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $104
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R5
-	Get R14
-	I64Const $375140546; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $112
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R6
-	Get R14
-	I64Const $535210431; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $120
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R7
-	Get R14
-	I64Const $476664944; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $128
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R8
-	Get R14
-	I64Const $9417985; I64Mul
-	I64Sub
-	Get R15; I64Add
-	I64Store $136
+	Get R13; I64Eqz; If; I64Const $72; Set R13; Br $1; End
+	End
 	RET
 
 // func fp2Neg(z, x *Fp2)
 TEXT ·fp2Neg(SB), NOSPLIT, $0-16
-	Get SP; I64Load x+8(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
+	I64Const $0; Set R13
+	Loop
+	I64Load x+8(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $64; Drop
 	I64Const $0
 	Get PC_B; I64Load $0
 	I64Sub
@@ -6062,8 +5776,8 @@ TEXT ·fp2Neg(SB), NOSPLIT, $0-16
 	Get PC_B; I64Load $64
 	I64Sub
 	Set R8
-	Get SP; I64Load z+0(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
+	I64Load z+0(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $64; Drop
 	Get R8
 	I64Const $956382751; I64Mul; I64Const $4503599627370496; I64Add; I64Const $53; I64ShrS; Set R14
 	Get PC_B
@@ -6152,140 +5866,16 @@ TEXT ·fp2Neg(SB), NOSPLIT, $0-16
 	I64Sub
 	Get R15; I64Add
 	I64Store $64
-	Get SP; I64Load x+8(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
-	I64Const $0
-	Get PC_B; I64Load $72
-	I64Sub
-	Set R0
-	I64Const $0
-	Get PC_B; I64Load $80
-	I64Sub
-	Set R1
-	I64Const $0
-	Get PC_B; I64Load $88
-	I64Sub
-	Set R2
-	I64Const $0
-	Get PC_B; I64Load $96
-	I64Sub
-	Set R3
-	I64Const $0
-	Get PC_B; I64Load $104
-	I64Sub
-	Set R4
-	I64Const $0
-	Get PC_B; I64Load $112
-	I64Sub
-	Set R5
-	I64Const $0
-	Get PC_B; I64Load $120
-	I64Sub
-	Set R6
-	I64Const $0
-	Get PC_B; I64Load $128
-	I64Sub
-	Set R7
-	I64Const $0
-	Get PC_B; I64Load $136
-	I64Sub
-	Set R8
-	Get SP; I64Load z+0(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
-	Get R8
-	I64Const $956382751; I64Mul; I64Const $4503599627370496; I64Add; I64Const $53; I64ShrS; Set R14
-	Get PC_B
-	Get R0
-	Get R14
-	I64Const $503879271; I64Mul
-	I64Sub
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $72
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R1
-	Get R14
-	I64Const $48587618; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $80
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R2
-	Get R14
-	I64Const $225273734; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $88
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R3
-	Get R14
-	I64Const $387031617; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $96
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R4
-	Get R14
-	I64Const $230825701; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $104
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R5
-	Get R14
-	I64Const $375140546; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $112
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R6
-	Get R14
-	I64Const $535210431; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $120
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R7
-	Get R14
-	I64Const $476664944; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $128
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R8
-	Get R14
-	I64Const $9417985; I64Mul
-	I64Sub
-	Get R15; I64Add
-	I64Store $136
+	Get R13; I64Eqz; If; I64Const $72; Set R13; Br $1; End
+	End
 	RET
 
 // func fp2Mul3(z, x *Fp2)
 TEXT ·fp2Mul3(SB), NOSPLIT, $0-16
-	Get SP; I64Load x+8(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
+	I64Const $0; Set R13
+	Loop
+	I64Load x+8(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $64; Drop
 	Get PC_B; I64Load $0
 	I64Const $3; I64Mul
 	Set R0
@@ -6313,8 +5903,8 @@ TEXT ·fp2Mul3(SB), NOSPLIT, $0-16
 	Get PC_B; I64Load $64
 	I64Const $3; I64Mul
 	Set R8
-	Get SP; I64Load z+0(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
+	I64Load z+0(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $64; Drop
 	Get R8
 	I64Const $956382751; I64Mul; I64Const $4503599627370496; I64Add; I64Const $53; I64ShrS; Set R14
 	Get PC_B
@@ -6403,151 +5993,16 @@ TEXT ·fp2Mul3(SB), NOSPLIT, $0-16
 	I64Sub
 	Get R15; I64Add
 	I64Store $64
-	Get SP; I64Load x+8(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
-	Get PC_B; I64Load $72
-	I64Const $3; I64Mul
-	Set R0
-	Get PC_B; I64Load $80
-	I64Const $3; I64Mul
-	Set R1
-	Get PC_B; I64Load $88
-	I64Const $3; I64Mul
-	Set R2
-	Get PC_B; I64Load $96
-	I64Const $3; I64Mul
-	Set R3
-	Get PC_B; I64Load $104
-	I64Const $3; I64Mul
-	Set R4
-	Get PC_B; I64Load $112
-	I64Const $3; I64Mul
-	Set R5
-	Get PC_B; I64Load $120
-	I64Const $3; I64Mul
-	Set R6
-	Get PC_B; I64Load $128
-	I64Const $3; I64Mul
-	Set R7
-	Get PC_B; I64Load $136
-	I64Const $3; I64Mul
-	Set R8
-	Get SP; I64Load z+0(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
-	Get R8
-	I64Const $956382751; I64Mul; I64Const $4503599627370496; I64Add; I64Const $53; I64ShrS; Set R14
-	Get PC_B
-	Get R0
-	Get R14
-	I64Const $503879271; I64Mul
-	I64Sub
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $72
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R1
-	Get R14
-	I64Const $48587618; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $80
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R2
-	Get R14
-	I64Const $225273734; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $88
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R3
-	Get R14
-	I64Const $387031617; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $96
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R4
-	Get R14
-	I64Const $230825701; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $104
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R5
-	Get R14
-	I64Const $375140546; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $112
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R6
-	Get R14
-	I64Const $535210431; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $120
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R7
-	Get R14
-	I64Const $476664944; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $128
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R8
-	Get R14
-	I64Const $9417985; I64Mul
-	I64Sub
-	Get R15; I64Add
-	I64Store $136
+	Get R13; I64Eqz; If; I64Const $72; Set R13; Br $1; End
+	End
 	RET
 
 // func fp2MulXi(z, x *Fp2)
-TEXT ·fp2MulXi(SB), NOSPLIT, $72-16
-	Get SP; I64Load x+8(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
-	Get PC_B; I64Load $72
-	Set R14; Get SP; Get R14; I64Store $0
-	Get PC_B; I64Load $80
-	Set R14; Get SP; Get R14; I64Store $8
-	Get PC_B; I64Load $88
-	Set R14; Get SP; Get R14; I64Store $16
-	Get PC_B; I64Load $96
-	Set R14; Get SP; Get R14; I64Store $24
-	Get PC_B; I64Load $104
-	Set R14; Get SP; Get R14; I64Store $32
-	Get PC_B; I64Load $112
-	Set R14; Get SP; Get R14; I64Store $40
-	Get PC_B; I64Load $120
-	Set R14; Get SP; Get R14; I64Store $48
-	Get PC_B; I64Load $128
-	Set R14; Get SP; Get R14; I64Store $56
-	Get PC_B; I64Load $136
-	Set R14; Get SP; Get R14; I64Store $64
-	Get SP; I64Load x+8(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
+TEXT ·fp2MulXi(SB), NOSPLIT, $144-16
+	I64Const $0; Set R13
+	Loop
+	I64Load x+8(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $64; Drop
 	Get PC_B; I64Load $0
 	Set R0
 	Get PC_B; I64Load $8
@@ -6566,189 +6021,125 @@ TEXT ·fp2MulXi(SB), NOSPLIT, $72-16
 	Set R7
 	Get PC_B; I64Load $64
 	Set R8
-	Get R0
-	Get SP; I64Load $0
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
-	I64Store $0
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R0
-	Get R1
-	Get SP; I64Load $8
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
-	I64Store $8
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R1
-	Get R2
-	Get SP; I64Load $16
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
-	I64Store $16
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R2
-	Get R3
-	Get SP; I64Load $24
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
-	I64Store $24
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R3
-	Get R4
-	Get SP; I64Load $32
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
-	I64Store $32
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R4
-	Get R5
-	Get SP; I64Load $40
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
-	I64Store $40
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R5
-	Get R6
-	Get SP; I64Load $48
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
-	I64Store $48
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R6
-	Get R7
-	Get SP; I64Load $56
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
-	I64Store $56
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R7
-	Get R8
-	Get SP; I64Load $64
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
-	I64Store $64
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R8
-	Get SP; I64Load z+0(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
-	Get R8
-	I64Const $956382751; I64Mul; I64Const $4503599627370496; I64Add; I64Const $53; I64ShrS; Set R14
+	Get SP; Get R13; I32WrapI64; I32Add; Set PC_B
+	Get PC_B; I64Load $64; Drop
 	Get PC_B
 	Get R0
-	Get R14
-	I64Const $503879271; I64Mul
-	I64Sub
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	I64Store $0
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R1
-	Get R14
-	I64Const $48587618; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	I64Store $8
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R2
-	Get R14
-	I64Const $225273734; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	I64Store $16
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R3
-	Get R14
-	I64Const $387031617; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	I64Store $24
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R4
-	Get R14
-	I64Const $230825701; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	I64Store $32
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R5
-	Get R14
-	I64Const $375140546; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	I64Store $40
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R6
-	Get R14
-	I64Const $535210431; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	I64Store $48
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R7
-	Get R14
-	I64Const $476664944; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	I64Store $56
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R8
-	Get R14
-	I64Const $9417985; I64Mul
-	I64Sub
-	Get R15; I64Add
 	I64Store $64
-	Get SP; I64Load $0
-	Set R0
-	Get SP; I64Load $8
-	Set R1
-	Get SP; I64Load $16
-	Set R2
-	Get SP; I64Load $24
-	Set R3
-	Get SP; I64Load $32
-	Set R4
-	Get SP; I64Load $40
-	Set R5
-	Get SP; I64Load $48
-	Set R6
-	Get SP; I64Load $56
-	Set R7
-	Get SP; I64Load $64
-	Set R8
-	Get SP; I64Load z+0(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
-	Get R8
-	I64Const $956382751; I64Mul; I64Const $4503599627370496; I64Add; I64Const $53; I64ShrS; Set R14
-	Get PC_B
-	Get R0
-	Get R14
-	I64Const $503879271; I64Mul
-	I64Sub
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	Get R13; I64Eqz; If; I64Const $72; Set R13; Br $1; End
+	End
+	Get SP; I64Load $72; Set R14
+	Get SP; I64Load $0; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $72
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $0
+	Get SP; I64Load $80; Set R14
+	Get SP; I64Load $8; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $80
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $8
+	Get SP; I64Load $88; Set R14
+	Get SP; I64Load $16; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $88
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $16
+	Get SP; I64Load $96; Set R14
+	Get SP; I64Load $24; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $96
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $24
+	Get SP; I64Load $104; Set R14
+	Get SP; I64Load $32; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $104
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $32
+	Get SP; I64Load $112; Set R14
+	Get SP; I64Load $40; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $112
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $40
+	Get SP; I64Load $120; Set R14
+	Get SP; I64Load $48; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $120
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $48
+	Get SP; I64Load $128; Set R14
+	Get SP; I64Load $56; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $128
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $56
+	Get SP; I64Load $136; Set R14
+	Get SP; I64Load $64; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $136
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $64
+	I64Const $0; Set R13
+	Loop
+	Get SP; Get R13; I32WrapI64; I32Add; Set PC_B
+	Get PC_B; I64Load $64; Drop
+	Get PC_B; I64Load $0
+	Set R0
+	Get PC_B; I64Load $8
+	Set R1
+	Get PC_B; I64Load $16
+	Set R2
+	Get PC_B; I64Load $24
+	Set R3
+	Get PC_B; I64Load $32
+	Set R4
+	Get PC_B; I64Load $40
+	Set R5
+	Get PC_B; I64Load $48
+	Set R6
+	Get PC_B; I64Load $56
+	Set R7
+	Get PC_B; I64Load $64
+	Set R8
+	I64Load z+0(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $64; Drop
+	Get R8
+	I64Const $956382751; I64Mul; I64Const $4503599627370496; I64Add; I64Const $53; I64ShrS; Set R14
+	Get PC_B
+	Get R0
+	Get R14
+	I64Const $503879271; I64Mul
+	I64Sub
+	Tee R15
+	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	I64Store $0
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R1
@@ -6758,7 +6149,7 @@ TEXT ·fp2MulXi(SB), NOSPLIT, $72-16
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $80
+	I64Store $8
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R2
@@ -6768,7 +6159,7 @@ TEXT ·fp2MulXi(SB), NOSPLIT, $72-16
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $88
+	I64Store $16
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R3
@@ -6778,7 +6169,7 @@ TEXT ·fp2MulXi(SB), NOSPLIT, $72-16
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $96
+	I64Store $24
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R4
@@ -6788,7 +6179,7 @@ TEXT ·fp2MulXi(SB), NOSPLIT, $72-16
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $104
+	I64Store $32
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R5
@@ -6798,7 +6189,7 @@ TEXT ·fp2MulXi(SB), NOSPLIT, $72-16
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $112
+	I64Store $40
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R6
@@ -6808,7 +6199,7 @@ TEXT ·fp2MulXi(SB), NOSPLIT, $72-16
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $120
+	I64Store $48
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R7
@@ -6818,7 +6209,7 @@ TEXT ·fp2MulXi(SB), NOSPLIT, $72-16
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $128
+	I64Store $56
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R8
@@ -6826,13 +6217,17 @@ TEXT ·fp2MulXi(SB), NOSPLIT, $72-16
 	I64Const $9417985; I64Mul
 	I64Sub
 	Get R15; I64Add
-	I64Store $136
+	I64Store $64
+	Get R13; I64Eqz; If; I64Const $72; Set R13; Br $1; End
+	End
 	RET
 
 // func fp2AddAdd(z, w, x, y *Fp2)
 TEXT ·fp2AddAdd(SB), NOSPLIT, $0-32
-	Get SP; I64Load w+8(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
+	I64Const $0; Set R13
+	Loop
+	I64Load w+8(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $64; Drop
 	Get PC_B; I64Load $0
 	Set R0
 	Get PC_B; I64Load $8
@@ -6851,8 +6246,8 @@ TEXT ·fp2AddAdd(SB), NOSPLIT, $0-32
 	Set R7
 	Get PC_B; I64Load $64
 	Set R8
-	Get SP; I64Load x+16(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
+	I64Load x+16(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $64; Drop
 	Get R0
 	Get PC_B; I64Load $0
 	I64Add
@@ -6889,8 +6284,8 @@ TEXT ·fp2AddAdd(SB), NOSPLIT, $0-32
 	Get PC_B; I64Load $64
 	I64Add
 	Set R8
-	Get SP; I64Load y+24(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
+	I64Load y+24(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $64; Drop
 	Get R0
 	Get PC_B; I64Load $0
 	I64Add
@@ -6927,8 +6322,8 @@ TEXT ·fp2AddAdd(SB), NOSPLIT, $0-32
 	Get PC_B; I64Load $64
 	I64Add
 	Set R8
-	Get SP; I64Load z+0(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
+	I64Load z+0(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $64; Drop
 	Get R8
 	I64Const $956382751; I64Mul; I64Const $4503599627370496; I64Add; I64Const $53; I64ShrS; Set R14
 	Get PC_B
@@ -7017,198 +6412,16 @@ TEXT ·fp2AddAdd(SB), NOSPLIT, $0-32
 	I64Sub
 	Get R15; I64Add
 	I64Store $64
-	Get SP; I64Load w+8(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
-	Get PC_B; I64Load $72
-	Set R0
-	Get PC_B; I64Load $80
-	Set R1
-	Get PC_B; I64Load $88
-	Set R2
-	Get PC_B; I64Load $96
-	Set R3
-	Get PC_B; I64Load $104
-	Set R4
-	Get PC_B; I64Load $112
-	Set R5
-	Get PC_B; I64Load $120
-	Set R6
-	Get PC_B; I64Load $128
-	Set R7
-	Get PC_B; I64Load $136
-	Set R8
-	Get SP; I64Load x+16(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
-	Get R0
-	Get PC_B; I64Load $72
-	I64Add
-	Set R0
-	Get R1
-	Get PC_B; I64Load $80
-	I64Add
-	Set R1
-	Get R2
-	Get PC_B; I64Load $88
-	I64Add
-	Set R2
-	Get R3
-	Get PC_B; I64Load $96
-	I64Add
-	Set R3
-	Get R4
-	Get PC_B; I64Load $104
-	I64Add
-	Set R4
-	Get R5
-	Get PC_B; I64Load $112
-	I64Add
-	Set R5
-	Get R6
-	Get PC_B; I64Load $120
-	I64Add
-	Set R6
-	Get R7
-	Get PC_B; I64Load $128
-	I64Add
-	Set R7
-	Get R8
-	Get PC_B; I64Load $136
-	I64Add
-	Set R8
-	Get SP; I64Load y+24(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
-	Get R0
-	Get PC_B; I64Load $72
-	I64Add
-	Set R0
-	Get R1
-	Get PC_B; I64Load $80
-	I64Add
-	Set R1
-	Get R2
-	Get PC_B; I64Load $88
-	I64Add
-	Set R2
-	Get R3
-	Get PC_B; I64Load $96
-	I64Add
-	Set R3
-	Get R4
-	Get PC_B; I64Load $104
-	I64Add
-	Set R4
-	Get R5
-	Get PC_B; I64Load $112
-	I64Add
-	Set R5
-	Get R6
-	Get PC_B; I64Load $120
-	I64Add
-	Set R6
-	Get R7
-	Get PC_B; I64Load $128
-	I64Add
-	Set R7
-	Get R8
-	Get PC_B; I64Load $136
-	I64Add
-	Set R8
-	Get SP; I64Load z+0(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
-	Get R8
-	I64Const $956382751; I64Mul; I64Const $4503599627370496; I64Add; I64Const $53; I64ShrS; Set R14
-	Get PC_B
-	Get R0
-	Get R14
-	I64Const $503879271; I64Mul
-	I64Sub
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $72
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R1
-	Get R14
-	I64Const $48587618; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $80
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R2
-	Get R14
-	I64Const $225273734; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $88
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R3
-	Get R14
-	I64Const $387031617; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $96
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R4
-	Get R14
-	I64Const $230825701; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $104
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R5
-	Get R14
-	I64Const $375140546; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $112
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R6
-	Get R14
-	I64Const $535210431; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $120
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R7
-	Get R14
-	I64Const $476664944; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $128
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R8
-	Get R14
-	I64Const $9417985; I64Mul
-	I64Sub
-	Get R15; I64Add
-	I64Store $136
+	Get R13; I64Eqz; If; I64Const $72; Set R13; Br $1; End
+	End
 	RET
 
 // func fp2SubSub(z, w, x, y *Fp2)
 TEXT ·fp2SubSub(SB), NOSPLIT, $0-32
-	Get SP; I64Load w+8(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
+	I64Const $0; Set R13
+	Loop
+	I64Load w+8(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $64; Drop
 	Get PC_B; I64Load $0
 	Set R0
 	Get PC_B; I64Load $8
@@ -7227,8 +6440,8 @@ TEXT ·fp2SubSub(SB), NOSPLIT, $0-32
 	Set R7
 	Get PC_B; I64Load $64
 	Set R8
-	Get SP; I64Load x+16(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
+	I64Load x+16(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $64; Drop
 	Get R0
 	Get PC_B; I64Load $0
 	I64Sub
@@ -7265,8 +6478,8 @@ TEXT ·fp2SubSub(SB), NOSPLIT, $0-32
 	Get PC_B; I64Load $64
 	I64Sub
 	Set R8
-	Get SP; I64Load y+24(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
+	I64Load y+24(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $64; Drop
 	Get R0
 	Get PC_B; I64Load $0
 	I64Sub
@@ -7303,8 +6516,8 @@ TEXT ·fp2SubSub(SB), NOSPLIT, $0-32
 	Get PC_B; I64Load $64
 	I64Sub
 	Set R8
-	Get SP; I64Load z+0(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
+	I64Load z+0(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $64; Drop
 	Get R8
 	I64Const $956382751; I64Mul; I64Const $4503599627370496; I64Add; I64Const $53; I64ShrS; Set R14
 	Get PC_B
@@ -7393,198 +6606,16 @@ TEXT ·fp2SubSub(SB), NOSPLIT, $0-32
 	I64Sub
 	Get R15; I64Add
 	I64Store $64
-	Get SP; I64Load w+8(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
-	Get PC_B; I64Load $72
-	Set R0
-	Get PC_B; I64Load $80
-	Set R1
-	Get PC_B; I64Load $88
-	Set R2
-	Get PC_B; I64Load $96
-	Set R3
-	Get PC_B; I64Load $104
-	Set R4
-	Get PC_B; I64Load $112
-	Set R5
-	Get PC_B; I64Load $120
-	Set R6
-	Get PC_B; I64Load $128
-	Set R7
-	Get PC_B; I64Load $136
-	Set R8
-	Get SP; I64Load x+16(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
-	Get R0
-	Get PC_B; I64Load $72
-	I64Sub
-	Set R0
-	Get R1
-	Get PC_B; I64Load $80
-	I64Sub
-	Set R1
-	Get R2
-	Get PC_B; I64Load $88
-	I64Sub
-	Set R2
-	Get R3
-	Get PC_B; I64Load $96
-	I64Sub
-	Set R3
-	Get R4
-	Get PC_B; I64Load $104
-	I64Sub
-	Set R4
-	Get R5
-	Get PC_B; I64Load $112
-	I64Sub
-	Set R5
-	Get R6
-	Get PC_B; I64Load $120
-	I64Sub
-	Set R6
-	Get R7
-	Get PC_B; I64Load $128
-	I64Sub
-	Set R7
-	Get R8
-	Get PC_B; I64Load $136
-	I64Sub
-	Set R8
-	Get SP; I64Load y+24(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
-	Get R0
-	Get PC_B; I64Load $72
-	I64Sub
-	Set R0
-	Get R1
-	Get PC_B; I64Load $80
-	I64Sub
-	Set R1
-	Get R2
-	Get PC_B; I64Load $88
-	I64Sub
-	Set R2
-	Get R3
-	Get PC_B; I64Load $96
-	I64Sub
-	Set R3
-	Get R4
-	Get PC_B; I64Load $104
-	I64Sub
-	Set R4
-	Get R5
-	Get PC_B; I64Load $112
-	I64Sub
-	Set R5
-	Get R6
-	Get PC_B; I64Load $120
-	I64Sub
-	Set R6
-	Get R7
-	Get PC_B; I64Load $128
-	I64Sub
-	Set R7
-	Get R8
-	Get PC_B; I64Load $136
-	I64Sub
-	Set R8
-	Get SP; I64Load z+0(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
-	Get R8
-	I64Const $956382751; I64Mul; I64Const $4503599627370496; I64Add; I64Const $53; I64ShrS; Set R14
-	Get PC_B
-	Get R0
-	Get R14
-	I64Const $503879271; I64Mul
-	I64Sub
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $72
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R1
-	Get R14
-	I64Const $48587618; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $80
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R2
-	Get R14
-	I64Const $225273734; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $88
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R3
-	Get R14
-	I64Const $387031617; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $96
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R4
-	Get R14
-	I64Const $230825701; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $104
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R5
-	Get R14
-	I64Const $375140546; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $112
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R6
-	Get R14
-	I64Const $535210431; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $120
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R7
-	Get R14
-	I64Const $476664944; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $128
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R8
-	Get R14
-	I64Const $9417985; I64Mul
-	I64Sub
-	Get R15; I64Add
-	I64Store $136
+	Get R13; I64Eqz; If; I64Const $72; Set R13; Br $1; End
+	End
 	RET
 
 // func fp2SubSubAdd(z, w, x, y, v *Fp2)
 TEXT ·fp2SubSubAdd(SB), NOSPLIT, $0-40
-	Get SP; I64Load w+8(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
+	I64Const $0; Set R13
+	Loop
+	I64Load w+8(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $64; Drop
 	Get PC_B; I64Load $0
 	Set R0
 	Get PC_B; I64Load $8
@@ -7603,8 +6634,8 @@ TEXT ·fp2SubSubAdd(SB), NOSPLIT, $0-40
 	Set R7
 	Get PC_B; I64Load $64
 	Set R8
-	Get SP; I64Load x+16(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
+	I64Load x+16(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $64; Drop
 	Get R0
 	Get PC_B; I64Load $0
 	I64Sub
@@ -7641,8 +6672,8 @@ TEXT ·fp2SubSubAdd(SB), NOSPLIT, $0-40
 	Get PC_B; I64Load $64
 	I64Sub
 	Set R8
-	Get SP; I64Load y+24(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
+	I64Load y+24(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $64; Drop
 	Get R0
 	Get PC_B; I64Load $0
 	I64Sub
@@ -7679,8 +6710,8 @@ TEXT ·fp2SubSubAdd(SB), NOSPLIT, $0-40
 	Get PC_B; I64Load $64
 	I64Sub
 	Set R8
-	Get SP; I64Load v+32(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
+	I64Load v+32(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $64; Drop
 	Get R0
 	Get PC_B; I64Load $0
 	I64Add
@@ -7717,8 +6748,8 @@ TEXT ·fp2SubSubAdd(SB), NOSPLIT, $0-40
 	Get PC_B; I64Load $64
 	I64Add
 	Set R8
-	Get SP; I64Load z+0(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
+	I64Load z+0(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $64; Drop
 	Get R8
 	I64Const $956382751; I64Mul; I64Const $4503599627370496; I64Add; I64Const $53; I64ShrS; Set R14
 	Get PC_B
@@ -7807,274 +6838,16 @@ TEXT ·fp2SubSubAdd(SB), NOSPLIT, $0-40
 	I64Sub
 	Get R15; I64Add
 	I64Store $64
-	Get SP; I64Load w+8(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
-	Get PC_B; I64Load $72
-	Set R0
-	Get PC_B; I64Load $80
-	Set R1
-	Get PC_B; I64Load $88
-	Set R2
-	Get PC_B; I64Load $96
-	Set R3
-	Get PC_B; I64Load $104
-	Set R4
-	Get PC_B; I64Load $112
-	Set R5
-	Get PC_B; I64Load $120
-	Set R6
-	Get PC_B; I64Load $128
-	Set R7
-	Get PC_B; I64Load $136
-	Set R8
-	Get SP; I64Load x+16(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
-	Get R0
-	Get PC_B; I64Load $72
-	I64Sub
-	Set R0
-	Get R1
-	Get PC_B; I64Load $80
-	I64Sub
-	Set R1
-	Get R2
-	Get PC_B; I64Load $88
-	I64Sub
-	Set R2
-	Get R3
-	Get PC_B; I64Load $96
-	I64Sub
-	Set R3
-	Get R4
-	Get PC_B; I64Load $104
-	I64Sub
-	Set R4
-	Get R5
-	Get PC_B; I64Load $112
-	I64Sub
-	Set R5
-	Get R6
-	Get PC_B; I64Load $120
-	I64Sub
-	Set R6
-	Get R7
-	Get PC_B; I64Load $128
-	I64Sub
-	Set R7
-	Get R8
-	Get PC_B; I64Load $136
-	I64Sub
-	Set R8
-	Get SP; I64Load y+24(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
-	Get R0
-	Get PC_B; I64Load $72
-	I64Sub
-	Set R0
-	Get R1
-	Get PC_B; I64Load $80
-	I64Sub
-	Set R1
-	Get R2
-	Get PC_B; I64Load $88
-	I64Sub
-	Set R2
-	Get R3
-	Get PC_B; I64Load $96
-	I64Sub
-	Set R3
-	Get R4
-	Get PC_B; I64Load $104
-	I64Sub
-	Set R4
-	Get R5
-	Get PC_B; I64Load $112
-	I64Sub
-	Set R5
-	Get R6
-	Get PC_B; I64Load $120
-	I64Sub
-	Set R6
-	Get R7
-	Get PC_B; I64Load $128
-	I64Sub
-	Set R7
-	Get R8
-	Get PC_B; I64Load $136
-	I64Sub
-	Set R8
-	Get SP; I64Load v+32(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
-	Get R0
-	Get PC_B; I64Load $72
-	I64Add
-	Set R0
-	Get R1
-	Get PC_B; I64Load $80
-	I64Add
-	Set R1
-	Get R2
-	Get PC_B; I64Load $88
-	I64Add
-	Set R2
-	Get R3
-	Get PC_B; I64Load $96
-	I64Add
-	Set R3
-	Get R4
-	Get PC_B; I64Load $104
-	I64Add
-	Set R4
-	Get R5
-	Get PC_B; I64Load $112
-	I64Add
-	Set R5
-	Get R6
-	Get PC_B; I64Load $120
-	I64Add
-	Set R6
-	Get R7
-	Get PC_B; I64Load $128
-	I64Add
-	Set R7
-	Get R8
-	Get PC_B; I64Load $136
-	I64Add
-	Set R8
-	Get SP; I64Load z+0(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
-	Get R8
-	I64Const $956382751; I64Mul; I64Const $4503599627370496; I64Add; I64Const $53; I64ShrS; Set R14
-	Get PC_B
-	Get R0
-	Get R14
-	I64Const $503879271; I64Mul
-	I64Sub
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $72
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R1
-	Get R14
-	I64Const $48587618; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $80
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R2
-	Get R14
-	I64Const $225273734; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $88
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R3
-	Get R14
-	I64Const $387031617; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $96
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R4
-	Get R14
-	I64Const $230825701; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $104
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R5
-	Get R14
-	I64Const $375140546; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $112
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R6
-	Get R14
-	I64Const $535210431; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $120
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R7
-	Get R14
-	I64Const $476664944; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $128
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R8
-	Get R14
-	I64Const $9417985; I64Mul
-	I64Sub
-	Get R15; I64Add
-	I64Store $136
+	Get R13; I64Eqz; If; I64Const $72; Set R13; Br $1; End
+	End
 	RET
 
 // func fp2SubSubXi(z, w, x, y *Fp2)
-TEXT ·fp2SubSubXi(SB), NOSPLIT, $72-32
-	Get SP; I64Load y+24(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
-	I64Const $0
-	Get PC_B; I64Load $72
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $0
-	I64Const $0
-	Get PC_B; I64Load $80
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $8
-	I64Const $0
-	Get PC_B; I64Load $88
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $16
-	I64Const $0
-	Get PC_B; I64Load $96
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $24
-	I64Const $0
-	Get PC_B; I64Load $104
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $32
-	I64Const $0
-	Get PC_B; I64Load $112
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $40
-	I64Const $0
-	Get PC_B; I64Load $120
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $48
-	I64Const $0
-	Get PC_B; I64Load $128
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $56
-	I64Const $0
-	Get PC_B; I64Load $136
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $64
-	Get SP; I64Load y+24(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
+TEXT ·fp2SubSubXi(SB), NOSPLIT, $144-32
+	I64Const $0; Set R13
+	Loop
+	I64Load y+24(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $64; Drop
 	I64Const $0
 	Get PC_B; I64Load $0
 	I64Sub
@@ -8111,341 +6884,201 @@ TEXT ·fp2SubSubXi(SB), NOSPLIT, $72-32
 	Get PC_B; I64Load $64
 	I64Sub
 	Set R8
+	Get SP; Get R13; I32WrapI64; I32Add; Set PC_B
+	Get PC_B; I64Load $64; Drop
+	Get PC_B
 	Get R0
-	Get SP; I64Load $0
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $0
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R0
+	Get PC_B
 	Get R1
-	Get SP; I64Load $8
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $8
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R1
+	Get PC_B
 	Get R2
-	Get SP; I64Load $16
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $16
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R2
+	Get PC_B
 	Get R3
-	Get SP; I64Load $24
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $24
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R3
+	Get PC_B
 	Get R4
-	Get SP; I64Load $32
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $32
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R4
+	Get PC_B
 	Get R5
-	Get SP; I64Load $40
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $40
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R5
+	Get PC_B
 	Get R6
-	Get SP; I64Load $48
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $48
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R6
+	Get PC_B
 	Get R7
-	Get SP; I64Load $56
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $56
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R7
+	Get PC_B
 	Get R8
-	Get SP; I64Load $64
-	Set R14; Set R15
+	I64Store $64
+	Get R13; I64Eqz; If; I64Const $72; Set R13; Br $1; End
+	End
+	Get SP; I64Load $72; Set R14
+	Get SP; I64Load $0; Set R15
 	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
-	I64Store $64
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R8
-	Get SP; I64Load w+8(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
-	Get R0
-	Get PC_B; I64Load $0
-	I64Add
-	Set R0
-	Get R1
-	Get PC_B; I64Load $8
-	I64Add
-	Set R1
-	Get R2
-	Get PC_B; I64Load $16
-	I64Add
-	Set R2
-	Get R3
-	Get PC_B; I64Load $24
-	I64Add
-	Set R3
-	Get R4
-	Get PC_B; I64Load $32
-	I64Add
-	Set R4
-	Get R5
-	Get PC_B; I64Load $40
-	I64Add
-	Set R5
-	Get R6
-	Get PC_B; I64Load $48
-	I64Add
-	Set R6
-	Get R7
-	Get PC_B; I64Load $56
-	I64Add
-	Set R7
-	Get R8
-	Get PC_B; I64Load $64
-	I64Add
-	Set R8
-	Get SP; I64Load x+16(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
-	Get R0
-	Get PC_B; I64Load $0
-	I64Sub
-	Set R0
-	Get R1
-	Get PC_B; I64Load $8
-	I64Sub
-	Set R1
-	Get R2
-	Get PC_B; I64Load $16
-	I64Sub
-	Set R2
-	Get R3
-	Get PC_B; I64Load $24
-	I64Sub
-	Set R3
-	Get R4
-	Get PC_B; I64Load $32
-	I64Sub
-	Set R4
-	Get R5
-	Get PC_B; I64Load $40
-	I64Sub
-	Set R5
-	Get R6
-	Get PC_B; I64Load $48
-	I64Sub
-	Set R6
-	Get R7
-	Get PC_B; I64Load $56
-	I64Sub
-	Set R7
-	Get R8
-	Get PC_B; I64Load $64
-	I64Sub
-	Set R8
-	Get SP; I64Load z+0(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
-	Get R8
-	I64Const $956382751; I64Mul; I64Const $4503599627370496; I64Add; I64Const $53; I64ShrS; Set R14
-	Get PC_B
-	Get R0
-	Get R14
-	I64Const $503879271; I64Mul
-	I64Sub
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $0
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R1
-	Get R14
-	I64Const $48587618; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $8
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R2
-	Get R14
-	I64Const $225273734; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $16
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R3
-	Get R14
-	I64Const $387031617; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $24
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R4
-	Get R14
-	I64Const $230825701; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $32
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R5
-	Get R14
-	I64Const $375140546; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $40
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R6
-	Get R14
-	I64Const $535210431; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $48
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R7
-	Get R14
-	I64Const $476664944; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $56
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R8
-	Get R14
-	I64Const $9417985; I64Mul
-	I64Sub
-	Get R15; I64Add
-	I64Store $64
-	Get SP; I64Load $0
-	Set R0
-	Get SP; I64Load $8
-	Set R1
-	Get SP; I64Load $16
-	Set R2
-	Get SP; I64Load $24
-	Set R3
-	Get SP; I64Load $32
-	Set R4
-	Get SP; I64Load $40
-	Set R5
-	Get SP; I64Load $48
-	Set R6
-	Get SP; I64Load $56
-	Set R7
-	Get SP; I64Load $64
-	Set R8
-	Get SP; I64Load w+8(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
-	Get R0
-	Get PC_B; I64Load $72
-	I64Add
-	Set R0
-	Get R1
-	Get PC_B; I64Load $80
-	I64Add
-	Set R1
-	Get R2
-	Get PC_B; I64Load $88
-	I64Add
-	Set R2
-	Get R3
-	Get PC_B; I64Load $96
-	I64Add
-	Set R3
-	Get R4
-	Get PC_B; I64Load $104
-	I64Add
-	Set R4
-	Get R5
-	Get PC_B; I64Load $112
-	I64Add
-	Set R5
-	Get R6
-	Get PC_B; I64Load $120
-	I64Add
-	Set R6
-	Get R7
-	Get PC_B; I64Load $128
-	I64Add
-	Set R7
-	Get R8
-	Get PC_B; I64Load $136
-	I64Add
-	Set R8
-	Get SP; I64Load x+16(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
-	Get R0
-	Get PC_B; I64Load $72
-	I64Sub
-	Set R0
-	Get R1
-	Get PC_B; I64Load $80
-	I64Sub
-	Set R1
-	Get R2
-	Get PC_B; I64Load $88
-	I64Sub
-	Set R2
-	Get R3
-	Get PC_B; I64Load $96
-	I64Sub
-	Set R3
-	Get R4
-	Get PC_B; I64Load $104
-	I64Sub
-	Set R4
-	Get R5
-	Get PC_B; I64Load $112
-	I64Sub
-	Set R5
-	Get R6
-	Get PC_B; I64Load $120
-	I64Sub
-	Set R6
-	Get R7
-	Get PC_B; I64Load $128
-	I64Sub
-	Set R7
-	Get R8
-	Get PC_B; I64Load $136
-	I64Sub
-	Set R8
-	Get SP; I64Load z+0(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
-	Get R8
-	I64Const $956382751; I64Mul; I64Const $4503599627370496; I64Add; I64Const $53; I64ShrS; Set R14
-	Get PC_B
-	Get R0
-	Get R14
-	I64Const $503879271; I64Mul
-	I64Sub
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	I64Store $72
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $0
+	Get SP; I64Load $80; Set R14
+	Get SP; I64Load $8; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $80
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $8
+	Get SP; I64Load $88; Set R14
+	Get SP; I64Load $16; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $88
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $16
+	Get SP; I64Load $96; Set R14
+	Get SP; I64Load $24; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $96
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $24
+	Get SP; I64Load $104; Set R14
+	Get SP; I64Load $32; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $104
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $32
+	Get SP; I64Load $112; Set R14
+	Get SP; I64Load $40; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $112
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $40
+	Get SP; I64Load $120; Set R14
+	Get SP; I64Load $48; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $120
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $48
+	Get SP; I64Load $128; Set R14
+	Get SP; I64Load $56; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $128
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $56
+	Get SP; I64Load $136; Set R14
+	Get SP; I64Load $64; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $136
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $64
+	I64Const $0; Set R13
+	Loop
+	Get SP; Get R13; I32WrapI64; I32Add; Set PC_B
+	Get PC_B; I64Load $64; Drop
+	Get PC_B; I64Load $0
+	Set R0
+	Get PC_B; I64Load $8
+	Set R1
+	Get PC_B; I64Load $16
+	Set R2
+	Get PC_B; I64Load $24
+	Set R3
+	Get PC_B; I64Load $32
+	Set R4
+	Get PC_B; I64Load $40
+	Set R5
+	Get PC_B; I64Load $48
+	Set R6
+	Get PC_B; I64Load $56
+	Set R7
+	Get PC_B; I64Load $64
+	Set R8
+	I64Load w+8(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $64; Drop
+	Get R0
+	Get PC_B; I64Load $0
+	I64Add
+	Set R0
+	Get R1
+	Get PC_B; I64Load $8
+	I64Add
+	Set R1
+	Get R2
+	Get PC_B; I64Load $16
+	I64Add
+	Set R2
+	Get R3
+	Get PC_B; I64Load $24
+	I64Add
+	Set R3
+	Get R4
+	Get PC_B; I64Load $32
+	I64Add
+	Set R4
+	Get R5
+	Get PC_B; I64Load $40
+	I64Add
+	Set R5
+	Get R6
+	Get PC_B; I64Load $48
+	I64Add
+	Set R6
+	Get R7
+	Get PC_B; I64Load $56
+	I64Add
+	Set R7
+	Get R8
+	Get PC_B; I64Load $64
+	I64Add
+	Set R8
+	I64Load x+16(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $64; Drop
+	Get R0
+	Get PC_B; I64Load $0
+	I64Sub
+	Set R0
+	Get R1
+	Get PC_B; I64Load $8
+	I64Sub
+	Set R1
+	Get R2
+	Get PC_B; I64Load $16
+	I64Sub
+	Set R2
+	Get R3
+	Get PC_B; I64Load $24
+	I64Sub
+	Set R3
+	Get R4
+	Get PC_B; I64Load $32
+	I64Sub
+	Set R4
+	Get R5
+	Get PC_B; I64Load $40
+	I64Sub
+	Set R5
+	Get R6
+	Get PC_B; I64Load $48
+	I64Sub
+	Set R6
+	Get R7
+	Get PC_B; I64Load $56
+	I64Sub
+	Set R7
+	Get R8
+	Get PC_B; I64Load $64
+	I64Sub
+	Set R8
+	I64Load z+0(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $64; Drop
+	Get R8
+	I64Const $956382751; I64Mul; I64Const $4503599627370496; I64Add; I64Const $53; I64ShrS; Set R14
+	Get PC_B
+	Get R0
+	Get R14
+	I64Const $503879271; I64Mul
+	I64Sub
+	Tee R15
+	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	I64Store $0
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R1
@@ -8455,7 +7088,7 @@ TEXT ·fp2SubSubXi(SB), NOSPLIT, $72-32
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $80
+	I64Store $8
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R2
@@ -8465,7 +7098,7 @@ TEXT ·fp2SubSubXi(SB), NOSPLIT, $72-32
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $88
+	I64Store $16
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R3
@@ -8475,7 +7108,7 @@ TEXT ·fp2SubSubXi(SB), NOSPLIT, $72-32
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $96
+	I64Store $24
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R4
@@ -8485,7 +7118,7 @@ TEXT ·fp2SubSubXi(SB), NOSPLIT, $72-32
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $104
+	I64Store $32
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R5
@@ -8495,7 +7128,7 @@ TEXT ·fp2SubSubXi(SB), NOSPLIT, $72-32
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $112
+	I64Store $40
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R6
@@ -8505,7 +7138,7 @@ TEXT ·fp2SubSubXi(SB), NOSPLIT, $72-32
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $120
+	I64Store $48
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R7
@@ -8515,7 +7148,7 @@ TEXT ·fp2SubSubXi(SB), NOSPLIT, $72-32
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $128
+	I64Store $56
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R8
@@ -8523,33 +7156,17 @@ TEXT ·fp2SubSubXi(SB), NOSPLIT, $72-32
 	I64Const $9417985; I64Mul
 	I64Sub
 	Get R15; I64Add
-	I64Store $136
+	I64Store $64
+	Get R13; I64Eqz; If; I64Const $72; Set R13; Br $1; End
+	End
 	RET
 
 // func fp2SubSubAddXi(z, w, x, y, v *Fp2)
-TEXT ·fp2SubSubAddXi(SB), NOSPLIT, $72-40
-	Get SP; I64Load v+32(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
-	Get PC_B; I64Load $72
-	Set R14; Get SP; Get R14; I64Store $0
-	Get PC_B; I64Load $80
-	Set R14; Get SP; Get R14; I64Store $8
-	Get PC_B; I64Load $88
-	Set R14; Get SP; Get R14; I64Store $16
-	Get PC_B; I64Load $96
-	Set R14; Get SP; Get R14; I64Store $24
-	Get PC_B; I64Load $104
-	Set R14; Get SP; Get R14; I64Store $32
-	Get PC_B; I64Load $112
-	Set R14; Get SP; Get R14; I64Store $40
-	Get PC_B; I64Load $120
-	Set R14; Get SP; Get R14; I64Store $48
-	Get PC_B; I64Load $128
-	Set R14; Get SP; Get R14; I64Store $56
-	Get PC_B; I64Load $136
-	Set R14; Get SP; Get R14; I64Store $64
-	Get SP; I64Load v+32(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
+TEXT ·fp2SubSubAddXi(SB), NOSPLIT, $144-40
+	I64Const $0; Set R13
+	Loop
+	I64Load v+32(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $64; Drop
 	Get PC_B; I64Load $0
 	Set R0
 	Get PC_B; I64Load $8
@@ -8568,417 +7185,239 @@ TEXT ·fp2SubSubAddXi(SB), NOSPLIT, $72-40
 	Set R7
 	Get PC_B; I64Load $64
 	Set R8
+	Get SP; Get R13; I32WrapI64; I32Add; Set PC_B
+	Get PC_B; I64Load $64; Drop
+	Get PC_B
 	Get R0
-	Get SP; I64Load $0
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $0
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R0
+	Get PC_B
 	Get R1
-	Get SP; I64Load $8
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $8
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R1
+	Get PC_B
 	Get R2
-	Get SP; I64Load $16
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $16
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R2
+	Get PC_B
 	Get R3
-	Get SP; I64Load $24
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $24
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R3
+	Get PC_B
 	Get R4
-	Get SP; I64Load $32
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $32
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R4
+	Get PC_B
 	Get R5
-	Get SP; I64Load $40
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $40
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R5
+	Get PC_B
 	Get R6
-	Get SP; I64Load $48
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $48
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R6
+	Get PC_B
 	Get R7
-	Get SP; I64Load $56
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $56
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R7
+	Get PC_B
 	Get R8
-	Get SP; I64Load $64
-	Set R14; Set R15
+	I64Store $64
+	Get R13; I64Eqz; If; I64Const $72; Set R13; Br $1; End
+	End
+	Get SP; I64Load $72; Set R14
+	Get SP; I64Load $0; Set R15
 	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
-	I64Store $64
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R8
-	Get SP; I64Load w+8(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
-	Get R0
-	Get PC_B; I64Load $0
-	I64Add
-	Set R0
-	Get R1
-	Get PC_B; I64Load $8
-	I64Add
-	Set R1
-	Get R2
-	Get PC_B; I64Load $16
-	I64Add
-	Set R2
-	Get R3
-	Get PC_B; I64Load $24
-	I64Add
-	Set R3
-	Get R4
-	Get PC_B; I64Load $32
-	I64Add
-	Set R4
-	Get R5
-	Get PC_B; I64Load $40
-	I64Add
-	Set R5
-	Get R6
-	Get PC_B; I64Load $48
-	I64Add
-	Set R6
-	Get R7
-	Get PC_B; I64Load $56
-	I64Add
-	Set R7
-	Get R8
-	Get PC_B; I64Load $64
-	I64Add
-	Set R8
-	Get SP; I64Load x+16(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
-	Get R0
-	Get PC_B; I64Load $0
-	I64Sub
-	Set R0
-	Get R1
-	Get PC_B; I64Load $8
-	I64Sub
-	Set R1
-	Get R2
-	Get PC_B; I64Load $16
-	I64Sub
-	Set R2
-	Get R3
-	Get PC_B; I64Load $24
-	I64Sub
-	Set R3
-	Get R4
-	Get PC_B; I64Load $32
-	I64Sub
-	Set R4
-	Get R5
-	Get PC_B; I64Load $40
-	I64Sub
-	Set R5
-	Get R6
-	Get PC_B; I64Load $48
-	I64Sub
-	Set R6
-	Get R7
-	Get PC_B; I64Load $56
-	I64Sub
-	Set R7
-	Get R8
-	Get PC_B; I64Load $64
-	I64Sub
-	Set R8
-	Get SP; I64Load y+24(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
-	Get R0
-	Get PC_B; I64Load $0
-	I64Sub
-	Set R0
-	Get R1
-	Get PC_B; I64Load $8
-	I64Sub
-	Set R1
-	Get R2
-	Get PC_B; I64Load $16
-	I64Sub
-	Set R2
-	Get R3
-	Get PC_B; I64Load $24
-	I64Sub
-	Set R3
-	Get R4
-	Get PC_B; I64Load $32
-	I64Sub
-	Set R4
-	Get R5
-	Get PC_B; I64Load $40
-	I64Sub
-	Set R5
-	Get R6
-	Get PC_B; I64Load $48
-	I64Sub
-	Set R6
-	Get R7
-	Get PC_B; I64Load $56
-	I64Sub
-	Set R7
-	Get R8
-	Get PC_B; I64Load $64
-	I64Sub
-	Set R8
-	Get SP; I64Load z+0(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
-	Get R8
-	I64Const $956382751; I64Mul; I64Const $4503599627370496; I64Add; I64Const $53; I64ShrS; Set R14
-	Get PC_B
-	Get R0
-	Get R14
-	I64Const $503879271; I64Mul
-	I64Sub
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $0
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R1
-	Get R14
-	I64Const $48587618; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $8
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R2
-	Get R14
-	I64Const $225273734; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $16
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R3
-	Get R14
-	I64Const $387031617; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $24
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R4
-	Get R14
-	I64Const $230825701; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $32
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R5
-	Get R14
-	I64Const $375140546; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $40
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R6
-	Get R14
-	I64Const $535210431; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $48
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R7
-	Get R14
-	I64Const $476664944; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $56
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R8
-	Get R14
-	I64Const $9417985; I64Mul
-	I64Sub
-	Get R15; I64Add
-	I64Store $64
-	Get SP; I64Load $0
-	Set R0
-	Get SP; I64Load $8
-	Set R1
-	Get SP; I64Load $16
-	Set R2
-	Get SP; I64Load $24
-	Set R3
-	Get SP; I64Load $32
-	Set R4
-	Get SP; I64Load $40
-	Set R5
-	Get SP; I64Load $48
-	Set R6
-	Get SP; I64Load $56
-	Set R7
-	Get SP; I64Load $64
-	Set R8
-	Get SP; I64Load w+8(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
-	Get R0
-	Get PC_B; I64Load $72
-	I64Add
-	Set R0
-	Get R1
-	Get PC_B; I64Load $80
-	I64Add
-	Set R1
-	Get R2
-	Get PC_B; I64Load $88
-	I64Add
-	Set R2
-	Get R3
-	Get PC_B; I64Load $96
-	I64Add
-	Set R3
-	Get R4
-	Get PC_B; I64Load $104
-	I64Add
-	Set R4
-	Get R5
-	Get PC_B; I64Load $112
-	I64Add
-	Set R5
-	Get R6
-	Get PC_B; I64Load $120
-	I64Add
-	Set R6
-	Get R7
-	Get PC_B; I64Load $128
-	I64Add
-	Set R7
-	Get R8
-	Get PC_B; I64Load $136
-	I64Add
-	Set R8
-	Get SP; I64Load x+16(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
-	Get R0
-	Get PC_B; I64Load $72
-	I64Sub
-	Set R0
-	Get R1
-	Get PC_B; I64Load $80
-	I64Sub
-	Set R1
-	Get R2
-	Get PC_B; I64Load $88
-	I64Sub
-	Set R2
-	Get R3
-	Get PC_B; I64Load $96
-	I64Sub
-	Set R3
-	Get R4
-	Get PC_B; I64Load $104
-	I64Sub
-	Set R4
-	Get R5
-	Get PC_B; I64Load $112
-	I64Sub
-	Set R5
-	Get R6
-	Get PC_B; I64Load $120
-	I64Sub
-	Set R6
-	Get R7
-	Get PC_B; I64Load $128
-	I64Sub
-	Set R7
-	Get R8
-	Get PC_B; I64Load $136
-	I64Sub
-	Set R8
-	Get SP; I64Load y+24(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
-	Get R0
-	Get PC_B; I64Load $72
-	I64Sub
-	Set R0
-	Get R1
-	Get PC_B; I64Load $80
-	I64Sub
-	Set R1
-	Get R2
-	Get PC_B; I64Load $88
-	I64Sub
-	Set R2
-	Get R3
-	Get PC_B; I64Load $96
-	I64Sub
-	Set R3
-	Get R4
-	Get PC_B; I64Load $104
-	I64Sub
-	Set R4
-	Get R5
-	Get PC_B; I64Load $112
-	I64Sub
-	Set R5
-	Get R6
-	Get PC_B; I64Load $120
-	I64Sub
-	Set R6
-	Get R7
-	Get PC_B; I64Load $128
-	I64Sub
-	Set R7
-	Get R8
-	Get PC_B; I64Load $136
-	I64Sub
-	Set R8
-	Get SP; I64Load z+0(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
-	Get R8
-	I64Const $956382751; I64Mul; I64Const $4503599627370496; I64Add; I64Const $53; I64ShrS; Set R14
-	Get PC_B
-	Get R0
-	Get R14
-	I64Const $503879271; I64Mul
-	I64Sub
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	I64Store $72
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $0
+	Get SP; I64Load $80; Set R14
+	Get SP; I64Load $8; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $80
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $8
+	Get SP; I64Load $88; Set R14
+	Get SP; I64Load $16; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $88
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $16
+	Get SP; I64Load $96; Set R14
+	Get SP; I64Load $24; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $96
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $24
+	Get SP; I64Load $104; Set R14
+	Get SP; I64Load $32; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $104
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $32
+	Get SP; I64Load $112; Set R14
+	Get SP; I64Load $40; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $112
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $40
+	Get SP; I64Load $120; Set R14
+	Get SP; I64Load $48; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $120
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $48
+	Get SP; I64Load $128; Set R14
+	Get SP; I64Load $56; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $128
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $56
+	Get SP; I64Load $136; Set R14
+	Get SP; I64Load $64; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $136
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $64
+	I64Const $0; Set R13
+	Loop
+	Get SP; Get R13; I32WrapI64; I32Add; Set PC_B
+	Get PC_B; I64Load $64; Drop
+	Get PC_B; I64Load $0
+	Set R0
+	Get PC_B; I64Load $8
+	Set R1
+	Get PC_B; I64Load $16
+	Set R2
+	Get PC_B; I64Load $24
+	Set R3
+	Get PC_B; I64Load $32
+	Set R4
+	Get PC_B; I64Load $40
+	Set R5
+	Get PC_B; I64Load $48
+	Set R6
+	Get PC_B; I64Load $56
+	Set R7
+	Get PC_B; I64Load $64
+	Set R8
+	I64Load w+8(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $64; Drop
+	Get R0
+	Get PC_B; I64Load $0
+	I64Add
+	Set R0
+	Get R1
+	Get PC_B; I64Load $8
+	I64Add
+	Set R1
+	Get R2
+	Get PC_B; I64Load $16
+	I64Add
+	Set R2
+	Get R3
+	Get PC_B; I64Load $24
+	I64Add
+	Set R3
+	Get R4
+	Get PC_B; I64Load $32
+	I64Add
+	Set R4
+	Get R5
+	Get PC_B; I64Load $40
+	I64Add
+	Set R5
+	Get R6
+	Get PC_B; I64Load $48
+	I64Add
+	Set R6
+	Get R7
+	Get PC_B; I64Load $56
+	I64Add
+	Set R7
+	Get R8
+	Get PC_B; I64Load $64
+	I64Add
+	Set R8
+	I64Load x+16(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $64; Drop
+	Get R0
+	Get PC_B; I64Load $0
+	I64Sub
+	Set R0
+	Get R1
+	Get PC_B; I64Load $8
+	I64Sub
+	Set R1
+	Get R2
+	Get PC_B; I64Load $16
+	I64Sub
+	Set R2
+	Get R3
+	Get PC_B; I64Load $24
+	I64Sub
+	Set R3
+	Get R4
+	Get PC_B; I64Load $32
+	I64Sub
+	Set R4
+	Get R5
+	Get PC_B; I64Load $40
+	I64Sub
+	Set R5
+	Get R6
+	Get PC_B; I64Load $48
+	I64Sub
+	Set R6
+	Get R7
+	Get PC_B; I64Load $56
+	I64Sub
+	Set R7
+	Get R8
+	Get PC_B; I64Load $64
+	I64Sub
+	Set R8
+	I64Load y+24(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $64; Drop
+	Get R0
+	Get PC_B; I64Load $0
+	I64Sub
+	Set R0
+	Get R1
+	Get PC_B; I64Load $8
+	I64Sub
+	Set R1
+	Get R2
+	Get PC_B; I64Load $16
+	I64Sub
+	Set R2
+	Get R3
+	Get PC_B; I64Load $24
+	I64Sub
+	Set R3
+	Get R4
+	Get PC_B; I64Load $32
+	I64Sub
+	Set R4
+	Get R5
+	Get PC_B; I64Load $40
+	I64Sub
+	Set R5
+	Get R6
+	Get PC_B; I64Load $48
+	I64Sub
+	Set R6
+	Get R7
+	Get PC_B; I64Load $56
+	I64Sub
+	Set R7
+	Get R8
+	Get PC_B; I64Load $64
+	I64Sub
+	Set R8
+	I64Load z+0(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $64; Drop
+	Get R8
+	I64Const $956382751; I64Mul; I64Const $4503599627370496; I64Add; I64Const $53; I64ShrS; Set R14
+	Get PC_B
+	Get R0
+	Get R14
+	I64Const $503879271; I64Mul
+	I64Sub
+	Tee R15
+	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	I64Store $0
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R1
@@ -8988,7 +7427,7 @@ TEXT ·fp2SubSubAddXi(SB), NOSPLIT, $72-40
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $80
+	I64Store $8
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R2
@@ -8998,7 +7437,7 @@ TEXT ·fp2SubSubAddXi(SB), NOSPLIT, $72-40
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $88
+	I64Store $16
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R3
@@ -9008,7 +7447,7 @@ TEXT ·fp2SubSubAddXi(SB), NOSPLIT, $72-40
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $96
+	I64Store $24
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R4
@@ -9018,7 +7457,7 @@ TEXT ·fp2SubSubAddXi(SB), NOSPLIT, $72-40
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $104
+	I64Store $32
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R5
@@ -9028,7 +7467,7 @@ TEXT ·fp2SubSubAddXi(SB), NOSPLIT, $72-40
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $112
+	I64Store $40
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R6
@@ -9038,7 +7477,7 @@ TEXT ·fp2SubSubAddXi(SB), NOSPLIT, $72-40
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $120
+	I64Store $48
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R7
@@ -9048,7 +7487,7 @@ TEXT ·fp2SubSubAddXi(SB), NOSPLIT, $72-40
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $128
+	I64Store $56
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R8
@@ -9056,33 +7495,17 @@ TEXT ·fp2SubSubAddXi(SB), NOSPLIT, $72-40
 	I64Const $9417985; I64Mul
 	I64Sub
 	Get R15; I64Add
-	I64Store $136
+	I64Store $64
+	Get R13; I64Eqz; If; I64Const $72; Set R13; Br $1; End
+	End
 	RET
 
 // func fp2AddXi(z, v, x *Fp2)
-TEXT ·fp2AddXi(SB), NOSPLIT, $72-24
-	Get SP; I64Load x+16(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
-	Get PC_B; I64Load $72
-	Set R14; Get SP; Get R14; I64Store $0
-	Get PC_B; I64Load $80
-	Set R14; Get SP; Get R14; I64Store $8
-	Get PC_B; I64Load $88
-	Set R14; Get SP; Get R14; I64Store $16
-	Get PC_B; I64Load $96
-	Set R14; Get SP; Get R14; I64Store $24
-	Get PC_B; I64Load $104
-	Set R14; Get SP; Get R14; I64Store $32
-	Get PC_B; I64Load $112
-	Set R14; Get SP; Get R14; I64Store $40
-	Get PC_B; I64Load $120
-	Set R14; Get SP; Get R14; I64Store $48
-	Get PC_B; I64Load $128
-	Set R14; Get SP; Get R14; I64Store $56
-	Get PC_B; I64Load $136
-	Set R14; Get SP; Get R14; I64Store $64
-	Get SP; I64Load x+16(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
+TEXT ·fp2AddXi(SB), NOSPLIT, $144-24
+	I64Const $0; Set R13
+	Loop
+	I64Load x+16(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $64; Drop
 	Get PC_B; I64Load $0
 	Set R0
 	Get PC_B; I64Load $8
@@ -9101,265 +7524,163 @@ TEXT ·fp2AddXi(SB), NOSPLIT, $72-24
 	Set R7
 	Get PC_B; I64Load $64
 	Set R8
+	Get SP; Get R13; I32WrapI64; I32Add; Set PC_B
+	Get PC_B; I64Load $64; Drop
+	Get PC_B
 	Get R0
-	Get SP; I64Load $0
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $0
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R0
+	Get PC_B
 	Get R1
-	Get SP; I64Load $8
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $8
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R1
+	Get PC_B
 	Get R2
-	Get SP; I64Load $16
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $16
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R2
+	Get PC_B
 	Get R3
-	Get SP; I64Load $24
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $24
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R3
+	Get PC_B
 	Get R4
-	Get SP; I64Load $32
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $32
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R4
+	Get PC_B
 	Get R5
-	Get SP; I64Load $40
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $40
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R5
+	Get PC_B
 	Get R6
-	Get SP; I64Load $48
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $48
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R6
+	Get PC_B
 	Get R7
-	Get SP; I64Load $56
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $56
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R7
+	Get PC_B
 	Get R8
-	Get SP; I64Load $64
-	Set R14; Set R15
+	I64Store $64
+	Get R13; I64Eqz; If; I64Const $72; Set R13; Br $1; End
+	End
+	Get SP; I64Load $72; Set R14
+	Get SP; I64Load $0; Set R15
 	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
-	I64Store $64
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R8
-	Get SP; I64Load v+8(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
-	Get R0
-	Get PC_B; I64Load $0
-	I64Add
-	Set R0
-	Get R1
-	Get PC_B; I64Load $8
-	I64Add
-	Set R1
-	Get R2
-	Get PC_B; I64Load $16
-	I64Add
-	Set R2
-	Get R3
-	Get PC_B; I64Load $24
-	I64Add
-	Set R3
-	Get R4
-	Get PC_B; I64Load $32
-	I64Add
-	Set R4
-	Get R5
-	Get PC_B; I64Load $40
-	I64Add
-	Set R5
-	Get R6
-	Get PC_B; I64Load $48
-	I64Add
-	Set R6
-	Get R7
-	Get PC_B; I64Load $56
-	I64Add
-	Set R7
-	Get R8
-	Get PC_B; I64Load $64
-	I64Add
-	Set R8
-	Get SP; I64Load z+0(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
-	Get R8
-	I64Const $956382751; I64Mul; I64Const $4503599627370496; I64Add; I64Const $53; I64ShrS; Set R14
-	Get PC_B
-	Get R0
-	Get R14
-	I64Const $503879271; I64Mul
-	I64Sub
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $0
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R1
-	Get R14
-	I64Const $48587618; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $8
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R2
-	Get R14
-	I64Const $225273734; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $16
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R3
-	Get R14
-	I64Const $387031617; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $24
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R4
-	Get R14
-	I64Const $230825701; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $32
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R5
-	Get R14
-	I64Const $375140546; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $40
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R6
-	Get R14
-	I64Const $535210431; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $48
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R7
-	Get R14
-	I64Const $476664944; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $56
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R8
-	Get R14
-	I64Const $9417985; I64Mul
-	I64Sub
-	Get R15; I64Add
-	I64Store $64
-	Get SP; I64Load $0
-	Set R0
-	Get SP; I64Load $8
-	Set R1
-	Get SP; I64Load $16
-	Set R2
-	Get SP; I64Load $24
-	Set R3
-	Get SP; I64Load $32
-	Set R4
-	Get SP; I64Load $40
-	Set R5
-	Get SP; I64Load $48
-	Set R6
-	Get SP; I64Load $56
-	Set R7
-	Get SP; I64Load $64
-	Set R8
-	Get SP; I64Load v+8(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
-	Get R0
-	Get PC_B; I64Load $72
-	I64Add
-	Set R0
-	Get R1
-	Get PC_B; I64Load $80
-	I64Add
-	Set R1
-	Get R2
-	Get PC_B; I64Load $88
-	I64Add
-	Set R2
-	Get R3
-	Get PC_B; I64Load $96
-	I64Add
-	Set R3
-	Get R4
-	Get PC_B; I64Load $104
-	I64Add
-	Set R4
-	Get R5
-	Get PC_B; I64Load $112
-	I64Add
-	Set R5
-	Get R6
-	Get PC_B; I64Load $120
-	I64Add
-	Set R6
-	Get R7
-	Get PC_B; I64Load $128
-	I64Add
-	Set R7
-	Get R8
-	Get PC_B; I64Load $136
-	I64Add
-	Set R8
-	Get SP; I64Load z+0(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
-	Get R8
-	I64Const $956382751; I64Mul; I64Const $4503599627370496; I64Add; I64Const $53; I64ShrS; Set R14
-	Get PC_B
-	Get R0
-	Get R14
-	I64Const $503879271; I64Mul
-	I64Sub
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	I64Store $72
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $0
+	Get SP; I64Load $80; Set R14
+	Get SP; I64Load $8; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $80
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $8
+	Get SP; I64Load $88; Set R14
+	Get SP; I64Load $16; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $88
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $16
+	Get SP; I64Load $96; Set R14
+	Get SP; I64Load $24; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $96
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $24
+	Get SP; I64Load $104; Set R14
+	Get SP; I64Load $32; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $104
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $32
+	Get SP; I64Load $112; Set R14
+	Get SP; I64Load $40; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $112
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $40
+	Get SP; I64Load $120; Set R14
+	Get SP; I64Load $48; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $120
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $48
+	Get SP; I64Load $128; Set R14
+	Get SP; I64Load $56; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $128
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $56
+	Get SP; I64Load $136; Set R14
+	Get SP; I64Load $64; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $136
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $64
+	I64Const $0; Set R13
+	Loop
+	Get SP; Get R13; I32WrapI64; I32Add; Set PC_B
+	Get PC_B; I64Load $64; Drop
+	Get PC_B; I64Load $0
+	Set R0
+	Get PC_B; I64Load $8
+	Set R1
+	Get PC_B; I64Load $16
+	Set R2
+	Get PC_B; I64Load $24
+	Set R3
+	Get PC_B; I64Load $32
+	Set R4
+	Get PC_B; I64Load $40
+	Set R5
+	Get PC_B; I64Load $48
+	Set R6
+	Get PC_B; I64Load $56
+	Set R7
+	Get PC_B; I64Load $64
+	Set R8
+	I64Load v+8(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $64; Drop
+	Get R0
+	Get PC_B; I64Load $0
+	I64Add
+	Set R0
+	Get R1
+	Get PC_B; I64Load $8
+	I64Add
+	Set R1
+	Get R2
+	Get PC_B; I64Load $16
+	I64Add
+	Set R2
+	Get R3
+	Get PC_B; I64Load $24
+	I64Add
+	Set R3
+	Get R4
+	Get PC_B; I64Load $32
+	I64Add
+	Set R4
+	Get R5
+	Get PC_B; I64Load $40
+	I64Add
+	Set R5
+	Get R6
+	Get PC_B; I64Load $48
+	I64Add
+	Set R6
+	Get R7
+	Get PC_B; I64Load $56
+	I64Add
+	Set R7
+	Get R8
+	Get PC_B; I64Load $64
+	I64Add
+	Set R8
+	I64Load z+0(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $64; Drop
+	Get R8
+	I64Const $956382751; I64Mul; I64Const $4503599627370496; I64Add; I64Const $53; I64ShrS; Set R14
+	Get PC_B
+	Get R0
+	Get R14
+	I64Const $503879271; I64Mul
+	I64Sub
+	Tee R15
+	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	I64Store $0
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R1
@@ -9369,7 +7690,7 @@ TEXT ·fp2AddXi(SB), NOSPLIT, $72-24
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $80
+	I64Store $8
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R2
@@ -9379,7 +7700,7 @@ TEXT ·fp2AddXi(SB), NOSPLIT, $72-24
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $88
+	I64Store $16
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R3
@@ -9389,7 +7710,7 @@ TEXT ·fp2AddXi(SB), NOSPLIT, $72-24
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $96
+	I64Store $24
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R4
@@ -9399,7 +7720,7 @@ TEXT ·fp2AddXi(SB), NOSPLIT, $72-24
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $104
+	I64Store $32
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R5
@@ -9409,7 +7730,7 @@ TEXT ·fp2AddXi(SB), NOSPLIT, $72-24
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $112
+	I64Store $40
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R6
@@ -9419,7 +7740,7 @@ TEXT ·fp2AddXi(SB), NOSPLIT, $72-24
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $120
+	I64Store $48
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R7
@@ -9429,7 +7750,7 @@ TEXT ·fp2AddXi(SB), NOSPLIT, $72-24
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $128
+	I64Store $56
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R8
@@ -9437,33 +7758,17 @@ TEXT ·fp2AddXi(SB), NOSPLIT, $72-24
 	I64Const $9417985; I64Mul
 	I64Sub
 	Get R15; I64Add
-	I64Store $136
+	I64Store $64
+	Get R13; I64Eqz; If; I64Const $72; Set R13; Br $1; End
+	End
 	RET
 
 // func fp2AddAddXi(z, v, w, x *Fp2)
-TEXT ·fp2AddAddXi(SB), NOSPLIT, $72-32
-	Get SP; I64Load x+24(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
-	Get PC_B; I64Load $72
-	Set R14; Get SP; Get R14; I64Store $0
-	Get PC_B; I64Load $80
-	Set R14; Get SP; Get R14; I64Store $8
-	Get PC_B; I64Load $88
-	Set R14; Get SP; Get R14; I64Store $16
-	Get PC_B; I64Load $96
-	Set R14; Get SP; Get R14; I64Store $24
-	Get PC_B; I64Load $104
-	Set R14; Get SP; Get R14; I64Store $32
-	Get PC_B; I64Load $112
-	Set R14; Get SP; Get R14; I64Store $40
-	Get PC_B; I64Load $120
-	Set R14; Get SP; Get R14; I64Store $48
-	Get PC_B; I64Load $128
-	Set R14; Get SP; Get R14; I64Store $56
-	Get PC_B; I64Load $136
-	Set R14; Get SP; Get R14; I64Store $64
-	Get SP; I64Load x+24(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
+TEXT ·fp2AddAddXi(SB), NOSPLIT, $144-32
+	I64Const $0; Set R13
+	Loop
+	I64Load x+24(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $64; Drop
 	Get PC_B; I64Load $0
 	Set R0
 	Get PC_B; I64Load $8
@@ -9482,341 +7787,201 @@ TEXT ·fp2AddAddXi(SB), NOSPLIT, $72-32
 	Set R7
 	Get PC_B; I64Load $64
 	Set R8
+	Get SP; Get R13; I32WrapI64; I32Add; Set PC_B
+	Get PC_B; I64Load $64; Drop
+	Get PC_B
 	Get R0
-	Get SP; I64Load $0
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $0
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R0
+	Get PC_B
 	Get R1
-	Get SP; I64Load $8
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $8
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R1
+	Get PC_B
 	Get R2
-	Get SP; I64Load $16
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $16
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R2
+	Get PC_B
 	Get R3
-	Get SP; I64Load $24
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $24
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R3
+	Get PC_B
 	Get R4
-	Get SP; I64Load $32
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $32
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R4
+	Get PC_B
 	Get R5
-	Get SP; I64Load $40
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $40
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R5
+	Get PC_B
 	Get R6
-	Get SP; I64Load $48
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $48
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R6
+	Get PC_B
 	Get R7
-	Get SP; I64Load $56
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $56
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R7
+	Get PC_B
 	Get R8
-	Get SP; I64Load $64
-	Set R14; Set R15
+	I64Store $64
+	Get R13; I64Eqz; If; I64Const $72; Set R13; Br $1; End
+	End
+	Get SP; I64Load $72; Set R14
+	Get SP; I64Load $0; Set R15
 	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
-	I64Store $64
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R8
-	Get SP; I64Load v+8(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
-	Get R0
-	Get PC_B; I64Load $0
-	I64Add
-	Set R0
-	Get R1
-	Get PC_B; I64Load $8
-	I64Add
-	Set R1
-	Get R2
-	Get PC_B; I64Load $16
-	I64Add
-	Set R2
-	Get R3
-	Get PC_B; I64Load $24
-	I64Add
-	Set R3
-	Get R4
-	Get PC_B; I64Load $32
-	I64Add
-	Set R4
-	Get R5
-	Get PC_B; I64Load $40
-	I64Add
-	Set R5
-	Get R6
-	Get PC_B; I64Load $48
-	I64Add
-	Set R6
-	Get R7
-	Get PC_B; I64Load $56
-	I64Add
-	Set R7
-	Get R8
-	Get PC_B; I64Load $64
-	I64Add
-	Set R8
-	Get SP; I64Load w+16(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
-	Get R0
-	Get PC_B; I64Load $0
-	I64Add
-	Set R0
-	Get R1
-	Get PC_B; I64Load $8
-	I64Add
-	Set R1
-	Get R2
-	Get PC_B; I64Load $16
-	I64Add
-	Set R2
-	Get R3
-	Get PC_B; I64Load $24
-	I64Add
-	Set R3
-	Get R4
-	Get PC_B; I64Load $32
-	I64Add
-	Set R4
-	Get R5
-	Get PC_B; I64Load $40
-	I64Add
-	Set R5
-	Get R6
-	Get PC_B; I64Load $48
-	I64Add
-	Set R6
-	Get R7
-	Get PC_B; I64Load $56
-	I64Add
-	Set R7
-	Get R8
-	Get PC_B; I64Load $64
-	I64Add
-	Set R8
-	Get SP; I64Load z+0(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
-	Get R8
-	I64Const $956382751; I64Mul; I64Const $4503599627370496; I64Add; I64Const $53; I64ShrS; Set R14
-	Get PC_B
-	Get R0
-	Get R14
-	I64Const $503879271; I64Mul
-	I64Sub
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $0
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R1
-	Get R14
-	I64Const $48587618; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $8
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R2
-	Get R14
-	I64Const $225273734; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $16
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R3
-	Get R14
-	I64Const $387031617; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $24
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R4
-	Get R14
-	I64Const $230825701; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $32
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R5
-	Get R14
-	I64Const $375140546; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $40
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R6
-	Get R14
-	I64Const $535210431; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $48
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R7
-	Get R14
-	I64Const $476664944; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $56
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R8
-	Get R14
-	I64Const $9417985; I64Mul
-	I64Sub
-	Get R15; I64Add
-	I64Store $64
-	Get SP; I64Load $0
-	Set R0
-	Get SP; I64Load $8
-	Set R1
-	Get SP; I64Load $16
-	Set R2
-	Get SP; I64Load $24
-	Set R3
-	Get SP; I64Load $32
-	Set R4
-	Get SP; I64Load $40
-	Set R5
-	Get SP; I64Load $48
-	Set R6
-	Get SP; I64Load $56
-	Set R7
-	Get SP; I64Load $64
-	Set R8
-	Get SP; I64Load v+8(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
-	Get R0
-	Get PC_B; I64Load $72
-	I64Add
-	Set R0
-	Get R1
-	Get PC_B; I64Load $80
-	I64Add
-	Set R1
-	Get R2
-	Get PC_B; I64Load $88
-	I64Add
-	Set R2
-	Get R3
-	Get PC_B; I64Load $96
-	I64Add
-	Set R3
-	Get R4
-	Get PC_B; I64Load $104
-	I64Add
-	Set R4
-	Get R5
-	Get PC_B; I64Load $112
-	I64Add
-	Set R5
-	Get R6
-	Get PC_B; I64Load $120
-	I64Add
-	Set R6
-	Get R7
-	Get PC_B; I64Load $128
-	I64Add
-	Set R7
-	Get R8
-	Get PC_B; I64Load $136
-	I64Add
-	Set R8
-	Get SP; I64Load w+16(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
-	Get R0
-	Get PC_B; I64Load $72
-	I64Add
-	Set R0
-	Get R1
-	Get PC_B; I64Load $80
-	I64Add
-	Set R1
-	Get R2
-	Get PC_B; I64Load $88
-	I64Add
-	Set R2
-	Get R3
-	Get PC_B; I64Load $96
-	I64Add
-	Set R3
-	Get R4
-	Get PC_B; I64Load $104
-	I64Add
-	Set R4
-	Get R5
-	Get PC_B; I64Load $112
-	I64Add
-	Set R5
-	Get R6
-	Get PC_B; I64Load $120
-	I64Add
-	Set R6
-	Get R7
-	Get PC_B; I64Load $128
-	I64Add
-	Set R7
-	Get R8
-	Get PC_B; I64Load $136
-	I64Add
-	Set R8
-	Get SP; I64Load z+0(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
-	Get R8
-	I64Const $956382751; I64Mul; I64Const $4503599627370496; I64Add; I64Const $53; I64ShrS; Set R14
-	Get PC_B
-	Get R0
-	Get R14
-	I64Const $503879271; I64Mul
-	I64Sub
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	I64Store $72
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $0
+	Get SP; I64Load $80; Set R14
+	Get SP; I64Load $8; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $80
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $8
+	Get SP; I64Load $88; Set R14
+	Get SP; I64Load $16; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $88
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $16
+	Get SP; I64Load $96; Set R14
+	Get SP; I64Load $24; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $96
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $24
+	Get SP; I64Load $104; Set R14
+	Get SP; I64Load $32; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $104
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $32
+	Get SP; I64Load $112; Set R14
+	Get SP; I64Load $40; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $112
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $40
+	Get SP; I64Load $120; Set R14
+	Get SP; I64Load $48; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $120
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $48
+	Get SP; I64Load $128; Set R14
+	Get SP; I64Load $56; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $128
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $56
+	Get SP; I64Load $136; Set R14
+	Get SP; I64Load $64; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $136
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $64
+	I64Const $0; Set R13
+	Loop
+	Get SP; Get R13; I32WrapI64; I32Add; Set PC_B
+	Get PC_B; I64Load $64; Drop
+	Get PC_B; I64Load $0
+	Set R0
+	Get PC_B; I64Load $8
+	Set R1
+	Get PC_B; I64Load $16
+	Set R2
+	Get PC_B; I64Load $24
+	Set R3
+	Get PC_B; I64Load $32
+	Set R4
+	Get PC_B; I64Load $40
+	Set R5
+	Get PC_B; I64Load $48
+	Set R6
+	Get PC_B; I64Load $56
+	Set R7
+	Get PC_B; I64Load $64
+	Set R8
+	I64Load v+8(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $64; Drop
+	Get R0
+	Get PC_B; I64Load $0
+	I64Add
+	Set R0
+	Get R1
+	Get PC_B; I64Load $8
+	I64Add
+	Set R1
+	Get R2
+	Get PC_B; I64Load $16
+	I64Add
+	Set R2
+	Get R3
+	Get PC_B; I64Load $24
+	I64Add
+	Set R3
+	Get R4
+	Get PC_B; I64Load $32
+	I64Add
+	Set R4
+	Get R5
+	Get PC_B; I64Load $40
+	I64Add
+	Set R5
+	Get R6
+	Get PC_B; I64Load $48
+	I64Add
+	Set R6
+	Get R7
+	Get PC_B; I64Load $56
+	I64Add
+	Set R7
+	Get R8
+	Get PC_B; I64Load $64
+	I64Add
+	Set R8
+	I64Load w+16(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $64; Drop
+	Get R0
+	Get PC_B; I64Load $0
+	I64Add
+	Set R0
+	Get R1
+	Get PC_B; I64Load $8
+	I64Add
+	Set R1
+	Get R2
+	Get PC_B; I64Load $16
+	I64Add
+	Set R2
+	Get R3
+	Get PC_B; I64Load $24
+	I64Add
+	Set R3
+	Get R4
+	Get PC_B; I64Load $32
+	I64Add
+	Set R4
+	Get R5
+	Get PC_B; I64Load $40
+	I64Add
+	Set R5
+	Get R6
+	Get PC_B; I64Load $48
+	I64Add
+	Set R6
+	Get R7
+	Get PC_B; I64Load $56
+	I64Add
+	Set R7
+	Get R8
+	Get PC_B; I64Load $64
+	I64Add
+	Set R8
+	I64Load z+0(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $64; Drop
+	Get R8
+	I64Const $956382751; I64Mul; I64Const $4503599627370496; I64Add; I64Const $53; I64ShrS; Set R14
+	Get PC_B
+	Get R0
+	Get R14
+	I64Const $503879271; I64Mul
+	I64Sub
+	Tee R15
+	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	I64Store $0
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R1
@@ -9826,7 +7991,7 @@ TEXT ·fp2AddAddXi(SB), NOSPLIT, $72-32
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $80
+	I64Store $8
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R2
@@ -9836,7 +8001,7 @@ TEXT ·fp2AddAddXi(SB), NOSPLIT, $72-32
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $88
+	I64Store $16
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R3
@@ -9846,7 +8011,7 @@ TEXT ·fp2AddAddXi(SB), NOSPLIT, $72-32
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $96
+	I64Store $24
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R4
@@ -9856,7 +8021,7 @@ TEXT ·fp2AddAddXi(SB), NOSPLIT, $72-32
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $104
+	I64Store $32
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R5
@@ -9866,7 +8031,7 @@ TEXT ·fp2AddAddXi(SB), NOSPLIT, $72-32
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $112
+	I64Store $40
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R6
@@ -9876,7 +8041,7 @@ TEXT ·fp2AddAddXi(SB), NOSPLIT, $72-32
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $120
+	I64Store $48
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R7
@@ -9886,7 +8051,7 @@ TEXT ·fp2AddAddXi(SB), NOSPLIT, $72-32
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $128
+	I64Store $56
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R8
@@ -9894,71 +8059,17 @@ TEXT ·fp2AddAddXi(SB), NOSPLIT, $72-32
 	I64Const $9417985; I64Mul
 	I64Sub
 	Get R15; I64Add
-	I64Store $136
+	I64Store $64
+	Get R13; I64Eqz; If; I64Const $72; Set R13; Br $1; End
+	End
 	RET
 
 // func fp2AddXiAdd(z, v, x, y *Fp2)
-TEXT ·fp2AddXiAdd(SB), NOSPLIT, $72-32
-	Get SP; I64Load x+16(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
-	Get PC_B; I64Load $72
-	Set R14; Get SP; Get R14; I64Store $0
-	Get PC_B; I64Load $80
-	Set R14; Get SP; Get R14; I64Store $8
-	Get PC_B; I64Load $88
-	Set R14; Get SP; Get R14; I64Store $16
-	Get PC_B; I64Load $96
-	Set R14; Get SP; Get R14; I64Store $24
-	Get PC_B; I64Load $104
-	Set R14; Get SP; Get R14; I64Store $32
-	Get PC_B; I64Load $112
-	Set R14; Get SP; Get R14; I64Store $40
-	Get PC_B; I64Load $120
-	Set R14; Get SP; Get R14; I64Store $48
-	Get PC_B; I64Load $128
-	Set R14; Get SP; Get R14; I64Store $56
-	Get PC_B; I64Load $136
-	Set R14; Get SP; Get R14; I64Store $64
-	Get SP; I64Load y+24(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
-	Get SP; I64Load $0
-	Get PC_B; I64Load $72
-	I64Add
-	Set R14; Get SP; Get R14; I64Store $0
-	Get SP; I64Load $8
-	Get PC_B; I64Load $80
-	I64Add
-	Set R14; Get SP; Get R14; I64Store $8
-	Get SP; I64Load $16
-	Get PC_B; I64Load $88
-	I64Add
-	Set R14; Get SP; Get R14; I64Store $16
-	Get SP; I64Load $24
-	Get PC_B; I64Load $96
-	I64Add
-	Set R14; Get SP; Get R14; I64Store $24
-	Get SP; I64Load $32
-	Get PC_B; I64Load $104
-	I64Add
-	Set R14; Get SP; Get R14; I64Store $32
-	Get SP; I64Load $40
-	Get PC_B; I64Load $112
-	I64Add
-	Set R14; Get SP; Get R14; I64Store $40
-	Get SP; I64Load $48
-	Get PC_B; I64Load $120
-	I64Add
-	Set R14; Get SP; Get R14; I64Store $48
-	Get SP; I64Load $56
-	Get PC_B; I64Load $128
-	I64Add
-	Set R14; Get SP; Get R14; I64Store $56
-	Get SP; I64Load $64
-	Get PC_B; I64Load $136
-	I64Add
-	Set R14; Get SP; Get R14; I64Store $64
-	Get SP; I64Load x+16(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
+TEXT ·fp2AddXiAdd(SB), NOSPLIT, $144-32
+	I64Const $0; Set R13
+	Loop
+	I64Load x+16(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $64; Drop
 	Get PC_B; I64Load $0
 	Set R0
 	Get PC_B; I64Load $8
@@ -9977,8 +8088,8 @@ TEXT ·fp2AddXiAdd(SB), NOSPLIT, $72-32
 	Set R7
 	Get PC_B; I64Load $64
 	Set R8
-	Get SP; I64Load y+24(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
+	I64Load y+24(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $64; Drop
 	Get R0
 	Get PC_B; I64Load $0
 	I64Add
@@ -10015,265 +8126,163 @@ TEXT ·fp2AddXiAdd(SB), NOSPLIT, $72-32
 	Get PC_B; I64Load $64
 	I64Add
 	Set R8
+	Get SP; Get R13; I32WrapI64; I32Add; Set PC_B
+	Get PC_B; I64Load $64; Drop
+	Get PC_B
 	Get R0
-	Get SP; I64Load $0
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $0
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R0
+	Get PC_B
 	Get R1
-	Get SP; I64Load $8
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $8
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R1
+	Get PC_B
 	Get R2
-	Get SP; I64Load $16
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $16
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R2
+	Get PC_B
 	Get R3
-	Get SP; I64Load $24
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $24
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R3
+	Get PC_B
 	Get R4
-	Get SP; I64Load $32
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $32
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R4
+	Get PC_B
 	Get R5
-	Get SP; I64Load $40
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $40
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R5
+	Get PC_B
 	Get R6
-	Get SP; I64Load $48
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $48
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R6
+	Get PC_B
 	Get R7
-	Get SP; I64Load $56
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $56
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R7
+	Get PC_B
 	Get R8
-	Get SP; I64Load $64
-	Set R14; Set R15
+	I64Store $64
+	Get R13; I64Eqz; If; I64Const $72; Set R13; Br $1; End
+	End
+	Get SP; I64Load $72; Set R14
+	Get SP; I64Load $0; Set R15
 	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
-	I64Store $64
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R8
-	Get SP; I64Load v+8(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
-	Get R0
-	Get PC_B; I64Load $0
-	I64Add
-	Set R0
-	Get R1
-	Get PC_B; I64Load $8
-	I64Add
-	Set R1
-	Get R2
-	Get PC_B; I64Load $16
-	I64Add
-	Set R2
-	Get R3
-	Get PC_B; I64Load $24
-	I64Add
-	Set R3
-	Get R4
-	Get PC_B; I64Load $32
-	I64Add
-	Set R4
-	Get R5
-	Get PC_B; I64Load $40
-	I64Add
-	Set R5
-	Get R6
-	Get PC_B; I64Load $48
-	I64Add
-	Set R6
-	Get R7
-	Get PC_B; I64Load $56
-	I64Add
-	Set R7
-	Get R8
-	Get PC_B; I64Load $64
-	I64Add
-	Set R8
-	Get SP; I64Load z+0(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
-	Get R8
-	I64Const $956382751; I64Mul; I64Const $4503599627370496; I64Add; I64Const $53; I64ShrS; Set R14
-	Get PC_B
-	Get R0
-	Get R14
-	I64Const $503879271; I64Mul
-	I64Sub
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $0
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R1
-	Get R14
-	I64Const $48587618; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $8
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R2
-	Get R14
-	I64Const $225273734; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $16
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R3
-	Get R14
-	I64Const $387031617; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $24
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R4
-	Get R14
-	I64Const $230825701; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $32
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R5
-	Get R14
-	I64Const $375140546; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $40
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R6
-	Get R14
-	I64Const $535210431; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $48
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R7
-	Get R14
-	I64Const $476664944; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $56
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R8
-	Get R14
-	I64Const $9417985; I64Mul
-	I64Sub
-	Get R15; I64Add
-	I64Store $64
-	Get SP; I64Load $0
-	Set R0
-	Get SP; I64Load $8
-	Set R1
-	Get SP; I64Load $16
-	Set R2
-	Get SP; I64Load $24
-	Set R3
-	Get SP; I64Load $32
-	Set R4
-	Get SP; I64Load $40
-	Set R5
-	Get SP; I64Load $48
-	Set R6
-	Get SP; I64Load $56
-	Set R7
-	Get SP; I64Load $64
-	Set R8
-	Get SP; I64Load v+8(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
-	Get R0
-	Get PC_B; I64Load $72
-	I64Add
-	Set R0
-	Get R1
-	Get PC_B; I64Load $80
-	I64Add
-	Set R1
-	Get R2
-	Get PC_B; I64Load $88
-	I64Add
-	Set R2
-	Get R3
-	Get PC_B; I64Load $96
-	I64Add
-	Set R3
-	Get R4
-	Get PC_B; I64Load $104
-	I64Add
-	Set R4
-	Get R5
-	Get PC_B; I64Load $112
-	I64Add
-	Set R5
-	Get R6
-	Get PC_B; I64Load $120
-	I64Add
-	Set R6
-	Get R7
-	Get PC_B; I64Load $128
-	I64Add
-	Set R7
-	Get R8
-	Get PC_B; I64Load $136
-	I64Add
-	Set R8
-	Get SP; I64Load z+0(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
-	Get R8
-	I64Const $956382751; I64Mul; I64Const $4503599627370496; I64Add; I64Const $53; I64ShrS; Set R14
-	Get PC_B
-	Get R0
-	Get R14
-	I64Const $503879271; I64Mul
-	I64Sub
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	I64Store $72
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $0
+	Get SP; I64Load $80; Set R14
+	Get SP; I64Load $8; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $80
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $8
+	Get SP; I64Load $88; Set R14
+	Get SP; I64Load $16; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $88
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $16
+	Get SP; I64Load $96; Set R14
+	Get SP; I64Load $24; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $96
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $24
+	Get SP; I64Load $104; Set R14
+	Get SP; I64Load $32; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $104
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $32
+	Get SP; I64Load $112; Set R14
+	Get SP; I64Load $40; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $112
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $40
+	Get SP; I64Load $120; Set R14
+	Get SP; I64Load $48; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $120
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $48
+	Get SP; I64Load $128; Set R14
+	Get SP; I64Load $56; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $128
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $56
+	Get SP; I64Load $136; Set R14
+	Get SP; I64Load $64; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $136
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $64
+	I64Const $0; Set R13
+	Loop
+	Get SP; Get R13; I32WrapI64; I32Add; Set PC_B
+	Get PC_B; I64Load $64; Drop
+	Get PC_B; I64Load $0
+	Set R0
+	Get PC_B; I64Load $8
+	Set R1
+	Get PC_B; I64Load $16
+	Set R2
+	Get PC_B; I64Load $24
+	Set R3
+	Get PC_B; I64Load $32
+	Set R4
+	Get PC_B; I64Load $40
+	Set R5
+	Get PC_B; I64Load $48
+	Set R6
+	Get PC_B; I64Load $56
+	Set R7
+	Get PC_B; I64Load $64
+	Set R8
+	I64Load v+8(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $64; Drop
+	Get R0
+	Get PC_B; I64Load $0
+	I64Add
+	Set R0
+	Get R1
+	Get PC_B; I64Load $8
+	I64Add
+	Set R1
+	Get R2
+	Get PC_B; I64Load $16
+	I64Add
+	Set R2
+	Get R3
+	Get PC_B; I64Load $24
+	I64Add
+	Set R3
+	Get R4
+	Get PC_B; I64Load $32
+	I64Add
+	Set R4
+	Get R5
+	Get PC_B; I64Load $40
+	I64Add
+	Set R5
+	Get R6
+	Get PC_B; I64Load $48
+	I64Add
+	Set R6
+	Get R7
+	Get PC_B; I64Load $56
+	I64Add
+	Set R7
+	Get R8
+	Get PC_B; I64Load $64
+	I64Add
+	Set R8
+	I64Load z+0(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $64; Drop
+	Get R8
+	I64Const $956382751; I64Mul; I64Const $4503599627370496; I64Add; I64Const $53; I64ShrS; Set R14
+	Get PC_B
+	Get R0
+	Get R14
+	I64Const $503879271; I64Mul
+	I64Sub
+	Tee R15
+	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	I64Store $0
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R1
@@ -10283,7 +8292,7 @@ TEXT ·fp2AddXiAdd(SB), NOSPLIT, $72-32
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $80
+	I64Store $8
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R2
@@ -10293,7 +8302,7 @@ TEXT ·fp2AddXiAdd(SB), NOSPLIT, $72-32
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $88
+	I64Store $16
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R3
@@ -10303,7 +8312,7 @@ TEXT ·fp2AddXiAdd(SB), NOSPLIT, $72-32
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $96
+	I64Store $24
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R4
@@ -10313,7 +8322,7 @@ TEXT ·fp2AddXiAdd(SB), NOSPLIT, $72-32
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $104
+	I64Store $32
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R5
@@ -10323,7 +8332,7 @@ TEXT ·fp2AddXiAdd(SB), NOSPLIT, $72-32
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $112
+	I64Store $40
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R6
@@ -10333,7 +8342,7 @@ TEXT ·fp2AddXiAdd(SB), NOSPLIT, $72-32
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $120
+	I64Store $48
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R7
@@ -10343,7 +8352,7 @@ TEXT ·fp2AddXiAdd(SB), NOSPLIT, $72-32
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $128
+	I64Store $56
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R8
@@ -10351,109 +8360,17 @@ TEXT ·fp2AddXiAdd(SB), NOSPLIT, $72-32
 	I64Const $9417985; I64Mul
 	I64Sub
 	Get R15; I64Add
-	I64Store $136
+	I64Store $64
+	Get R13; I64Eqz; If; I64Const $72; Set R13; Br $1; End
+	End
 	RET
 
 // func fp2AddXiSubSub(z, v, w, x, y *Fp2)
-TEXT ·fp2AddXiSubSub(SB), NOSPLIT, $72-40
-	Get SP; I64Load w+16(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
-	Get PC_B; I64Load $72
-	Set R14; Get SP; Get R14; I64Store $0
-	Get PC_B; I64Load $80
-	Set R14; Get SP; Get R14; I64Store $8
-	Get PC_B; I64Load $88
-	Set R14; Get SP; Get R14; I64Store $16
-	Get PC_B; I64Load $96
-	Set R14; Get SP; Get R14; I64Store $24
-	Get PC_B; I64Load $104
-	Set R14; Get SP; Get R14; I64Store $32
-	Get PC_B; I64Load $112
-	Set R14; Get SP; Get R14; I64Store $40
-	Get PC_B; I64Load $120
-	Set R14; Get SP; Get R14; I64Store $48
-	Get PC_B; I64Load $128
-	Set R14; Get SP; Get R14; I64Store $56
-	Get PC_B; I64Load $136
-	Set R14; Get SP; Get R14; I64Store $64
-	Get SP; I64Load x+24(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
-	Get SP; I64Load $0
-	Get PC_B; I64Load $72
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $0
-	Get SP; I64Load $8
-	Get PC_B; I64Load $80
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $8
-	Get SP; I64Load $16
-	Get PC_B; I64Load $88
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $16
-	Get SP; I64Load $24
-	Get PC_B; I64Load $96
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $24
-	Get SP; I64Load $32
-	Get PC_B; I64Load $104
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $32
-	Get SP; I64Load $40
-	Get PC_B; I64Load $112
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $40
-	Get SP; I64Load $48
-	Get PC_B; I64Load $120
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $48
-	Get SP; I64Load $56
-	Get PC_B; I64Load $128
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $56
-	Get SP; I64Load $64
-	Get PC_B; I64Load $136
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $64
-	Get SP; I64Load y+32(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
-	Get SP; I64Load $0
-	Get PC_B; I64Load $72
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $0
-	Get SP; I64Load $8
-	Get PC_B; I64Load $80
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $8
-	Get SP; I64Load $16
-	Get PC_B; I64Load $88
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $16
-	Get SP; I64Load $24
-	Get PC_B; I64Load $96
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $24
-	Get SP; I64Load $32
-	Get PC_B; I64Load $104
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $32
-	Get SP; I64Load $40
-	Get PC_B; I64Load $112
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $40
-	Get SP; I64Load $48
-	Get PC_B; I64Load $120
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $48
-	Get SP; I64Load $56
-	Get PC_B; I64Load $128
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $56
-	Get SP; I64Load $64
-	Get PC_B; I64Load $136
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $64
-	Get SP; I64Load w+16(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
+TEXT ·fp2AddXiSubSub(SB), NOSPLIT, $144-40
+	I64Const $0; Set R13
+	Loop
+	I64Load w+16(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $64; Drop
 	Get PC_B; I64Load $0
 	Set R0
 	Get PC_B; I64Load $8
@@ -10472,8 +8389,8 @@ TEXT ·fp2AddXiSubSub(SB), NOSPLIT, $72-40
 	Set R7
 	Get PC_B; I64Load $64
 	Set R8
-	Get SP; I64Load x+24(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
+	I64Load x+24(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $64; Drop
 	Get R0
 	Get PC_B; I64Load $0
 	I64Sub
@@ -10510,8 +8427,8 @@ TEXT ·fp2AddXiSubSub(SB), NOSPLIT, $72-40
 	Get PC_B; I64Load $64
 	I64Sub
 	Set R8
-	Get SP; I64Load y+32(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
+	I64Load y+32(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $64; Drop
 	Get R0
 	Get PC_B; I64Load $0
 	I64Sub
@@ -10548,265 +8465,163 @@ TEXT ·fp2AddXiSubSub(SB), NOSPLIT, $72-40
 	Get PC_B; I64Load $64
 	I64Sub
 	Set R8
+	Get SP; Get R13; I32WrapI64; I32Add; Set PC_B
+	Get PC_B; I64Load $64; Drop
+	Get PC_B
 	Get R0
-	Get SP; I64Load $0
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $0
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R0
+	Get PC_B
 	Get R1
-	Get SP; I64Load $8
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $8
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R1
+	Get PC_B
 	Get R2
-	Get SP; I64Load $16
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $16
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R2
+	Get PC_B
 	Get R3
-	Get SP; I64Load $24
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $24
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R3
+	Get PC_B
 	Get R4
-	Get SP; I64Load $32
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $32
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R4
+	Get PC_B
 	Get R5
-	Get SP; I64Load $40
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $40
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R5
+	Get PC_B
 	Get R6
-	Get SP; I64Load $48
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $48
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R6
+	Get PC_B
 	Get R7
-	Get SP; I64Load $56
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $56
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R7
+	Get PC_B
 	Get R8
-	Get SP; I64Load $64
-	Set R14; Set R15
+	I64Store $64
+	Get R13; I64Eqz; If; I64Const $72; Set R13; Br $1; End
+	End
+	Get SP; I64Load $72; Set R14
+	Get SP; I64Load $0; Set R15
 	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
-	I64Store $64
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R8
-	Get SP; I64Load v+8(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
-	Get R0
-	Get PC_B; I64Load $0
-	I64Add
-	Set R0
-	Get R1
-	Get PC_B; I64Load $8
-	I64Add
-	Set R1
-	Get R2
-	Get PC_B; I64Load $16
-	I64Add
-	Set R2
-	Get R3
-	Get PC_B; I64Load $24
-	I64Add
-	Set R3
-	Get R4
-	Get PC_B; I64Load $32
-	I64Add
-	Set R4
-	Get R5
-	Get PC_B; I64Load $40
-	I64Add
-	Set R5
-	Get R6
-	Get PC_B; I64Load $48
-	I64Add
-	Set R6
-	Get R7
-	Get PC_B; I64Load $56
-	I64Add
-	Set R7
-	Get R8
-	Get PC_B; I64Load $64
-	I64Add
-	Set R8
-	Get SP; I64Load z+0(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
-	Get R8
-	I64Const $956382751; I64Mul; I64Const $4503599627370496; I64Add; I64Const $53; I64ShrS; Set R14
-	Get PC_B
-	Get R0
-	Get R14
-	I64Const $503879271; I64Mul
-	I64Sub
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $0
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R1
-	Get R14
-	I64Const $48587618; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $8
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R2
-	Get R14
-	I64Const $225273734; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $16
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R3
-	Get R14
-	I64Const $387031617; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $24
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R4
-	Get R14
-	I64Const $230825701; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $32
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R5
-	Get R14
-	I64Const $375140546; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $40
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R6
-	Get R14
-	I64Const $535210431; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $48
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R7
-	Get R14
-	I64Const $476664944; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $56
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R8
-	Get R14
-	I64Const $9417985; I64Mul
-	I64Sub
-	Get R15; I64Add
-	I64Store $64
-	Get SP; I64Load $0
-	Set R0
-	Get SP; I64Load $8
-	Set R1
-	Get SP; I64Load $16
-	Set R2
-	Get SP; I64Load $24
-	Set R3
-	Get SP; I64Load $32
-	Set R4
-	Get SP; I64Load $40
-	Set R5
-	Get SP; I64Load $48
-	Set R6
-	Get SP; I64Load $56
-	Set R7
-	Get SP; I64Load $64
-	Set R8
-	Get SP; I64Load v+8(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
-	Get R0
-	Get PC_B; I64Load $72
-	I64Add
-	Set R0
-	Get R1
-	Get PC_B; I64Load $80
-	I64Add
-	Set R1
-	Get R2
-	Get PC_B; I64Load $88
-	I64Add
-	Set R2
-	Get R3
-	Get PC_B; I64Load $96
-	I64Add
-	Set R3
-	Get R4
-	Get PC_B; I64Load $104
-	I64Add
-	Set R4
-	Get R5
-	Get PC_B; I64Load $112
-	I64Add
-	Set R5
-	Get R6
-	Get PC_B; I64Load $120
-	I64Add
-	Set R6
-	Get R7
-	Get PC_B; I64Load $128
-	I64Add
-	Set R7
-	Get R8
-	Get PC_B; I64Load $136
-	I64Add
-	Set R8
-	Get SP; I64Load z+0(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
-	Get R8
-	I64Const $956382751; I64Mul; I64Const $4503599627370496; I64Add; I64Const $53; I64ShrS; Set R14
-	Get PC_B
-	Get R0
-	Get R14
-	I64Const $503879271; I64Mul
-	I64Sub
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	I64Store $72
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $0
+	Get SP; I64Load $80; Set R14
+	Get SP; I64Load $8; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $80
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $8
+	Get SP; I64Load $88; Set R14
+	Get SP; I64Load $16; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $88
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $16
+	Get SP; I64Load $96; Set R14
+	Get SP; I64Load $24; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $96
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $24
+	Get SP; I64Load $104; Set R14
+	Get SP; I64Load $32; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $104
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $32
+	Get SP; I64Load $112; Set R14
+	Get SP; I64Load $40; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $112
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $40
+	Get SP; I64Load $120; Set R14
+	Get SP; I64Load $48; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $120
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $48
+	Get SP; I64Load $128; Set R14
+	Get SP; I64Load $56; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $128
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $56
+	Get SP; I64Load $136; Set R14
+	Get SP; I64Load $64; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $136
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $64
+	I64Const $0; Set R13
+	Loop
+	Get SP; Get R13; I32WrapI64; I32Add; Set PC_B
+	Get PC_B; I64Load $64; Drop
+	Get PC_B; I64Load $0
+	Set R0
+	Get PC_B; I64Load $8
+	Set R1
+	Get PC_B; I64Load $16
+	Set R2
+	Get PC_B; I64Load $24
+	Set R3
+	Get PC_B; I64Load $32
+	Set R4
+	Get PC_B; I64Load $40
+	Set R5
+	Get PC_B; I64Load $48
+	Set R6
+	Get PC_B; I64Load $56
+	Set R7
+	Get PC_B; I64Load $64
+	Set R8
+	I64Load v+8(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $64; Drop
+	Get R0
+	Get PC_B; I64Load $0
+	I64Add
+	Set R0
+	Get R1
+	Get PC_B; I64Load $8
+	I64Add
+	Set R1
+	Get R2
+	Get PC_B; I64Load $16
+	I64Add
+	Set R2
+	Get R3
+	Get PC_B; I64Load $24
+	I64Add
+	Set R3
+	Get R4
+	Get PC_B; I64Load $32
+	I64Add
+	Set R4
+	Get R5
+	Get PC_B; I64Load $40
+	I64Add
+	Set R5
+	Get R6
+	Get PC_B; I64Load $48
+	I64Add
+	Set R6
+	Get R7
+	Get PC_B; I64Load $56
+	I64Add
+	Set R7
+	Get R8
+	Get PC_B; I64Load $64
+	I64Add
+	Set R8
+	I64Load z+0(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $64; Drop
+	Get R8
+	I64Const $956382751; I64Mul; I64Const $4503599627370496; I64Add; I64Const $53; I64ShrS; Set R14
+	Get PC_B
+	Get R0
+	Get R14
+	I64Const $503879271; I64Mul
+	I64Sub
+	Tee R15
+	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	I64Store $0
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R1
@@ -10816,7 +8631,7 @@ TEXT ·fp2AddXiSubSub(SB), NOSPLIT, $72-40
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $80
+	I64Store $8
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R2
@@ -10826,7 +8641,7 @@ TEXT ·fp2AddXiSubSub(SB), NOSPLIT, $72-40
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $88
+	I64Store $16
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R3
@@ -10836,7 +8651,7 @@ TEXT ·fp2AddXiSubSub(SB), NOSPLIT, $72-40
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $96
+	I64Store $24
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R4
@@ -10846,7 +8661,7 @@ TEXT ·fp2AddXiSubSub(SB), NOSPLIT, $72-40
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $104
+	I64Store $32
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R5
@@ -10856,7 +8671,7 @@ TEXT ·fp2AddXiSubSub(SB), NOSPLIT, $72-40
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $112
+	I64Store $40
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R6
@@ -10866,7 +8681,7 @@ TEXT ·fp2AddXiSubSub(SB), NOSPLIT, $72-40
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $120
+	I64Store $48
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R7
@@ -10876,7 +8691,7 @@ TEXT ·fp2AddXiSubSub(SB), NOSPLIT, $72-40
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $128
+	I64Store $56
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R8
@@ -10884,33 +8699,17 @@ TEXT ·fp2AddXiSubSub(SB), NOSPLIT, $72-40
 	I64Const $9417985; I64Mul
 	I64Sub
 	Get R15; I64Add
-	I64Store $136
+	I64Store $64
+	Get R13; I64Eqz; If; I64Const $72; Set R13; Br $1; End
+	End
 	RET
 
 // func fp2Cyc0(z, x, y, a *Fp2)
-TEXT ·fp2Cyc0(SB), NOSPLIT, $72-32
-	Get SP; I64Load y+16(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
-	Get PC_B; I64Load $72
-	Set R14; Get SP; Get R14; I64Store $0
-	Get PC_B; I64Load $80
-	Set R14; Get SP; Get R14; I64Store $8
-	Get PC_B; I64Load $88
-	Set R14; Get SP; Get R14; I64Store $16
-	Get PC_B; I64Load $96
-	Set R14; Get SP; Get R14; I64Store $24
-	Get PC_B; I64Load $104
-	Set R14; Get SP; Get R14; I64Store $32
-	Get PC_B; I64Load $112
-	Set R14; Get SP; Get R14; I64Store $40
-	Get PC_B; I64Load $120
-	Set R14; Get SP; Get R14; I64Store $48
-	Get PC_B; I64Load $128
-	Set R14; Get SP; Get R14; I64Store $56
-	Get PC_B; I64Load $136
-	Set R14; Get SP; Get R14; I64Store $64
-	Get SP; I64Load y+16(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
+TEXT ·fp2Cyc0(SB), NOSPLIT, $144-32
+	I64Const $0; Set R13
+	Loop
+	I64Load y+16(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $64; Drop
 	Get PC_B; I64Load $0
 	Set R0
 	Get PC_B; I64Load $8
@@ -10929,395 +8728,237 @@ TEXT ·fp2Cyc0(SB), NOSPLIT, $72-32
 	Set R7
 	Get PC_B; I64Load $64
 	Set R8
+	Get SP; Get R13; I32WrapI64; I32Add; Set PC_B
+	Get PC_B; I64Load $64; Drop
+	Get PC_B
 	Get R0
-	Get SP; I64Load $0
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
-	I64Const $3; I64Mul
 	I64Store $0
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	I64Const $3; I64Mul
-	Set R0
+	Get PC_B
 	Get R1
-	Get SP; I64Load $8
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
-	I64Const $3; I64Mul
 	I64Store $8
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	I64Const $3; I64Mul
-	Set R1
+	Get PC_B
 	Get R2
-	Get SP; I64Load $16
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
-	I64Const $3; I64Mul
 	I64Store $16
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	I64Const $3; I64Mul
-	Set R2
+	Get PC_B
 	Get R3
-	Get SP; I64Load $24
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
-	I64Const $3; I64Mul
 	I64Store $24
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	I64Const $3; I64Mul
-	Set R3
+	Get PC_B
 	Get R4
-	Get SP; I64Load $32
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
-	I64Const $3; I64Mul
 	I64Store $32
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	I64Const $3; I64Mul
-	Set R4
+	Get PC_B
 	Get R5
-	Get SP; I64Load $40
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
-	I64Const $3; I64Mul
 	I64Store $40
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	I64Const $3; I64Mul
-	Set R5
+	Get PC_B
 	Get R6
-	Get SP; I64Load $48
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
-	I64Const $3; I64Mul
 	I64Store $48
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	I64Const $3; I64Mul
-	Set R6
+	Get PC_B
 	Get R7
-	Get SP; I64Load $56
-	Set R14; Set R15
+	I64Store $56
+	Get PC_B
+	Get R8
+	I64Store $64
+	Get R13; I64Eqz; If; I64Const $72; Set R13; Br $1; End
+	End
+	Get SP; I64Load $72; Set R14
+	Get SP; I64Load $0; Set R15
 	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Const $3; I64Mul
-	I64Store $56
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	I64Const $3; I64Mul
-	Set R7
-	Get R8
-	Get SP; I64Load $64
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
-	I64Const $3; I64Mul
-	I64Store $64
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	I64Const $3; I64Mul
-	Set R8
-	Get SP; I64Load x+8(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
-	Get R0
-	Get PC_B; I64Load $0
-	I64Const $3; I64Mul
-	I64Add
-	Set R0
-	Get R1
-	Get PC_B; I64Load $8
-	I64Const $3; I64Mul
-	I64Add
-	Set R1
-	Get R2
-	Get PC_B; I64Load $16
-	I64Const $3; I64Mul
-	I64Add
-	Set R2
-	Get R3
-	Get PC_B; I64Load $24
-	I64Const $3; I64Mul
-	I64Add
-	Set R3
-	Get R4
-	Get PC_B; I64Load $32
-	I64Const $3; I64Mul
-	I64Add
-	Set R4
-	Get R5
-	Get PC_B; I64Load $40
-	I64Const $3; I64Mul
-	I64Add
-	Set R5
-	Get R6
-	Get PC_B; I64Load $48
-	I64Const $3; I64Mul
-	I64Add
-	Set R6
-	Get R7
-	Get PC_B; I64Load $56
-	I64Const $3; I64Mul
-	I64Add
-	Set R7
-	Get R8
-	Get PC_B; I64Load $64
-	I64Const $3; I64Mul
-	I64Add
-	Set R8
-	Get SP; I64Load a+24(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
-	Get R0
-	Get PC_B; I64Load $0
-	I64Const $1; I64Shl
-	I64Sub
-	Set R0
-	Get R1
-	Get PC_B; I64Load $8
-	I64Const $1; I64Shl
-	I64Sub
-	Set R1
-	Get R2
-	Get PC_B; I64Load $16
-	I64Const $1; I64Shl
-	I64Sub
-	Set R2
-	Get R3
-	Get PC_B; I64Load $24
-	I64Const $1; I64Shl
-	I64Sub
-	Set R3
-	Get R4
-	Get PC_B; I64Load $32
-	I64Const $1; I64Shl
-	I64Sub
-	Set R4
-	Get R5
-	Get PC_B; I64Load $40
-	I64Const $1; I64Shl
-	I64Sub
-	Set R5
-	Get R6
-	Get PC_B; I64Load $48
-	I64Const $1; I64Shl
-	I64Sub
-	Set R6
-	Get R7
-	Get PC_B; I64Load $56
-	I64Const $1; I64Shl
-	I64Sub
-	Set R7
-	Get R8
-	Get PC_B; I64Load $64
-	I64Const $1; I64Shl
-	I64Sub
-	Set R8
-	Get SP; I64Load z+0(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
-	Get R8
-	I64Const $956382751; I64Mul; I64Const $4503599627370496; I64Add; I64Const $53; I64ShrS; Set R14
-	Get PC_B
-	Get R0
-	Get R14
-	I64Const $503879271; I64Mul
-	I64Sub
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $0
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R1
-	Get R14
-	I64Const $48587618; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $8
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R2
-	Get R14
-	I64Const $225273734; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $16
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R3
-	Get R14
-	I64Const $387031617; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $24
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R4
-	Get R14
-	I64Const $230825701; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $32
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R5
-	Get R14
-	I64Const $375140546; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $40
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R6
-	Get R14
-	I64Const $535210431; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $48
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R7
-	Get R14
-	I64Const $476664944; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $56
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R8
-	Get R14
-	I64Const $9417985; I64Mul
-	I64Sub
-	Get R15; I64Add
-	I64Store $64
-	Get SP; I64Load $0
-	Set R0
-	Get SP; I64Load $8
-	Set R1
-	Get SP; I64Load $16
-	Set R2
-	Get SP; I64Load $24
-	Set R3
-	Get SP; I64Load $32
-	Set R4
-	Get SP; I64Load $40
-	Set R5
-	Get SP; I64Load $48
-	Set R6
-	Get SP; I64Load $56
-	Set R7
-	Get SP; I64Load $64
-	Set R8
-	Get SP; I64Load x+8(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
-	Get R0
-	Get PC_B; I64Load $72
-	I64Const $3; I64Mul
-	I64Add
-	Set R0
-	Get R1
-	Get PC_B; I64Load $80
-	I64Const $3; I64Mul
-	I64Add
-	Set R1
-	Get R2
-	Get PC_B; I64Load $88
-	I64Const $3; I64Mul
-	I64Add
-	Set R2
-	Get R3
-	Get PC_B; I64Load $96
-	I64Const $3; I64Mul
-	I64Add
-	Set R3
-	Get R4
-	Get PC_B; I64Load $104
-	I64Const $3; I64Mul
-	I64Add
-	Set R4
-	Get R5
-	Get PC_B; I64Load $112
-	I64Const $3; I64Mul
-	I64Add
-	Set R5
-	Get R6
-	Get PC_B; I64Load $120
-	I64Const $3; I64Mul
-	I64Add
-	Set R6
-	Get R7
-	Get PC_B; I64Load $128
-	I64Const $3; I64Mul
-	I64Add
-	Set R7
-	Get R8
-	Get PC_B; I64Load $136
-	I64Const $3; I64Mul
-	I64Add
-	Set R8
-	Get SP; I64Load a+24(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
-	Get R0
-	Get PC_B; I64Load $72
-	I64Const $1; I64Shl
-	I64Sub
-	Set R0
-	Get R1
-	Get PC_B; I64Load $80
-	I64Const $1; I64Shl
-	I64Sub
-	Set R1
-	Get R2
-	Get PC_B; I64Load $88
-	I64Const $1; I64Shl
-	I64Sub
-	Set R2
-	Get R3
-	Get PC_B; I64Load $96
-	I64Const $1; I64Shl
-	I64Sub
-	Set R3
-	Get R4
-	Get PC_B; I64Load $104
-	I64Const $1; I64Shl
-	I64Sub
-	Set R4
-	Get R5
-	Get PC_B; I64Load $112
-	I64Const $1; I64Shl
-	I64Sub
-	Set R5
-	Get R6
-	Get PC_B; I64Load $120
-	I64Const $1; I64Shl
-	I64Sub
-	Set R6
-	Get R7
-	Get PC_B; I64Load $128
-	I64Const $1; I64Shl
-	I64Sub
-	Set R7
-	Get R8
-	Get PC_B; I64Load $136
-	I64Const $1; I64Shl
-	I64Sub
-	Set R8
-	Get SP; I64Load z+0(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
-	Get R8
-	I64Const $956382751; I64Mul; I64Const $4503599627370496; I64Add; I64Const $53; I64ShrS; Set R14
-	Get PC_B
-	Get R0
-	Get R14
-	I64Const $503879271; I64Mul
-	I64Sub
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	I64Store $72
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Const $3; I64Mul
+	I64Store $0
+	Get SP; I64Load $80; Set R14
+	Get SP; I64Load $8; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Const $3; I64Mul
+	I64Store $80
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Const $3; I64Mul
+	I64Store $8
+	Get SP; I64Load $88; Set R14
+	Get SP; I64Load $16; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Const $3; I64Mul
+	I64Store $88
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Const $3; I64Mul
+	I64Store $16
+	Get SP; I64Load $96; Set R14
+	Get SP; I64Load $24; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Const $3; I64Mul
+	I64Store $96
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Const $3; I64Mul
+	I64Store $24
+	Get SP; I64Load $104; Set R14
+	Get SP; I64Load $32; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Const $3; I64Mul
+	I64Store $104
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Const $3; I64Mul
+	I64Store $32
+	Get SP; I64Load $112; Set R14
+	Get SP; I64Load $40; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Const $3; I64Mul
+	I64Store $112
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Const $3; I64Mul
+	I64Store $40
+	Get SP; I64Load $120; Set R14
+	Get SP; I64Load $48; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Const $3; I64Mul
+	I64Store $120
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Const $3; I64Mul
+	I64Store $48
+	Get SP; I64Load $128; Set R14
+	Get SP; I64Load $56; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Const $3; I64Mul
+	I64Store $128
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Const $3; I64Mul
+	I64Store $56
+	Get SP; I64Load $136; Set R14
+	Get SP; I64Load $64; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Const $3; I64Mul
+	I64Store $136
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Const $3; I64Mul
+	I64Store $64
+	I64Const $0; Set R13
+	Loop
+	Get SP; Get R13; I32WrapI64; I32Add; Set PC_B
+	Get PC_B; I64Load $64; Drop
+	Get PC_B; I64Load $0
+	Set R0
+	Get PC_B; I64Load $8
+	Set R1
+	Get PC_B; I64Load $16
+	Set R2
+	Get PC_B; I64Load $24
+	Set R3
+	Get PC_B; I64Load $32
+	Set R4
+	Get PC_B; I64Load $40
+	Set R5
+	Get PC_B; I64Load $48
+	Set R6
+	Get PC_B; I64Load $56
+	Set R7
+	Get PC_B; I64Load $64
+	Set R8
+	I64Load x+8(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $64; Drop
+	Get R0
+	Get PC_B; I64Load $0
+	I64Const $3; I64Mul
+	I64Add
+	Set R0
+	Get R1
+	Get PC_B; I64Load $8
+	I64Const $3; I64Mul
+	I64Add
+	Set R1
+	Get R2
+	Get PC_B; I64Load $16
+	I64Const $3; I64Mul
+	I64Add
+	Set R2
+	Get R3
+	Get PC_B; I64Load $24
+	I64Const $3; I64Mul
+	I64Add
+	Set R3
+	Get R4
+	Get PC_B; I64Load $32
+	I64Const $3; I64Mul
+	I64Add
+	Set R4
+	Get R5
+	Get PC_B; I64Load $40
+	I64Const $3; I64Mul
+	I64Add
+	Set R5
+	Get R6
+	Get PC_B; I64Load $48
+	I64Const $3; I64Mul
+	I64Add
+	Set R6
+	Get R7
+	Get PC_B; I64Load $56
+	I64Const $3; I64Mul
+	I64Add
+	Set R7
+	Get R8
+	Get PC_B; I64Load $64
+	I64Const $3; I64Mul
+	I64Add
+	Set R8
+	I64Load a+24(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $64; Drop
+	Get R0
+	Get PC_B; I64Load $0
+	I64Const $1; I64Shl
+	I64Sub
+	Set R0
+	Get R1
+	Get PC_B; I64Load $8
+	I64Const $1; I64Shl
+	I64Sub
+	Set R1
+	Get R2
+	Get PC_B; I64Load $16
+	I64Const $1; I64Shl
+	I64Sub
+	Set R2
+	Get R3
+	Get PC_B; I64Load $24
+	I64Const $1; I64Shl
+	I64Sub
+	Set R3
+	Get R4
+	Get PC_B; I64Load $32
+	I64Const $1; I64Shl
+	I64Sub
+	Set R4
+	Get R5
+	Get PC_B; I64Load $40
+	I64Const $1; I64Shl
+	I64Sub
+	Set R5
+	Get R6
+	Get PC_B; I64Load $48
+	I64Const $1; I64Shl
+	I64Sub
+	Set R6
+	Get R7
+	Get PC_B; I64Load $56
+	I64Const $1; I64Shl
+	I64Sub
+	Set R7
+	Get R8
+	Get PC_B; I64Load $64
+	I64Const $1; I64Shl
+	I64Sub
+	Set R8
+	I64Load z+0(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $64; Drop
+	Get R8
+	I64Const $956382751; I64Mul; I64Const $4503599627370496; I64Add; I64Const $53; I64ShrS; Set R14
+	Get PC_B
+	Get R0
+	Get R14
+	I64Const $503879271; I64Mul
+	I64Sub
+	Tee R15
+	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	I64Store $0
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R1
@@ -11327,7 +8968,7 @@ TEXT ·fp2Cyc0(SB), NOSPLIT, $72-32
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $80
+	I64Store $8
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R2
@@ -11337,7 +8978,7 @@ TEXT ·fp2Cyc0(SB), NOSPLIT, $72-32
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $88
+	I64Store $16
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R3
@@ -11347,7 +8988,7 @@ TEXT ·fp2Cyc0(SB), NOSPLIT, $72-32
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $96
+	I64Store $24
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R4
@@ -11357,7 +8998,7 @@ TEXT ·fp2Cyc0(SB), NOSPLIT, $72-32
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $104
+	I64Store $32
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R5
@@ -11367,7 +9008,7 @@ TEXT ·fp2Cyc0(SB), NOSPLIT, $72-32
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $112
+	I64Store $40
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R6
@@ -11377,7 +9018,7 @@ TEXT ·fp2Cyc0(SB), NOSPLIT, $72-32
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $120
+	I64Store $48
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R7
@@ -11387,7 +9028,7 @@ TEXT ·fp2Cyc0(SB), NOSPLIT, $72-32
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $128
+	I64Store $56
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R8
@@ -11395,13 +9036,17 @@ TEXT ·fp2Cyc0(SB), NOSPLIT, $72-32
 	I64Const $9417985; I64Mul
 	I64Sub
 	Get R15; I64Add
-	I64Store $136
+	I64Store $64
+	Get R13; I64Eqz; If; I64Const $72; Set R13; Br $1; End
+	End
 	RET
 
 // func fp2Cyc1(z, t, x, y, a *Fp2)
 TEXT ·fp2Cyc1(SB), NOSPLIT, $0-40
-	Get SP; I64Load t+8(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
+	I64Const $0; Set R13
+	Loop
+	I64Load t+8(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $64; Drop
 	Get PC_B; I64Load $0
 	Set R0
 	Get PC_B; I64Load $8
@@ -11420,8 +9065,8 @@ TEXT ·fp2Cyc1(SB), NOSPLIT, $0-40
 	Set R7
 	Get PC_B; I64Load $64
 	Set R8
-	Get SP; I64Load x+16(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
+	I64Load x+16(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $64; Drop
 	Get R0
 	Get PC_B; I64Load $0
 	I64Sub
@@ -11458,8 +9103,8 @@ TEXT ·fp2Cyc1(SB), NOSPLIT, $0-40
 	Get PC_B; I64Load $64
 	I64Sub
 	Set R8
-	Get SP; I64Load y+24(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
+	I64Load y+24(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $64; Drop
 	Get R0
 	Get PC_B; I64Load $0
 	I64Sub
@@ -11523,8 +9168,8 @@ TEXT ·fp2Cyc1(SB), NOSPLIT, $0-40
 	Get R8
 	I64Const $3; I64Mul
 	Set R8
-	Get SP; I64Load a+32(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
+	I64Load a+32(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $64; Drop
 	Get R0
 	Get PC_B; I64Load $0
 	I64Const $1; I64Shl
@@ -11570,8 +9215,8 @@ TEXT ·fp2Cyc1(SB), NOSPLIT, $0-40
 	I64Const $1; I64Shl
 	I64Add
 	Set R8
-	Get SP; I64Load z+0(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
+	I64Load z+0(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $64; Drop
 	Get R8
 	I64Const $956382751; I64Mul; I64Const $4503599627370496; I64Add; I64Const $53; I64ShrS; Set R14
 	Get PC_B
@@ -11660,368 +9305,16 @@ TEXT ·fp2Cyc1(SB), NOSPLIT, $0-40
 	I64Sub
 	Get R15; I64Add
 	I64Store $64
-	Get SP; I64Load t+8(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
-	Get PC_B; I64Load $72
-	Set R0
-	Get PC_B; I64Load $80
-	Set R1
-	Get PC_B; I64Load $88
-	Set R2
-	Get PC_B; I64Load $96
-	Set R3
-	Get PC_B; I64Load $104
-	Set R4
-	Get PC_B; I64Load $112
-	Set R5
-	Get PC_B; I64Load $120
-	Set R6
-	Get PC_B; I64Load $128
-	Set R7
-	Get PC_B; I64Load $136
-	Set R8
-	Get SP; I64Load x+16(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
-	Get R0
-	Get PC_B; I64Load $72
-	I64Sub
-	Set R0
-	Get R1
-	Get PC_B; I64Load $80
-	I64Sub
-	Set R1
-	Get R2
-	Get PC_B; I64Load $88
-	I64Sub
-	Set R2
-	Get R3
-	Get PC_B; I64Load $96
-	I64Sub
-	Set R3
-	Get R4
-	Get PC_B; I64Load $104
-	I64Sub
-	Set R4
-	Get R5
-	Get PC_B; I64Load $112
-	I64Sub
-	Set R5
-	Get R6
-	Get PC_B; I64Load $120
-	I64Sub
-	Set R6
-	Get R7
-	Get PC_B; I64Load $128
-	I64Sub
-	Set R7
-	Get R8
-	Get PC_B; I64Load $136
-	I64Sub
-	Set R8
-	Get SP; I64Load y+24(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
-	Get R0
-	Get PC_B; I64Load $72
-	I64Sub
-	Set R0
-	Get R1
-	Get PC_B; I64Load $80
-	I64Sub
-	Set R1
-	Get R2
-	Get PC_B; I64Load $88
-	I64Sub
-	Set R2
-	Get R3
-	Get PC_B; I64Load $96
-	I64Sub
-	Set R3
-	Get R4
-	Get PC_B; I64Load $104
-	I64Sub
-	Set R4
-	Get R5
-	Get PC_B; I64Load $112
-	I64Sub
-	Set R5
-	Get R6
-	Get PC_B; I64Load $120
-	I64Sub
-	Set R6
-	Get R7
-	Get PC_B; I64Load $128
-	I64Sub
-	Set R7
-	Get R8
-	Get PC_B; I64Load $136
-	I64Sub
-	Set R8
-	Get R0
-	I64Const $3; I64Mul
-	Set R0
-	Get R1
-	I64Const $3; I64Mul
-	Set R1
-	Get R2
-	I64Const $3; I64Mul
-	Set R2
-	Get R3
-	I64Const $3; I64Mul
-	Set R3
-	Get R4
-	I64Const $3; I64Mul
-	Set R4
-	Get R5
-	I64Const $3; I64Mul
-	Set R5
-	Get R6
-	I64Const $3; I64Mul
-	Set R6
-	Get R7
-	I64Const $3; I64Mul
-	Set R7
-	Get R8
-	I64Const $3; I64Mul
-	Set R8
-	Get SP; I64Load a+32(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
-	Get R0
-	Get PC_B; I64Load $72
-	I64Const $1; I64Shl
-	I64Add
-	Set R0
-	Get R1
-	Get PC_B; I64Load $80
-	I64Const $1; I64Shl
-	I64Add
-	Set R1
-	Get R2
-	Get PC_B; I64Load $88
-	I64Const $1; I64Shl
-	I64Add
-	Set R2
-	Get R3
-	Get PC_B; I64Load $96
-	I64Const $1; I64Shl
-	I64Add
-	Set R3
-	Get R4
-	Get PC_B; I64Load $104
-	I64Const $1; I64Shl
-	I64Add
-	Set R4
-	Get R5
-	Get PC_B; I64Load $112
-	I64Const $1; I64Shl
-	I64Add
-	Set R5
-	Get R6
-	Get PC_B; I64Load $120
-	I64Const $1; I64Shl
-	I64Add
-	Set R6
-	Get R7
-	Get PC_B; I64Load $128
-	I64Const $1; I64Shl
-	I64Add
-	Set R7
-	Get R8
-	Get PC_B; I64Load $136
-	I64Const $1; I64Shl
-	I64Add
-	Set R8
-	Get SP; I64Load z+0(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
-	Get R8
-	I64Const $956382751; I64Mul; I64Const $4503599627370496; I64Add; I64Const $53; I64ShrS; Set R14
-	Get PC_B
-	Get R0
-	Get R14
-	I64Const $503879271; I64Mul
-	I64Sub
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $72
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R1
-	Get R14
-	I64Const $48587618; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $80
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R2
-	Get R14
-	I64Const $225273734; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $88
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R3
-	Get R14
-	I64Const $387031617; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $96
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R4
-	Get R14
-	I64Const $230825701; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $104
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R5
-	Get R14
-	I64Const $375140546; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $112
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R6
-	Get R14
-	I64Const $535210431; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $120
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R7
-	Get R14
-	I64Const $476664944; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $128
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R8
-	Get R14
-	I64Const $9417985; I64Mul
-	I64Sub
-	Get R15; I64Add
-	I64Store $136
+	Get R13; I64Eqz; If; I64Const $72; Set R13; Br $1; End
+	End
 	RET
 
 // func fp2CycXi(z, t, x, y, a *Fp2)
-TEXT ·fp2CycXi(SB), NOSPLIT, $72-40
-	Get SP; I64Load t+8(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
-	Get PC_B; I64Load $72
-	Set R14; Get SP; Get R14; I64Store $0
-	Get PC_B; I64Load $80
-	Set R14; Get SP; Get R14; I64Store $8
-	Get PC_B; I64Load $88
-	Set R14; Get SP; Get R14; I64Store $16
-	Get PC_B; I64Load $96
-	Set R14; Get SP; Get R14; I64Store $24
-	Get PC_B; I64Load $104
-	Set R14; Get SP; Get R14; I64Store $32
-	Get PC_B; I64Load $112
-	Set R14; Get SP; Get R14; I64Store $40
-	Get PC_B; I64Load $120
-	Set R14; Get SP; Get R14; I64Store $48
-	Get PC_B; I64Load $128
-	Set R14; Get SP; Get R14; I64Store $56
-	Get PC_B; I64Load $136
-	Set R14; Get SP; Get R14; I64Store $64
-	Get SP; I64Load x+16(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
-	Get SP; I64Load $0
-	Get PC_B; I64Load $72
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $0
-	Get SP; I64Load $8
-	Get PC_B; I64Load $80
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $8
-	Get SP; I64Load $16
-	Get PC_B; I64Load $88
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $16
-	Get SP; I64Load $24
-	Get PC_B; I64Load $96
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $24
-	Get SP; I64Load $32
-	Get PC_B; I64Load $104
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $32
-	Get SP; I64Load $40
-	Get PC_B; I64Load $112
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $40
-	Get SP; I64Load $48
-	Get PC_B; I64Load $120
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $48
-	Get SP; I64Load $56
-	Get PC_B; I64Load $128
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $56
-	Get SP; I64Load $64
-	Get PC_B; I64Load $136
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $64
-	Get SP; I64Load y+24(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
-	Get SP; I64Load $0
-	Get PC_B; I64Load $72
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $0
-	Get SP; I64Load $8
-	Get PC_B; I64Load $80
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $8
-	Get SP; I64Load $16
-	Get PC_B; I64Load $88
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $16
-	Get SP; I64Load $24
-	Get PC_B; I64Load $96
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $24
-	Get SP; I64Load $32
-	Get PC_B; I64Load $104
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $32
-	Get SP; I64Load $40
-	Get PC_B; I64Load $112
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $40
-	Get SP; I64Load $48
-	Get PC_B; I64Load $120
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $48
-	Get SP; I64Load $56
-	Get PC_B; I64Load $128
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $56
-	Get SP; I64Load $64
-	Get PC_B; I64Load $136
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $64
-	Get SP; I64Load t+8(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
+TEXT ·fp2CycXi(SB), NOSPLIT, $144-40
+	I64Const $0; Set R13
+	Loop
+	I64Load t+8(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $64; Drop
 	Get PC_B; I64Load $0
 	Set R0
 	Get PC_B; I64Load $8
@@ -12040,8 +9333,8 @@ TEXT ·fp2CycXi(SB), NOSPLIT, $72-40
 	Set R7
 	Get PC_B; I64Load $64
 	Set R8
-	Get SP; I64Load x+16(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
+	I64Load x+16(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $64; Drop
 	Get R0
 	Get PC_B; I64Load $0
 	I64Sub
@@ -12078,8 +9371,8 @@ TEXT ·fp2CycXi(SB), NOSPLIT, $72-40
 	Get PC_B; I64Load $64
 	I64Sub
 	Set R8
-	Get SP; I64Load y+24(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
+	I64Load y+24(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $64; Drop
 	Get R0
 	Get PC_B; I64Load $0
 	I64Sub
@@ -12116,301 +9409,190 @@ TEXT ·fp2CycXi(SB), NOSPLIT, $72-40
 	Get PC_B; I64Load $64
 	I64Sub
 	Set R8
+	Get SP; Get R13; I32WrapI64; I32Add; Set PC_B
+	Get PC_B; I64Load $64; Drop
+	Get PC_B
 	Get R0
-	Get SP; I64Load $0
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
-	I64Const $3; I64Mul
 	I64Store $0
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	I64Const $3; I64Mul
-	Set R0
+	Get PC_B
 	Get R1
-	Get SP; I64Load $8
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
-	I64Const $3; I64Mul
 	I64Store $8
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	I64Const $3; I64Mul
-	Set R1
+	Get PC_B
 	Get R2
-	Get SP; I64Load $16
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
-	I64Const $3; I64Mul
 	I64Store $16
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	I64Const $3; I64Mul
-	Set R2
+	Get PC_B
 	Get R3
-	Get SP; I64Load $24
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
-	I64Const $3; I64Mul
 	I64Store $24
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	I64Const $3; I64Mul
-	Set R3
+	Get PC_B
 	Get R4
-	Get SP; I64Load $32
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
-	I64Const $3; I64Mul
 	I64Store $32
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	I64Const $3; I64Mul
-	Set R4
+	Get PC_B
 	Get R5
-	Get SP; I64Load $40
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
-	I64Const $3; I64Mul
 	I64Store $40
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	I64Const $3; I64Mul
-	Set R5
+	Get PC_B
 	Get R6
-	Get SP; I64Load $48
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
-	I64Const $3; I64Mul
 	I64Store $48
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	I64Const $3; I64Mul
-	Set R6
+	Get PC_B
 	Get R7
-	Get SP; I64Load $56
-	Set R14; Set R15
+	I64Store $56
+	Get PC_B
+	Get R8
+	I64Store $64
+	Get R13; I64Eqz; If; I64Const $72; Set R13; Br $1; End
+	End
+	Get SP; I64Load $72; Set R14
+	Get SP; I64Load $0; Set R15
 	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Const $3; I64Mul
-	I64Store $56
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	I64Const $3; I64Mul
-	Set R7
-	Get R8
-	Get SP; I64Load $64
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
-	I64Const $3; I64Mul
-	I64Store $64
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	I64Const $3; I64Mul
-	Set R8
-	Get SP; I64Load a+32(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
-	Get R0
-	Get PC_B; I64Load $0
-	I64Const $1; I64Shl
-	I64Add
-	Set R0
-	Get R1
-	Get PC_B; I64Load $8
-	I64Const $1; I64Shl
-	I64Add
-	Set R1
-	Get R2
-	Get PC_B; I64Load $16
-	I64Const $1; I64Shl
-	I64Add
-	Set R2
-	Get R3
-	Get PC_B; I64Load $24
-	I64Const $1; I64Shl
-	I64Add
-	Set R3
-	Get R4
-	Get PC_B; I64Load $32
-	I64Const $1; I64Shl
-	I64Add
-	Set R4
-	Get R5
-	Get PC_B; I64Load $40
-	I64Const $1; I64Shl
-	I64Add
-	Set R5
-	Get R6
-	Get PC_B; I64Load $48
-	I64Const $1; I64Shl
-	I64Add
-	Set R6
-	Get R7
-	Get PC_B; I64Load $56
-	I64Const $1; I64Shl
-	I64Add
-	Set R7
-	Get R8
-	Get PC_B; I64Load $64
-	I64Const $1; I64Shl
-	I64Add
-	Set R8
-	Get SP; I64Load z+0(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
-	Get R8
-	I64Const $956382751; I64Mul; I64Const $4503599627370496; I64Add; I64Const $53; I64ShrS; Set R14
-	Get PC_B
-	Get R0
-	Get R14
-	I64Const $503879271; I64Mul
-	I64Sub
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $0
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R1
-	Get R14
-	I64Const $48587618; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $8
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R2
-	Get R14
-	I64Const $225273734; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $16
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R3
-	Get R14
-	I64Const $387031617; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $24
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R4
-	Get R14
-	I64Const $230825701; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $32
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R5
-	Get R14
-	I64Const $375140546; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $40
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R6
-	Get R14
-	I64Const $535210431; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $48
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R7
-	Get R14
-	I64Const $476664944; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $56
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R8
-	Get R14
-	I64Const $9417985; I64Mul
-	I64Sub
-	Get R15; I64Add
-	I64Store $64
-	Get SP; I64Load $0
-	Set R0
-	Get SP; I64Load $8
-	Set R1
-	Get SP; I64Load $16
-	Set R2
-	Get SP; I64Load $24
-	Set R3
-	Get SP; I64Load $32
-	Set R4
-	Get SP; I64Load $40
-	Set R5
-	Get SP; I64Load $48
-	Set R6
-	Get SP; I64Load $56
-	Set R7
-	Get SP; I64Load $64
-	Set R8
-	Get SP; I64Load a+32(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
-	Get R0
-	Get PC_B; I64Load $72
-	I64Const $1; I64Shl
-	I64Add
-	Set R0
-	Get R1
-	Get PC_B; I64Load $80
-	I64Const $1; I64Shl
-	I64Add
-	Set R1
-	Get R2
-	Get PC_B; I64Load $88
-	I64Const $1; I64Shl
-	I64Add
-	Set R2
-	Get R3
-	Get PC_B; I64Load $96
-	I64Const $1; I64Shl
-	I64Add
-	Set R3
-	Get R4
-	Get PC_B; I64Load $104
-	I64Const $1; I64Shl
-	I64Add
-	Set R4
-	Get R5
-	Get PC_B; I64Load $112
-	I64Const $1; I64Shl
-	I64Add
-	Set R5
-	Get R6
-	Get PC_B; I64Load $120
-	I64Const $1; I64Shl
-	I64Add
-	Set R6
-	Get R7
-	Get PC_B; I64Load $128
-	I64Const $1; I64Shl
-	I64Add
-	Set R7
-	Get R8
-	Get PC_B; I64Load $136
-	I64Const $1; I64Shl
-	I64Add
-	Set R8
-	Get SP; I64Load z+0(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
-	Get R8
-	I64Const $956382751; I64Mul; I64Const $4503599627370496; I64Add; I64Const $53; I64ShrS; Set R14
-	Get PC_B
-	Get R0
-	Get R14
-	I64Const $503879271; I64Mul
-	I64Sub
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	I64Store $72
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Const $3; I64Mul
+	I64Store $0
+	Get SP; I64Load $80; Set R14
+	Get SP; I64Load $8; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Const $3; I64Mul
+	I64Store $80
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Const $3; I64Mul
+	I64Store $8
+	Get SP; I64Load $88; Set R14
+	Get SP; I64Load $16; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Const $3; I64Mul
+	I64Store $88
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Const $3; I64Mul
+	I64Store $16
+	Get SP; I64Load $96; Set R14
+	Get SP; I64Load $24; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Const $3; I64Mul
+	I64Store $96
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Const $3; I64Mul
+	I64Store $24
+	Get SP; I64Load $104; Set R14
+	Get SP; I64Load $32; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Const $3; I64Mul
+	I64Store $104
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Const $3; I64Mul
+	I64Store $32
+	Get SP; I64Load $112; Set R14
+	Get SP; I64Load $40; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Const $3; I64Mul
+	I64Store $112
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Const $3; I64Mul
+	I64Store $40
+	Get SP; I64Load $120; Set R14
+	Get SP; I64Load $48; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Const $3; I64Mul
+	I64Store $120
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Const $3; I64Mul
+	I64Store $48
+	Get SP; I64Load $128; Set R14
+	Get SP; I64Load $56; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Const $3; I64Mul
+	I64Store $128
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Const $3; I64Mul
+	I64Store $56
+	Get SP; I64Load $136; Set R14
+	Get SP; I64Load $64; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Const $3; I64Mul
+	I64Store $136
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Const $3; I64Mul
+	I64Store $64
+	I64Const $0; Set R13
+	Loop
+	Get SP; Get R13; I32WrapI64; I32Add; Set PC_B
+	Get PC_B; I64Load $64; Drop
+	Get PC_B; I64Load $0
+	Set R0
+	Get PC_B; I64Load $8
+	Set R1
+	Get PC_B; I64Load $16
+	Set R2
+	Get PC_B; I64Load $24
+	Set R3
+	Get PC_B; I64Load $32
+	Set R4
+	Get PC_B; I64Load $40
+	Set R5
+	Get PC_B; I64Load $48
+	Set R6
+	Get PC_B; I64Load $56
+	Set R7
+	Get PC_B; I64Load $64
+	Set R8
+	I64Load a+32(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $64; Drop
+	Get R0
+	Get PC_B; I64Load $0
+	I64Const $1; I64Shl
+	I64Add
+	Set R0
+	Get R1
+	Get PC_B; I64Load $8
+	I64Const $1; I64Shl
+	I64Add
+	Set R1
+	Get R2
+	Get PC_B; I64Load $16
+	I64Const $1; I64Shl
+	I64Add
+	Set R2
+	Get R3
+	Get PC_B; I64Load $24
+	I64Const $1; I64Shl
+	I64Add
+	Set R3
+	Get R4
+	Get PC_B; I64Load $32
+	I64Const $1; I64Shl
+	I64Add
+	Set R4
+	Get R5
+	Get PC_B; I64Load $40
+	I64Const $1; I64Shl
+	I64Add
+	Set R5
+	Get R6
+	Get PC_B; I64Load $48
+	I64Const $1; I64Shl
+	I64Add
+	Set R6
+	Get R7
+	Get PC_B; I64Load $56
+	I64Const $1; I64Shl
+	I64Add
+	Set R7
+	Get R8
+	Get PC_B; I64Load $64
+	I64Const $1; I64Shl
+	I64Add
+	Set R8
+	I64Load z+0(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $64; Drop
+	Get R8
+	I64Const $956382751; I64Mul; I64Const $4503599627370496; I64Add; I64Const $53; I64ShrS; Set R14
+	Get PC_B
+	Get R0
+	Get R14
+	I64Const $503879271; I64Mul
+	I64Sub
+	Tee R15
+	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	I64Store $0
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R1
@@ -12420,7 +9602,7 @@ TEXT ·fp2CycXi(SB), NOSPLIT, $72-40
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $80
+	I64Store $8
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R2
@@ -12430,7 +9612,7 @@ TEXT ·fp2CycXi(SB), NOSPLIT, $72-40
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $88
+	I64Store $16
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R3
@@ -12440,7 +9622,7 @@ TEXT ·fp2CycXi(SB), NOSPLIT, $72-40
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $96
+	I64Store $24
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R4
@@ -12450,7 +9632,7 @@ TEXT ·fp2CycXi(SB), NOSPLIT, $72-40
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $104
+	I64Store $32
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R5
@@ -12460,7 +9642,7 @@ TEXT ·fp2CycXi(SB), NOSPLIT, $72-40
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $112
+	I64Store $40
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R6
@@ -12470,7 +9652,7 @@ TEXT ·fp2CycXi(SB), NOSPLIT, $72-40
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $120
+	I64Store $48
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R7
@@ -12480,7 +9662,7 @@ TEXT ·fp2CycXi(SB), NOSPLIT, $72-40
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $128
+	I64Store $56
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R8
@@ -12488,12 +9670,14 @@ TEXT ·fp2CycXi(SB), NOSPLIT, $72-40
 	I64Const $9417985; I64Mul
 	I64Sub
 	Get R15; I64Add
-	I64Store $136
+	I64Store $64
+	Get R13; I64Eqz; If; I64Const $72; Set R13; Br $1; End
+	End
 	RET
 
 // func fpAddLoose(z, x, y *Fp)
 TEXT ·fpAddLoose(SB), NOSPLIT, $0-24
-	Get SP; I64Load x+8(FP); I32WrapI64; Set PC_B
+	I64Load x+8(FP); I32WrapI64; Set PC_B
 	Get PC_B; I64Load $64; Drop
 	Get PC_B; I64Load $0
 	Set R0
@@ -12513,7 +9697,7 @@ TEXT ·fpAddLoose(SB), NOSPLIT, $0-24
 	Set R7
 	Get PC_B; I64Load $64
 	Set R8
-	Get SP; I64Load y+16(FP); I32WrapI64; Set PC_B
+	I64Load y+16(FP); I32WrapI64; Set PC_B
 	Get PC_B; I64Load $64; Drop
 	Get R0
 	Get PC_B; I64Load $0
@@ -12551,7 +9735,7 @@ TEXT ·fpAddLoose(SB), NOSPLIT, $0-24
 	Get PC_B; I64Load $64
 	I64Add
 	Set R8
-	Get SP; I64Load z+0(FP); I32WrapI64; Set PC_B
+	I64Load z+0(FP); I32WrapI64; Set PC_B
 	Get PC_B; I64Load $64; Drop
 	Get PC_B
 	Get R0
@@ -12584,8 +9768,10 @@ TEXT ·fpAddLoose(SB), NOSPLIT, $0-24
 
 // func fp2AddLoose(z, x, y *Fp2)
 TEXT ·fp2AddLoose(SB), NOSPLIT, $0-24
-	Get SP; I64Load x+8(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
+	I64Const $0; Set R13
+	Loop
+	I64Load x+8(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $64; Drop
 	Get PC_B; I64Load $0
 	Set R0
 	Get PC_B; I64Load $8
@@ -12604,8 +9790,8 @@ TEXT ·fp2AddLoose(SB), NOSPLIT, $0-24
 	Set R7
 	Get PC_B; I64Load $64
 	Set R8
-	Get SP; I64Load y+16(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
+	I64Load y+16(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $64; Drop
 	Get R0
 	Get PC_B; I64Load $0
 	I64Add
@@ -12642,8 +9828,8 @@ TEXT ·fp2AddLoose(SB), NOSPLIT, $0-24
 	Get PC_B; I64Load $64
 	I64Add
 	Set R8
-	Get SP; I64Load z+0(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
+	I64Load z+0(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $64; Drop
 	Get PC_B
 	Get R0
 	I64Store $0
@@ -12671,99 +9857,16 @@ TEXT ·fp2AddLoose(SB), NOSPLIT, $0-24
 	Get PC_B
 	Get R8
 	I64Store $64
-	Get SP; I64Load x+8(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
-	Get PC_B; I64Load $72
-	Set R0
-	Get PC_B; I64Load $80
-	Set R1
-	Get PC_B; I64Load $88
-	Set R2
-	Get PC_B; I64Load $96
-	Set R3
-	Get PC_B; I64Load $104
-	Set R4
-	Get PC_B; I64Load $112
-	Set R5
-	Get PC_B; I64Load $120
-	Set R6
-	Get PC_B; I64Load $128
-	Set R7
-	Get PC_B; I64Load $136
-	Set R8
-	Get SP; I64Load y+16(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
-	Get R0
-	Get PC_B; I64Load $72
-	I64Add
-	Set R0
-	Get R1
-	Get PC_B; I64Load $80
-	I64Add
-	Set R1
-	Get R2
-	Get PC_B; I64Load $88
-	I64Add
-	Set R2
-	Get R3
-	Get PC_B; I64Load $96
-	I64Add
-	Set R3
-	Get R4
-	Get PC_B; I64Load $104
-	I64Add
-	Set R4
-	Get R5
-	Get PC_B; I64Load $112
-	I64Add
-	Set R5
-	Get R6
-	Get PC_B; I64Load $120
-	I64Add
-	Set R6
-	Get R7
-	Get PC_B; I64Load $128
-	I64Add
-	Set R7
-	Get R8
-	Get PC_B; I64Load $136
-	I64Add
-	Set R8
-	Get SP; I64Load z+0(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
-	Get PC_B
-	Get R0
-	I64Store $72
-	Get PC_B
-	Get R1
-	I64Store $80
-	Get PC_B
-	Get R2
-	I64Store $88
-	Get PC_B
-	Get R3
-	I64Store $96
-	Get PC_B
-	Get R4
-	I64Store $104
-	Get PC_B
-	Get R5
-	I64Store $112
-	Get PC_B
-	Get R6
-	I64Store $120
-	Get PC_B
-	Get R7
-	I64Store $128
-	Get PC_B
-	Get R8
-	I64Store $136
+	Get R13; I64Eqz; If; I64Const $72; Set R13; Br $1; End
+	End
 	RET
 
 // func fp2SubLoose(z, x, y *Fp2)
 TEXT ·fp2SubLoose(SB), NOSPLIT, $0-24
-	Get SP; I64Load x+8(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
+	I64Const $0; Set R13
+	Loop
+	I64Load x+8(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $64; Drop
 	Get PC_B; I64Load $0
 	Set R0
 	Get PC_B; I64Load $8
@@ -12782,8 +9885,8 @@ TEXT ·fp2SubLoose(SB), NOSPLIT, $0-24
 	Set R7
 	Get PC_B; I64Load $64
 	Set R8
-	Get SP; I64Load y+16(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
+	I64Load y+16(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $64; Drop
 	Get R0
 	Get PC_B; I64Load $0
 	I64Sub
@@ -12820,8 +9923,8 @@ TEXT ·fp2SubLoose(SB), NOSPLIT, $0-24
 	Get PC_B; I64Load $64
 	I64Sub
 	Set R8
-	Get SP; I64Load z+0(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
+	I64Load z+0(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $64; Drop
 	Get PC_B
 	Get R0
 	I64Store $0
@@ -12849,98 +9952,13 @@ TEXT ·fp2SubLoose(SB), NOSPLIT, $0-24
 	Get PC_B
 	Get R8
 	I64Store $64
-	Get SP; I64Load x+8(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
-	Get PC_B; I64Load $72
-	Set R0
-	Get PC_B; I64Load $80
-	Set R1
-	Get PC_B; I64Load $88
-	Set R2
-	Get PC_B; I64Load $96
-	Set R3
-	Get PC_B; I64Load $104
-	Set R4
-	Get PC_B; I64Load $112
-	Set R5
-	Get PC_B; I64Load $120
-	Set R6
-	Get PC_B; I64Load $128
-	Set R7
-	Get PC_B; I64Load $136
-	Set R8
-	Get SP; I64Load y+16(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
-	Get R0
-	Get PC_B; I64Load $72
-	I64Sub
-	Set R0
-	Get R1
-	Get PC_B; I64Load $80
-	I64Sub
-	Set R1
-	Get R2
-	Get PC_B; I64Load $88
-	I64Sub
-	Set R2
-	Get R3
-	Get PC_B; I64Load $96
-	I64Sub
-	Set R3
-	Get R4
-	Get PC_B; I64Load $104
-	I64Sub
-	Set R4
-	Get R5
-	Get PC_B; I64Load $112
-	I64Sub
-	Set R5
-	Get R6
-	Get PC_B; I64Load $120
-	I64Sub
-	Set R6
-	Get R7
-	Get PC_B; I64Load $128
-	I64Sub
-	Set R7
-	Get R8
-	Get PC_B; I64Load $136
-	I64Sub
-	Set R8
-	Get SP; I64Load z+0(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $136; Drop
-	Get PC_B
-	Get R0
-	I64Store $72
-	Get PC_B
-	Get R1
-	I64Store $80
-	Get PC_B
-	Get R2
-	I64Store $88
-	Get PC_B
-	Get R3
-	I64Store $96
-	Get PC_B
-	Get R4
-	I64Store $104
-	Get PC_B
-	Get R5
-	I64Store $112
-	Get PC_B
-	Get R6
-	I64Store $120
-	Get PC_B
-	Get R7
-	I64Store $128
-	Get PC_B
-	Get R8
-	I64Store $136
+	Get R13; I64Eqz; If; I64Const $72; Set R13; Br $1; End
+	End
 	RET
 
 // func frMul(z, x, y *Fr)
 TEXT ·frMul(SB), NOSPLIT, $72-24
-	Get SP; I64Load y+16(FP); I32WrapI64; Set PC_B
+	I64Load y+16(FP); I32WrapI64; Set PC_B
 	Get PC_B; I64Load $64; Drop
 	Get PC_B; I64Load $0
 	Set R14; Get SP; Get R14; I64Store $0
@@ -12960,7 +9978,7 @@ TEXT ·frMul(SB), NOSPLIT, $72-24
 	Set R14; Get SP; Get R14; I64Store $56
 	Get PC_B; I64Load $64
 	Set R14; Get SP; Get R14; I64Store $64
-	Get SP; I64Load x+8(FP); I32WrapI64; Set PC_B
+	I64Load x+8(FP); I32WrapI64; Set PC_B
 	Get PC_B; I64Load $64; Drop
 	Get PC_B; I64Load $0
 	Set R0
@@ -12980,7 +9998,7 @@ TEXT ·frMul(SB), NOSPLIT, $72-24
 	Set R7
 	Get PC_B; I64Load $64
 	Set R8
-	Get SP; I64Load z+0(FP); I32WrapI64; Set PC_B
+	I64Load z+0(FP); I32WrapI64; Set PC_B
 	Get PC_B; I64Load $64; Drop
 	Get SP; I64Load $0
 	Get R0

@@ -6,7 +6,7 @@
 
 // func fpMul(z, x, y *Fp)
 TEXT ·fpMul(SB), NOSPLIT, $176-24
-	Get SP; I64Load y+16(FP); I32WrapI64; Set PC_B
+	I64Load y+16(FP); I32WrapI64; Set PC_B
 	Get PC_B; I64Load $128; Drop
 	Get PC_B; I64Load $0
 	Set R14; Get SP; Get R14; I64Store $0
@@ -42,7 +42,7 @@ TEXT ·fpMul(SB), NOSPLIT, $176-24
 	Set R14; Get SP; Get R14; I64Store $120
 	Get PC_B; I64Load $128
 	Set R14; Get SP; Get R14; I64Store $128
-	Get SP; I64Load x+8(FP); I32WrapI64; Set PC_B
+	I64Load x+8(FP); I32WrapI64; Set PC_B
 	Get PC_B; I64Load $128; Drop
 	Get PC_B; I64Load $0
 	Set R0
@@ -78,7 +78,7 @@ TEXT ·fpMul(SB), NOSPLIT, $176-24
 	F64ReinterpretI64; Set F18
 	Get PC_B; I64Load $128
 	F64ReinterpretI64; Set F19
-	Get SP; I64Load z+0(FP); I32WrapI64; Set PC_B
+	I64Load z+0(FP); I32WrapI64; Set PC_B
 	Get PC_B; I64Load $128; Drop
 	Get SP; I64Load $0
 	Get R0
@@ -2288,7 +2288,7 @@ TEXT ·fpMul(SB), NOSPLIT, $176-24
 
 // func fpSqr(z, x *Fp)
 TEXT ·fpSqr(SB), NOSPLIT, $40-16
-	Get SP; I64Load x+8(FP); I32WrapI64; Set PC_B
+	I64Load x+8(FP); I32WrapI64; Set PC_B
 	Get PC_B; I64Load $128; Drop
 	Get PC_B; I64Load $0
 	Set R0
@@ -2324,7 +2324,7 @@ TEXT ·fpSqr(SB), NOSPLIT, $40-16
 	F64ReinterpretI64; Set F18
 	Get PC_B; I64Load $128
 	F64ReinterpretI64; Set F19
-	Get SP; I64Load z+0(FP); I32WrapI64; Set PC_B
+	I64Load z+0(FP); I32WrapI64; Set PC_B
 	Get PC_B; I64Load $128; Drop
 	Get R0
 	Get R0
@@ -4021,7 +4021,7 @@ TEXT ·fpSqr(SB), NOSPLIT, $40-16
 
 // func fp2Mul(z, x, y *Fp2)
 TEXT ·fp2Mul(SB), NOSPLIT, $568-24
-	Get SP; I64Load y+16(FP); I32WrapI64; Set PC_B
+	I64Load y+16(FP); I32WrapI64; Set PC_B
 	Get PC_B; I64Load $264; Drop
 	Get PC_B; I64Load $0
 	Get PC_B; I64Load $136
@@ -4091,7 +4091,7 @@ TEXT ·fp2Mul(SB), NOSPLIT, $568-24
 	Get PC_B; I64Load $264
 	I64Add
 	Set R14; Get SP; Get R14; I64Store $128
-	Get SP; I64Load x+8(FP); I32WrapI64; Set PC_B
+	I64Load x+8(FP); I32WrapI64; Set PC_B
 	Get PC_B; I64Load $264; Drop
 	Get PC_B; I64Load $0
 	Get PC_B; I64Load $136
@@ -5384,7 +5384,7 @@ TEXT ·fp2Mul(SB), NOSPLIT, $568-24
 	F64ReinterpretI64; Set F18
 	Get PC_B; I64Load $128
 	F64ReinterpretI64; Set F19
-	Get SP; I64Load y+16(FP); I32WrapI64; Set PC_B
+	I64Load y+16(FP); I32WrapI64; Set PC_B
 	Get PC_B; I64Load $264; Drop
 	Get PC_B; I64Load $0
 	Get R0
@@ -6575,7 +6575,7 @@ TEXT ·fp2Mul(SB), NOSPLIT, $568-24
 	I64Mul
 	Set R15; Get SP; Get R15; I64Store $256
 	Get SP; Get SP; I64Load $520; Get R15; I64Sub; I64Store $520
-	Get SP; I64Load x+8(FP); I32WrapI64; Set PC_B
+	I64Load x+8(FP); I32WrapI64; Set PC_B
 	Get PC_B; I64Load $264; Drop
 	Get PC_B; I64Load $136
 	Set R0
@@ -6611,7 +6611,7 @@ TEXT ·fp2Mul(SB), NOSPLIT, $568-24
 	F64ReinterpretI64; Set F18
 	Get PC_B; I64Load $264
 	F64ReinterpretI64; Set F19
-	Get SP; I64Load y+16(FP); I32WrapI64; Set PC_B
+	I64Load y+16(FP); I32WrapI64; Set PC_B
 	Get PC_B; I64Load $264; Drop
 	Get PC_B; I64Load $136
 	Get R0
@@ -7835,7 +7835,7 @@ TEXT ·fp2Mul(SB), NOSPLIT, $568-24
 	Set R15
 	Get SP; Get SP; I64Load $256; Get R15; I64Sub; I64Store $256
 	Get SP; Get SP; I64Load $520; Get R15; I64Sub; I64Store $520
-	Get SP; I64Load z+0(FP); I32WrapI64; Set PC_B
+	I64Load z+0(FP); I32WrapI64; Set PC_B
 	Get PC_B; I64Load $264; Drop
 	Get SP; I64Load $0
 	Tee R15
@@ -10069,7 +10069,7 @@ TEXT ·fp2Mul(SB), NOSPLIT, $568-24
 
 // func fp2Sqr(z, x *Fp2)
 TEXT ·fp2Sqr(SB), NOSPLIT, $568-16
-	Get SP; I64Load x+8(FP); I32WrapI64; Set PC_B
+	I64Load x+8(FP); I32WrapI64; Set PC_B
 	Get PC_B; I64Load $264; Drop
 	Get PC_B; I64Load $0
 	Get PC_B; I64Load $136
@@ -12268,7 +12268,7 @@ TEXT ·fp2Sqr(SB), NOSPLIT, $568-16
 	Set R15
 	Get SP; Get SP; I64Load $256; Get R15; I64Sub; I64Store $256
 	Get SP; Get SP; I64Load $520; Get R15; I64Sub; I64Store $520
-	Get SP; I64Load z+0(FP); I32WrapI64; Set PC_B
+	I64Load z+0(FP); I32WrapI64; Set PC_B
 	Get PC_B; I64Load $264; Drop
 	Get SP; I64Load $0
 	Tee R15
@@ -14502,7 +14502,7 @@ TEXT ·fp2Sqr(SB), NOSPLIT, $568-16
 
 // func fpAdd(z, x, y *Fp)
 TEXT ·fpAdd(SB), NOSPLIT, $0-24
-	Get SP; I64Load x+8(FP); I32WrapI64; Set PC_B
+	I64Load x+8(FP); I32WrapI64; Set PC_B
 	Get PC_B; I64Load $128; Drop
 	Get PC_B; I64Load $0
 	Set R0
@@ -14538,7 +14538,7 @@ TEXT ·fpAdd(SB), NOSPLIT, $0-24
 	F64ReinterpretI64; Set F18
 	Get PC_B; I64Load $128
 	F64ReinterpretI64; Set F19
-	Get SP; I64Load y+16(FP); I32WrapI64; Set PC_B
+	I64Load y+16(FP); I32WrapI64; Set PC_B
 	Get PC_B; I64Load $128; Drop
 	Get R0
 	Get PC_B; I64Load $0
@@ -14608,7 +14608,7 @@ TEXT ·fpAdd(SB), NOSPLIT, $0-24
 	Get PC_B; I64Load $128
 	I64Add
 	F64ReinterpretI64; Set F19
-	Get SP; I64Load z+0(FP); I32WrapI64; Set PC_B
+	I64Load z+0(FP); I32WrapI64; Set PC_B
 	Get PC_B; I64Load $128; Drop
 	Get F19; I64ReinterpretF64
 	I64Const $536900405; I64Mul; I64Const $17592186044416; I64Add; I64Const $45; I64ShrS; Set R14
@@ -14782,7 +14782,7 @@ TEXT ·fpAdd(SB), NOSPLIT, $0-24
 
 // func fpSub(z, x, y *Fp)
 TEXT ·fpSub(SB), NOSPLIT, $0-24
-	Get SP; I64Load x+8(FP); I32WrapI64; Set PC_B
+	I64Load x+8(FP); I32WrapI64; Set PC_B
 	Get PC_B; I64Load $128; Drop
 	Get PC_B; I64Load $0
 	Set R0
@@ -14818,7 +14818,7 @@ TEXT ·fpSub(SB), NOSPLIT, $0-24
 	F64ReinterpretI64; Set F18
 	Get PC_B; I64Load $128
 	F64ReinterpretI64; Set F19
-	Get SP; I64Load y+16(FP); I32WrapI64; Set PC_B
+	I64Load y+16(FP); I32WrapI64; Set PC_B
 	Get PC_B; I64Load $128; Drop
 	Get R0
 	Get PC_B; I64Load $0
@@ -14888,7 +14888,7 @@ TEXT ·fpSub(SB), NOSPLIT, $0-24
 	Get PC_B; I64Load $128
 	I64Sub
 	F64ReinterpretI64; Set F19
-	Get SP; I64Load z+0(FP); I32WrapI64; Set PC_B
+	I64Load z+0(FP); I32WrapI64; Set PC_B
 	Get PC_B; I64Load $128; Drop
 	Get F19; I64ReinterpretF64
 	I64Const $536900405; I64Mul; I64Const $17592186044416; I64Add; I64Const $45; I64ShrS; Set R14
@@ -15062,7 +15062,7 @@ TEXT ·fpSub(SB), NOSPLIT, $0-24
 
 // func fpSubSub(z, w, x, y *Fp)
 TEXT ·fpSubSub(SB), NOSPLIT, $0-32
-	Get SP; I64Load w+8(FP); I32WrapI64; Set PC_B
+	I64Load w+8(FP); I32WrapI64; Set PC_B
 	Get PC_B; I64Load $128; Drop
 	Get PC_B; I64Load $0
 	Set R0
@@ -15098,77 +15098,7 @@ TEXT ·fpSubSub(SB), NOSPLIT, $0-32
 	F64ReinterpretI64; Set F18
 	Get PC_B; I64Load $128
 	F64ReinterpretI64; Set F19
-	Get SP; I64Load x+16(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $128; Drop
-	Get R0
-	Get PC_B; I64Load $0
-	I64Sub
-	Set R0
-	Get R1
-	Get PC_B; I64Load $8
-	I64Sub
-	Set R1
-	Get R2
-	Get PC_B; I64Load $16
-	I64Sub
-	Set R2
-	Get R3
-	Get PC_B; I64Load $24
-	I64Sub
-	Set R3
-	Get R4
-	Get PC_B; I64Load $32
-	I64Sub
-	Set R4
-	Get R5
-	Get PC_B; I64Load $40
-	I64Sub
-	Set R5
-	Get R6
-	Get PC_B; I64Load $48
-	I64Sub
-	Set R6
-	Get R7
-	Get PC_B; I64Load $56
-	I64Sub
-	Set R7
-	Get R8
-	Get PC_B; I64Load $64
-	I64Sub
-	Set R8
-	Get R9
-	Get PC_B; I64Load $72
-	I64Sub
-	Set R9
-	Get R10
-	Get PC_B; I64Load $80
-	I64Sub
-	Set R10
-	Get R11
-	Get PC_B; I64Load $88
-	I64Sub
-	Set R11
-	Get R12
-	Get PC_B; I64Load $96
-	I64Sub
-	Set R12
-	Get F16; I64ReinterpretF64
-	Get PC_B; I64Load $104
-	I64Sub
-	F64ReinterpretI64; Set F16
-	Get F17; I64ReinterpretF64
-	Get PC_B; I64Load $112
-	I64Sub
-	F64ReinterpretI64; Set F17
-	Get F18; I64ReinterpretF64
-	Get PC_B; I64Load $120
-	I64Sub
-	F64ReinterpretI64; Set F18
-	Get F19; I64ReinterpretF64
-	Get PC_B; I64Load $128
-	I64Sub
-	F64ReinterpretI64; Set F19
-	Get SP; I64Load y+24(FP); I32WrapI64; Set PC_B
+	I64Load x+16(FP); I32WrapI64; Set PC_B
 	Get PC_B; I64Load $128; Drop
 	Get R0
 	Get PC_B; I64Load $0
@@ -15238,7 +15168,77 @@ TEXT ·fpSubSub(SB), NOSPLIT, $0-32
 	Get PC_B; I64Load $128
 	I64Sub
 	F64ReinterpretI64; Set F19
-	Get SP; I64Load z+0(FP); I32WrapI64; Set PC_B
+	I64Load y+24(FP); I32WrapI64; Set PC_B
+	Get PC_B; I64Load $128; Drop
+	Get R0
+	Get PC_B; I64Load $0
+	I64Sub
+	Set R0
+	Get R1
+	Get PC_B; I64Load $8
+	I64Sub
+	Set R1
+	Get R2
+	Get PC_B; I64Load $16
+	I64Sub
+	Set R2
+	Get R3
+	Get PC_B; I64Load $24
+	I64Sub
+	Set R3
+	Get R4
+	Get PC_B; I64Load $32
+	I64Sub
+	Set R4
+	Get R5
+	Get PC_B; I64Load $40
+	I64Sub
+	Set R5
+	Get R6
+	Get PC_B; I64Load $48
+	I64Sub
+	Set R6
+	Get R7
+	Get PC_B; I64Load $56
+	I64Sub
+	Set R7
+	Get R8
+	Get PC_B; I64Load $64
+	I64Sub
+	Set R8
+	Get R9
+	Get PC_B; I64Load $72
+	I64Sub
+	Set R9
+	Get R10
+	Get PC_B; I64Load $80
+	I64Sub
+	Set R10
+	Get R11
+	Get PC_B; I64Load $88
+	I64Sub
+	Set R11
+	Get R12
+	Get PC_B; I64Load $96
+	I64Sub
+	Set R12
+	Get F16; I64ReinterpretF64
+	Get PC_B; I64Load $104
+	I64Sub
+	F64ReinterpretI64; Set F16
+	Get F17; I64ReinterpretF64
+	Get PC_B; I64Load $112
+	I64Sub
+	F64ReinterpretI64; Set F17
+	Get F18; I64ReinterpretF64
+	Get PC_B; I64Load $120
+	I64Sub
+	F64ReinterpretI64; Set F18
+	Get F19; I64ReinterpretF64
+	Get PC_B; I64Load $128
+	I64Sub
+	F64ReinterpretI64; Set F19
+	I64Load z+0(FP); I32WrapI64; Set PC_B
 	Get PC_B; I64Load $128; Drop
 	Get F19; I64ReinterpretF64
 	I64Const $536900405; I64Mul; I64Const $17592186044416; I64Add; I64Const $45; I64ShrS; Set R14
@@ -15412,7 +15412,7 @@ TEXT ·fpSubSub(SB), NOSPLIT, $0-32
 
 // func fpMul3Add(z, x, y *Fp)
 TEXT ·fpMul3Add(SB), NOSPLIT, $0-24
-	Get SP; I64Load x+8(FP); I32WrapI64; Set PC_B
+	I64Load x+8(FP); I32WrapI64; Set PC_B
 	Get PC_B; I64Load $128; Drop
 	Get PC_B; I64Load $0
 	I64Const $3; I64Mul
@@ -15465,7 +15465,7 @@ TEXT ·fpMul3Add(SB), NOSPLIT, $0-24
 	Get PC_B; I64Load $128
 	I64Const $3; I64Mul
 	F64ReinterpretI64; Set F19
-	Get SP; I64Load y+16(FP); I32WrapI64; Set PC_B
+	I64Load y+16(FP); I32WrapI64; Set PC_B
 	Get PC_B; I64Load $128; Drop
 	Get R0
 	Get PC_B; I64Load $0
@@ -15535,7 +15535,7 @@ TEXT ·fpMul3Add(SB), NOSPLIT, $0-24
 	Get PC_B; I64Load $128
 	I64Add
 	F64ReinterpretI64; Set F19
-	Get SP; I64Load z+0(FP); I32WrapI64; Set PC_B
+	I64Load z+0(FP); I32WrapI64; Set PC_B
 	Get PC_B; I64Load $128; Drop
 	Get F19; I64ReinterpretF64
 	I64Const $536900405; I64Mul; I64Const $17592186044416; I64Add; I64Const $45; I64ShrS; Set R14
@@ -15709,7 +15709,7 @@ TEXT ·fpMul3Add(SB), NOSPLIT, $0-24
 
 // func fpMul9(z, x *Fp)
 TEXT ·fpMul9(SB), NOSPLIT, $0-16
-	Get SP; I64Load x+8(FP); I32WrapI64; Set PC_B
+	I64Load x+8(FP); I32WrapI64; Set PC_B
 	Get PC_B; I64Load $128; Drop
 	Get PC_B; I64Load $0
 	I64Const $9; I64Mul
@@ -15762,7 +15762,7 @@ TEXT ·fpMul9(SB), NOSPLIT, $0-16
 	Get PC_B; I64Load $128
 	I64Const $9; I64Mul
 	F64ReinterpretI64; Set F19
-	Get SP; I64Load z+0(FP); I32WrapI64; Set PC_B
+	I64Load z+0(FP); I32WrapI64; Set PC_B
 	Get PC_B; I64Load $128; Drop
 	Get F19; I64ReinterpretF64
 	I64Const $536900405; I64Mul; I64Const $17592186044416; I64Add; I64Const $45; I64ShrS; Set R14
@@ -15936,8 +15936,10 @@ TEXT ·fpMul9(SB), NOSPLIT, $0-16
 
 // func fp2Add(z, x, y *Fp2)
 TEXT ·fp2Add(SB), NOSPLIT, $0-24
-	Get SP; I64Load x+8(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
+	I64Const $0; Set R13
+	Loop
+	I64Load x+8(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $128; Drop
 	Get PC_B; I64Load $0
 	Set R0
 	Get PC_B; I64Load $8
@@ -15972,8 +15974,8 @@ TEXT ·fp2Add(SB), NOSPLIT, $0-24
 	F64ReinterpretI64; Set F18
 	Get PC_B; I64Load $128
 	F64ReinterpretI64; Set F19
-	Get SP; I64Load y+16(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
+	I64Load y+16(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $128; Drop
 	Get R0
 	Get PC_B; I64Load $0
 	I64Add
@@ -16042,8 +16044,8 @@ TEXT ·fp2Add(SB), NOSPLIT, $0-24
 	Get PC_B; I64Load $128
 	I64Add
 	F64ReinterpretI64; Set F19
-	Get SP; I64Load z+0(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
+	I64Load z+0(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $128; Drop
 	Get F19; I64ReinterpretF64
 	I64Const $536900405; I64Mul; I64Const $17592186044416; I64Add; I64Const $45; I64ShrS; Set R14
 	Get PC_B
@@ -16212,288 +16214,16 @@ TEXT ·fp2Add(SB), NOSPLIT, $0-24
 	I64Sub
 	Get R15; I64Add
 	I64Store $128
-	Get SP; I64Load x+8(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
-	Get PC_B; I64Load $136
-	Set R0
-	Get PC_B; I64Load $144
-	Set R1
-	Get PC_B; I64Load $152
-	Set R2
-	Get PC_B; I64Load $160
-	Set R3
-	Get PC_B; I64Load $168
-	Set R4
-	Get PC_B; I64Load $176
-	Set R5
-	Get PC_B; I64Load $184
-	Set R6
-	Get PC_B; I64Load $192
-	Set R7
-	Get PC_B; I64Load $200
-	Set R8
-	Get PC_B; I64Load $208
-	Set R9
-	Get PC_B; I64Load $216
-	Set R10
-	Get PC_B; I64Load $224
-	Set R11
-	Get PC_B; I64Load $232
-	Set R12
-	Get PC_B; I64Load $240
-	F64ReinterpretI64; Set F16
-	Get PC_B; I64Load $248
-	F64ReinterpretI64; Set F17
-	Get PC_B; I64Load $256
-	F64ReinterpretI64; Set F18
-	Get PC_B; I64Load $264
-	F64ReinterpretI64; Set F19
-	Get SP; I64Load y+16(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
-	Get R0
-	Get PC_B; I64Load $136
-	I64Add
-	Set R0
-	Get R1
-	Get PC_B; I64Load $144
-	I64Add
-	Set R1
-	Get R2
-	Get PC_B; I64Load $152
-	I64Add
-	Set R2
-	Get R3
-	Get PC_B; I64Load $160
-	I64Add
-	Set R3
-	Get R4
-	Get PC_B; I64Load $168
-	I64Add
-	Set R4
-	Get R5
-	Get PC_B; I64Load $176
-	I64Add
-	Set R5
-	Get R6
-	Get PC_B; I64Load $184
-	I64Add
-	Set R6
-	Get R7
-	Get PC_B; I64Load $192
-	I64Add
-	Set R7
-	Get R8
-	Get PC_B; I64Load $200
-	I64Add
-	Set R8
-	Get R9
-	Get PC_B; I64Load $208
-	I64Add
-	Set R9
-	Get R10
-	Get PC_B; I64Load $216
-	I64Add
-	Set R10
-	Get R11
-	Get PC_B; I64Load $224
-	I64Add
-	Set R11
-	Get R12
-	Get PC_B; I64Load $232
-	I64Add
-	Set R12
-	Get F16; I64ReinterpretF64
-	Get PC_B; I64Load $240
-	I64Add
-	F64ReinterpretI64; Set F16
-	Get F17; I64ReinterpretF64
-	Get PC_B; I64Load $248
-	I64Add
-	F64ReinterpretI64; Set F17
-	Get F18; I64ReinterpretF64
-	Get PC_B; I64Load $256
-	I64Add
-	F64ReinterpretI64; Set F18
-	Get F19; I64ReinterpretF64
-	Get PC_B; I64Load $264
-	I64Add
-	F64ReinterpretI64; Set F19
-	Get SP; I64Load z+0(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
-	Get F19; I64ReinterpretF64
-	I64Const $536900405; I64Mul; I64Const $17592186044416; I64Add; I64Const $45; I64ShrS; Set R14
-	Get PC_B
-	Get R0
-	Get R14
-	I64Const $518612119; I64Mul
-	I64Sub
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $136
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R1
-	Get R14
-	I64Const $178881345; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $144
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R2
-	Get R14
-	I64Const $417264858; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $152
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R3
-	Get R14
-	I64Const $495168986; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $160
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R4
-	Get R14
-	I64Const $513425573; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $168
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R5
-	Get R14
-	I64Const $28948712; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $176
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R6
-	Get R14
-	I64Const $192253288; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $184
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R7
-	Get R14
-	I64Const $464913857; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $192
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R8
-	Get R14
-	I64Const $35406684; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $200
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R9
-	Get R14
-	I64Const $113007301; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $208
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R10
-	Get R14
-	I64Const $206136168; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $216
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R11
-	Get R14
-	I64Const $45035378; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $224
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R12
-	Get R14
-	I64Const $404391380; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $232
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get F16; I64ReinterpretF64
-	Get R14
-	I64Const $225088645; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $240
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get F17; I64ReinterpretF64
-	Get R14
-	I64Const $309754653; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $248
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get F18; I64ReinterpretF64
-	Get R14
-	I64Const $214729156; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $256
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get F19; I64ReinterpretF64
-	Get R14
-	I64Const $65532; I64Mul
-	I64Sub
-	Get R15; I64Add
-	I64Store $264
+	Get R13; I64Eqz; If; I64Const $136; Set R13; Br $1; End
+	End
 	RET
 
 // func fp2Sub(z, x, y *Fp2)
 TEXT ·fp2Sub(SB), NOSPLIT, $0-24
-	Get SP; I64Load x+8(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
+	I64Const $0; Set R13
+	Loop
+	I64Load x+8(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $128; Drop
 	Get PC_B; I64Load $0
 	Set R0
 	Get PC_B; I64Load $8
@@ -16528,8 +16258,8 @@ TEXT ·fp2Sub(SB), NOSPLIT, $0-24
 	F64ReinterpretI64; Set F18
 	Get PC_B; I64Load $128
 	F64ReinterpretI64; Set F19
-	Get SP; I64Load y+16(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
+	I64Load y+16(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $128; Drop
 	Get R0
 	Get PC_B; I64Load $0
 	I64Sub
@@ -16598,8 +16328,8 @@ TEXT ·fp2Sub(SB), NOSPLIT, $0-24
 	Get PC_B; I64Load $128
 	I64Sub
 	F64ReinterpretI64; Set F19
-	Get SP; I64Load z+0(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
+	I64Load z+0(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $128; Drop
 	Get F19; I64ReinterpretF64
 	I64Const $536900405; I64Mul; I64Const $17592186044416; I64Add; I64Const $45; I64ShrS; Set R14
 	Get PC_B
@@ -16768,288 +16498,16 @@ TEXT ·fp2Sub(SB), NOSPLIT, $0-24
 	I64Sub
 	Get R15; I64Add
 	I64Store $128
-	Get SP; I64Load x+8(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
-	Get PC_B; I64Load $136
-	Set R0
-	Get PC_B; I64Load $144
-	Set R1
-	Get PC_B; I64Load $152
-	Set R2
-	Get PC_B; I64Load $160
-	Set R3
-	Get PC_B; I64Load $168
-	Set R4
-	Get PC_B; I64Load $176
-	Set R5
-	Get PC_B; I64Load $184
-	Set R6
-	Get PC_B; I64Load $192
-	Set R7
-	Get PC_B; I64Load $200
-	Set R8
-	Get PC_B; I64Load $208
-	Set R9
-	Get PC_B; I64Load $216
-	Set R10
-	Get PC_B; I64Load $224
-	Set R11
-	Get PC_B; I64Load $232
-	Set R12
-	Get PC_B; I64Load $240
-	F64ReinterpretI64; Set F16
-	Get PC_B; I64Load $248
-	F64ReinterpretI64; Set F17
-	Get PC_B; I64Load $256
-	F64ReinterpretI64; Set F18
-	Get PC_B; I64Load $264
-	F64ReinterpretI64; Set F19
-	Get SP; I64Load y+16(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
-	Get R0
-	Get PC_B; I64Load $136
-	I64Sub
-	Set R0
-	Get R1
-	Get PC_B; I64Load $144
-	I64Sub
-	Set R1
-	Get R2
-	Get PC_B; I64Load $152
-	I64Sub
-	Set R2
-	Get R3
-	Get PC_B; I64Load $160
-	I64Sub
-	Set R3
-	Get R4
-	Get PC_B; I64Load $168
-	I64Sub
-	Set R4
-	Get R5
-	Get PC_B; I64Load $176
-	I64Sub
-	Set R5
-	Get R6
-	Get PC_B; I64Load $184
-	I64Sub
-	Set R6
-	Get R7
-	Get PC_B; I64Load $192
-	I64Sub
-	Set R7
-	Get R8
-	Get PC_B; I64Load $200
-	I64Sub
-	Set R8
-	Get R9
-	Get PC_B; I64Load $208
-	I64Sub
-	Set R9
-	Get R10
-	Get PC_B; I64Load $216
-	I64Sub
-	Set R10
-	Get R11
-	Get PC_B; I64Load $224
-	I64Sub
-	Set R11
-	Get R12
-	Get PC_B; I64Load $232
-	I64Sub
-	Set R12
-	Get F16; I64ReinterpretF64
-	Get PC_B; I64Load $240
-	I64Sub
-	F64ReinterpretI64; Set F16
-	Get F17; I64ReinterpretF64
-	Get PC_B; I64Load $248
-	I64Sub
-	F64ReinterpretI64; Set F17
-	Get F18; I64ReinterpretF64
-	Get PC_B; I64Load $256
-	I64Sub
-	F64ReinterpretI64; Set F18
-	Get F19; I64ReinterpretF64
-	Get PC_B; I64Load $264
-	I64Sub
-	F64ReinterpretI64; Set F19
-	Get SP; I64Load z+0(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
-	Get F19; I64ReinterpretF64
-	I64Const $536900405; I64Mul; I64Const $17592186044416; I64Add; I64Const $45; I64ShrS; Set R14
-	Get PC_B
-	Get R0
-	Get R14
-	I64Const $518612119; I64Mul
-	I64Sub
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $136
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R1
-	Get R14
-	I64Const $178881345; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $144
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R2
-	Get R14
-	I64Const $417264858; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $152
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R3
-	Get R14
-	I64Const $495168986; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $160
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R4
-	Get R14
-	I64Const $513425573; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $168
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R5
-	Get R14
-	I64Const $28948712; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $176
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R6
-	Get R14
-	I64Const $192253288; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $184
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R7
-	Get R14
-	I64Const $464913857; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $192
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R8
-	Get R14
-	I64Const $35406684; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $200
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R9
-	Get R14
-	I64Const $113007301; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $208
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R10
-	Get R14
-	I64Const $206136168; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $216
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R11
-	Get R14
-	I64Const $45035378; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $224
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R12
-	Get R14
-	I64Const $404391380; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $232
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get F16; I64ReinterpretF64
-	Get R14
-	I64Const $225088645; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $240
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get F17; I64ReinterpretF64
-	Get R14
-	I64Const $309754653; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $248
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get F18; I64ReinterpretF64
-	Get R14
-	I64Const $214729156; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $256
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get F19; I64ReinterpretF64
-	Get R14
-	I64Const $65532; I64Mul
-	I64Sub
-	Get R15; I64Add
-	I64Store $264
+	Get R13; I64Eqz; If; I64Const $136; Set R13; Br $1; End
+	End
 	RET
 
 // func fp2Neg(z, x *Fp2)
 TEXT ·fp2Neg(SB), NOSPLIT, $0-16
-	Get SP; I64Load x+8(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
+	I64Const $0; Set R13
+	Loop
+	I64Load x+8(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $128; Drop
 	I64Const $0
 	Get PC_B; I64Load $0
 	I64Sub
@@ -17118,8 +16576,8 @@ TEXT ·fp2Neg(SB), NOSPLIT, $0-16
 	Get PC_B; I64Load $128
 	I64Sub
 	F64ReinterpretI64; Set F19
-	Get SP; I64Load z+0(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
+	I64Load z+0(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $128; Drop
 	Get F19; I64ReinterpretF64
 	I64Const $536900405; I64Mul; I64Const $17592186044416; I64Add; I64Const $45; I64ShrS; Set R14
 	Get PC_B
@@ -17288,252 +16746,16 @@ TEXT ·fp2Neg(SB), NOSPLIT, $0-16
 	I64Sub
 	Get R15; I64Add
 	I64Store $128
-	Get SP; I64Load x+8(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
-	I64Const $0
-	Get PC_B; I64Load $136
-	I64Sub
-	Set R0
-	I64Const $0
-	Get PC_B; I64Load $144
-	I64Sub
-	Set R1
-	I64Const $0
-	Get PC_B; I64Load $152
-	I64Sub
-	Set R2
-	I64Const $0
-	Get PC_B; I64Load $160
-	I64Sub
-	Set R3
-	I64Const $0
-	Get PC_B; I64Load $168
-	I64Sub
-	Set R4
-	I64Const $0
-	Get PC_B; I64Load $176
-	I64Sub
-	Set R5
-	I64Const $0
-	Get PC_B; I64Load $184
-	I64Sub
-	Set R6
-	I64Const $0
-	Get PC_B; I64Load $192
-	I64Sub
-	Set R7
-	I64Const $0
-	Get PC_B; I64Load $200
-	I64Sub
-	Set R8
-	I64Const $0
-	Get PC_B; I64Load $208
-	I64Sub
-	Set R9
-	I64Const $0
-	Get PC_B; I64Load $216
-	I64Sub
-	Set R10
-	I64Const $0
-	Get PC_B; I64Load $224
-	I64Sub
-	Set R11
-	I64Const $0
-	Get PC_B; I64Load $232
-	I64Sub
-	Set R12
-	I64Const $0
-	Get PC_B; I64Load $240
-	I64Sub
-	F64ReinterpretI64; Set F16
-	I64Const $0
-	Get PC_B; I64Load $248
-	I64Sub
-	F64ReinterpretI64; Set F17
-	I64Const $0
-	Get PC_B; I64Load $256
-	I64Sub
-	F64ReinterpretI64; Set F18
-	I64Const $0
-	Get PC_B; I64Load $264
-	I64Sub
-	F64ReinterpretI64; Set F19
-	Get SP; I64Load z+0(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
-	Get F19; I64ReinterpretF64
-	I64Const $536900405; I64Mul; I64Const $17592186044416; I64Add; I64Const $45; I64ShrS; Set R14
-	Get PC_B
-	Get R0
-	Get R14
-	I64Const $518612119; I64Mul
-	I64Sub
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $136
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R1
-	Get R14
-	I64Const $178881345; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $144
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R2
-	Get R14
-	I64Const $417264858; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $152
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R3
-	Get R14
-	I64Const $495168986; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $160
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R4
-	Get R14
-	I64Const $513425573; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $168
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R5
-	Get R14
-	I64Const $28948712; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $176
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R6
-	Get R14
-	I64Const $192253288; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $184
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R7
-	Get R14
-	I64Const $464913857; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $192
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R8
-	Get R14
-	I64Const $35406684; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $200
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R9
-	Get R14
-	I64Const $113007301; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $208
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R10
-	Get R14
-	I64Const $206136168; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $216
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R11
-	Get R14
-	I64Const $45035378; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $224
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R12
-	Get R14
-	I64Const $404391380; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $232
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get F16; I64ReinterpretF64
-	Get R14
-	I64Const $225088645; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $240
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get F17; I64ReinterpretF64
-	Get R14
-	I64Const $309754653; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $248
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get F18; I64ReinterpretF64
-	Get R14
-	I64Const $214729156; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $256
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get F19; I64ReinterpretF64
-	Get R14
-	I64Const $65532; I64Mul
-	I64Sub
-	Get R15; I64Add
-	I64Store $264
+	Get R13; I64Eqz; If; I64Const $136; Set R13; Br $1; End
+	End
 	RET
 
 // func fp2Mul3(z, x *Fp2)
 TEXT ·fp2Mul3(SB), NOSPLIT, $0-16
-	Get SP; I64Load x+8(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
+	I64Const $0; Set R13
+	Loop
+	I64Load x+8(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $128; Drop
 	Get PC_B; I64Load $0
 	I64Const $3; I64Mul
 	Set R0
@@ -17585,8 +16807,8 @@ TEXT ·fp2Mul3(SB), NOSPLIT, $0-16
 	Get PC_B; I64Load $128
 	I64Const $3; I64Mul
 	F64ReinterpretI64; Set F19
-	Get SP; I64Load z+0(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
+	I64Load z+0(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $128; Drop
 	Get F19; I64ReinterpretF64
 	I64Const $536900405; I64Mul; I64Const $17592186044416; I64Add; I64Const $45; I64ShrS; Set R14
 	Get PC_B
@@ -17755,271 +16977,16 @@ TEXT ·fp2Mul3(SB), NOSPLIT, $0-16
 	I64Sub
 	Get R15; I64Add
 	I64Store $128
-	Get SP; I64Load x+8(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
-	Get PC_B; I64Load $136
-	I64Const $3; I64Mul
-	Set R0
-	Get PC_B; I64Load $144
-	I64Const $3; I64Mul
-	Set R1
-	Get PC_B; I64Load $152
-	I64Const $3; I64Mul
-	Set R2
-	Get PC_B; I64Load $160
-	I64Const $3; I64Mul
-	Set R3
-	Get PC_B; I64Load $168
-	I64Const $3; I64Mul
-	Set R4
-	Get PC_B; I64Load $176
-	I64Const $3; I64Mul
-	Set R5
-	Get PC_B; I64Load $184
-	I64Const $3; I64Mul
-	Set R6
-	Get PC_B; I64Load $192
-	I64Const $3; I64Mul
-	Set R7
-	Get PC_B; I64Load $200
-	I64Const $3; I64Mul
-	Set R8
-	Get PC_B; I64Load $208
-	I64Const $3; I64Mul
-	Set R9
-	Get PC_B; I64Load $216
-	I64Const $3; I64Mul
-	Set R10
-	Get PC_B; I64Load $224
-	I64Const $3; I64Mul
-	Set R11
-	Get PC_B; I64Load $232
-	I64Const $3; I64Mul
-	Set R12
-	Get PC_B; I64Load $240
-	I64Const $3; I64Mul
-	F64ReinterpretI64; Set F16
-	Get PC_B; I64Load $248
-	I64Const $3; I64Mul
-	F64ReinterpretI64; Set F17
-	Get PC_B; I64Load $256
-	I64Const $3; I64Mul
-	F64ReinterpretI64; Set F18
-	Get PC_B; I64Load $264
-	I64Const $3; I64Mul
-	F64ReinterpretI64; Set F19
-	Get SP; I64Load z+0(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
-	Get F19; I64ReinterpretF64
-	I64Const $536900405; I64Mul; I64Const $17592186044416; I64Add; I64Const $45; I64ShrS; Set R14
-	Get PC_B
-	Get R0
-	Get R14
-	I64Const $518612119; I64Mul
-	I64Sub
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $136
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R1
-	Get R14
-	I64Const $178881345; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $144
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R2
-	Get R14
-	I64Const $417264858; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $152
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R3
-	Get R14
-	I64Const $495168986; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $160
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R4
-	Get R14
-	I64Const $513425573; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $168
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R5
-	Get R14
-	I64Const $28948712; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $176
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R6
-	Get R14
-	I64Const $192253288; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $184
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R7
-	Get R14
-	I64Const $464913857; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $192
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R8
-	Get R14
-	I64Const $35406684; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $200
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R9
-	Get R14
-	I64Const $113007301; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $208
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R10
-	Get R14
-	I64Const $206136168; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $216
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R11
-	Get R14
-	I64Const $45035378; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $224
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R12
-	Get R14
-	I64Const $404391380; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $232
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get F16; I64ReinterpretF64
-	Get R14
-	I64Const $225088645; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $240
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get F17; I64ReinterpretF64
-	Get R14
-	I64Const $309754653; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $248
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get F18; I64ReinterpretF64
-	Get R14
-	I64Const $214729156; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $256
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get F19; I64ReinterpretF64
-	Get R14
-	I64Const $65532; I64Mul
-	I64Sub
-	Get R15; I64Add
-	I64Store $264
+	Get R13; I64Eqz; If; I64Const $136; Set R13; Br $1; End
+	End
 	RET
 
 // func fp2MulXi(z, x *Fp2)
-TEXT ·fp2MulXi(SB), NOSPLIT, $136-16
-	Get SP; I64Load x+8(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
-	Get PC_B; I64Load $136
-	Set R14; Get SP; Get R14; I64Store $0
-	Get PC_B; I64Load $144
-	Set R14; Get SP; Get R14; I64Store $8
-	Get PC_B; I64Load $152
-	Set R14; Get SP; Get R14; I64Store $16
-	Get PC_B; I64Load $160
-	Set R14; Get SP; Get R14; I64Store $24
-	Get PC_B; I64Load $168
-	Set R14; Get SP; Get R14; I64Store $32
-	Get PC_B; I64Load $176
-	Set R14; Get SP; Get R14; I64Store $40
-	Get PC_B; I64Load $184
-	Set R14; Get SP; Get R14; I64Store $48
-	Get PC_B; I64Load $192
-	Set R14; Get SP; Get R14; I64Store $56
-	Get PC_B; I64Load $200
-	Set R14; Get SP; Get R14; I64Store $64
-	Get PC_B; I64Load $208
-	Set R14; Get SP; Get R14; I64Store $72
-	Get PC_B; I64Load $216
-	Set R14; Get SP; Get R14; I64Store $80
-	Get PC_B; I64Load $224
-	Set R14; Get SP; Get R14; I64Store $88
-	Get PC_B; I64Load $232
-	Set R14; Get SP; Get R14; I64Store $96
-	Get PC_B; I64Load $240
-	Set R14; Get SP; Get R14; I64Store $104
-	Get PC_B; I64Load $248
-	Set R14; Get SP; Get R14; I64Store $112
-	Get PC_B; I64Load $256
-	Set R14; Get SP; Get R14; I64Store $120
-	Get PC_B; I64Load $264
-	Set R14; Get SP; Get R14; I64Store $128
-	Get SP; I64Load x+8(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
+TEXT ·fp2MulXi(SB), NOSPLIT, $272-16
+	I64Const $0; Set R13
+	Loop
+	I64Load x+8(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $128; Drop
 	Get PC_B; I64Load $0
 	Set R0
 	Get PC_B; I64Load $8
@@ -18054,341 +17021,213 @@ TEXT ·fp2MulXi(SB), NOSPLIT, $136-16
 	F64ReinterpretI64; Set F18
 	Get PC_B; I64Load $128
 	F64ReinterpretI64; Set F19
-	Get R0
-	Get SP; I64Load $0
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
-	I64Store $0
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R0
-	Get R1
-	Get SP; I64Load $8
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
-	I64Store $8
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R1
-	Get R2
-	Get SP; I64Load $16
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
-	I64Store $16
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R2
-	Get R3
-	Get SP; I64Load $24
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
-	I64Store $24
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R3
-	Get R4
-	Get SP; I64Load $32
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
-	I64Store $32
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R4
-	Get R5
-	Get SP; I64Load $40
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
-	I64Store $40
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R5
-	Get R6
-	Get SP; I64Load $48
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
-	I64Store $48
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R6
-	Get R7
-	Get SP; I64Load $56
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
-	I64Store $56
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R7
-	Get R8
-	Get SP; I64Load $64
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
-	I64Store $64
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R8
-	Get R9
-	Get SP; I64Load $72
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
-	I64Store $72
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R9
-	Get R10
-	Get SP; I64Load $80
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
-	I64Store $80
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R10
-	Get R11
-	Get SP; I64Load $88
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
-	I64Store $88
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R11
-	Get R12
-	Get SP; I64Load $96
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
-	I64Store $96
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R12
-	Get F16; I64ReinterpretF64
-	Get SP; I64Load $104
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
-	I64Store $104
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	F64ReinterpretI64; Set F16
-	Get F17; I64ReinterpretF64
-	Get SP; I64Load $112
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
-	I64Store $112
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	F64ReinterpretI64; Set F17
-	Get F18; I64ReinterpretF64
-	Get SP; I64Load $120
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
-	I64Store $120
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	F64ReinterpretI64; Set F18
-	Get F19; I64ReinterpretF64
-	Get SP; I64Load $128
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
-	I64Store $128
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	F64ReinterpretI64; Set F19
-	Get SP; I64Load z+0(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
-	Get F19; I64ReinterpretF64
-	I64Const $536900405; I64Mul; I64Const $17592186044416; I64Add; I64Const $45; I64ShrS; Set R14
+	Get SP; Get R13; I32WrapI64; I32Add; Set PC_B
+	Get PC_B; I64Load $128; Drop
 	Get PC_B
 	Get R0
-	Get R14
-	I64Const $518612119; I64Mul
-	I64Sub
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	I64Store $0
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R1
-	Get R14
-	I64Const $178881345; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	I64Store $8
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R2
-	Get R14
-	I64Const $417264858; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	I64Store $16
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R3
-	Get R14
-	I64Const $495168986; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	I64Store $24
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R4
-	Get R14
-	I64Const $513425573; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	I64Store $32
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R5
-	Get R14
-	I64Const $28948712; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	I64Store $40
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R6
-	Get R14
-	I64Const $192253288; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	I64Store $48
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R7
-	Get R14
-	I64Const $464913857; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	I64Store $56
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R8
-	Get R14
-	I64Const $35406684; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	I64Store $64
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R9
-	Get R14
-	I64Const $113007301; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	I64Store $72
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R10
-	Get R14
-	I64Const $206136168; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	I64Store $80
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R11
-	Get R14
-	I64Const $45035378; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	I64Store $88
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R12
-	Get R14
-	I64Const $404391380; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	I64Store $96
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get F16; I64ReinterpretF64
-	Get R14
-	I64Const $225088645; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	I64Store $104
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get F17; I64ReinterpretF64
-	Get R14
-	I64Const $309754653; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	I64Store $112
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get F18; I64ReinterpretF64
-	Get R14
-	I64Const $214729156; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	I64Store $120
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get F19; I64ReinterpretF64
-	Get R14
-	I64Const $65532; I64Mul
-	I64Sub
-	Get R15; I64Add
 	I64Store $128
-	Get SP; I64Load $0
-	Set R0
-	Get SP; I64Load $8
-	Set R1
-	Get SP; I64Load $16
-	Set R2
-	Get SP; I64Load $24
-	Set R3
-	Get SP; I64Load $32
-	Set R4
-	Get SP; I64Load $40
-	Set R5
-	Get SP; I64Load $48
-	Set R6
-	Get SP; I64Load $56
-	Set R7
-	Get SP; I64Load $64
-	Set R8
-	Get SP; I64Load $72
-	Set R9
-	Get SP; I64Load $80
-	Set R10
-	Get SP; I64Load $88
-	Set R11
-	Get SP; I64Load $96
-	Set R12
-	Get SP; I64Load $104
-	F64ReinterpretI64; Set F16
-	Get SP; I64Load $112
-	F64ReinterpretI64; Set F17
-	Get SP; I64Load $120
-	F64ReinterpretI64; Set F18
-	Get SP; I64Load $128
-	F64ReinterpretI64; Set F19
-	Get SP; I64Load z+0(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
-	Get F19; I64ReinterpretF64
-	I64Const $536900405; I64Mul; I64Const $17592186044416; I64Add; I64Const $45; I64ShrS; Set R14
-	Get PC_B
-	Get R0
-	Get R14
-	I64Const $518612119; I64Mul
-	I64Sub
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	Get R13; I64Eqz; If; I64Const $136; Set R13; Br $1; End
+	End
+	Get SP; I64Load $136; Set R14
+	Get SP; I64Load $0; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $136
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $0
+	Get SP; I64Load $144; Set R14
+	Get SP; I64Load $8; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $144
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $8
+	Get SP; I64Load $152; Set R14
+	Get SP; I64Load $16; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $152
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $16
+	Get SP; I64Load $160; Set R14
+	Get SP; I64Load $24; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $160
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $24
+	Get SP; I64Load $168; Set R14
+	Get SP; I64Load $32; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $168
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $32
+	Get SP; I64Load $176; Set R14
+	Get SP; I64Load $40; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $176
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $40
+	Get SP; I64Load $184; Set R14
+	Get SP; I64Load $48; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $184
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $48
+	Get SP; I64Load $192; Set R14
+	Get SP; I64Load $56; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $192
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $56
+	Get SP; I64Load $200; Set R14
+	Get SP; I64Load $64; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $200
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $64
+	Get SP; I64Load $208; Set R14
+	Get SP; I64Load $72; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $208
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $72
+	Get SP; I64Load $216; Set R14
+	Get SP; I64Load $80; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $216
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $80
+	Get SP; I64Load $224; Set R14
+	Get SP; I64Load $88; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $224
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $88
+	Get SP; I64Load $232; Set R14
+	Get SP; I64Load $96; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $232
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $96
+	Get SP; I64Load $240; Set R14
+	Get SP; I64Load $104; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $240
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $104
+	Get SP; I64Load $248; Set R14
+	Get SP; I64Load $112; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $248
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $112
+	Get SP; I64Load $256; Set R14
+	Get SP; I64Load $120; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $256
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $120
+	Get SP; I64Load $264; Set R14
+	Get SP; I64Load $128; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $264
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $128
+	I64Const $0; Set R13
+	Loop
+	Get SP; Get R13; I32WrapI64; I32Add; Set PC_B
+	Get PC_B; I64Load $128; Drop
+	Get PC_B; I64Load $0
+	Set R0
+	Get PC_B; I64Load $8
+	Set R1
+	Get PC_B; I64Load $16
+	Set R2
+	Get PC_B; I64Load $24
+	Set R3
+	Get PC_B; I64Load $32
+	Set R4
+	Get PC_B; I64Load $40
+	Set R5
+	Get PC_B; I64Load $48
+	Set R6
+	Get PC_B; I64Load $56
+	Set R7
+	Get PC_B; I64Load $64
+	Set R8
+	Get PC_B; I64Load $72
+	Set R9
+	Get PC_B; I64Load $80
+	Set R10
+	Get PC_B; I64Load $88
+	Set R11
+	Get PC_B; I64Load $96
+	Set R12
+	Get PC_B; I64Load $104
+	F64ReinterpretI64; Set F16
+	Get PC_B; I64Load $112
+	F64ReinterpretI64; Set F17
+	Get PC_B; I64Load $120
+	F64ReinterpretI64; Set F18
+	Get PC_B; I64Load $128
+	F64ReinterpretI64; Set F19
+	I64Load z+0(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $128; Drop
+	Get F19; I64ReinterpretF64
+	I64Const $536900405; I64Mul; I64Const $17592186044416; I64Add; I64Const $45; I64ShrS; Set R14
+	Get PC_B
+	Get R0
+	Get R14
+	I64Const $518612119; I64Mul
+	I64Sub
+	Tee R15
+	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	I64Store $0
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R1
@@ -18398,7 +17237,7 @@ TEXT ·fp2MulXi(SB), NOSPLIT, $136-16
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $144
+	I64Store $8
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R2
@@ -18408,7 +17247,7 @@ TEXT ·fp2MulXi(SB), NOSPLIT, $136-16
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $152
+	I64Store $16
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R3
@@ -18418,7 +17257,7 @@ TEXT ·fp2MulXi(SB), NOSPLIT, $136-16
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $160
+	I64Store $24
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R4
@@ -18428,7 +17267,7 @@ TEXT ·fp2MulXi(SB), NOSPLIT, $136-16
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $168
+	I64Store $32
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R5
@@ -18438,7 +17277,7 @@ TEXT ·fp2MulXi(SB), NOSPLIT, $136-16
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $176
+	I64Store $40
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R6
@@ -18448,7 +17287,7 @@ TEXT ·fp2MulXi(SB), NOSPLIT, $136-16
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $184
+	I64Store $48
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R7
@@ -18458,7 +17297,7 @@ TEXT ·fp2MulXi(SB), NOSPLIT, $136-16
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $192
+	I64Store $56
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R8
@@ -18468,7 +17307,7 @@ TEXT ·fp2MulXi(SB), NOSPLIT, $136-16
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $200
+	I64Store $64
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R9
@@ -18478,7 +17317,7 @@ TEXT ·fp2MulXi(SB), NOSPLIT, $136-16
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $208
+	I64Store $72
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R10
@@ -18488,7 +17327,7 @@ TEXT ·fp2MulXi(SB), NOSPLIT, $136-16
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $216
+	I64Store $80
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R11
@@ -18498,7 +17337,7 @@ TEXT ·fp2MulXi(SB), NOSPLIT, $136-16
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $224
+	I64Store $88
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R12
@@ -18508,7 +17347,7 @@ TEXT ·fp2MulXi(SB), NOSPLIT, $136-16
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $232
+	I64Store $96
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get F16; I64ReinterpretF64
@@ -18518,7 +17357,7 @@ TEXT ·fp2MulXi(SB), NOSPLIT, $136-16
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $240
+	I64Store $104
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get F17; I64ReinterpretF64
@@ -18528,7 +17367,7 @@ TEXT ·fp2MulXi(SB), NOSPLIT, $136-16
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $248
+	I64Store $112
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get F18; I64ReinterpretF64
@@ -18538,7 +17377,7 @@ TEXT ·fp2MulXi(SB), NOSPLIT, $136-16
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $256
+	I64Store $120
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get F19; I64ReinterpretF64
@@ -18546,13 +17385,17 @@ TEXT ·fp2MulXi(SB), NOSPLIT, $136-16
 	I64Const $65532; I64Mul
 	I64Sub
 	Get R15; I64Add
-	I64Store $264
+	I64Store $128
+	Get R13; I64Eqz; If; I64Const $136; Set R13; Br $1; End
+	End
 	RET
 
 // func fp2AddAdd(z, w, x, y *Fp2)
 TEXT ·fp2AddAdd(SB), NOSPLIT, $0-32
-	Get SP; I64Load w+8(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
+	I64Const $0; Set R13
+	Loop
+	I64Load w+8(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $128; Drop
 	Get PC_B; I64Load $0
 	Set R0
 	Get PC_B; I64Load $8
@@ -18587,8 +17430,8 @@ TEXT ·fp2AddAdd(SB), NOSPLIT, $0-32
 	F64ReinterpretI64; Set F18
 	Get PC_B; I64Load $128
 	F64ReinterpretI64; Set F19
-	Get SP; I64Load x+16(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
+	I64Load x+16(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $128; Drop
 	Get R0
 	Get PC_B; I64Load $0
 	I64Add
@@ -18657,8 +17500,8 @@ TEXT ·fp2AddAdd(SB), NOSPLIT, $0-32
 	Get PC_B; I64Load $128
 	I64Add
 	F64ReinterpretI64; Set F19
-	Get SP; I64Load y+24(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
+	I64Load y+24(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $128; Drop
 	Get R0
 	Get PC_B; I64Load $0
 	I64Add
@@ -18727,8 +17570,8 @@ TEXT ·fp2AddAdd(SB), NOSPLIT, $0-32
 	Get PC_B; I64Load $128
 	I64Add
 	F64ReinterpretI64; Set F19
-	Get SP; I64Load z+0(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
+	I64Load z+0(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $128; Drop
 	Get F19; I64ReinterpretF64
 	I64Const $536900405; I64Mul; I64Const $17592186044416; I64Add; I64Const $45; I64ShrS; Set R14
 	Get PC_B
@@ -18897,358 +17740,16 @@ TEXT ·fp2AddAdd(SB), NOSPLIT, $0-32
 	I64Sub
 	Get R15; I64Add
 	I64Store $128
-	Get SP; I64Load w+8(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
-	Get PC_B; I64Load $136
-	Set R0
-	Get PC_B; I64Load $144
-	Set R1
-	Get PC_B; I64Load $152
-	Set R2
-	Get PC_B; I64Load $160
-	Set R3
-	Get PC_B; I64Load $168
-	Set R4
-	Get PC_B; I64Load $176
-	Set R5
-	Get PC_B; I64Load $184
-	Set R6
-	Get PC_B; I64Load $192
-	Set R7
-	Get PC_B; I64Load $200
-	Set R8
-	Get PC_B; I64Load $208
-	Set R9
-	Get PC_B; I64Load $216
-	Set R10
-	Get PC_B; I64Load $224
-	Set R11
-	Get PC_B; I64Load $232
-	Set R12
-	Get PC_B; I64Load $240
-	F64ReinterpretI64; Set F16
-	Get PC_B; I64Load $248
-	F64ReinterpretI64; Set F17
-	Get PC_B; I64Load $256
-	F64ReinterpretI64; Set F18
-	Get PC_B; I64Load $264
-	F64ReinterpretI64; Set F19
-	Get SP; I64Load x+16(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
-	Get R0
-	Get PC_B; I64Load $136
-	I64Add
-	Set R0
-	Get R1
-	Get PC_B; I64Load $144
-	I64Add
-	Set R1
-	Get R2
-	Get PC_B; I64Load $152
-	I64Add
-	Set R2
-	Get R3
-	Get PC_B; I64Load $160
-	I64Add
-	Set R3
-	Get R4
-	Get PC_B; I64Load $168
-	I64Add
-	Set R4
-	Get R5
-	Get PC_B; I64Load $176
-	I64Add
-	Set R5
-	Get R6
-	Get PC_B; I64Load $184
-	I64Add
-	Set R6
-	Get R7
-	Get PC_B; I64Load $192
-	I64Add
-	Set R7
-	Get R8
-	Get PC_B; I64Load $200
-	I64Add
-	Set R8
-	Get R9
-	Get PC_B; I64Load $208
-	I64Add
-	Set R9
-	Get R10
-	Get PC_B; I64Load $216
-	I64Add
-	Set R10
-	Get R11
-	Get PC_B; I64Load $224
-	I64Add
-	Set R11
-	Get R12
-	Get PC_B; I64Load $232
-	I64Add
-	Set R12
-	Get F16; I64ReinterpretF64
-	Get PC_B; I64Load $240
-	I64Add
-	F64ReinterpretI64; Set F16
-	Get F17; I64ReinterpretF64
-	Get PC_B; I64Load $248
-	I64Add
-	F64ReinterpretI64; Set F17
-	Get F18; I64ReinterpretF64
-	Get PC_B; I64Load $256
-	I64Add
-	F64ReinterpretI64; Set F18
-	Get F19; I64ReinterpretF64
-	Get PC_B; I64Load $264
-	I64Add
-	F64ReinterpretI64; Set F19
-	Get SP; I64Load y+24(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
-	Get R0
-	Get PC_B; I64Load $136
-	I64Add
-	Set R0
-	Get R1
-	Get PC_B; I64Load $144
-	I64Add
-	Set R1
-	Get R2
-	Get PC_B; I64Load $152
-	I64Add
-	Set R2
-	Get R3
-	Get PC_B; I64Load $160
-	I64Add
-	Set R3
-	Get R4
-	Get PC_B; I64Load $168
-	I64Add
-	Set R4
-	Get R5
-	Get PC_B; I64Load $176
-	I64Add
-	Set R5
-	Get R6
-	Get PC_B; I64Load $184
-	I64Add
-	Set R6
-	Get R7
-	Get PC_B; I64Load $192
-	I64Add
-	Set R7
-	Get R8
-	Get PC_B; I64Load $200
-	I64Add
-	Set R8
-	Get R9
-	Get PC_B; I64Load $208
-	I64Add
-	Set R9
-	Get R10
-	Get PC_B; I64Load $216
-	I64Add
-	Set R10
-	Get R11
-	Get PC_B; I64Load $224
-	I64Add
-	Set R11
-	Get R12
-	Get PC_B; I64Load $232
-	I64Add
-	Set R12
-	Get F16; I64ReinterpretF64
-	Get PC_B; I64Load $240
-	I64Add
-	F64ReinterpretI64; Set F16
-	Get F17; I64ReinterpretF64
-	Get PC_B; I64Load $248
-	I64Add
-	F64ReinterpretI64; Set F17
-	Get F18; I64ReinterpretF64
-	Get PC_B; I64Load $256
-	I64Add
-	F64ReinterpretI64; Set F18
-	Get F19; I64ReinterpretF64
-	Get PC_B; I64Load $264
-	I64Add
-	F64ReinterpretI64; Set F19
-	Get SP; I64Load z+0(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
-	Get F19; I64ReinterpretF64
-	I64Const $536900405; I64Mul; I64Const $17592186044416; I64Add; I64Const $45; I64ShrS; Set R14
-	Get PC_B
-	Get R0
-	Get R14
-	I64Const $518612119; I64Mul
-	I64Sub
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $136
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R1
-	Get R14
-	I64Const $178881345; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $144
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R2
-	Get R14
-	I64Const $417264858; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $152
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R3
-	Get R14
-	I64Const $495168986; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $160
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R4
-	Get R14
-	I64Const $513425573; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $168
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R5
-	Get R14
-	I64Const $28948712; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $176
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R6
-	Get R14
-	I64Const $192253288; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $184
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R7
-	Get R14
-	I64Const $464913857; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $192
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R8
-	Get R14
-	I64Const $35406684; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $200
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R9
-	Get R14
-	I64Const $113007301; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $208
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R10
-	Get R14
-	I64Const $206136168; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $216
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R11
-	Get R14
-	I64Const $45035378; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $224
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R12
-	Get R14
-	I64Const $404391380; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $232
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get F16; I64ReinterpretF64
-	Get R14
-	I64Const $225088645; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $240
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get F17; I64ReinterpretF64
-	Get R14
-	I64Const $309754653; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $248
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get F18; I64ReinterpretF64
-	Get R14
-	I64Const $214729156; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $256
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get F19; I64ReinterpretF64
-	Get R14
-	I64Const $65532; I64Mul
-	I64Sub
-	Get R15; I64Add
-	I64Store $264
+	Get R13; I64Eqz; If; I64Const $136; Set R13; Br $1; End
+	End
 	RET
 
 // func fp2SubSub(z, w, x, y *Fp2)
 TEXT ·fp2SubSub(SB), NOSPLIT, $0-32
-	Get SP; I64Load w+8(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
+	I64Const $0; Set R13
+	Loop
+	I64Load w+8(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $128; Drop
 	Get PC_B; I64Load $0
 	Set R0
 	Get PC_B; I64Load $8
@@ -19283,8 +17784,8 @@ TEXT ·fp2SubSub(SB), NOSPLIT, $0-32
 	F64ReinterpretI64; Set F18
 	Get PC_B; I64Load $128
 	F64ReinterpretI64; Set F19
-	Get SP; I64Load x+16(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
+	I64Load x+16(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $128; Drop
 	Get R0
 	Get PC_B; I64Load $0
 	I64Sub
@@ -19353,8 +17854,8 @@ TEXT ·fp2SubSub(SB), NOSPLIT, $0-32
 	Get PC_B; I64Load $128
 	I64Sub
 	F64ReinterpretI64; Set F19
-	Get SP; I64Load y+24(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
+	I64Load y+24(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $128; Drop
 	Get R0
 	Get PC_B; I64Load $0
 	I64Sub
@@ -19423,8 +17924,8 @@ TEXT ·fp2SubSub(SB), NOSPLIT, $0-32
 	Get PC_B; I64Load $128
 	I64Sub
 	F64ReinterpretI64; Set F19
-	Get SP; I64Load z+0(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
+	I64Load z+0(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $128; Drop
 	Get F19; I64ReinterpretF64
 	I64Const $536900405; I64Mul; I64Const $17592186044416; I64Add; I64Const $45; I64ShrS; Set R14
 	Get PC_B
@@ -19593,358 +18094,16 @@ TEXT ·fp2SubSub(SB), NOSPLIT, $0-32
 	I64Sub
 	Get R15; I64Add
 	I64Store $128
-	Get SP; I64Load w+8(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
-	Get PC_B; I64Load $136
-	Set R0
-	Get PC_B; I64Load $144
-	Set R1
-	Get PC_B; I64Load $152
-	Set R2
-	Get PC_B; I64Load $160
-	Set R3
-	Get PC_B; I64Load $168
-	Set R4
-	Get PC_B; I64Load $176
-	Set R5
-	Get PC_B; I64Load $184
-	Set R6
-	Get PC_B; I64Load $192
-	Set R7
-	Get PC_B; I64Load $200
-	Set R8
-	Get PC_B; I64Load $208
-	Set R9
-	Get PC_B; I64Load $216
-	Set R10
-	Get PC_B; I64Load $224
-	Set R11
-	Get PC_B; I64Load $232
-	Set R12
-	Get PC_B; I64Load $240
-	F64ReinterpretI64; Set F16
-	Get PC_B; I64Load $248
-	F64ReinterpretI64; Set F17
-	Get PC_B; I64Load $256
-	F64ReinterpretI64; Set F18
-	Get PC_B; I64Load $264
-	F64ReinterpretI64; Set F19
-	Get SP; I64Load x+16(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
-	Get R0
-	Get PC_B; I64Load $136
-	I64Sub
-	Set R0
-	Get R1
-	Get PC_B; I64Load $144
-	I64Sub
-	Set R1
-	Get R2
-	Get PC_B; I64Load $152
-	I64Sub
-	Set R2
-	Get R3
-	Get PC_B; I64Load $160
-	I64Sub
-	Set R3
-	Get R4
-	Get PC_B; I64Load $168
-	I64Sub
-	Set R4
-	Get R5
-	Get PC_B; I64Load $176
-	I64Sub
-	Set R5
-	Get R6
-	Get PC_B; I64Load $184
-	I64Sub
-	Set R6
-	Get R7
-	Get PC_B; I64Load $192
-	I64Sub
-	Set R7
-	Get R8
-	Get PC_B; I64Load $200
-	I64Sub
-	Set R8
-	Get R9
-	Get PC_B; I64Load $208
-	I64Sub
-	Set R9
-	Get R10
-	Get PC_B; I64Load $216
-	I64Sub
-	Set R10
-	Get R11
-	Get PC_B; I64Load $224
-	I64Sub
-	Set R11
-	Get R12
-	Get PC_B; I64Load $232
-	I64Sub
-	Set R12
-	Get F16; I64ReinterpretF64
-	Get PC_B; I64Load $240
-	I64Sub
-	F64ReinterpretI64; Set F16
-	Get F17; I64ReinterpretF64
-	Get PC_B; I64Load $248
-	I64Sub
-	F64ReinterpretI64; Set F17
-	Get F18; I64ReinterpretF64
-	Get PC_B; I64Load $256
-	I64Sub
-	F64ReinterpretI64; Set F18
-	Get F19; I64ReinterpretF64
-	Get PC_B; I64Load $264
-	I64Sub
-	F64ReinterpretI64; Set F19
-	Get SP; I64Load y+24(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
-	Get R0
-	Get PC_B; I64Load $136
-	I64Sub
-	Set R0
-	Get R1
-	Get PC_B; I64Load $144
-	I64Sub
-	Set R1
-	Get R2
-	Get PC_B; I64Load $152
-	I64Sub
-	Set R2
-	Get R3
-	Get PC_B; I64Load $160
-	I64Sub
-	Set R3
-	Get R4
-	Get PC_B; I64Load $168
-	I64Sub
-	Set R4
-	Get R5
-	Get PC_B; I64Load $176
-	I64Sub
-	Set R5
-	Get R6
-	Get PC_B; I64Load $184
-	I64Sub
-	Set R6
-	Get R7
-	Get PC_B; I64Load $192
-	I64Sub
-	Set R7
-	Get R8
-	Get PC_B; I64Load $200
-	I64Sub
-	Set R8
-	Get R9
-	Get PC_B; I64Load $208
-	I64Sub
-	Set R9
-	Get R10
-	Get PC_B; I64Load $216
-	I64Sub
-	Set R10
-	Get R11
-	Get PC_B; I64Load $224
-	I64Sub
-	Set R11
-	Get R12
-	Get PC_B; I64Load $232
-	I64Sub
-	Set R12
-	Get F16; I64ReinterpretF64
-	Get PC_B; I64Load $240
-	I64Sub
-	F64ReinterpretI64; Set F16
-	Get F17; I64ReinterpretF64
-	Get PC_B; I64Load $248
-	I64Sub
-	F64ReinterpretI64; Set F17
-	Get F18; I64ReinterpretF64
-	Get PC_B; I64Load $256
-	I64Sub
-	F64ReinterpretI64; Set F18
-	Get F19; I64ReinterpretF64
-	Get PC_B; I64Load $264
-	I64Sub
-	F64ReinterpretI64; Set F19
-	Get SP; I64Load z+0(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
-	Get F19; I64ReinterpretF64
-	I64Const $536900405; I64Mul; I64Const $17592186044416; I64Add; I64Const $45; I64ShrS; Set R14
-	Get PC_B
-	Get R0
-	Get R14
-	I64Const $518612119; I64Mul
-	I64Sub
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $136
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R1
-	Get R14
-	I64Const $178881345; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $144
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R2
-	Get R14
-	I64Const $417264858; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $152
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R3
-	Get R14
-	I64Const $495168986; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $160
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R4
-	Get R14
-	I64Const $513425573; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $168
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R5
-	Get R14
-	I64Const $28948712; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $176
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R6
-	Get R14
-	I64Const $192253288; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $184
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R7
-	Get R14
-	I64Const $464913857; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $192
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R8
-	Get R14
-	I64Const $35406684; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $200
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R9
-	Get R14
-	I64Const $113007301; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $208
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R10
-	Get R14
-	I64Const $206136168; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $216
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R11
-	Get R14
-	I64Const $45035378; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $224
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R12
-	Get R14
-	I64Const $404391380; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $232
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get F16; I64ReinterpretF64
-	Get R14
-	I64Const $225088645; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $240
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get F17; I64ReinterpretF64
-	Get R14
-	I64Const $309754653; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $248
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get F18; I64ReinterpretF64
-	Get R14
-	I64Const $214729156; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $256
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get F19; I64ReinterpretF64
-	Get R14
-	I64Const $65532; I64Mul
-	I64Sub
-	Get R15; I64Add
-	I64Store $264
+	Get R13; I64Eqz; If; I64Const $136; Set R13; Br $1; End
+	End
 	RET
 
 // func fp2SubSubAdd(z, w, x, y, v *Fp2)
 TEXT ·fp2SubSubAdd(SB), NOSPLIT, $0-40
-	Get SP; I64Load w+8(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
+	I64Const $0; Set R13
+	Loop
+	I64Load w+8(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $128; Drop
 	Get PC_B; I64Load $0
 	Set R0
 	Get PC_B; I64Load $8
@@ -19979,8 +18138,8 @@ TEXT ·fp2SubSubAdd(SB), NOSPLIT, $0-40
 	F64ReinterpretI64; Set F18
 	Get PC_B; I64Load $128
 	F64ReinterpretI64; Set F19
-	Get SP; I64Load x+16(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
+	I64Load x+16(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $128; Drop
 	Get R0
 	Get PC_B; I64Load $0
 	I64Sub
@@ -20049,8 +18208,8 @@ TEXT ·fp2SubSubAdd(SB), NOSPLIT, $0-40
 	Get PC_B; I64Load $128
 	I64Sub
 	F64ReinterpretI64; Set F19
-	Get SP; I64Load y+24(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
+	I64Load y+24(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $128; Drop
 	Get R0
 	Get PC_B; I64Load $0
 	I64Sub
@@ -20119,8 +18278,8 @@ TEXT ·fp2SubSubAdd(SB), NOSPLIT, $0-40
 	Get PC_B; I64Load $128
 	I64Sub
 	F64ReinterpretI64; Set F19
-	Get SP; I64Load v+32(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
+	I64Load v+32(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $128; Drop
 	Get R0
 	Get PC_B; I64Load $0
 	I64Add
@@ -20189,8 +18348,8 @@ TEXT ·fp2SubSubAdd(SB), NOSPLIT, $0-40
 	Get PC_B; I64Load $128
 	I64Add
 	F64ReinterpretI64; Set F19
-	Get SP; I64Load z+0(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
+	I64Load z+0(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $128; Drop
 	Get F19; I64ReinterpretF64
 	I64Const $536900405; I64Mul; I64Const $17592186044416; I64Add; I64Const $45; I64ShrS; Set R14
 	Get PC_B
@@ -20359,498 +18518,16 @@ TEXT ·fp2SubSubAdd(SB), NOSPLIT, $0-40
 	I64Sub
 	Get R15; I64Add
 	I64Store $128
-	Get SP; I64Load w+8(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
-	Get PC_B; I64Load $136
-	Set R0
-	Get PC_B; I64Load $144
-	Set R1
-	Get PC_B; I64Load $152
-	Set R2
-	Get PC_B; I64Load $160
-	Set R3
-	Get PC_B; I64Load $168
-	Set R4
-	Get PC_B; I64Load $176
-	Set R5
-	Get PC_B; I64Load $184
-	Set R6
-	Get PC_B; I64Load $192
-	Set R7
-	Get PC_B; I64Load $200
-	Set R8
-	Get PC_B; I64Load $208
-	Set R9
-	Get PC_B; I64Load $216
-	Set R10
-	Get PC_B; I64Load $224
-	Set R11
-	Get PC_B; I64Load $232
-	Set R12
-	Get PC_B; I64Load $240
-	F64ReinterpretI64; Set F16
-	Get PC_B; I64Load $248
-	F64ReinterpretI64; Set F17
-	Get PC_B; I64Load $256
-	F64ReinterpretI64; Set F18
-	Get PC_B; I64Load $264
-	F64ReinterpretI64; Set F19
-	Get SP; I64Load x+16(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
-	Get R0
-	Get PC_B; I64Load $136
-	I64Sub
-	Set R0
-	Get R1
-	Get PC_B; I64Load $144
-	I64Sub
-	Set R1
-	Get R2
-	Get PC_B; I64Load $152
-	I64Sub
-	Set R2
-	Get R3
-	Get PC_B; I64Load $160
-	I64Sub
-	Set R3
-	Get R4
-	Get PC_B; I64Load $168
-	I64Sub
-	Set R4
-	Get R5
-	Get PC_B; I64Load $176
-	I64Sub
-	Set R5
-	Get R6
-	Get PC_B; I64Load $184
-	I64Sub
-	Set R6
-	Get R7
-	Get PC_B; I64Load $192
-	I64Sub
-	Set R7
-	Get R8
-	Get PC_B; I64Load $200
-	I64Sub
-	Set R8
-	Get R9
-	Get PC_B; I64Load $208
-	I64Sub
-	Set R9
-	Get R10
-	Get PC_B; I64Load $216
-	I64Sub
-	Set R10
-	Get R11
-	Get PC_B; I64Load $224
-	I64Sub
-	Set R11
-	Get R12
-	Get PC_B; I64Load $232
-	I64Sub
-	Set R12
-	Get F16; I64ReinterpretF64
-	Get PC_B; I64Load $240
-	I64Sub
-	F64ReinterpretI64; Set F16
-	Get F17; I64ReinterpretF64
-	Get PC_B; I64Load $248
-	I64Sub
-	F64ReinterpretI64; Set F17
-	Get F18; I64ReinterpretF64
-	Get PC_B; I64Load $256
-	I64Sub
-	F64ReinterpretI64; Set F18
-	Get F19; I64ReinterpretF64
-	Get PC_B; I64Load $264
-	I64Sub
-	F64ReinterpretI64; Set F19
-	Get SP; I64Load y+24(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
-	Get R0
-	Get PC_B; I64Load $136
-	I64Sub
-	Set R0
-	Get R1
-	Get PC_B; I64Load $144
-	I64Sub
-	Set R1
-	Get R2
-	Get PC_B; I64Load $152
-	I64Sub
-	Set R2
-	Get R3
-	Get PC_B; I64Load $160
-	I64Sub
-	Set R3
-	Get R4
-	Get PC_B; I64Load $168
-	I64Sub
-	Set R4
-	Get R5
-	Get PC_B; I64Load $176
-	I64Sub
-	Set R5
-	Get R6
-	Get PC_B; I64Load $184
-	I64Sub
-	Set R6
-	Get R7
-	Get PC_B; I64Load $192
-	I64Sub
-	Set R7
-	Get R8
-	Get PC_B; I64Load $200
-	I64Sub
-	Set R8
-	Get R9
-	Get PC_B; I64Load $208
-	I64Sub
-	Set R9
-	Get R10
-	Get PC_B; I64Load $216
-	I64Sub
-	Set R10
-	Get R11
-	Get PC_B; I64Load $224
-	I64Sub
-	Set R11
-	Get R12
-	Get PC_B; I64Load $232
-	I64Sub
-	Set R12
-	Get F16; I64ReinterpretF64
-	Get PC_B; I64Load $240
-	I64Sub
-	F64ReinterpretI64; Set F16
-	Get F17; I64ReinterpretF64
-	Get PC_B; I64Load $248
-	I64Sub
-	F64ReinterpretI64; Set F17
-	Get F18; I64ReinterpretF64
-	Get PC_B; I64Load $256
-	I64Sub
-	F64ReinterpretI64; Set F18
-	Get F19; I64ReinterpretF64
-	Get PC_B; I64Load $264
-	I64Sub
-	F64ReinterpretI64; Set F19
-	Get SP; I64Load v+32(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
-	Get R0
-	Get PC_B; I64Load $136
-	I64Add
-	Set R0
-	Get R1
-	Get PC_B; I64Load $144
-	I64Add
-	Set R1
-	Get R2
-	Get PC_B; I64Load $152
-	I64Add
-	Set R2
-	Get R3
-	Get PC_B; I64Load $160
-	I64Add
-	Set R3
-	Get R4
-	Get PC_B; I64Load $168
-	I64Add
-	Set R4
-	Get R5
-	Get PC_B; I64Load $176
-	I64Add
-	Set R5
-	Get R6
-	Get PC_B; I64Load $184
-	I64Add
-	Set R6
-	Get R7
-	Get PC_B; I64Load $192
-	I64Add
-	Set R7
-	Get R8
-	Get PC_B; I64Load $200
-	I64Add
-	Set R8
-	Get R9
-	Get PC_B; I64Load $208
-	I64Add
-	Set R9
-	Get R10
-	Get PC_B; I64Load $216
-	I64Add
-	Set R10
-	Get R11
-	Get PC_B; I64Load $224
-	I64Add
-	Set R11
-	Get R12
-	Get PC_B; I64Load $232
-	I64Add
-	Set R12
-	Get F16; I64ReinterpretF64
-	Get PC_B; I64Load $240
-	I64Add
-	F64ReinterpretI64; Set F16
-	Get F17; I64ReinterpretF64
-	Get PC_B; I64Load $248
-	I64Add
-	F64ReinterpretI64; Set F17
-	Get F18; I64ReinterpretF64
-	Get PC_B; I64Load $256
-	I64Add
-	F64ReinterpretI64; Set F18
-	Get F19; I64ReinterpretF64
-	Get PC_B; I64Load $264
-	I64Add
-	F64ReinterpretI64; Set F19
-	Get SP; I64Load z+0(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
-	Get F19; I64ReinterpretF64
-	I64Const $536900405; I64Mul; I64Const $17592186044416; I64Add; I64Const $45; I64ShrS; Set R14
-	Get PC_B
-	Get R0
-	Get R14
-	I64Const $518612119; I64Mul
-	I64Sub
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $136
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R1
-	Get R14
-	I64Const $178881345; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $144
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R2
-	Get R14
-	I64Const $417264858; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $152
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R3
-	Get R14
-	I64Const $495168986; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $160
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R4
-	Get R14
-	I64Const $513425573; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $168
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R5
-	Get R14
-	I64Const $28948712; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $176
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R6
-	Get R14
-	I64Const $192253288; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $184
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R7
-	Get R14
-	I64Const $464913857; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $192
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R8
-	Get R14
-	I64Const $35406684; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $200
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R9
-	Get R14
-	I64Const $113007301; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $208
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R10
-	Get R14
-	I64Const $206136168; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $216
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R11
-	Get R14
-	I64Const $45035378; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $224
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R12
-	Get R14
-	I64Const $404391380; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $232
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get F16; I64ReinterpretF64
-	Get R14
-	I64Const $225088645; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $240
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get F17; I64ReinterpretF64
-	Get R14
-	I64Const $309754653; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $248
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get F18; I64ReinterpretF64
-	Get R14
-	I64Const $214729156; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $256
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get F19; I64ReinterpretF64
-	Get R14
-	I64Const $65532; I64Mul
-	I64Sub
-	Get R15; I64Add
-	I64Store $264
+	Get R13; I64Eqz; If; I64Const $136; Set R13; Br $1; End
+	End
 	RET
 
 // func fp2SubSubXi(z, w, x, y *Fp2)
-TEXT ·fp2SubSubXi(SB), NOSPLIT, $136-32
-	Get SP; I64Load y+24(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
-	I64Const $0
-	Get PC_B; I64Load $136
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $0
-	I64Const $0
-	Get PC_B; I64Load $144
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $8
-	I64Const $0
-	Get PC_B; I64Load $152
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $16
-	I64Const $0
-	Get PC_B; I64Load $160
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $24
-	I64Const $0
-	Get PC_B; I64Load $168
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $32
-	I64Const $0
-	Get PC_B; I64Load $176
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $40
-	I64Const $0
-	Get PC_B; I64Load $184
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $48
-	I64Const $0
-	Get PC_B; I64Load $192
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $56
-	I64Const $0
-	Get PC_B; I64Load $200
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $64
-	I64Const $0
-	Get PC_B; I64Load $208
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $72
-	I64Const $0
-	Get PC_B; I64Load $216
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $80
-	I64Const $0
-	Get PC_B; I64Load $224
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $88
-	I64Const $0
-	Get PC_B; I64Load $232
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $96
-	I64Const $0
-	Get PC_B; I64Load $240
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $104
-	I64Const $0
-	Get PC_B; I64Load $248
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $112
-	I64Const $0
-	Get PC_B; I64Load $256
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $120
-	I64Const $0
-	Get PC_B; I64Load $264
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $128
-	Get SP; I64Load y+24(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
+TEXT ·fp2SubSubXi(SB), NOSPLIT, $272-32
+	I64Const $0; Set R13
+	Loop
+	I64Load y+24(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $128; Drop
 	I64Const $0
 	Get PC_B; I64Load $0
 	I64Sub
@@ -20919,621 +18596,353 @@ TEXT ·fp2SubSubXi(SB), NOSPLIT, $136-32
 	Get PC_B; I64Load $128
 	I64Sub
 	F64ReinterpretI64; Set F19
+	Get SP; Get R13; I32WrapI64; I32Add; Set PC_B
+	Get PC_B; I64Load $128; Drop
+	Get PC_B
 	Get R0
-	Get SP; I64Load $0
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $0
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R0
+	Get PC_B
 	Get R1
-	Get SP; I64Load $8
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $8
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R1
+	Get PC_B
 	Get R2
-	Get SP; I64Load $16
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $16
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R2
+	Get PC_B
 	Get R3
-	Get SP; I64Load $24
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $24
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R3
+	Get PC_B
 	Get R4
-	Get SP; I64Load $32
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $32
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R4
+	Get PC_B
 	Get R5
-	Get SP; I64Load $40
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $40
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R5
+	Get PC_B
 	Get R6
-	Get SP; I64Load $48
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $48
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R6
+	Get PC_B
 	Get R7
-	Get SP; I64Load $56
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $56
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R7
+	Get PC_B
 	Get R8
-	Get SP; I64Load $64
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $64
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R8
+	Get PC_B
 	Get R9
-	Get SP; I64Load $72
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $72
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R9
+	Get PC_B
 	Get R10
-	Get SP; I64Load $80
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $80
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R10
+	Get PC_B
 	Get R11
-	Get SP; I64Load $88
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $88
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R11
+	Get PC_B
 	Get R12
-	Get SP; I64Load $96
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $96
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R12
+	Get PC_B
 	Get F16; I64ReinterpretF64
-	Get SP; I64Load $104
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $104
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	F64ReinterpretI64; Set F16
+	Get PC_B
 	Get F17; I64ReinterpretF64
-	Get SP; I64Load $112
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $112
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	F64ReinterpretI64; Set F17
+	Get PC_B
 	Get F18; I64ReinterpretF64
-	Get SP; I64Load $120
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $120
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	F64ReinterpretI64; Set F18
+	Get PC_B
 	Get F19; I64ReinterpretF64
-	Get SP; I64Load $128
-	Set R14; Set R15
+	I64Store $128
+	Get R13; I64Eqz; If; I64Const $136; Set R13; Br $1; End
+	End
+	Get SP; I64Load $136; Set R14
+	Get SP; I64Load $0; Set R15
 	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
-	I64Store $128
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	F64ReinterpretI64; Set F19
-	Get SP; I64Load w+8(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
-	Get R0
-	Get PC_B; I64Load $0
-	I64Add
-	Set R0
-	Get R1
-	Get PC_B; I64Load $8
-	I64Add
-	Set R1
-	Get R2
-	Get PC_B; I64Load $16
-	I64Add
-	Set R2
-	Get R3
-	Get PC_B; I64Load $24
-	I64Add
-	Set R3
-	Get R4
-	Get PC_B; I64Load $32
-	I64Add
-	Set R4
-	Get R5
-	Get PC_B; I64Load $40
-	I64Add
-	Set R5
-	Get R6
-	Get PC_B; I64Load $48
-	I64Add
-	Set R6
-	Get R7
-	Get PC_B; I64Load $56
-	I64Add
-	Set R7
-	Get R8
-	Get PC_B; I64Load $64
-	I64Add
-	Set R8
-	Get R9
-	Get PC_B; I64Load $72
-	I64Add
-	Set R9
-	Get R10
-	Get PC_B; I64Load $80
-	I64Add
-	Set R10
-	Get R11
-	Get PC_B; I64Load $88
-	I64Add
-	Set R11
-	Get R12
-	Get PC_B; I64Load $96
-	I64Add
-	Set R12
-	Get F16; I64ReinterpretF64
-	Get PC_B; I64Load $104
-	I64Add
-	F64ReinterpretI64; Set F16
-	Get F17; I64ReinterpretF64
-	Get PC_B; I64Load $112
-	I64Add
-	F64ReinterpretI64; Set F17
-	Get F18; I64ReinterpretF64
-	Get PC_B; I64Load $120
-	I64Add
-	F64ReinterpretI64; Set F18
-	Get F19; I64ReinterpretF64
-	Get PC_B; I64Load $128
-	I64Add
-	F64ReinterpretI64; Set F19
-	Get SP; I64Load x+16(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
-	Get R0
-	Get PC_B; I64Load $0
-	I64Sub
-	Set R0
-	Get R1
-	Get PC_B; I64Load $8
-	I64Sub
-	Set R1
-	Get R2
-	Get PC_B; I64Load $16
-	I64Sub
-	Set R2
-	Get R3
-	Get PC_B; I64Load $24
-	I64Sub
-	Set R3
-	Get R4
-	Get PC_B; I64Load $32
-	I64Sub
-	Set R4
-	Get R5
-	Get PC_B; I64Load $40
-	I64Sub
-	Set R5
-	Get R6
-	Get PC_B; I64Load $48
-	I64Sub
-	Set R6
-	Get R7
-	Get PC_B; I64Load $56
-	I64Sub
-	Set R7
-	Get R8
-	Get PC_B; I64Load $64
-	I64Sub
-	Set R8
-	Get R9
-	Get PC_B; I64Load $72
-	I64Sub
-	Set R9
-	Get R10
-	Get PC_B; I64Load $80
-	I64Sub
-	Set R10
-	Get R11
-	Get PC_B; I64Load $88
-	I64Sub
-	Set R11
-	Get R12
-	Get PC_B; I64Load $96
-	I64Sub
-	Set R12
-	Get F16; I64ReinterpretF64
-	Get PC_B; I64Load $104
-	I64Sub
-	F64ReinterpretI64; Set F16
-	Get F17; I64ReinterpretF64
-	Get PC_B; I64Load $112
-	I64Sub
-	F64ReinterpretI64; Set F17
-	Get F18; I64ReinterpretF64
-	Get PC_B; I64Load $120
-	I64Sub
-	F64ReinterpretI64; Set F18
-	Get F19; I64ReinterpretF64
-	Get PC_B; I64Load $128
-	I64Sub
-	F64ReinterpretI64; Set F19
-	Get SP; I64Load z+0(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
-	Get F19; I64ReinterpretF64
-	I64Const $536900405; I64Mul; I64Const $17592186044416; I64Add; I64Const $45; I64ShrS; Set R14
-	Get PC_B
-	Get R0
-	Get R14
-	I64Const $518612119; I64Mul
-	I64Sub
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $0
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R1
-	Get R14
-	I64Const $178881345; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $8
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R2
-	Get R14
-	I64Const $417264858; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $16
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R3
-	Get R14
-	I64Const $495168986; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $24
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R4
-	Get R14
-	I64Const $513425573; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $32
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R5
-	Get R14
-	I64Const $28948712; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $40
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R6
-	Get R14
-	I64Const $192253288; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $48
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R7
-	Get R14
-	I64Const $464913857; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $56
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R8
-	Get R14
-	I64Const $35406684; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $64
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R9
-	Get R14
-	I64Const $113007301; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $72
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R10
-	Get R14
-	I64Const $206136168; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $80
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R11
-	Get R14
-	I64Const $45035378; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $88
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R12
-	Get R14
-	I64Const $404391380; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $96
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get F16; I64ReinterpretF64
-	Get R14
-	I64Const $225088645; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $104
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get F17; I64ReinterpretF64
-	Get R14
-	I64Const $309754653; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $112
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get F18; I64ReinterpretF64
-	Get R14
-	I64Const $214729156; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $120
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get F19; I64ReinterpretF64
-	Get R14
-	I64Const $65532; I64Mul
-	I64Sub
-	Get R15; I64Add
-	I64Store $128
-	Get SP; I64Load $0
-	Set R0
-	Get SP; I64Load $8
-	Set R1
-	Get SP; I64Load $16
-	Set R2
-	Get SP; I64Load $24
-	Set R3
-	Get SP; I64Load $32
-	Set R4
-	Get SP; I64Load $40
-	Set R5
-	Get SP; I64Load $48
-	Set R6
-	Get SP; I64Load $56
-	Set R7
-	Get SP; I64Load $64
-	Set R8
-	Get SP; I64Load $72
-	Set R9
-	Get SP; I64Load $80
-	Set R10
-	Get SP; I64Load $88
-	Set R11
-	Get SP; I64Load $96
-	Set R12
-	Get SP; I64Load $104
-	F64ReinterpretI64; Set F16
-	Get SP; I64Load $112
-	F64ReinterpretI64; Set F17
-	Get SP; I64Load $120
-	F64ReinterpretI64; Set F18
-	Get SP; I64Load $128
-	F64ReinterpretI64; Set F19
-	Get SP; I64Load w+8(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
-	Get R0
-	Get PC_B; I64Load $136
-	I64Add
-	Set R0
-	Get R1
-	Get PC_B; I64Load $144
-	I64Add
-	Set R1
-	Get R2
-	Get PC_B; I64Load $152
-	I64Add
-	Set R2
-	Get R3
-	Get PC_B; I64Load $160
-	I64Add
-	Set R3
-	Get R4
-	Get PC_B; I64Load $168
-	I64Add
-	Set R4
-	Get R5
-	Get PC_B; I64Load $176
-	I64Add
-	Set R5
-	Get R6
-	Get PC_B; I64Load $184
-	I64Add
-	Set R6
-	Get R7
-	Get PC_B; I64Load $192
-	I64Add
-	Set R7
-	Get R8
-	Get PC_B; I64Load $200
-	I64Add
-	Set R8
-	Get R9
-	Get PC_B; I64Load $208
-	I64Add
-	Set R9
-	Get R10
-	Get PC_B; I64Load $216
-	I64Add
-	Set R10
-	Get R11
-	Get PC_B; I64Load $224
-	I64Add
-	Set R11
-	Get R12
-	Get PC_B; I64Load $232
-	I64Add
-	Set R12
-	Get F16; I64ReinterpretF64
-	Get PC_B; I64Load $240
-	I64Add
-	F64ReinterpretI64; Set F16
-	Get F17; I64ReinterpretF64
-	Get PC_B; I64Load $248
-	I64Add
-	F64ReinterpretI64; Set F17
-	Get F18; I64ReinterpretF64
-	Get PC_B; I64Load $256
-	I64Add
-	F64ReinterpretI64; Set F18
-	Get F19; I64ReinterpretF64
-	Get PC_B; I64Load $264
-	I64Add
-	F64ReinterpretI64; Set F19
-	Get SP; I64Load x+16(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
-	Get R0
-	Get PC_B; I64Load $136
-	I64Sub
-	Set R0
-	Get R1
-	Get PC_B; I64Load $144
-	I64Sub
-	Set R1
-	Get R2
-	Get PC_B; I64Load $152
-	I64Sub
-	Set R2
-	Get R3
-	Get PC_B; I64Load $160
-	I64Sub
-	Set R3
-	Get R4
-	Get PC_B; I64Load $168
-	I64Sub
-	Set R4
-	Get R5
-	Get PC_B; I64Load $176
-	I64Sub
-	Set R5
-	Get R6
-	Get PC_B; I64Load $184
-	I64Sub
-	Set R6
-	Get R7
-	Get PC_B; I64Load $192
-	I64Sub
-	Set R7
-	Get R8
-	Get PC_B; I64Load $200
-	I64Sub
-	Set R8
-	Get R9
-	Get PC_B; I64Load $208
-	I64Sub
-	Set R9
-	Get R10
-	Get PC_B; I64Load $216
-	I64Sub
-	Set R10
-	Get R11
-	Get PC_B; I64Load $224
-	I64Sub
-	Set R11
-	Get R12
-	Get PC_B; I64Load $232
-	I64Sub
-	Set R12
-	Get F16; I64ReinterpretF64
-	Get PC_B; I64Load $240
-	I64Sub
-	F64ReinterpretI64; Set F16
-	Get F17; I64ReinterpretF64
-	Get PC_B; I64Load $248
-	I64Sub
-	F64ReinterpretI64; Set F17
-	Get F18; I64ReinterpretF64
-	Get PC_B; I64Load $256
-	I64Sub
-	F64ReinterpretI64; Set F18
-	Get F19; I64ReinterpretF64
-	Get PC_B; I64Load $264
-	I64Sub
-	F64ReinterpretI64; Set F19
-	Get SP; I64Load z+0(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
-	Get F19; I64ReinterpretF64
-	I64Const $536900405; I64Mul; I64Const $17592186044416; I64Add; I64Const $45; I64ShrS; Set R14
-	Get PC_B
-	Get R0
-	Get R14
-	I64Const $518612119; I64Mul
-	I64Sub
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	I64Store $136
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $0
+	Get SP; I64Load $144; Set R14
+	Get SP; I64Load $8; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $144
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $8
+	Get SP; I64Load $152; Set R14
+	Get SP; I64Load $16; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $152
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $16
+	Get SP; I64Load $160; Set R14
+	Get SP; I64Load $24; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $160
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $24
+	Get SP; I64Load $168; Set R14
+	Get SP; I64Load $32; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $168
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $32
+	Get SP; I64Load $176; Set R14
+	Get SP; I64Load $40; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $176
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $40
+	Get SP; I64Load $184; Set R14
+	Get SP; I64Load $48; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $184
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $48
+	Get SP; I64Load $192; Set R14
+	Get SP; I64Load $56; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $192
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $56
+	Get SP; I64Load $200; Set R14
+	Get SP; I64Load $64; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $200
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $64
+	Get SP; I64Load $208; Set R14
+	Get SP; I64Load $72; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $208
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $72
+	Get SP; I64Load $216; Set R14
+	Get SP; I64Load $80; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $216
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $80
+	Get SP; I64Load $224; Set R14
+	Get SP; I64Load $88; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $224
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $88
+	Get SP; I64Load $232; Set R14
+	Get SP; I64Load $96; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $232
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $96
+	Get SP; I64Load $240; Set R14
+	Get SP; I64Load $104; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $240
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $104
+	Get SP; I64Load $248; Set R14
+	Get SP; I64Load $112; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $248
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $112
+	Get SP; I64Load $256; Set R14
+	Get SP; I64Load $120; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $256
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $120
+	Get SP; I64Load $264; Set R14
+	Get SP; I64Load $128; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $264
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $128
+	I64Const $0; Set R13
+	Loop
+	Get SP; Get R13; I32WrapI64; I32Add; Set PC_B
+	Get PC_B; I64Load $128; Drop
+	Get PC_B; I64Load $0
+	Set R0
+	Get PC_B; I64Load $8
+	Set R1
+	Get PC_B; I64Load $16
+	Set R2
+	Get PC_B; I64Load $24
+	Set R3
+	Get PC_B; I64Load $32
+	Set R4
+	Get PC_B; I64Load $40
+	Set R5
+	Get PC_B; I64Load $48
+	Set R6
+	Get PC_B; I64Load $56
+	Set R7
+	Get PC_B; I64Load $64
+	Set R8
+	Get PC_B; I64Load $72
+	Set R9
+	Get PC_B; I64Load $80
+	Set R10
+	Get PC_B; I64Load $88
+	Set R11
+	Get PC_B; I64Load $96
+	Set R12
+	Get PC_B; I64Load $104
+	F64ReinterpretI64; Set F16
+	Get PC_B; I64Load $112
+	F64ReinterpretI64; Set F17
+	Get PC_B; I64Load $120
+	F64ReinterpretI64; Set F18
+	Get PC_B; I64Load $128
+	F64ReinterpretI64; Set F19
+	I64Load w+8(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $128; Drop
+	Get R0
+	Get PC_B; I64Load $0
+	I64Add
+	Set R0
+	Get R1
+	Get PC_B; I64Load $8
+	I64Add
+	Set R1
+	Get R2
+	Get PC_B; I64Load $16
+	I64Add
+	Set R2
+	Get R3
+	Get PC_B; I64Load $24
+	I64Add
+	Set R3
+	Get R4
+	Get PC_B; I64Load $32
+	I64Add
+	Set R4
+	Get R5
+	Get PC_B; I64Load $40
+	I64Add
+	Set R5
+	Get R6
+	Get PC_B; I64Load $48
+	I64Add
+	Set R6
+	Get R7
+	Get PC_B; I64Load $56
+	I64Add
+	Set R7
+	Get R8
+	Get PC_B; I64Load $64
+	I64Add
+	Set R8
+	Get R9
+	Get PC_B; I64Load $72
+	I64Add
+	Set R9
+	Get R10
+	Get PC_B; I64Load $80
+	I64Add
+	Set R10
+	Get R11
+	Get PC_B; I64Load $88
+	I64Add
+	Set R11
+	Get R12
+	Get PC_B; I64Load $96
+	I64Add
+	Set R12
+	Get F16; I64ReinterpretF64
+	Get PC_B; I64Load $104
+	I64Add
+	F64ReinterpretI64; Set F16
+	Get F17; I64ReinterpretF64
+	Get PC_B; I64Load $112
+	I64Add
+	F64ReinterpretI64; Set F17
+	Get F18; I64ReinterpretF64
+	Get PC_B; I64Load $120
+	I64Add
+	F64ReinterpretI64; Set F18
+	Get F19; I64ReinterpretF64
+	Get PC_B; I64Load $128
+	I64Add
+	F64ReinterpretI64; Set F19
+	I64Load x+16(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $128; Drop
+	Get R0
+	Get PC_B; I64Load $0
+	I64Sub
+	Set R0
+	Get R1
+	Get PC_B; I64Load $8
+	I64Sub
+	Set R1
+	Get R2
+	Get PC_B; I64Load $16
+	I64Sub
+	Set R2
+	Get R3
+	Get PC_B; I64Load $24
+	I64Sub
+	Set R3
+	Get R4
+	Get PC_B; I64Load $32
+	I64Sub
+	Set R4
+	Get R5
+	Get PC_B; I64Load $40
+	I64Sub
+	Set R5
+	Get R6
+	Get PC_B; I64Load $48
+	I64Sub
+	Set R6
+	Get R7
+	Get PC_B; I64Load $56
+	I64Sub
+	Set R7
+	Get R8
+	Get PC_B; I64Load $64
+	I64Sub
+	Set R8
+	Get R9
+	Get PC_B; I64Load $72
+	I64Sub
+	Set R9
+	Get R10
+	Get PC_B; I64Load $80
+	I64Sub
+	Set R10
+	Get R11
+	Get PC_B; I64Load $88
+	I64Sub
+	Set R11
+	Get R12
+	Get PC_B; I64Load $96
+	I64Sub
+	Set R12
+	Get F16; I64ReinterpretF64
+	Get PC_B; I64Load $104
+	I64Sub
+	F64ReinterpretI64; Set F16
+	Get F17; I64ReinterpretF64
+	Get PC_B; I64Load $112
+	I64Sub
+	F64ReinterpretI64; Set F17
+	Get F18; I64ReinterpretF64
+	Get PC_B; I64Load $120
+	I64Sub
+	F64ReinterpretI64; Set F18
+	Get F19; I64ReinterpretF64
+	Get PC_B; I64Load $128
+	I64Sub
+	F64ReinterpretI64; Set F19
+	I64Load z+0(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $128; Drop
+	Get F19; I64ReinterpretF64
+	I64Const $536900405; I64Mul; I64Const $17592186044416; I64Add; I64Const $45; I64ShrS; Set R14
+	Get PC_B
+	Get R0
+	Get R14
+	I64Const $518612119; I64Mul
+	I64Sub
+	Tee R15
+	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	I64Store $0
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R1
@@ -21543,7 +18952,7 @@ TEXT ·fp2SubSubXi(SB), NOSPLIT, $136-32
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $144
+	I64Store $8
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R2
@@ -21553,7 +18962,7 @@ TEXT ·fp2SubSubXi(SB), NOSPLIT, $136-32
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $152
+	I64Store $16
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R3
@@ -21563,7 +18972,7 @@ TEXT ·fp2SubSubXi(SB), NOSPLIT, $136-32
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $160
+	I64Store $24
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R4
@@ -21573,7 +18982,7 @@ TEXT ·fp2SubSubXi(SB), NOSPLIT, $136-32
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $168
+	I64Store $32
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R5
@@ -21583,7 +18992,7 @@ TEXT ·fp2SubSubXi(SB), NOSPLIT, $136-32
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $176
+	I64Store $40
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R6
@@ -21593,7 +19002,7 @@ TEXT ·fp2SubSubXi(SB), NOSPLIT, $136-32
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $184
+	I64Store $48
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R7
@@ -21603,7 +19012,7 @@ TEXT ·fp2SubSubXi(SB), NOSPLIT, $136-32
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $192
+	I64Store $56
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R8
@@ -21613,7 +19022,7 @@ TEXT ·fp2SubSubXi(SB), NOSPLIT, $136-32
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $200
+	I64Store $64
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R9
@@ -21623,7 +19032,7 @@ TEXT ·fp2SubSubXi(SB), NOSPLIT, $136-32
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $208
+	I64Store $72
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R10
@@ -21633,7 +19042,7 @@ TEXT ·fp2SubSubXi(SB), NOSPLIT, $136-32
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $216
+	I64Store $80
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R11
@@ -21643,7 +19052,7 @@ TEXT ·fp2SubSubXi(SB), NOSPLIT, $136-32
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $224
+	I64Store $88
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R12
@@ -21653,7 +19062,7 @@ TEXT ·fp2SubSubXi(SB), NOSPLIT, $136-32
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $232
+	I64Store $96
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get F16; I64ReinterpretF64
@@ -21663,7 +19072,7 @@ TEXT ·fp2SubSubXi(SB), NOSPLIT, $136-32
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $240
+	I64Store $104
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get F17; I64ReinterpretF64
@@ -21673,7 +19082,7 @@ TEXT ·fp2SubSubXi(SB), NOSPLIT, $136-32
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $248
+	I64Store $112
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get F18; I64ReinterpretF64
@@ -21683,7 +19092,7 @@ TEXT ·fp2SubSubXi(SB), NOSPLIT, $136-32
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $256
+	I64Store $120
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get F19; I64ReinterpretF64
@@ -21691,49 +19100,17 @@ TEXT ·fp2SubSubXi(SB), NOSPLIT, $136-32
 	I64Const $65532; I64Mul
 	I64Sub
 	Get R15; I64Add
-	I64Store $264
+	I64Store $128
+	Get R13; I64Eqz; If; I64Const $136; Set R13; Br $1; End
+	End
 	RET
 
 // func fp2SubSubAddXi(z, w, x, y, v *Fp2)
-TEXT ·fp2SubSubAddXi(SB), NOSPLIT, $136-40
-	Get SP; I64Load v+32(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
-	Get PC_B; I64Load $136
-	Set R14; Get SP; Get R14; I64Store $0
-	Get PC_B; I64Load $144
-	Set R14; Get SP; Get R14; I64Store $8
-	Get PC_B; I64Load $152
-	Set R14; Get SP; Get R14; I64Store $16
-	Get PC_B; I64Load $160
-	Set R14; Get SP; Get R14; I64Store $24
-	Get PC_B; I64Load $168
-	Set R14; Get SP; Get R14; I64Store $32
-	Get PC_B; I64Load $176
-	Set R14; Get SP; Get R14; I64Store $40
-	Get PC_B; I64Load $184
-	Set R14; Get SP; Get R14; I64Store $48
-	Get PC_B; I64Load $192
-	Set R14; Get SP; Get R14; I64Store $56
-	Get PC_B; I64Load $200
-	Set R14; Get SP; Get R14; I64Store $64
-	Get PC_B; I64Load $208
-	Set R14; Get SP; Get R14; I64Store $72
-	Get PC_B; I64Load $216
-	Set R14; Get SP; Get R14; I64Store $80
-	Get PC_B; I64Load $224
-	Set R14; Get SP; Get R14; I64Store $88
-	Get PC_B; I64Load $232
-	Set R14; Get SP; Get R14; I64Store $96
-	Get PC_B; I64Load $240
-	Set R14; Get SP; Get R14; I64Store $104
-	Get PC_B; I64Load $248
-	Set R14; Get SP; Get R14; I64Store $112
-	Get PC_B; I64Load $256
-	Set R14; Get SP; Get R14; I64Store $120
-	Get PC_B; I64Load $264
-	Set R14; Get SP; Get R14; I64Store $128
-	Get SP; I64Load v+32(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
+TEXT ·fp2SubSubAddXi(SB), NOSPLIT, $272-40
+	I64Const $0; Set R13
+	Loop
+	I64Load v+32(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $128; Drop
 	Get PC_B; I64Load $0
 	Set R0
 	Get PC_B; I64Load $8
@@ -21768,761 +19145,423 @@ TEXT ·fp2SubSubAddXi(SB), NOSPLIT, $136-40
 	F64ReinterpretI64; Set F18
 	Get PC_B; I64Load $128
 	F64ReinterpretI64; Set F19
+	Get SP; Get R13; I32WrapI64; I32Add; Set PC_B
+	Get PC_B; I64Load $128; Drop
+	Get PC_B
 	Get R0
-	Get SP; I64Load $0
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $0
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R0
+	Get PC_B
 	Get R1
-	Get SP; I64Load $8
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $8
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R1
+	Get PC_B
 	Get R2
-	Get SP; I64Load $16
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $16
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R2
+	Get PC_B
 	Get R3
-	Get SP; I64Load $24
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $24
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R3
+	Get PC_B
 	Get R4
-	Get SP; I64Load $32
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $32
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R4
+	Get PC_B
 	Get R5
-	Get SP; I64Load $40
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $40
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R5
+	Get PC_B
 	Get R6
-	Get SP; I64Load $48
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $48
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R6
+	Get PC_B
 	Get R7
-	Get SP; I64Load $56
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $56
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R7
+	Get PC_B
 	Get R8
-	Get SP; I64Load $64
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $64
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R8
+	Get PC_B
 	Get R9
-	Get SP; I64Load $72
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $72
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R9
+	Get PC_B
 	Get R10
-	Get SP; I64Load $80
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $80
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R10
+	Get PC_B
 	Get R11
-	Get SP; I64Load $88
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $88
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R11
+	Get PC_B
 	Get R12
-	Get SP; I64Load $96
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $96
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R12
+	Get PC_B
 	Get F16; I64ReinterpretF64
-	Get SP; I64Load $104
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $104
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	F64ReinterpretI64; Set F16
+	Get PC_B
 	Get F17; I64ReinterpretF64
-	Get SP; I64Load $112
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $112
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	F64ReinterpretI64; Set F17
+	Get PC_B
 	Get F18; I64ReinterpretF64
-	Get SP; I64Load $120
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $120
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	F64ReinterpretI64; Set F18
+	Get PC_B
 	Get F19; I64ReinterpretF64
-	Get SP; I64Load $128
-	Set R14; Set R15
+	I64Store $128
+	Get R13; I64Eqz; If; I64Const $136; Set R13; Br $1; End
+	End
+	Get SP; I64Load $136; Set R14
+	Get SP; I64Load $0; Set R15
 	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
-	I64Store $128
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	F64ReinterpretI64; Set F19
-	Get SP; I64Load w+8(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
-	Get R0
-	Get PC_B; I64Load $0
-	I64Add
-	Set R0
-	Get R1
-	Get PC_B; I64Load $8
-	I64Add
-	Set R1
-	Get R2
-	Get PC_B; I64Load $16
-	I64Add
-	Set R2
-	Get R3
-	Get PC_B; I64Load $24
-	I64Add
-	Set R3
-	Get R4
-	Get PC_B; I64Load $32
-	I64Add
-	Set R4
-	Get R5
-	Get PC_B; I64Load $40
-	I64Add
-	Set R5
-	Get R6
-	Get PC_B; I64Load $48
-	I64Add
-	Set R6
-	Get R7
-	Get PC_B; I64Load $56
-	I64Add
-	Set R7
-	Get R8
-	Get PC_B; I64Load $64
-	I64Add
-	Set R8
-	Get R9
-	Get PC_B; I64Load $72
-	I64Add
-	Set R9
-	Get R10
-	Get PC_B; I64Load $80
-	I64Add
-	Set R10
-	Get R11
-	Get PC_B; I64Load $88
-	I64Add
-	Set R11
-	Get R12
-	Get PC_B; I64Load $96
-	I64Add
-	Set R12
-	Get F16; I64ReinterpretF64
-	Get PC_B; I64Load $104
-	I64Add
-	F64ReinterpretI64; Set F16
-	Get F17; I64ReinterpretF64
-	Get PC_B; I64Load $112
-	I64Add
-	F64ReinterpretI64; Set F17
-	Get F18; I64ReinterpretF64
-	Get PC_B; I64Load $120
-	I64Add
-	F64ReinterpretI64; Set F18
-	Get F19; I64ReinterpretF64
-	Get PC_B; I64Load $128
-	I64Add
-	F64ReinterpretI64; Set F19
-	Get SP; I64Load x+16(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
-	Get R0
-	Get PC_B; I64Load $0
-	I64Sub
-	Set R0
-	Get R1
-	Get PC_B; I64Load $8
-	I64Sub
-	Set R1
-	Get R2
-	Get PC_B; I64Load $16
-	I64Sub
-	Set R2
-	Get R3
-	Get PC_B; I64Load $24
-	I64Sub
-	Set R3
-	Get R4
-	Get PC_B; I64Load $32
-	I64Sub
-	Set R4
-	Get R5
-	Get PC_B; I64Load $40
-	I64Sub
-	Set R5
-	Get R6
-	Get PC_B; I64Load $48
-	I64Sub
-	Set R6
-	Get R7
-	Get PC_B; I64Load $56
-	I64Sub
-	Set R7
-	Get R8
-	Get PC_B; I64Load $64
-	I64Sub
-	Set R8
-	Get R9
-	Get PC_B; I64Load $72
-	I64Sub
-	Set R9
-	Get R10
-	Get PC_B; I64Load $80
-	I64Sub
-	Set R10
-	Get R11
-	Get PC_B; I64Load $88
-	I64Sub
-	Set R11
-	Get R12
-	Get PC_B; I64Load $96
-	I64Sub
-	Set R12
-	Get F16; I64ReinterpretF64
-	Get PC_B; I64Load $104
-	I64Sub
-	F64ReinterpretI64; Set F16
-	Get F17; I64ReinterpretF64
-	Get PC_B; I64Load $112
-	I64Sub
-	F64ReinterpretI64; Set F17
-	Get F18; I64ReinterpretF64
-	Get PC_B; I64Load $120
-	I64Sub
-	F64ReinterpretI64; Set F18
-	Get F19; I64ReinterpretF64
-	Get PC_B; I64Load $128
-	I64Sub
-	F64ReinterpretI64; Set F19
-	Get SP; I64Load y+24(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
-	Get R0
-	Get PC_B; I64Load $0
-	I64Sub
-	Set R0
-	Get R1
-	Get PC_B; I64Load $8
-	I64Sub
-	Set R1
-	Get R2
-	Get PC_B; I64Load $16
-	I64Sub
-	Set R2
-	Get R3
-	Get PC_B; I64Load $24
-	I64Sub
-	Set R3
-	Get R4
-	Get PC_B; I64Load $32
-	I64Sub
-	Set R4
-	Get R5
-	Get PC_B; I64Load $40
-	I64Sub
-	Set R5
-	Get R6
-	Get PC_B; I64Load $48
-	I64Sub
-	Set R6
-	Get R7
-	Get PC_B; I64Load $56
-	I64Sub
-	Set R7
-	Get R8
-	Get PC_B; I64Load $64
-	I64Sub
-	Set R8
-	Get R9
-	Get PC_B; I64Load $72
-	I64Sub
-	Set R9
-	Get R10
-	Get PC_B; I64Load $80
-	I64Sub
-	Set R10
-	Get R11
-	Get PC_B; I64Load $88
-	I64Sub
-	Set R11
-	Get R12
-	Get PC_B; I64Load $96
-	I64Sub
-	Set R12
-	Get F16; I64ReinterpretF64
-	Get PC_B; I64Load $104
-	I64Sub
-	F64ReinterpretI64; Set F16
-	Get F17; I64ReinterpretF64
-	Get PC_B; I64Load $112
-	I64Sub
-	F64ReinterpretI64; Set F17
-	Get F18; I64ReinterpretF64
-	Get PC_B; I64Load $120
-	I64Sub
-	F64ReinterpretI64; Set F18
-	Get F19; I64ReinterpretF64
-	Get PC_B; I64Load $128
-	I64Sub
-	F64ReinterpretI64; Set F19
-	Get SP; I64Load z+0(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
-	Get F19; I64ReinterpretF64
-	I64Const $536900405; I64Mul; I64Const $17592186044416; I64Add; I64Const $45; I64ShrS; Set R14
-	Get PC_B
-	Get R0
-	Get R14
-	I64Const $518612119; I64Mul
-	I64Sub
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $0
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R1
-	Get R14
-	I64Const $178881345; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $8
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R2
-	Get R14
-	I64Const $417264858; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $16
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R3
-	Get R14
-	I64Const $495168986; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $24
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R4
-	Get R14
-	I64Const $513425573; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $32
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R5
-	Get R14
-	I64Const $28948712; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $40
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R6
-	Get R14
-	I64Const $192253288; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $48
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R7
-	Get R14
-	I64Const $464913857; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $56
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R8
-	Get R14
-	I64Const $35406684; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $64
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R9
-	Get R14
-	I64Const $113007301; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $72
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R10
-	Get R14
-	I64Const $206136168; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $80
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R11
-	Get R14
-	I64Const $45035378; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $88
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R12
-	Get R14
-	I64Const $404391380; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $96
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get F16; I64ReinterpretF64
-	Get R14
-	I64Const $225088645; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $104
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get F17; I64ReinterpretF64
-	Get R14
-	I64Const $309754653; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $112
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get F18; I64ReinterpretF64
-	Get R14
-	I64Const $214729156; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $120
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get F19; I64ReinterpretF64
-	Get R14
-	I64Const $65532; I64Mul
-	I64Sub
-	Get R15; I64Add
-	I64Store $128
-	Get SP; I64Load $0
-	Set R0
-	Get SP; I64Load $8
-	Set R1
-	Get SP; I64Load $16
-	Set R2
-	Get SP; I64Load $24
-	Set R3
-	Get SP; I64Load $32
-	Set R4
-	Get SP; I64Load $40
-	Set R5
-	Get SP; I64Load $48
-	Set R6
-	Get SP; I64Load $56
-	Set R7
-	Get SP; I64Load $64
-	Set R8
-	Get SP; I64Load $72
-	Set R9
-	Get SP; I64Load $80
-	Set R10
-	Get SP; I64Load $88
-	Set R11
-	Get SP; I64Load $96
-	Set R12
-	Get SP; I64Load $104
-	F64ReinterpretI64; Set F16
-	Get SP; I64Load $112
-	F64ReinterpretI64; Set F17
-	Get SP; I64Load $120
-	F64ReinterpretI64; Set F18
-	Get SP; I64Load $128
-	F64ReinterpretI64; Set F19
-	Get SP; I64Load w+8(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
-	Get R0
-	Get PC_B; I64Load $136
-	I64Add
-	Set R0
-	Get R1
-	Get PC_B; I64Load $144
-	I64Add
-	Set R1
-	Get R2
-	Get PC_B; I64Load $152
-	I64Add
-	Set R2
-	Get R3
-	Get PC_B; I64Load $160
-	I64Add
-	Set R3
-	Get R4
-	Get PC_B; I64Load $168
-	I64Add
-	Set R4
-	Get R5
-	Get PC_B; I64Load $176
-	I64Add
-	Set R5
-	Get R6
-	Get PC_B; I64Load $184
-	I64Add
-	Set R6
-	Get R7
-	Get PC_B; I64Load $192
-	I64Add
-	Set R7
-	Get R8
-	Get PC_B; I64Load $200
-	I64Add
-	Set R8
-	Get R9
-	Get PC_B; I64Load $208
-	I64Add
-	Set R9
-	Get R10
-	Get PC_B; I64Load $216
-	I64Add
-	Set R10
-	Get R11
-	Get PC_B; I64Load $224
-	I64Add
-	Set R11
-	Get R12
-	Get PC_B; I64Load $232
-	I64Add
-	Set R12
-	Get F16; I64ReinterpretF64
-	Get PC_B; I64Load $240
-	I64Add
-	F64ReinterpretI64; Set F16
-	Get F17; I64ReinterpretF64
-	Get PC_B; I64Load $248
-	I64Add
-	F64ReinterpretI64; Set F17
-	Get F18; I64ReinterpretF64
-	Get PC_B; I64Load $256
-	I64Add
-	F64ReinterpretI64; Set F18
-	Get F19; I64ReinterpretF64
-	Get PC_B; I64Load $264
-	I64Add
-	F64ReinterpretI64; Set F19
-	Get SP; I64Load x+16(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
-	Get R0
-	Get PC_B; I64Load $136
-	I64Sub
-	Set R0
-	Get R1
-	Get PC_B; I64Load $144
-	I64Sub
-	Set R1
-	Get R2
-	Get PC_B; I64Load $152
-	I64Sub
-	Set R2
-	Get R3
-	Get PC_B; I64Load $160
-	I64Sub
-	Set R3
-	Get R4
-	Get PC_B; I64Load $168
-	I64Sub
-	Set R4
-	Get R5
-	Get PC_B; I64Load $176
-	I64Sub
-	Set R5
-	Get R6
-	Get PC_B; I64Load $184
-	I64Sub
-	Set R6
-	Get R7
-	Get PC_B; I64Load $192
-	I64Sub
-	Set R7
-	Get R8
-	Get PC_B; I64Load $200
-	I64Sub
-	Set R8
-	Get R9
-	Get PC_B; I64Load $208
-	I64Sub
-	Set R9
-	Get R10
-	Get PC_B; I64Load $216
-	I64Sub
-	Set R10
-	Get R11
-	Get PC_B; I64Load $224
-	I64Sub
-	Set R11
-	Get R12
-	Get PC_B; I64Load $232
-	I64Sub
-	Set R12
-	Get F16; I64ReinterpretF64
-	Get PC_B; I64Load $240
-	I64Sub
-	F64ReinterpretI64; Set F16
-	Get F17; I64ReinterpretF64
-	Get PC_B; I64Load $248
-	I64Sub
-	F64ReinterpretI64; Set F17
-	Get F18; I64ReinterpretF64
-	Get PC_B; I64Load $256
-	I64Sub
-	F64ReinterpretI64; Set F18
-	Get F19; I64ReinterpretF64
-	Get PC_B; I64Load $264
-	I64Sub
-	F64ReinterpretI64; Set F19
-	Get SP; I64Load y+24(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
-	Get R0
-	Get PC_B; I64Load $136
-	I64Sub
-	Set R0
-	Get R1
-	Get PC_B; I64Load $144
-	I64Sub
-	Set R1
-	Get R2
-	Get PC_B; I64Load $152
-	I64Sub
-	Set R2
-	Get R3
-	Get PC_B; I64Load $160
-	I64Sub
-	Set R3
-	Get R4
-	Get PC_B; I64Load $168
-	I64Sub
-	Set R4
-	Get R5
-	Get PC_B; I64Load $176
-	I64Sub
-	Set R5
-	Get R6
-	Get PC_B; I64Load $184
-	I64Sub
-	Set R6
-	Get R7
-	Get PC_B; I64Load $192
-	I64Sub
-	Set R7
-	Get R8
-	Get PC_B; I64Load $200
-	I64Sub
-	Set R8
-	Get R9
-	Get PC_B; I64Load $208
-	I64Sub
-	Set R9
-	Get R10
-	Get PC_B; I64Load $216
-	I64Sub
-	Set R10
-	Get R11
-	Get PC_B; I64Load $224
-	I64Sub
-	Set R11
-	Get R12
-	Get PC_B; I64Load $232
-	I64Sub
-	Set R12
-	Get F16; I64ReinterpretF64
-	Get PC_B; I64Load $240
-	I64Sub
-	F64ReinterpretI64; Set F16
-	Get F17; I64ReinterpretF64
-	Get PC_B; I64Load $248
-	I64Sub
-	F64ReinterpretI64; Set F17
-	Get F18; I64ReinterpretF64
-	Get PC_B; I64Load $256
-	I64Sub
-	F64ReinterpretI64; Set F18
-	Get F19; I64ReinterpretF64
-	Get PC_B; I64Load $264
-	I64Sub
-	F64ReinterpretI64; Set F19
-	Get SP; I64Load z+0(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
-	Get F19; I64ReinterpretF64
-	I64Const $536900405; I64Mul; I64Const $17592186044416; I64Add; I64Const $45; I64ShrS; Set R14
-	Get PC_B
-	Get R0
-	Get R14
-	I64Const $518612119; I64Mul
-	I64Sub
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	I64Store $136
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $0
+	Get SP; I64Load $144; Set R14
+	Get SP; I64Load $8; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $144
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $8
+	Get SP; I64Load $152; Set R14
+	Get SP; I64Load $16; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $152
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $16
+	Get SP; I64Load $160; Set R14
+	Get SP; I64Load $24; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $160
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $24
+	Get SP; I64Load $168; Set R14
+	Get SP; I64Load $32; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $168
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $32
+	Get SP; I64Load $176; Set R14
+	Get SP; I64Load $40; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $176
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $40
+	Get SP; I64Load $184; Set R14
+	Get SP; I64Load $48; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $184
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $48
+	Get SP; I64Load $192; Set R14
+	Get SP; I64Load $56; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $192
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $56
+	Get SP; I64Load $200; Set R14
+	Get SP; I64Load $64; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $200
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $64
+	Get SP; I64Load $208; Set R14
+	Get SP; I64Load $72; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $208
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $72
+	Get SP; I64Load $216; Set R14
+	Get SP; I64Load $80; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $216
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $80
+	Get SP; I64Load $224; Set R14
+	Get SP; I64Load $88; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $224
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $88
+	Get SP; I64Load $232; Set R14
+	Get SP; I64Load $96; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $232
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $96
+	Get SP; I64Load $240; Set R14
+	Get SP; I64Load $104; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $240
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $104
+	Get SP; I64Load $248; Set R14
+	Get SP; I64Load $112; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $248
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $112
+	Get SP; I64Load $256; Set R14
+	Get SP; I64Load $120; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $256
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $120
+	Get SP; I64Load $264; Set R14
+	Get SP; I64Load $128; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $264
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $128
+	I64Const $0; Set R13
+	Loop
+	Get SP; Get R13; I32WrapI64; I32Add; Set PC_B
+	Get PC_B; I64Load $128; Drop
+	Get PC_B; I64Load $0
+	Set R0
+	Get PC_B; I64Load $8
+	Set R1
+	Get PC_B; I64Load $16
+	Set R2
+	Get PC_B; I64Load $24
+	Set R3
+	Get PC_B; I64Load $32
+	Set R4
+	Get PC_B; I64Load $40
+	Set R5
+	Get PC_B; I64Load $48
+	Set R6
+	Get PC_B; I64Load $56
+	Set R7
+	Get PC_B; I64Load $64
+	Set R8
+	Get PC_B; I64Load $72
+	Set R9
+	Get PC_B; I64Load $80
+	Set R10
+	Get PC_B; I64Load $88
+	Set R11
+	Get PC_B; I64Load $96
+	Set R12
+	Get PC_B; I64Load $104
+	F64ReinterpretI64; Set F16
+	Get PC_B; I64Load $112
+	F64ReinterpretI64; Set F17
+	Get PC_B; I64Load $120
+	F64ReinterpretI64; Set F18
+	Get PC_B; I64Load $128
+	F64ReinterpretI64; Set F19
+	I64Load w+8(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $128; Drop
+	Get R0
+	Get PC_B; I64Load $0
+	I64Add
+	Set R0
+	Get R1
+	Get PC_B; I64Load $8
+	I64Add
+	Set R1
+	Get R2
+	Get PC_B; I64Load $16
+	I64Add
+	Set R2
+	Get R3
+	Get PC_B; I64Load $24
+	I64Add
+	Set R3
+	Get R4
+	Get PC_B; I64Load $32
+	I64Add
+	Set R4
+	Get R5
+	Get PC_B; I64Load $40
+	I64Add
+	Set R5
+	Get R6
+	Get PC_B; I64Load $48
+	I64Add
+	Set R6
+	Get R7
+	Get PC_B; I64Load $56
+	I64Add
+	Set R7
+	Get R8
+	Get PC_B; I64Load $64
+	I64Add
+	Set R8
+	Get R9
+	Get PC_B; I64Load $72
+	I64Add
+	Set R9
+	Get R10
+	Get PC_B; I64Load $80
+	I64Add
+	Set R10
+	Get R11
+	Get PC_B; I64Load $88
+	I64Add
+	Set R11
+	Get R12
+	Get PC_B; I64Load $96
+	I64Add
+	Set R12
+	Get F16; I64ReinterpretF64
+	Get PC_B; I64Load $104
+	I64Add
+	F64ReinterpretI64; Set F16
+	Get F17; I64ReinterpretF64
+	Get PC_B; I64Load $112
+	I64Add
+	F64ReinterpretI64; Set F17
+	Get F18; I64ReinterpretF64
+	Get PC_B; I64Load $120
+	I64Add
+	F64ReinterpretI64; Set F18
+	Get F19; I64ReinterpretF64
+	Get PC_B; I64Load $128
+	I64Add
+	F64ReinterpretI64; Set F19
+	I64Load x+16(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $128; Drop
+	Get R0
+	Get PC_B; I64Load $0
+	I64Sub
+	Set R0
+	Get R1
+	Get PC_B; I64Load $8
+	I64Sub
+	Set R1
+	Get R2
+	Get PC_B; I64Load $16
+	I64Sub
+	Set R2
+	Get R3
+	Get PC_B; I64Load $24
+	I64Sub
+	Set R3
+	Get R4
+	Get PC_B; I64Load $32
+	I64Sub
+	Set R4
+	Get R5
+	Get PC_B; I64Load $40
+	I64Sub
+	Set R5
+	Get R6
+	Get PC_B; I64Load $48
+	I64Sub
+	Set R6
+	Get R7
+	Get PC_B; I64Load $56
+	I64Sub
+	Set R7
+	Get R8
+	Get PC_B; I64Load $64
+	I64Sub
+	Set R8
+	Get R9
+	Get PC_B; I64Load $72
+	I64Sub
+	Set R9
+	Get R10
+	Get PC_B; I64Load $80
+	I64Sub
+	Set R10
+	Get R11
+	Get PC_B; I64Load $88
+	I64Sub
+	Set R11
+	Get R12
+	Get PC_B; I64Load $96
+	I64Sub
+	Set R12
+	Get F16; I64ReinterpretF64
+	Get PC_B; I64Load $104
+	I64Sub
+	F64ReinterpretI64; Set F16
+	Get F17; I64ReinterpretF64
+	Get PC_B; I64Load $112
+	I64Sub
+	F64ReinterpretI64; Set F17
+	Get F18; I64ReinterpretF64
+	Get PC_B; I64Load $120
+	I64Sub
+	F64ReinterpretI64; Set F18
+	Get F19; I64ReinterpretF64
+	Get PC_B; I64Load $128
+	I64Sub
+	F64ReinterpretI64; Set F19
+	I64Load y+24(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $128; Drop
+	Get R0
+	Get PC_B; I64Load $0
+	I64Sub
+	Set R0
+	Get R1
+	Get PC_B; I64Load $8
+	I64Sub
+	Set R1
+	Get R2
+	Get PC_B; I64Load $16
+	I64Sub
+	Set R2
+	Get R3
+	Get PC_B; I64Load $24
+	I64Sub
+	Set R3
+	Get R4
+	Get PC_B; I64Load $32
+	I64Sub
+	Set R4
+	Get R5
+	Get PC_B; I64Load $40
+	I64Sub
+	Set R5
+	Get R6
+	Get PC_B; I64Load $48
+	I64Sub
+	Set R6
+	Get R7
+	Get PC_B; I64Load $56
+	I64Sub
+	Set R7
+	Get R8
+	Get PC_B; I64Load $64
+	I64Sub
+	Set R8
+	Get R9
+	Get PC_B; I64Load $72
+	I64Sub
+	Set R9
+	Get R10
+	Get PC_B; I64Load $80
+	I64Sub
+	Set R10
+	Get R11
+	Get PC_B; I64Load $88
+	I64Sub
+	Set R11
+	Get R12
+	Get PC_B; I64Load $96
+	I64Sub
+	Set R12
+	Get F16; I64ReinterpretF64
+	Get PC_B; I64Load $104
+	I64Sub
+	F64ReinterpretI64; Set F16
+	Get F17; I64ReinterpretF64
+	Get PC_B; I64Load $112
+	I64Sub
+	F64ReinterpretI64; Set F17
+	Get F18; I64ReinterpretF64
+	Get PC_B; I64Load $120
+	I64Sub
+	F64ReinterpretI64; Set F18
+	Get F19; I64ReinterpretF64
+	Get PC_B; I64Load $128
+	I64Sub
+	F64ReinterpretI64; Set F19
+	I64Load z+0(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $128; Drop
+	Get F19; I64ReinterpretF64
+	I64Const $536900405; I64Mul; I64Const $17592186044416; I64Add; I64Const $45; I64ShrS; Set R14
+	Get PC_B
+	Get R0
+	Get R14
+	I64Const $518612119; I64Mul
+	I64Sub
+	Tee R15
+	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	I64Store $0
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R1
@@ -22532,7 +19571,7 @@ TEXT ·fp2SubSubAddXi(SB), NOSPLIT, $136-40
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $144
+	I64Store $8
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R2
@@ -22542,7 +19581,7 @@ TEXT ·fp2SubSubAddXi(SB), NOSPLIT, $136-40
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $152
+	I64Store $16
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R3
@@ -22552,7 +19591,7 @@ TEXT ·fp2SubSubAddXi(SB), NOSPLIT, $136-40
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $160
+	I64Store $24
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R4
@@ -22562,7 +19601,7 @@ TEXT ·fp2SubSubAddXi(SB), NOSPLIT, $136-40
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $168
+	I64Store $32
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R5
@@ -22572,7 +19611,7 @@ TEXT ·fp2SubSubAddXi(SB), NOSPLIT, $136-40
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $176
+	I64Store $40
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R6
@@ -22582,7 +19621,7 @@ TEXT ·fp2SubSubAddXi(SB), NOSPLIT, $136-40
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $184
+	I64Store $48
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R7
@@ -22592,7 +19631,7 @@ TEXT ·fp2SubSubAddXi(SB), NOSPLIT, $136-40
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $192
+	I64Store $56
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R8
@@ -22602,7 +19641,7 @@ TEXT ·fp2SubSubAddXi(SB), NOSPLIT, $136-40
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $200
+	I64Store $64
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R9
@@ -22612,7 +19651,7 @@ TEXT ·fp2SubSubAddXi(SB), NOSPLIT, $136-40
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $208
+	I64Store $72
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R10
@@ -22622,7 +19661,7 @@ TEXT ·fp2SubSubAddXi(SB), NOSPLIT, $136-40
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $216
+	I64Store $80
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R11
@@ -22632,7 +19671,7 @@ TEXT ·fp2SubSubAddXi(SB), NOSPLIT, $136-40
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $224
+	I64Store $88
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R12
@@ -22642,7 +19681,7 @@ TEXT ·fp2SubSubAddXi(SB), NOSPLIT, $136-40
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $232
+	I64Store $96
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get F16; I64ReinterpretF64
@@ -22652,7 +19691,7 @@ TEXT ·fp2SubSubAddXi(SB), NOSPLIT, $136-40
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $240
+	I64Store $104
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get F17; I64ReinterpretF64
@@ -22662,7 +19701,7 @@ TEXT ·fp2SubSubAddXi(SB), NOSPLIT, $136-40
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $248
+	I64Store $112
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get F18; I64ReinterpretF64
@@ -22672,7 +19711,7 @@ TEXT ·fp2SubSubAddXi(SB), NOSPLIT, $136-40
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $256
+	I64Store $120
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get F19; I64ReinterpretF64
@@ -22680,49 +19719,17 @@ TEXT ·fp2SubSubAddXi(SB), NOSPLIT, $136-40
 	I64Const $65532; I64Mul
 	I64Sub
 	Get R15; I64Add
-	I64Store $264
+	I64Store $128
+	Get R13; I64Eqz; If; I64Const $136; Set R13; Br $1; End
+	End
 	RET
 
 // func fp2AddXi(z, v, x *Fp2)
-TEXT ·fp2AddXi(SB), NOSPLIT, $136-24
-	Get SP; I64Load x+16(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
-	Get PC_B; I64Load $136
-	Set R14; Get SP; Get R14; I64Store $0
-	Get PC_B; I64Load $144
-	Set R14; Get SP; Get R14; I64Store $8
-	Get PC_B; I64Load $152
-	Set R14; Get SP; Get R14; I64Store $16
-	Get PC_B; I64Load $160
-	Set R14; Get SP; Get R14; I64Store $24
-	Get PC_B; I64Load $168
-	Set R14; Get SP; Get R14; I64Store $32
-	Get PC_B; I64Load $176
-	Set R14; Get SP; Get R14; I64Store $40
-	Get PC_B; I64Load $184
-	Set R14; Get SP; Get R14; I64Store $48
-	Get PC_B; I64Load $192
-	Set R14; Get SP; Get R14; I64Store $56
-	Get PC_B; I64Load $200
-	Set R14; Get SP; Get R14; I64Store $64
-	Get PC_B; I64Load $208
-	Set R14; Get SP; Get R14; I64Store $72
-	Get PC_B; I64Load $216
-	Set R14; Get SP; Get R14; I64Store $80
-	Get PC_B; I64Load $224
-	Set R14; Get SP; Get R14; I64Store $88
-	Get PC_B; I64Load $232
-	Set R14; Get SP; Get R14; I64Store $96
-	Get PC_B; I64Load $240
-	Set R14; Get SP; Get R14; I64Store $104
-	Get PC_B; I64Load $248
-	Set R14; Get SP; Get R14; I64Store $112
-	Get PC_B; I64Load $256
-	Set R14; Get SP; Get R14; I64Store $120
-	Get PC_B; I64Load $264
-	Set R14; Get SP; Get R14; I64Store $128
-	Get SP; I64Load x+16(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
+TEXT ·fp2AddXi(SB), NOSPLIT, $272-24
+	I64Const $0; Set R13
+	Loop
+	I64Load x+16(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $128; Drop
 	Get PC_B; I64Load $0
 	Set R0
 	Get PC_B; I64Load $8
@@ -22757,481 +19764,283 @@ TEXT ·fp2AddXi(SB), NOSPLIT, $136-24
 	F64ReinterpretI64; Set F18
 	Get PC_B; I64Load $128
 	F64ReinterpretI64; Set F19
+	Get SP; Get R13; I32WrapI64; I32Add; Set PC_B
+	Get PC_B; I64Load $128; Drop
+	Get PC_B
 	Get R0
-	Get SP; I64Load $0
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $0
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R0
+	Get PC_B
 	Get R1
-	Get SP; I64Load $8
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $8
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R1
+	Get PC_B
 	Get R2
-	Get SP; I64Load $16
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $16
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R2
+	Get PC_B
 	Get R3
-	Get SP; I64Load $24
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $24
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R3
+	Get PC_B
 	Get R4
-	Get SP; I64Load $32
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $32
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R4
+	Get PC_B
 	Get R5
-	Get SP; I64Load $40
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $40
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R5
+	Get PC_B
 	Get R6
-	Get SP; I64Load $48
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $48
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R6
+	Get PC_B
 	Get R7
-	Get SP; I64Load $56
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $56
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R7
+	Get PC_B
 	Get R8
-	Get SP; I64Load $64
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $64
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R8
+	Get PC_B
 	Get R9
-	Get SP; I64Load $72
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $72
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R9
+	Get PC_B
 	Get R10
-	Get SP; I64Load $80
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $80
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R10
+	Get PC_B
 	Get R11
-	Get SP; I64Load $88
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $88
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R11
+	Get PC_B
 	Get R12
-	Get SP; I64Load $96
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $96
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R12
+	Get PC_B
 	Get F16; I64ReinterpretF64
-	Get SP; I64Load $104
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $104
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	F64ReinterpretI64; Set F16
+	Get PC_B
 	Get F17; I64ReinterpretF64
-	Get SP; I64Load $112
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $112
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	F64ReinterpretI64; Set F17
+	Get PC_B
 	Get F18; I64ReinterpretF64
-	Get SP; I64Load $120
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $120
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	F64ReinterpretI64; Set F18
+	Get PC_B
 	Get F19; I64ReinterpretF64
-	Get SP; I64Load $128
-	Set R14; Set R15
+	I64Store $128
+	Get R13; I64Eqz; If; I64Const $136; Set R13; Br $1; End
+	End
+	Get SP; I64Load $136; Set R14
+	Get SP; I64Load $0; Set R15
 	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
-	I64Store $128
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	F64ReinterpretI64; Set F19
-	Get SP; I64Load v+8(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
-	Get R0
-	Get PC_B; I64Load $0
-	I64Add
-	Set R0
-	Get R1
-	Get PC_B; I64Load $8
-	I64Add
-	Set R1
-	Get R2
-	Get PC_B; I64Load $16
-	I64Add
-	Set R2
-	Get R3
-	Get PC_B; I64Load $24
-	I64Add
-	Set R3
-	Get R4
-	Get PC_B; I64Load $32
-	I64Add
-	Set R4
-	Get R5
-	Get PC_B; I64Load $40
-	I64Add
-	Set R5
-	Get R6
-	Get PC_B; I64Load $48
-	I64Add
-	Set R6
-	Get R7
-	Get PC_B; I64Load $56
-	I64Add
-	Set R7
-	Get R8
-	Get PC_B; I64Load $64
-	I64Add
-	Set R8
-	Get R9
-	Get PC_B; I64Load $72
-	I64Add
-	Set R9
-	Get R10
-	Get PC_B; I64Load $80
-	I64Add
-	Set R10
-	Get R11
-	Get PC_B; I64Load $88
-	I64Add
-	Set R11
-	Get R12
-	Get PC_B; I64Load $96
-	I64Add
-	Set R12
-	Get F16; I64ReinterpretF64
-	Get PC_B; I64Load $104
-	I64Add
-	F64ReinterpretI64; Set F16
-	Get F17; I64ReinterpretF64
-	Get PC_B; I64Load $112
-	I64Add
-	F64ReinterpretI64; Set F17
-	Get F18; I64ReinterpretF64
-	Get PC_B; I64Load $120
-	I64Add
-	F64ReinterpretI64; Set F18
-	Get F19; I64ReinterpretF64
-	Get PC_B; I64Load $128
-	I64Add
-	F64ReinterpretI64; Set F19
-	Get SP; I64Load z+0(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
-	Get F19; I64ReinterpretF64
-	I64Const $536900405; I64Mul; I64Const $17592186044416; I64Add; I64Const $45; I64ShrS; Set R14
-	Get PC_B
-	Get R0
-	Get R14
-	I64Const $518612119; I64Mul
-	I64Sub
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $0
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R1
-	Get R14
-	I64Const $178881345; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $8
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R2
-	Get R14
-	I64Const $417264858; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $16
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R3
-	Get R14
-	I64Const $495168986; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $24
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R4
-	Get R14
-	I64Const $513425573; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $32
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R5
-	Get R14
-	I64Const $28948712; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $40
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R6
-	Get R14
-	I64Const $192253288; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $48
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R7
-	Get R14
-	I64Const $464913857; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $56
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R8
-	Get R14
-	I64Const $35406684; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $64
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R9
-	Get R14
-	I64Const $113007301; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $72
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R10
-	Get R14
-	I64Const $206136168; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $80
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R11
-	Get R14
-	I64Const $45035378; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $88
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R12
-	Get R14
-	I64Const $404391380; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $96
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get F16; I64ReinterpretF64
-	Get R14
-	I64Const $225088645; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $104
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get F17; I64ReinterpretF64
-	Get R14
-	I64Const $309754653; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $112
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get F18; I64ReinterpretF64
-	Get R14
-	I64Const $214729156; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $120
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get F19; I64ReinterpretF64
-	Get R14
-	I64Const $65532; I64Mul
-	I64Sub
-	Get R15; I64Add
-	I64Store $128
-	Get SP; I64Load $0
-	Set R0
-	Get SP; I64Load $8
-	Set R1
-	Get SP; I64Load $16
-	Set R2
-	Get SP; I64Load $24
-	Set R3
-	Get SP; I64Load $32
-	Set R4
-	Get SP; I64Load $40
-	Set R5
-	Get SP; I64Load $48
-	Set R6
-	Get SP; I64Load $56
-	Set R7
-	Get SP; I64Load $64
-	Set R8
-	Get SP; I64Load $72
-	Set R9
-	Get SP; I64Load $80
-	Set R10
-	Get SP; I64Load $88
-	Set R11
-	Get SP; I64Load $96
-	Set R12
-	Get SP; I64Load $104
-	F64ReinterpretI64; Set F16
-	Get SP; I64Load $112
-	F64ReinterpretI64; Set F17
-	Get SP; I64Load $120
-	F64ReinterpretI64; Set F18
-	Get SP; I64Load $128
-	F64ReinterpretI64; Set F19
-	Get SP; I64Load v+8(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
-	Get R0
-	Get PC_B; I64Load $136
-	I64Add
-	Set R0
-	Get R1
-	Get PC_B; I64Load $144
-	I64Add
-	Set R1
-	Get R2
-	Get PC_B; I64Load $152
-	I64Add
-	Set R2
-	Get R3
-	Get PC_B; I64Load $160
-	I64Add
-	Set R3
-	Get R4
-	Get PC_B; I64Load $168
-	I64Add
-	Set R4
-	Get R5
-	Get PC_B; I64Load $176
-	I64Add
-	Set R5
-	Get R6
-	Get PC_B; I64Load $184
-	I64Add
-	Set R6
-	Get R7
-	Get PC_B; I64Load $192
-	I64Add
-	Set R7
-	Get R8
-	Get PC_B; I64Load $200
-	I64Add
-	Set R8
-	Get R9
-	Get PC_B; I64Load $208
-	I64Add
-	Set R9
-	Get R10
-	Get PC_B; I64Load $216
-	I64Add
-	Set R10
-	Get R11
-	Get PC_B; I64Load $224
-	I64Add
-	Set R11
-	Get R12
-	Get PC_B; I64Load $232
-	I64Add
-	Set R12
-	Get F16; I64ReinterpretF64
-	Get PC_B; I64Load $240
-	I64Add
-	F64ReinterpretI64; Set F16
-	Get F17; I64ReinterpretF64
-	Get PC_B; I64Load $248
-	I64Add
-	F64ReinterpretI64; Set F17
-	Get F18; I64ReinterpretF64
-	Get PC_B; I64Load $256
-	I64Add
-	F64ReinterpretI64; Set F18
-	Get F19; I64ReinterpretF64
-	Get PC_B; I64Load $264
-	I64Add
-	F64ReinterpretI64; Set F19
-	Get SP; I64Load z+0(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
-	Get F19; I64ReinterpretF64
-	I64Const $536900405; I64Mul; I64Const $17592186044416; I64Add; I64Const $45; I64ShrS; Set R14
-	Get PC_B
-	Get R0
-	Get R14
-	I64Const $518612119; I64Mul
-	I64Sub
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	I64Store $136
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $0
+	Get SP; I64Load $144; Set R14
+	Get SP; I64Load $8; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $144
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $8
+	Get SP; I64Load $152; Set R14
+	Get SP; I64Load $16; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $152
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $16
+	Get SP; I64Load $160; Set R14
+	Get SP; I64Load $24; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $160
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $24
+	Get SP; I64Load $168; Set R14
+	Get SP; I64Load $32; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $168
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $32
+	Get SP; I64Load $176; Set R14
+	Get SP; I64Load $40; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $176
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $40
+	Get SP; I64Load $184; Set R14
+	Get SP; I64Load $48; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $184
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $48
+	Get SP; I64Load $192; Set R14
+	Get SP; I64Load $56; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $192
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $56
+	Get SP; I64Load $200; Set R14
+	Get SP; I64Load $64; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $200
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $64
+	Get SP; I64Load $208; Set R14
+	Get SP; I64Load $72; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $208
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $72
+	Get SP; I64Load $216; Set R14
+	Get SP; I64Load $80; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $216
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $80
+	Get SP; I64Load $224; Set R14
+	Get SP; I64Load $88; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $224
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $88
+	Get SP; I64Load $232; Set R14
+	Get SP; I64Load $96; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $232
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $96
+	Get SP; I64Load $240; Set R14
+	Get SP; I64Load $104; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $240
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $104
+	Get SP; I64Load $248; Set R14
+	Get SP; I64Load $112; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $248
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $112
+	Get SP; I64Load $256; Set R14
+	Get SP; I64Load $120; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $256
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $120
+	Get SP; I64Load $264; Set R14
+	Get SP; I64Load $128; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $264
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $128
+	I64Const $0; Set R13
+	Loop
+	Get SP; Get R13; I32WrapI64; I32Add; Set PC_B
+	Get PC_B; I64Load $128; Drop
+	Get PC_B; I64Load $0
+	Set R0
+	Get PC_B; I64Load $8
+	Set R1
+	Get PC_B; I64Load $16
+	Set R2
+	Get PC_B; I64Load $24
+	Set R3
+	Get PC_B; I64Load $32
+	Set R4
+	Get PC_B; I64Load $40
+	Set R5
+	Get PC_B; I64Load $48
+	Set R6
+	Get PC_B; I64Load $56
+	Set R7
+	Get PC_B; I64Load $64
+	Set R8
+	Get PC_B; I64Load $72
+	Set R9
+	Get PC_B; I64Load $80
+	Set R10
+	Get PC_B; I64Load $88
+	Set R11
+	Get PC_B; I64Load $96
+	Set R12
+	Get PC_B; I64Load $104
+	F64ReinterpretI64; Set F16
+	Get PC_B; I64Load $112
+	F64ReinterpretI64; Set F17
+	Get PC_B; I64Load $120
+	F64ReinterpretI64; Set F18
+	Get PC_B; I64Load $128
+	F64ReinterpretI64; Set F19
+	I64Load v+8(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $128; Drop
+	Get R0
+	Get PC_B; I64Load $0
+	I64Add
+	Set R0
+	Get R1
+	Get PC_B; I64Load $8
+	I64Add
+	Set R1
+	Get R2
+	Get PC_B; I64Load $16
+	I64Add
+	Set R2
+	Get R3
+	Get PC_B; I64Load $24
+	I64Add
+	Set R3
+	Get R4
+	Get PC_B; I64Load $32
+	I64Add
+	Set R4
+	Get R5
+	Get PC_B; I64Load $40
+	I64Add
+	Set R5
+	Get R6
+	Get PC_B; I64Load $48
+	I64Add
+	Set R6
+	Get R7
+	Get PC_B; I64Load $56
+	I64Add
+	Set R7
+	Get R8
+	Get PC_B; I64Load $64
+	I64Add
+	Set R8
+	Get R9
+	Get PC_B; I64Load $72
+	I64Add
+	Set R9
+	Get R10
+	Get PC_B; I64Load $80
+	I64Add
+	Set R10
+	Get R11
+	Get PC_B; I64Load $88
+	I64Add
+	Set R11
+	Get R12
+	Get PC_B; I64Load $96
+	I64Add
+	Set R12
+	Get F16; I64ReinterpretF64
+	Get PC_B; I64Load $104
+	I64Add
+	F64ReinterpretI64; Set F16
+	Get F17; I64ReinterpretF64
+	Get PC_B; I64Load $112
+	I64Add
+	F64ReinterpretI64; Set F17
+	Get F18; I64ReinterpretF64
+	Get PC_B; I64Load $120
+	I64Add
+	F64ReinterpretI64; Set F18
+	Get F19; I64ReinterpretF64
+	Get PC_B; I64Load $128
+	I64Add
+	F64ReinterpretI64; Set F19
+	I64Load z+0(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $128; Drop
+	Get F19; I64ReinterpretF64
+	I64Const $536900405; I64Mul; I64Const $17592186044416; I64Add; I64Const $45; I64ShrS; Set R14
+	Get PC_B
+	Get R0
+	Get R14
+	I64Const $518612119; I64Mul
+	I64Sub
+	Tee R15
+	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	I64Store $0
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R1
@@ -23241,7 +20050,7 @@ TEXT ·fp2AddXi(SB), NOSPLIT, $136-24
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $144
+	I64Store $8
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R2
@@ -23251,7 +20060,7 @@ TEXT ·fp2AddXi(SB), NOSPLIT, $136-24
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $152
+	I64Store $16
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R3
@@ -23261,7 +20070,7 @@ TEXT ·fp2AddXi(SB), NOSPLIT, $136-24
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $160
+	I64Store $24
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R4
@@ -23271,7 +20080,7 @@ TEXT ·fp2AddXi(SB), NOSPLIT, $136-24
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $168
+	I64Store $32
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R5
@@ -23281,7 +20090,7 @@ TEXT ·fp2AddXi(SB), NOSPLIT, $136-24
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $176
+	I64Store $40
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R6
@@ -23291,7 +20100,7 @@ TEXT ·fp2AddXi(SB), NOSPLIT, $136-24
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $184
+	I64Store $48
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R7
@@ -23301,7 +20110,7 @@ TEXT ·fp2AddXi(SB), NOSPLIT, $136-24
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $192
+	I64Store $56
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R8
@@ -23311,7 +20120,7 @@ TEXT ·fp2AddXi(SB), NOSPLIT, $136-24
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $200
+	I64Store $64
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R9
@@ -23321,7 +20130,7 @@ TEXT ·fp2AddXi(SB), NOSPLIT, $136-24
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $208
+	I64Store $72
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R10
@@ -23331,7 +20140,7 @@ TEXT ·fp2AddXi(SB), NOSPLIT, $136-24
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $216
+	I64Store $80
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R11
@@ -23341,7 +20150,7 @@ TEXT ·fp2AddXi(SB), NOSPLIT, $136-24
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $224
+	I64Store $88
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R12
@@ -23351,7 +20160,7 @@ TEXT ·fp2AddXi(SB), NOSPLIT, $136-24
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $232
+	I64Store $96
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get F16; I64ReinterpretF64
@@ -23361,7 +20170,7 @@ TEXT ·fp2AddXi(SB), NOSPLIT, $136-24
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $240
+	I64Store $104
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get F17; I64ReinterpretF64
@@ -23371,7 +20180,7 @@ TEXT ·fp2AddXi(SB), NOSPLIT, $136-24
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $248
+	I64Store $112
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get F18; I64ReinterpretF64
@@ -23381,7 +20190,7 @@ TEXT ·fp2AddXi(SB), NOSPLIT, $136-24
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $256
+	I64Store $120
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get F19; I64ReinterpretF64
@@ -23389,49 +20198,17 @@ TEXT ·fp2AddXi(SB), NOSPLIT, $136-24
 	I64Const $65532; I64Mul
 	I64Sub
 	Get R15; I64Add
-	I64Store $264
+	I64Store $128
+	Get R13; I64Eqz; If; I64Const $136; Set R13; Br $1; End
+	End
 	RET
 
 // func fp2AddAddXi(z, v, w, x *Fp2)
-TEXT ·fp2AddAddXi(SB), NOSPLIT, $136-32
-	Get SP; I64Load x+24(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
-	Get PC_B; I64Load $136
-	Set R14; Get SP; Get R14; I64Store $0
-	Get PC_B; I64Load $144
-	Set R14; Get SP; Get R14; I64Store $8
-	Get PC_B; I64Load $152
-	Set R14; Get SP; Get R14; I64Store $16
-	Get PC_B; I64Load $160
-	Set R14; Get SP; Get R14; I64Store $24
-	Get PC_B; I64Load $168
-	Set R14; Get SP; Get R14; I64Store $32
-	Get PC_B; I64Load $176
-	Set R14; Get SP; Get R14; I64Store $40
-	Get PC_B; I64Load $184
-	Set R14; Get SP; Get R14; I64Store $48
-	Get PC_B; I64Load $192
-	Set R14; Get SP; Get R14; I64Store $56
-	Get PC_B; I64Load $200
-	Set R14; Get SP; Get R14; I64Store $64
-	Get PC_B; I64Load $208
-	Set R14; Get SP; Get R14; I64Store $72
-	Get PC_B; I64Load $216
-	Set R14; Get SP; Get R14; I64Store $80
-	Get PC_B; I64Load $224
-	Set R14; Get SP; Get R14; I64Store $88
-	Get PC_B; I64Load $232
-	Set R14; Get SP; Get R14; I64Store $96
-	Get PC_B; I64Load $240
-	Set R14; Get SP; Get R14; I64Store $104
-	Get PC_B; I64Load $248
-	Set R14; Get SP; Get R14; I64Store $112
-	Get PC_B; I64Load $256
-	Set R14; Get SP; Get R14; I64Store $120
-	Get PC_B; I64Load $264
-	Set R14; Get SP; Get R14; I64Store $128
-	Get SP; I64Load x+24(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
+TEXT ·fp2AddAddXi(SB), NOSPLIT, $272-32
+	I64Const $0; Set R13
+	Loop
+	I64Load x+24(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $128; Drop
 	Get PC_B; I64Load $0
 	Set R0
 	Get PC_B; I64Load $8
@@ -23466,621 +20243,353 @@ TEXT ·fp2AddAddXi(SB), NOSPLIT, $136-32
 	F64ReinterpretI64; Set F18
 	Get PC_B; I64Load $128
 	F64ReinterpretI64; Set F19
+	Get SP; Get R13; I32WrapI64; I32Add; Set PC_B
+	Get PC_B; I64Load $128; Drop
+	Get PC_B
 	Get R0
-	Get SP; I64Load $0
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $0
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R0
+	Get PC_B
 	Get R1
-	Get SP; I64Load $8
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $8
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R1
+	Get PC_B
 	Get R2
-	Get SP; I64Load $16
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $16
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R2
+	Get PC_B
 	Get R3
-	Get SP; I64Load $24
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $24
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R3
+	Get PC_B
 	Get R4
-	Get SP; I64Load $32
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $32
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R4
+	Get PC_B
 	Get R5
-	Get SP; I64Load $40
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $40
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R5
+	Get PC_B
 	Get R6
-	Get SP; I64Load $48
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $48
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R6
+	Get PC_B
 	Get R7
-	Get SP; I64Load $56
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $56
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R7
+	Get PC_B
 	Get R8
-	Get SP; I64Load $64
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $64
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R8
+	Get PC_B
 	Get R9
-	Get SP; I64Load $72
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $72
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R9
+	Get PC_B
 	Get R10
-	Get SP; I64Load $80
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $80
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R10
+	Get PC_B
 	Get R11
-	Get SP; I64Load $88
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $88
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R11
+	Get PC_B
 	Get R12
-	Get SP; I64Load $96
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $96
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R12
+	Get PC_B
 	Get F16; I64ReinterpretF64
-	Get SP; I64Load $104
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $104
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	F64ReinterpretI64; Set F16
+	Get PC_B
 	Get F17; I64ReinterpretF64
-	Get SP; I64Load $112
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $112
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	F64ReinterpretI64; Set F17
+	Get PC_B
 	Get F18; I64ReinterpretF64
-	Get SP; I64Load $120
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $120
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	F64ReinterpretI64; Set F18
+	Get PC_B
 	Get F19; I64ReinterpretF64
-	Get SP; I64Load $128
-	Set R14; Set R15
+	I64Store $128
+	Get R13; I64Eqz; If; I64Const $136; Set R13; Br $1; End
+	End
+	Get SP; I64Load $136; Set R14
+	Get SP; I64Load $0; Set R15
 	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
-	I64Store $128
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	F64ReinterpretI64; Set F19
-	Get SP; I64Load v+8(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
-	Get R0
-	Get PC_B; I64Load $0
-	I64Add
-	Set R0
-	Get R1
-	Get PC_B; I64Load $8
-	I64Add
-	Set R1
-	Get R2
-	Get PC_B; I64Load $16
-	I64Add
-	Set R2
-	Get R3
-	Get PC_B; I64Load $24
-	I64Add
-	Set R3
-	Get R4
-	Get PC_B; I64Load $32
-	I64Add
-	Set R4
-	Get R5
-	Get PC_B; I64Load $40
-	I64Add
-	Set R5
-	Get R6
-	Get PC_B; I64Load $48
-	I64Add
-	Set R6
-	Get R7
-	Get PC_B; I64Load $56
-	I64Add
-	Set R7
-	Get R8
-	Get PC_B; I64Load $64
-	I64Add
-	Set R8
-	Get R9
-	Get PC_B; I64Load $72
-	I64Add
-	Set R9
-	Get R10
-	Get PC_B; I64Load $80
-	I64Add
-	Set R10
-	Get R11
-	Get PC_B; I64Load $88
-	I64Add
-	Set R11
-	Get R12
-	Get PC_B; I64Load $96
-	I64Add
-	Set R12
-	Get F16; I64ReinterpretF64
-	Get PC_B; I64Load $104
-	I64Add
-	F64ReinterpretI64; Set F16
-	Get F17; I64ReinterpretF64
-	Get PC_B; I64Load $112
-	I64Add
-	F64ReinterpretI64; Set F17
-	Get F18; I64ReinterpretF64
-	Get PC_B; I64Load $120
-	I64Add
-	F64ReinterpretI64; Set F18
-	Get F19; I64ReinterpretF64
-	Get PC_B; I64Load $128
-	I64Add
-	F64ReinterpretI64; Set F19
-	Get SP; I64Load w+16(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
-	Get R0
-	Get PC_B; I64Load $0
-	I64Add
-	Set R0
-	Get R1
-	Get PC_B; I64Load $8
-	I64Add
-	Set R1
-	Get R2
-	Get PC_B; I64Load $16
-	I64Add
-	Set R2
-	Get R3
-	Get PC_B; I64Load $24
-	I64Add
-	Set R3
-	Get R4
-	Get PC_B; I64Load $32
-	I64Add
-	Set R4
-	Get R5
-	Get PC_B; I64Load $40
-	I64Add
-	Set R5
-	Get R6
-	Get PC_B; I64Load $48
-	I64Add
-	Set R6
-	Get R7
-	Get PC_B; I64Load $56
-	I64Add
-	Set R7
-	Get R8
-	Get PC_B; I64Load $64
-	I64Add
-	Set R8
-	Get R9
-	Get PC_B; I64Load $72
-	I64Add
-	Set R9
-	Get R10
-	Get PC_B; I64Load $80
-	I64Add
-	Set R10
-	Get R11
-	Get PC_B; I64Load $88
-	I64Add
-	Set R11
-	Get R12
-	Get PC_B; I64Load $96
-	I64Add
-	Set R12
-	Get F16; I64ReinterpretF64
-	Get PC_B; I64Load $104
-	I64Add
-	F64ReinterpretI64; Set F16
-	Get F17; I64ReinterpretF64
-	Get PC_B; I64Load $112
-	I64Add
-	F64ReinterpretI64; Set F17
-	Get F18; I64ReinterpretF64
-	Get PC_B; I64Load $120
-	I64Add
-	F64ReinterpretI64; Set F18
-	Get F19; I64ReinterpretF64
-	Get PC_B; I64Load $128
-	I64Add
-	F64ReinterpretI64; Set F19
-	Get SP; I64Load z+0(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
-	Get F19; I64ReinterpretF64
-	I64Const $536900405; I64Mul; I64Const $17592186044416; I64Add; I64Const $45; I64ShrS; Set R14
-	Get PC_B
-	Get R0
-	Get R14
-	I64Const $518612119; I64Mul
-	I64Sub
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $0
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R1
-	Get R14
-	I64Const $178881345; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $8
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R2
-	Get R14
-	I64Const $417264858; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $16
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R3
-	Get R14
-	I64Const $495168986; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $24
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R4
-	Get R14
-	I64Const $513425573; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $32
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R5
-	Get R14
-	I64Const $28948712; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $40
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R6
-	Get R14
-	I64Const $192253288; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $48
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R7
-	Get R14
-	I64Const $464913857; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $56
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R8
-	Get R14
-	I64Const $35406684; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $64
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R9
-	Get R14
-	I64Const $113007301; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $72
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R10
-	Get R14
-	I64Const $206136168; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $80
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R11
-	Get R14
-	I64Const $45035378; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $88
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R12
-	Get R14
-	I64Const $404391380; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $96
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get F16; I64ReinterpretF64
-	Get R14
-	I64Const $225088645; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $104
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get F17; I64ReinterpretF64
-	Get R14
-	I64Const $309754653; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $112
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get F18; I64ReinterpretF64
-	Get R14
-	I64Const $214729156; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $120
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get F19; I64ReinterpretF64
-	Get R14
-	I64Const $65532; I64Mul
-	I64Sub
-	Get R15; I64Add
-	I64Store $128
-	Get SP; I64Load $0
-	Set R0
-	Get SP; I64Load $8
-	Set R1
-	Get SP; I64Load $16
-	Set R2
-	Get SP; I64Load $24
-	Set R3
-	Get SP; I64Load $32
-	Set R4
-	Get SP; I64Load $40
-	Set R5
-	Get SP; I64Load $48
-	Set R6
-	Get SP; I64Load $56
-	Set R7
-	Get SP; I64Load $64
-	Set R8
-	Get SP; I64Load $72
-	Set R9
-	Get SP; I64Load $80
-	Set R10
-	Get SP; I64Load $88
-	Set R11
-	Get SP; I64Load $96
-	Set R12
-	Get SP; I64Load $104
-	F64ReinterpretI64; Set F16
-	Get SP; I64Load $112
-	F64ReinterpretI64; Set F17
-	Get SP; I64Load $120
-	F64ReinterpretI64; Set F18
-	Get SP; I64Load $128
-	F64ReinterpretI64; Set F19
-	Get SP; I64Load v+8(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
-	Get R0
-	Get PC_B; I64Load $136
-	I64Add
-	Set R0
-	Get R1
-	Get PC_B; I64Load $144
-	I64Add
-	Set R1
-	Get R2
-	Get PC_B; I64Load $152
-	I64Add
-	Set R2
-	Get R3
-	Get PC_B; I64Load $160
-	I64Add
-	Set R3
-	Get R4
-	Get PC_B; I64Load $168
-	I64Add
-	Set R4
-	Get R5
-	Get PC_B; I64Load $176
-	I64Add
-	Set R5
-	Get R6
-	Get PC_B; I64Load $184
-	I64Add
-	Set R6
-	Get R7
-	Get PC_B; I64Load $192
-	I64Add
-	Set R7
-	Get R8
-	Get PC_B; I64Load $200
-	I64Add
-	Set R8
-	Get R9
-	Get PC_B; I64Load $208
-	I64Add
-	Set R9
-	Get R10
-	Get PC_B; I64Load $216
-	I64Add
-	Set R10
-	Get R11
-	Get PC_B; I64Load $224
-	I64Add
-	Set R11
-	Get R12
-	Get PC_B; I64Load $232
-	I64Add
-	Set R12
-	Get F16; I64ReinterpretF64
-	Get PC_B; I64Load $240
-	I64Add
-	F64ReinterpretI64; Set F16
-	Get F17; I64ReinterpretF64
-	Get PC_B; I64Load $248
-	I64Add
-	F64ReinterpretI64; Set F17
-	Get F18; I64ReinterpretF64
-	Get PC_B; I64Load $256
-	I64Add
-	F64ReinterpretI64; Set F18
-	Get F19; I64ReinterpretF64
-	Get PC_B; I64Load $264
-	I64Add
-	F64ReinterpretI64; Set F19
-	Get SP; I64Load w+16(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
-	Get R0
-	Get PC_B; I64Load $136
-	I64Add
-	Set R0
-	Get R1
-	Get PC_B; I64Load $144
-	I64Add
-	Set R1
-	Get R2
-	Get PC_B; I64Load $152
-	I64Add
-	Set R2
-	Get R3
-	Get PC_B; I64Load $160
-	I64Add
-	Set R3
-	Get R4
-	Get PC_B; I64Load $168
-	I64Add
-	Set R4
-	Get R5
-	Get PC_B; I64Load $176
-	I64Add
-	Set R5
-	Get R6
-	Get PC_B; I64Load $184
-	I64Add
-	Set R6
-	Get R7
-	Get PC_B; I64Load $192
-	I64Add
-	Set R7
-	Get R8
-	Get PC_B; I64Load $200
-	I64Add
-	Set R8
-	Get R9
-	Get PC_B; I64Load $208
-	I64Add
-	Set R9
-	Get R10
-	Get PC_B; I64Load $216
-	I64Add
-	Set R10
-	Get R11
-	Get PC_B; I64Load $224
-	I64Add
-	Set R11
-	Get R12
-	Get PC_B; I64Load $232
-	I64Add
-	Set R12
-	Get F16; I64ReinterpretF64
-	Get PC_B; I64Load $240
-	I64Add
-	F64ReinterpretI64; Set F16
-	Get F17; I64ReinterpretF64
-	Get PC_B; I64Load $248
-	I64Add
-	F64ReinterpretI64; Set F17
-	Get F18; I64ReinterpretF64
-	Get PC_B; I64Load $256
-	I64Add
-	F64ReinterpretI64; Set F18
-	Get F19; I64ReinterpretF64
-	Get PC_B; I64Load $264
-	I64Add
-	F64ReinterpretI64; Set F19
-	Get SP; I64Load z+0(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
-	Get F19; I64ReinterpretF64
-	I64Const $536900405; I64Mul; I64Const $17592186044416; I64Add; I64Const $45; I64ShrS; Set R14
-	Get PC_B
-	Get R0
-	Get R14
-	I64Const $518612119; I64Mul
-	I64Sub
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	I64Store $136
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $0
+	Get SP; I64Load $144; Set R14
+	Get SP; I64Load $8; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $144
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $8
+	Get SP; I64Load $152; Set R14
+	Get SP; I64Load $16; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $152
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $16
+	Get SP; I64Load $160; Set R14
+	Get SP; I64Load $24; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $160
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $24
+	Get SP; I64Load $168; Set R14
+	Get SP; I64Load $32; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $168
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $32
+	Get SP; I64Load $176; Set R14
+	Get SP; I64Load $40; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $176
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $40
+	Get SP; I64Load $184; Set R14
+	Get SP; I64Load $48; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $184
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $48
+	Get SP; I64Load $192; Set R14
+	Get SP; I64Load $56; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $192
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $56
+	Get SP; I64Load $200; Set R14
+	Get SP; I64Load $64; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $200
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $64
+	Get SP; I64Load $208; Set R14
+	Get SP; I64Load $72; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $208
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $72
+	Get SP; I64Load $216; Set R14
+	Get SP; I64Load $80; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $216
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $80
+	Get SP; I64Load $224; Set R14
+	Get SP; I64Load $88; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $224
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $88
+	Get SP; I64Load $232; Set R14
+	Get SP; I64Load $96; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $232
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $96
+	Get SP; I64Load $240; Set R14
+	Get SP; I64Load $104; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $240
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $104
+	Get SP; I64Load $248; Set R14
+	Get SP; I64Load $112; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $248
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $112
+	Get SP; I64Load $256; Set R14
+	Get SP; I64Load $120; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $256
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $120
+	Get SP; I64Load $264; Set R14
+	Get SP; I64Load $128; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $264
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $128
+	I64Const $0; Set R13
+	Loop
+	Get SP; Get R13; I32WrapI64; I32Add; Set PC_B
+	Get PC_B; I64Load $128; Drop
+	Get PC_B; I64Load $0
+	Set R0
+	Get PC_B; I64Load $8
+	Set R1
+	Get PC_B; I64Load $16
+	Set R2
+	Get PC_B; I64Load $24
+	Set R3
+	Get PC_B; I64Load $32
+	Set R4
+	Get PC_B; I64Load $40
+	Set R5
+	Get PC_B; I64Load $48
+	Set R6
+	Get PC_B; I64Load $56
+	Set R7
+	Get PC_B; I64Load $64
+	Set R8
+	Get PC_B; I64Load $72
+	Set R9
+	Get PC_B; I64Load $80
+	Set R10
+	Get PC_B; I64Load $88
+	Set R11
+	Get PC_B; I64Load $96
+	Set R12
+	Get PC_B; I64Load $104
+	F64ReinterpretI64; Set F16
+	Get PC_B; I64Load $112
+	F64ReinterpretI64; Set F17
+	Get PC_B; I64Load $120
+	F64ReinterpretI64; Set F18
+	Get PC_B; I64Load $128
+	F64ReinterpretI64; Set F19
+	I64Load v+8(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $128; Drop
+	Get R0
+	Get PC_B; I64Load $0
+	I64Add
+	Set R0
+	Get R1
+	Get PC_B; I64Load $8
+	I64Add
+	Set R1
+	Get R2
+	Get PC_B; I64Load $16
+	I64Add
+	Set R2
+	Get R3
+	Get PC_B; I64Load $24
+	I64Add
+	Set R3
+	Get R4
+	Get PC_B; I64Load $32
+	I64Add
+	Set R4
+	Get R5
+	Get PC_B; I64Load $40
+	I64Add
+	Set R5
+	Get R6
+	Get PC_B; I64Load $48
+	I64Add
+	Set R6
+	Get R7
+	Get PC_B; I64Load $56
+	I64Add
+	Set R7
+	Get R8
+	Get PC_B; I64Load $64
+	I64Add
+	Set R8
+	Get R9
+	Get PC_B; I64Load $72
+	I64Add
+	Set R9
+	Get R10
+	Get PC_B; I64Load $80
+	I64Add
+	Set R10
+	Get R11
+	Get PC_B; I64Load $88
+	I64Add
+	Set R11
+	Get R12
+	Get PC_B; I64Load $96
+	I64Add
+	Set R12
+	Get F16; I64ReinterpretF64
+	Get PC_B; I64Load $104
+	I64Add
+	F64ReinterpretI64; Set F16
+	Get F17; I64ReinterpretF64
+	Get PC_B; I64Load $112
+	I64Add
+	F64ReinterpretI64; Set F17
+	Get F18; I64ReinterpretF64
+	Get PC_B; I64Load $120
+	I64Add
+	F64ReinterpretI64; Set F18
+	Get F19; I64ReinterpretF64
+	Get PC_B; I64Load $128
+	I64Add
+	F64ReinterpretI64; Set F19
+	I64Load w+16(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $128; Drop
+	Get R0
+	Get PC_B; I64Load $0
+	I64Add
+	Set R0
+	Get R1
+	Get PC_B; I64Load $8
+	I64Add
+	Set R1
+	Get R2
+	Get PC_B; I64Load $16
+	I64Add
+	Set R2
+	Get R3
+	Get PC_B; I64Load $24
+	I64Add
+	Set R3
+	Get R4
+	Get PC_B; I64Load $32
+	I64Add
+	Set R4
+	Get R5
+	Get PC_B; I64Load $40
+	I64Add
+	Set R5
+	Get R6
+	Get PC_B; I64Load $48
+	I64Add
+	Set R6
+	Get R7
+	Get PC_B; I64Load $56
+	I64Add
+	Set R7
+	Get R8
+	Get PC_B; I64Load $64
+	I64Add
+	Set R8
+	Get R9
+	Get PC_B; I64Load $72
+	I64Add
+	Set R9
+	Get R10
+	Get PC_B; I64Load $80
+	I64Add
+	Set R10
+	Get R11
+	Get PC_B; I64Load $88
+	I64Add
+	Set R11
+	Get R12
+	Get PC_B; I64Load $96
+	I64Add
+	Set R12
+	Get F16; I64ReinterpretF64
+	Get PC_B; I64Load $104
+	I64Add
+	F64ReinterpretI64; Set F16
+	Get F17; I64ReinterpretF64
+	Get PC_B; I64Load $112
+	I64Add
+	F64ReinterpretI64; Set F17
+	Get F18; I64ReinterpretF64
+	Get PC_B; I64Load $120
+	I64Add
+	F64ReinterpretI64; Set F18
+	Get F19; I64ReinterpretF64
+	Get PC_B; I64Load $128
+	I64Add
+	F64ReinterpretI64; Set F19
+	I64Load z+0(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $128; Drop
+	Get F19; I64ReinterpretF64
+	I64Const $536900405; I64Mul; I64Const $17592186044416; I64Add; I64Const $45; I64ShrS; Set R14
+	Get PC_B
+	Get R0
+	Get R14
+	I64Const $518612119; I64Mul
+	I64Sub
+	Tee R15
+	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	I64Store $0
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R1
@@ -24090,7 +20599,7 @@ TEXT ·fp2AddAddXi(SB), NOSPLIT, $136-32
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $144
+	I64Store $8
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R2
@@ -24100,7 +20609,7 @@ TEXT ·fp2AddAddXi(SB), NOSPLIT, $136-32
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $152
+	I64Store $16
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R3
@@ -24110,7 +20619,7 @@ TEXT ·fp2AddAddXi(SB), NOSPLIT, $136-32
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $160
+	I64Store $24
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R4
@@ -24120,7 +20629,7 @@ TEXT ·fp2AddAddXi(SB), NOSPLIT, $136-32
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $168
+	I64Store $32
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R5
@@ -24130,7 +20639,7 @@ TEXT ·fp2AddAddXi(SB), NOSPLIT, $136-32
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $176
+	I64Store $40
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R6
@@ -24140,7 +20649,7 @@ TEXT ·fp2AddAddXi(SB), NOSPLIT, $136-32
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $184
+	I64Store $48
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R7
@@ -24150,7 +20659,7 @@ TEXT ·fp2AddAddXi(SB), NOSPLIT, $136-32
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $192
+	I64Store $56
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R8
@@ -24160,7 +20669,7 @@ TEXT ·fp2AddAddXi(SB), NOSPLIT, $136-32
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $200
+	I64Store $64
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R9
@@ -24170,7 +20679,7 @@ TEXT ·fp2AddAddXi(SB), NOSPLIT, $136-32
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $208
+	I64Store $72
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R10
@@ -24180,7 +20689,7 @@ TEXT ·fp2AddAddXi(SB), NOSPLIT, $136-32
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $216
+	I64Store $80
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R11
@@ -24190,7 +20699,7 @@ TEXT ·fp2AddAddXi(SB), NOSPLIT, $136-32
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $224
+	I64Store $88
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R12
@@ -24200,7 +20709,7 @@ TEXT ·fp2AddAddXi(SB), NOSPLIT, $136-32
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $232
+	I64Store $96
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get F16; I64ReinterpretF64
@@ -24210,7 +20719,7 @@ TEXT ·fp2AddAddXi(SB), NOSPLIT, $136-32
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $240
+	I64Store $104
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get F17; I64ReinterpretF64
@@ -24220,7 +20729,7 @@ TEXT ·fp2AddAddXi(SB), NOSPLIT, $136-32
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $248
+	I64Store $112
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get F18; I64ReinterpretF64
@@ -24230,7 +20739,7 @@ TEXT ·fp2AddAddXi(SB), NOSPLIT, $136-32
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $256
+	I64Store $120
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get F19; I64ReinterpretF64
@@ -24238,119 +20747,17 @@ TEXT ·fp2AddAddXi(SB), NOSPLIT, $136-32
 	I64Const $65532; I64Mul
 	I64Sub
 	Get R15; I64Add
-	I64Store $264
+	I64Store $128
+	Get R13; I64Eqz; If; I64Const $136; Set R13; Br $1; End
+	End
 	RET
 
 // func fp2AddXiAdd(z, v, x, y *Fp2)
-TEXT ·fp2AddXiAdd(SB), NOSPLIT, $136-32
-	Get SP; I64Load x+16(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
-	Get PC_B; I64Load $136
-	Set R14; Get SP; Get R14; I64Store $0
-	Get PC_B; I64Load $144
-	Set R14; Get SP; Get R14; I64Store $8
-	Get PC_B; I64Load $152
-	Set R14; Get SP; Get R14; I64Store $16
-	Get PC_B; I64Load $160
-	Set R14; Get SP; Get R14; I64Store $24
-	Get PC_B; I64Load $168
-	Set R14; Get SP; Get R14; I64Store $32
-	Get PC_B; I64Load $176
-	Set R14; Get SP; Get R14; I64Store $40
-	Get PC_B; I64Load $184
-	Set R14; Get SP; Get R14; I64Store $48
-	Get PC_B; I64Load $192
-	Set R14; Get SP; Get R14; I64Store $56
-	Get PC_B; I64Load $200
-	Set R14; Get SP; Get R14; I64Store $64
-	Get PC_B; I64Load $208
-	Set R14; Get SP; Get R14; I64Store $72
-	Get PC_B; I64Load $216
-	Set R14; Get SP; Get R14; I64Store $80
-	Get PC_B; I64Load $224
-	Set R14; Get SP; Get R14; I64Store $88
-	Get PC_B; I64Load $232
-	Set R14; Get SP; Get R14; I64Store $96
-	Get PC_B; I64Load $240
-	Set R14; Get SP; Get R14; I64Store $104
-	Get PC_B; I64Load $248
-	Set R14; Get SP; Get R14; I64Store $112
-	Get PC_B; I64Load $256
-	Set R14; Get SP; Get R14; I64Store $120
-	Get PC_B; I64Load $264
-	Set R14; Get SP; Get R14; I64Store $128
-	Get SP; I64Load y+24(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
-	Get SP; I64Load $0
-	Get PC_B; I64Load $136
-	I64Add
-	Set R14; Get SP; Get R14; I64Store $0
-	Get SP; I64Load $8
-	Get PC_B; I64Load $144
-	I64Add
-	Set R14; Get SP; Get R14; I64Store $8
-	Get SP; I64Load $16
-	Get PC_B; I64Load $152
-	I64Add
-	Set R14; Get SP; Get R14; I64Store $16
-	Get SP; I64Load $24
-	Get PC_B; I64Load $160
-	I64Add
-	Set R14; Get SP; Get R14; I64Store $24
-	Get SP; I64Load $32
-	Get PC_B; I64Load $168
-	I64Add
-	Set R14; Get SP; Get R14; I64Store $32
-	Get SP; I64Load $40
-	Get PC_B; I64Load $176
-	I64Add
-	Set R14; Get SP; Get R14; I64Store $40
-	Get SP; I64Load $48
-	Get PC_B; I64Load $184
-	I64Add
-	Set R14; Get SP; Get R14; I64Store $48
-	Get SP; I64Load $56
-	Get PC_B; I64Load $192
-	I64Add
-	Set R14; Get SP; Get R14; I64Store $56
-	Get SP; I64Load $64
-	Get PC_B; I64Load $200
-	I64Add
-	Set R14; Get SP; Get R14; I64Store $64
-	Get SP; I64Load $72
-	Get PC_B; I64Load $208
-	I64Add
-	Set R14; Get SP; Get R14; I64Store $72
-	Get SP; I64Load $80
-	Get PC_B; I64Load $216
-	I64Add
-	Set R14; Get SP; Get R14; I64Store $80
-	Get SP; I64Load $88
-	Get PC_B; I64Load $224
-	I64Add
-	Set R14; Get SP; Get R14; I64Store $88
-	Get SP; I64Load $96
-	Get PC_B; I64Load $232
-	I64Add
-	Set R14; Get SP; Get R14; I64Store $96
-	Get SP; I64Load $104
-	Get PC_B; I64Load $240
-	I64Add
-	Set R14; Get SP; Get R14; I64Store $104
-	Get SP; I64Load $112
-	Get PC_B; I64Load $248
-	I64Add
-	Set R14; Get SP; Get R14; I64Store $112
-	Get SP; I64Load $120
-	Get PC_B; I64Load $256
-	I64Add
-	Set R14; Get SP; Get R14; I64Store $120
-	Get SP; I64Load $128
-	Get PC_B; I64Load $264
-	I64Add
-	Set R14; Get SP; Get R14; I64Store $128
-	Get SP; I64Load x+16(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
+TEXT ·fp2AddXiAdd(SB), NOSPLIT, $272-32
+	I64Const $0; Set R13
+	Loop
+	I64Load x+16(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $128; Drop
 	Get PC_B; I64Load $0
 	Set R0
 	Get PC_B; I64Load $8
@@ -24385,8 +20792,8 @@ TEXT ·fp2AddXiAdd(SB), NOSPLIT, $136-32
 	F64ReinterpretI64; Set F18
 	Get PC_B; I64Load $128
 	F64ReinterpretI64; Set F19
-	Get SP; I64Load y+24(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
+	I64Load y+24(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $128; Drop
 	Get R0
 	Get PC_B; I64Load $0
 	I64Add
@@ -24455,481 +20862,283 @@ TEXT ·fp2AddXiAdd(SB), NOSPLIT, $136-32
 	Get PC_B; I64Load $128
 	I64Add
 	F64ReinterpretI64; Set F19
+	Get SP; Get R13; I32WrapI64; I32Add; Set PC_B
+	Get PC_B; I64Load $128; Drop
+	Get PC_B
 	Get R0
-	Get SP; I64Load $0
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $0
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R0
+	Get PC_B
 	Get R1
-	Get SP; I64Load $8
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $8
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R1
+	Get PC_B
 	Get R2
-	Get SP; I64Load $16
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $16
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R2
+	Get PC_B
 	Get R3
-	Get SP; I64Load $24
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $24
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R3
+	Get PC_B
 	Get R4
-	Get SP; I64Load $32
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $32
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R4
+	Get PC_B
 	Get R5
-	Get SP; I64Load $40
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $40
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R5
+	Get PC_B
 	Get R6
-	Get SP; I64Load $48
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $48
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R6
+	Get PC_B
 	Get R7
-	Get SP; I64Load $56
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $56
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R7
+	Get PC_B
 	Get R8
-	Get SP; I64Load $64
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $64
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R8
+	Get PC_B
 	Get R9
-	Get SP; I64Load $72
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $72
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R9
+	Get PC_B
 	Get R10
-	Get SP; I64Load $80
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $80
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R10
+	Get PC_B
 	Get R11
-	Get SP; I64Load $88
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $88
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R11
+	Get PC_B
 	Get R12
-	Get SP; I64Load $96
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $96
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R12
+	Get PC_B
 	Get F16; I64ReinterpretF64
-	Get SP; I64Load $104
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $104
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	F64ReinterpretI64; Set F16
+	Get PC_B
 	Get F17; I64ReinterpretF64
-	Get SP; I64Load $112
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $112
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	F64ReinterpretI64; Set F17
+	Get PC_B
 	Get F18; I64ReinterpretF64
-	Get SP; I64Load $120
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $120
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	F64ReinterpretI64; Set F18
+	Get PC_B
 	Get F19; I64ReinterpretF64
-	Get SP; I64Load $128
-	Set R14; Set R15
+	I64Store $128
+	Get R13; I64Eqz; If; I64Const $136; Set R13; Br $1; End
+	End
+	Get SP; I64Load $136; Set R14
+	Get SP; I64Load $0; Set R15
 	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
-	I64Store $128
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	F64ReinterpretI64; Set F19
-	Get SP; I64Load v+8(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
-	Get R0
-	Get PC_B; I64Load $0
-	I64Add
-	Set R0
-	Get R1
-	Get PC_B; I64Load $8
-	I64Add
-	Set R1
-	Get R2
-	Get PC_B; I64Load $16
-	I64Add
-	Set R2
-	Get R3
-	Get PC_B; I64Load $24
-	I64Add
-	Set R3
-	Get R4
-	Get PC_B; I64Load $32
-	I64Add
-	Set R4
-	Get R5
-	Get PC_B; I64Load $40
-	I64Add
-	Set R5
-	Get R6
-	Get PC_B; I64Load $48
-	I64Add
-	Set R6
-	Get R7
-	Get PC_B; I64Load $56
-	I64Add
-	Set R7
-	Get R8
-	Get PC_B; I64Load $64
-	I64Add
-	Set R8
-	Get R9
-	Get PC_B; I64Load $72
-	I64Add
-	Set R9
-	Get R10
-	Get PC_B; I64Load $80
-	I64Add
-	Set R10
-	Get R11
-	Get PC_B; I64Load $88
-	I64Add
-	Set R11
-	Get R12
-	Get PC_B; I64Load $96
-	I64Add
-	Set R12
-	Get F16; I64ReinterpretF64
-	Get PC_B; I64Load $104
-	I64Add
-	F64ReinterpretI64; Set F16
-	Get F17; I64ReinterpretF64
-	Get PC_B; I64Load $112
-	I64Add
-	F64ReinterpretI64; Set F17
-	Get F18; I64ReinterpretF64
-	Get PC_B; I64Load $120
-	I64Add
-	F64ReinterpretI64; Set F18
-	Get F19; I64ReinterpretF64
-	Get PC_B; I64Load $128
-	I64Add
-	F64ReinterpretI64; Set F19
-	Get SP; I64Load z+0(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
-	Get F19; I64ReinterpretF64
-	I64Const $536900405; I64Mul; I64Const $17592186044416; I64Add; I64Const $45; I64ShrS; Set R14
-	Get PC_B
-	Get R0
-	Get R14
-	I64Const $518612119; I64Mul
-	I64Sub
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $0
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R1
-	Get R14
-	I64Const $178881345; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $8
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R2
-	Get R14
-	I64Const $417264858; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $16
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R3
-	Get R14
-	I64Const $495168986; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $24
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R4
-	Get R14
-	I64Const $513425573; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $32
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R5
-	Get R14
-	I64Const $28948712; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $40
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R6
-	Get R14
-	I64Const $192253288; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $48
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R7
-	Get R14
-	I64Const $464913857; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $56
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R8
-	Get R14
-	I64Const $35406684; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $64
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R9
-	Get R14
-	I64Const $113007301; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $72
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R10
-	Get R14
-	I64Const $206136168; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $80
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R11
-	Get R14
-	I64Const $45035378; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $88
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R12
-	Get R14
-	I64Const $404391380; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $96
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get F16; I64ReinterpretF64
-	Get R14
-	I64Const $225088645; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $104
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get F17; I64ReinterpretF64
-	Get R14
-	I64Const $309754653; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $112
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get F18; I64ReinterpretF64
-	Get R14
-	I64Const $214729156; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $120
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get F19; I64ReinterpretF64
-	Get R14
-	I64Const $65532; I64Mul
-	I64Sub
-	Get R15; I64Add
-	I64Store $128
-	Get SP; I64Load $0
-	Set R0
-	Get SP; I64Load $8
-	Set R1
-	Get SP; I64Load $16
-	Set R2
-	Get SP; I64Load $24
-	Set R3
-	Get SP; I64Load $32
-	Set R4
-	Get SP; I64Load $40
-	Set R5
-	Get SP; I64Load $48
-	Set R6
-	Get SP; I64Load $56
-	Set R7
-	Get SP; I64Load $64
-	Set R8
-	Get SP; I64Load $72
-	Set R9
-	Get SP; I64Load $80
-	Set R10
-	Get SP; I64Load $88
-	Set R11
-	Get SP; I64Load $96
-	Set R12
-	Get SP; I64Load $104
-	F64ReinterpretI64; Set F16
-	Get SP; I64Load $112
-	F64ReinterpretI64; Set F17
-	Get SP; I64Load $120
-	F64ReinterpretI64; Set F18
-	Get SP; I64Load $128
-	F64ReinterpretI64; Set F19
-	Get SP; I64Load v+8(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
-	Get R0
-	Get PC_B; I64Load $136
-	I64Add
-	Set R0
-	Get R1
-	Get PC_B; I64Load $144
-	I64Add
-	Set R1
-	Get R2
-	Get PC_B; I64Load $152
-	I64Add
-	Set R2
-	Get R3
-	Get PC_B; I64Load $160
-	I64Add
-	Set R3
-	Get R4
-	Get PC_B; I64Load $168
-	I64Add
-	Set R4
-	Get R5
-	Get PC_B; I64Load $176
-	I64Add
-	Set R5
-	Get R6
-	Get PC_B; I64Load $184
-	I64Add
-	Set R6
-	Get R7
-	Get PC_B; I64Load $192
-	I64Add
-	Set R7
-	Get R8
-	Get PC_B; I64Load $200
-	I64Add
-	Set R8
-	Get R9
-	Get PC_B; I64Load $208
-	I64Add
-	Set R9
-	Get R10
-	Get PC_B; I64Load $216
-	I64Add
-	Set R10
-	Get R11
-	Get PC_B; I64Load $224
-	I64Add
-	Set R11
-	Get R12
-	Get PC_B; I64Load $232
-	I64Add
-	Set R12
-	Get F16; I64ReinterpretF64
-	Get PC_B; I64Load $240
-	I64Add
-	F64ReinterpretI64; Set F16
-	Get F17; I64ReinterpretF64
-	Get PC_B; I64Load $248
-	I64Add
-	F64ReinterpretI64; Set F17
-	Get F18; I64ReinterpretF64
-	Get PC_B; I64Load $256
-	I64Add
-	F64ReinterpretI64; Set F18
-	Get F19; I64ReinterpretF64
-	Get PC_B; I64Load $264
-	I64Add
-	F64ReinterpretI64; Set F19
-	Get SP; I64Load z+0(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
-	Get F19; I64ReinterpretF64
-	I64Const $536900405; I64Mul; I64Const $17592186044416; I64Add; I64Const $45; I64ShrS; Set R14
-	Get PC_B
-	Get R0
-	Get R14
-	I64Const $518612119; I64Mul
-	I64Sub
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	I64Store $136
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $0
+	Get SP; I64Load $144; Set R14
+	Get SP; I64Load $8; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $144
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $8
+	Get SP; I64Load $152; Set R14
+	Get SP; I64Load $16; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $152
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $16
+	Get SP; I64Load $160; Set R14
+	Get SP; I64Load $24; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $160
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $24
+	Get SP; I64Load $168; Set R14
+	Get SP; I64Load $32; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $168
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $32
+	Get SP; I64Load $176; Set R14
+	Get SP; I64Load $40; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $176
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $40
+	Get SP; I64Load $184; Set R14
+	Get SP; I64Load $48; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $184
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $48
+	Get SP; I64Load $192; Set R14
+	Get SP; I64Load $56; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $192
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $56
+	Get SP; I64Load $200; Set R14
+	Get SP; I64Load $64; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $200
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $64
+	Get SP; I64Load $208; Set R14
+	Get SP; I64Load $72; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $208
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $72
+	Get SP; I64Load $216; Set R14
+	Get SP; I64Load $80; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $216
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $80
+	Get SP; I64Load $224; Set R14
+	Get SP; I64Load $88; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $224
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $88
+	Get SP; I64Load $232; Set R14
+	Get SP; I64Load $96; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $232
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $96
+	Get SP; I64Load $240; Set R14
+	Get SP; I64Load $104; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $240
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $104
+	Get SP; I64Load $248; Set R14
+	Get SP; I64Load $112; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $248
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $112
+	Get SP; I64Load $256; Set R14
+	Get SP; I64Load $120; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $256
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $120
+	Get SP; I64Load $264; Set R14
+	Get SP; I64Load $128; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $264
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $128
+	I64Const $0; Set R13
+	Loop
+	Get SP; Get R13; I32WrapI64; I32Add; Set PC_B
+	Get PC_B; I64Load $128; Drop
+	Get PC_B; I64Load $0
+	Set R0
+	Get PC_B; I64Load $8
+	Set R1
+	Get PC_B; I64Load $16
+	Set R2
+	Get PC_B; I64Load $24
+	Set R3
+	Get PC_B; I64Load $32
+	Set R4
+	Get PC_B; I64Load $40
+	Set R5
+	Get PC_B; I64Load $48
+	Set R6
+	Get PC_B; I64Load $56
+	Set R7
+	Get PC_B; I64Load $64
+	Set R8
+	Get PC_B; I64Load $72
+	Set R9
+	Get PC_B; I64Load $80
+	Set R10
+	Get PC_B; I64Load $88
+	Set R11
+	Get PC_B; I64Load $96
+	Set R12
+	Get PC_B; I64Load $104
+	F64ReinterpretI64; Set F16
+	Get PC_B; I64Load $112
+	F64ReinterpretI64; Set F17
+	Get PC_B; I64Load $120
+	F64ReinterpretI64; Set F18
+	Get PC_B; I64Load $128
+	F64ReinterpretI64; Set F19
+	I64Load v+8(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $128; Drop
+	Get R0
+	Get PC_B; I64Load $0
+	I64Add
+	Set R0
+	Get R1
+	Get PC_B; I64Load $8
+	I64Add
+	Set R1
+	Get R2
+	Get PC_B; I64Load $16
+	I64Add
+	Set R2
+	Get R3
+	Get PC_B; I64Load $24
+	I64Add
+	Set R3
+	Get R4
+	Get PC_B; I64Load $32
+	I64Add
+	Set R4
+	Get R5
+	Get PC_B; I64Load $40
+	I64Add
+	Set R5
+	Get R6
+	Get PC_B; I64Load $48
+	I64Add
+	Set R6
+	Get R7
+	Get PC_B; I64Load $56
+	I64Add
+	Set R7
+	Get R8
+	Get PC_B; I64Load $64
+	I64Add
+	Set R8
+	Get R9
+	Get PC_B; I64Load $72
+	I64Add
+	Set R9
+	Get R10
+	Get PC_B; I64Load $80
+	I64Add
+	Set R10
+	Get R11
+	Get PC_B; I64Load $88
+	I64Add
+	Set R11
+	Get R12
+	Get PC_B; I64Load $96
+	I64Add
+	Set R12
+	Get F16; I64ReinterpretF64
+	Get PC_B; I64Load $104
+	I64Add
+	F64ReinterpretI64; Set F16
+	Get F17; I64ReinterpretF64
+	Get PC_B; I64Load $112
+	I64Add
+	F64ReinterpretI64; Set F17
+	Get F18; I64ReinterpretF64
+	Get PC_B; I64Load $120
+	I64Add
+	F64ReinterpretI64; Set F18
+	Get F19; I64ReinterpretF64
+	Get PC_B; I64Load $128
+	I64Add
+	F64ReinterpretI64; Set F19
+	I64Load z+0(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $128; Drop
+	Get F19; I64ReinterpretF64
+	I64Const $536900405; I64Mul; I64Const $17592186044416; I64Add; I64Const $45; I64ShrS; Set R14
+	Get PC_B
+	Get R0
+	Get R14
+	I64Const $518612119; I64Mul
+	I64Sub
+	Tee R15
+	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	I64Store $0
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R1
@@ -24939,7 +21148,7 @@ TEXT ·fp2AddXiAdd(SB), NOSPLIT, $136-32
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $144
+	I64Store $8
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R2
@@ -24949,7 +21158,7 @@ TEXT ·fp2AddXiAdd(SB), NOSPLIT, $136-32
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $152
+	I64Store $16
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R3
@@ -24959,7 +21168,7 @@ TEXT ·fp2AddXiAdd(SB), NOSPLIT, $136-32
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $160
+	I64Store $24
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R4
@@ -24969,7 +21178,7 @@ TEXT ·fp2AddXiAdd(SB), NOSPLIT, $136-32
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $168
+	I64Store $32
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R5
@@ -24979,7 +21188,7 @@ TEXT ·fp2AddXiAdd(SB), NOSPLIT, $136-32
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $176
+	I64Store $40
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R6
@@ -24989,7 +21198,7 @@ TEXT ·fp2AddXiAdd(SB), NOSPLIT, $136-32
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $184
+	I64Store $48
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R7
@@ -24999,7 +21208,7 @@ TEXT ·fp2AddXiAdd(SB), NOSPLIT, $136-32
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $192
+	I64Store $56
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R8
@@ -25009,7 +21218,7 @@ TEXT ·fp2AddXiAdd(SB), NOSPLIT, $136-32
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $200
+	I64Store $64
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R9
@@ -25019,7 +21228,7 @@ TEXT ·fp2AddXiAdd(SB), NOSPLIT, $136-32
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $208
+	I64Store $72
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R10
@@ -25029,7 +21238,7 @@ TEXT ·fp2AddXiAdd(SB), NOSPLIT, $136-32
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $216
+	I64Store $80
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R11
@@ -25039,7 +21248,7 @@ TEXT ·fp2AddXiAdd(SB), NOSPLIT, $136-32
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $224
+	I64Store $88
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R12
@@ -25049,7 +21258,7 @@ TEXT ·fp2AddXiAdd(SB), NOSPLIT, $136-32
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $232
+	I64Store $96
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get F16; I64ReinterpretF64
@@ -25059,7 +21268,7 @@ TEXT ·fp2AddXiAdd(SB), NOSPLIT, $136-32
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $240
+	I64Store $104
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get F17; I64ReinterpretF64
@@ -25069,7 +21278,7 @@ TEXT ·fp2AddXiAdd(SB), NOSPLIT, $136-32
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $248
+	I64Store $112
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get F18; I64ReinterpretF64
@@ -25079,7 +21288,7 @@ TEXT ·fp2AddXiAdd(SB), NOSPLIT, $136-32
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $256
+	I64Store $120
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get F19; I64ReinterpretF64
@@ -25087,189 +21296,17 @@ TEXT ·fp2AddXiAdd(SB), NOSPLIT, $136-32
 	I64Const $65532; I64Mul
 	I64Sub
 	Get R15; I64Add
-	I64Store $264
+	I64Store $128
+	Get R13; I64Eqz; If; I64Const $136; Set R13; Br $1; End
+	End
 	RET
 
 // func fp2AddXiSubSub(z, v, w, x, y *Fp2)
-TEXT ·fp2AddXiSubSub(SB), NOSPLIT, $136-40
-	Get SP; I64Load w+16(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
-	Get PC_B; I64Load $136
-	Set R14; Get SP; Get R14; I64Store $0
-	Get PC_B; I64Load $144
-	Set R14; Get SP; Get R14; I64Store $8
-	Get PC_B; I64Load $152
-	Set R14; Get SP; Get R14; I64Store $16
-	Get PC_B; I64Load $160
-	Set R14; Get SP; Get R14; I64Store $24
-	Get PC_B; I64Load $168
-	Set R14; Get SP; Get R14; I64Store $32
-	Get PC_B; I64Load $176
-	Set R14; Get SP; Get R14; I64Store $40
-	Get PC_B; I64Load $184
-	Set R14; Get SP; Get R14; I64Store $48
-	Get PC_B; I64Load $192
-	Set R14; Get SP; Get R14; I64Store $56
-	Get PC_B; I64Load $200
-	Set R14; Get SP; Get R14; I64Store $64
-	Get PC_B; I64Load $208
-	Set R14; Get SP; Get R14; I64Store $72
-	Get PC_B; I64Load $216
-	Set R14; Get SP; Get R14; I64Store $80
-	Get PC_B; I64Load $224
-	Set R14; Get SP; Get R14; I64Store $88
-	Get PC_B; I64Load $232
-	Set R14; Get SP; Get R14; I64Store $96
-	Get PC_B; I64Load $240
-	Set R14; Get SP; Get R14; I64Store $104
-	Get PC_B; I64Load $248
-	Set R14; Get SP; Get R14; I64Store $112
-	Get PC_B; I64Load $256
-	Set R14; Get SP; Get R14; I64Store $120
-	Get PC_B; I64Load $264
-	Set R14; Get SP; Get R14; I64Store $128
-	Get SP; I64Load x+24(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
-	Get SP; I64Load $0
-	Get PC_B; I64Load $136
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $0
-	Get SP; I64Load $8
-	Get PC_B; I64Load $144
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $8
-	Get SP; I64Load $16
-	Get PC_B; I64Load $152
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $16
-	Get SP; I64Load $24
-	Get PC_B; I64Load $160
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $24
-	Get SP; I64Load $32
-	Get PC_B; I64Load $168
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $32
-	Get SP; I64Load $40
-	Get PC_B; I64Load $176
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $40
-	Get SP; I64Load $48
-	Get PC_B; I64Load $184
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $48
-	Get SP; I64Load $56
-	Get PC_B; I64Load $192
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $56
-	Get SP; I64Load $64
-	Get PC_B; I64Load $200
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $64
-	Get SP; I64Load $72
-	Get PC_B; I64Load $208
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $72
-	Get SP; I64Load $80
-	Get PC_B; I64Load $216
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $80
-	Get SP; I64Load $88
-	Get PC_B; I64Load $224
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $88
-	Get SP; I64Load $96
-	Get PC_B; I64Load $232
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $96
-	Get SP; I64Load $104
-	Get PC_B; I64Load $240
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $104
-	Get SP; I64Load $112
-	Get PC_B; I64Load $248
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $112
-	Get SP; I64Load $120
-	Get PC_B; I64Load $256
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $120
-	Get SP; I64Load $128
-	Get PC_B; I64Load $264
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $128
-	Get SP; I64Load y+32(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
-	Get SP; I64Load $0
-	Get PC_B; I64Load $136
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $0
-	Get SP; I64Load $8
-	Get PC_B; I64Load $144
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $8
-	Get SP; I64Load $16
-	Get PC_B; I64Load $152
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $16
-	Get SP; I64Load $24
-	Get PC_B; I64Load $160
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $24
-	Get SP; I64Load $32
-	Get PC_B; I64Load $168
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $32
-	Get SP; I64Load $40
-	Get PC_B; I64Load $176
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $40
-	Get SP; I64Load $48
-	Get PC_B; I64Load $184
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $48
-	Get SP; I64Load $56
-	Get PC_B; I64Load $192
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $56
-	Get SP; I64Load $64
-	Get PC_B; I64Load $200
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $64
-	Get SP; I64Load $72
-	Get PC_B; I64Load $208
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $72
-	Get SP; I64Load $80
-	Get PC_B; I64Load $216
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $80
-	Get SP; I64Load $88
-	Get PC_B; I64Load $224
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $88
-	Get SP; I64Load $96
-	Get PC_B; I64Load $232
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $96
-	Get SP; I64Load $104
-	Get PC_B; I64Load $240
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $104
-	Get SP; I64Load $112
-	Get PC_B; I64Load $248
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $112
-	Get SP; I64Load $120
-	Get PC_B; I64Load $256
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $120
-	Get SP; I64Load $128
-	Get PC_B; I64Load $264
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $128
-	Get SP; I64Load w+16(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
+TEXT ·fp2AddXiSubSub(SB), NOSPLIT, $272-40
+	I64Const $0; Set R13
+	Loop
+	I64Load w+16(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $128; Drop
 	Get PC_B; I64Load $0
 	Set R0
 	Get PC_B; I64Load $8
@@ -25304,8 +21341,8 @@ TEXT ·fp2AddXiSubSub(SB), NOSPLIT, $136-40
 	F64ReinterpretI64; Set F18
 	Get PC_B; I64Load $128
 	F64ReinterpretI64; Set F19
-	Get SP; I64Load x+24(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
+	I64Load x+24(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $128; Drop
 	Get R0
 	Get PC_B; I64Load $0
 	I64Sub
@@ -25374,8 +21411,8 @@ TEXT ·fp2AddXiSubSub(SB), NOSPLIT, $136-40
 	Get PC_B; I64Load $128
 	I64Sub
 	F64ReinterpretI64; Set F19
-	Get SP; I64Load y+32(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
+	I64Load y+32(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $128; Drop
 	Get R0
 	Get PC_B; I64Load $0
 	I64Sub
@@ -25444,481 +21481,283 @@ TEXT ·fp2AddXiSubSub(SB), NOSPLIT, $136-40
 	Get PC_B; I64Load $128
 	I64Sub
 	F64ReinterpretI64; Set F19
+	Get SP; Get R13; I32WrapI64; I32Add; Set PC_B
+	Get PC_B; I64Load $128; Drop
+	Get PC_B
 	Get R0
-	Get SP; I64Load $0
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $0
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R0
+	Get PC_B
 	Get R1
-	Get SP; I64Load $8
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $8
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R1
+	Get PC_B
 	Get R2
-	Get SP; I64Load $16
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $16
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R2
+	Get PC_B
 	Get R3
-	Get SP; I64Load $24
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $24
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R3
+	Get PC_B
 	Get R4
-	Get SP; I64Load $32
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $32
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R4
+	Get PC_B
 	Get R5
-	Get SP; I64Load $40
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $40
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R5
+	Get PC_B
 	Get R6
-	Get SP; I64Load $48
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $48
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R6
+	Get PC_B
 	Get R7
-	Get SP; I64Load $56
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $56
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R7
+	Get PC_B
 	Get R8
-	Get SP; I64Load $64
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $64
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R8
+	Get PC_B
 	Get R9
-	Get SP; I64Load $72
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $72
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R9
+	Get PC_B
 	Get R10
-	Get SP; I64Load $80
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $80
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R10
+	Get PC_B
 	Get R11
-	Get SP; I64Load $88
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $88
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R11
+	Get PC_B
 	Get R12
-	Get SP; I64Load $96
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $96
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	Set R12
+	Get PC_B
 	Get F16; I64ReinterpretF64
-	Get SP; I64Load $104
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $104
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	F64ReinterpretI64; Set F16
+	Get PC_B
 	Get F17; I64ReinterpretF64
-	Get SP; I64Load $112
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $112
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	F64ReinterpretI64; Set F17
+	Get PC_B
 	Get F18; I64ReinterpretF64
-	Get SP; I64Load $120
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Store $120
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	F64ReinterpretI64; Set F18
+	Get PC_B
 	Get F19; I64ReinterpretF64
-	Get SP; I64Load $128
-	Set R14; Set R15
+	I64Store $128
+	Get R13; I64Eqz; If; I64Const $136; Set R13; Br $1; End
+	End
+	Get SP; I64Load $136; Set R14
+	Get SP; I64Load $0; Set R15
 	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
-	I64Store $128
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	F64ReinterpretI64; Set F19
-	Get SP; I64Load v+8(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
-	Get R0
-	Get PC_B; I64Load $0
-	I64Add
-	Set R0
-	Get R1
-	Get PC_B; I64Load $8
-	I64Add
-	Set R1
-	Get R2
-	Get PC_B; I64Load $16
-	I64Add
-	Set R2
-	Get R3
-	Get PC_B; I64Load $24
-	I64Add
-	Set R3
-	Get R4
-	Get PC_B; I64Load $32
-	I64Add
-	Set R4
-	Get R5
-	Get PC_B; I64Load $40
-	I64Add
-	Set R5
-	Get R6
-	Get PC_B; I64Load $48
-	I64Add
-	Set R6
-	Get R7
-	Get PC_B; I64Load $56
-	I64Add
-	Set R7
-	Get R8
-	Get PC_B; I64Load $64
-	I64Add
-	Set R8
-	Get R9
-	Get PC_B; I64Load $72
-	I64Add
-	Set R9
-	Get R10
-	Get PC_B; I64Load $80
-	I64Add
-	Set R10
-	Get R11
-	Get PC_B; I64Load $88
-	I64Add
-	Set R11
-	Get R12
-	Get PC_B; I64Load $96
-	I64Add
-	Set R12
-	Get F16; I64ReinterpretF64
-	Get PC_B; I64Load $104
-	I64Add
-	F64ReinterpretI64; Set F16
-	Get F17; I64ReinterpretF64
-	Get PC_B; I64Load $112
-	I64Add
-	F64ReinterpretI64; Set F17
-	Get F18; I64ReinterpretF64
-	Get PC_B; I64Load $120
-	I64Add
-	F64ReinterpretI64; Set F18
-	Get F19; I64ReinterpretF64
-	Get PC_B; I64Load $128
-	I64Add
-	F64ReinterpretI64; Set F19
-	Get SP; I64Load z+0(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
-	Get F19; I64ReinterpretF64
-	I64Const $536900405; I64Mul; I64Const $17592186044416; I64Add; I64Const $45; I64ShrS; Set R14
-	Get PC_B
-	Get R0
-	Get R14
-	I64Const $518612119; I64Mul
-	I64Sub
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $0
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R1
-	Get R14
-	I64Const $178881345; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $8
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R2
-	Get R14
-	I64Const $417264858; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $16
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R3
-	Get R14
-	I64Const $495168986; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $24
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R4
-	Get R14
-	I64Const $513425573; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $32
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R5
-	Get R14
-	I64Const $28948712; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $40
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R6
-	Get R14
-	I64Const $192253288; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $48
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R7
-	Get R14
-	I64Const $464913857; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $56
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R8
-	Get R14
-	I64Const $35406684; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $64
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R9
-	Get R14
-	I64Const $113007301; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $72
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R10
-	Get R14
-	I64Const $206136168; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $80
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R11
-	Get R14
-	I64Const $45035378; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $88
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R12
-	Get R14
-	I64Const $404391380; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $96
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get F16; I64ReinterpretF64
-	Get R14
-	I64Const $225088645; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $104
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get F17; I64ReinterpretF64
-	Get R14
-	I64Const $309754653; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $112
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get F18; I64ReinterpretF64
-	Get R14
-	I64Const $214729156; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $120
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get F19; I64ReinterpretF64
-	Get R14
-	I64Const $65532; I64Mul
-	I64Sub
-	Get R15; I64Add
-	I64Store $128
-	Get SP; I64Load $0
-	Set R0
-	Get SP; I64Load $8
-	Set R1
-	Get SP; I64Load $16
-	Set R2
-	Get SP; I64Load $24
-	Set R3
-	Get SP; I64Load $32
-	Set R4
-	Get SP; I64Load $40
-	Set R5
-	Get SP; I64Load $48
-	Set R6
-	Get SP; I64Load $56
-	Set R7
-	Get SP; I64Load $64
-	Set R8
-	Get SP; I64Load $72
-	Set R9
-	Get SP; I64Load $80
-	Set R10
-	Get SP; I64Load $88
-	Set R11
-	Get SP; I64Load $96
-	Set R12
-	Get SP; I64Load $104
-	F64ReinterpretI64; Set F16
-	Get SP; I64Load $112
-	F64ReinterpretI64; Set F17
-	Get SP; I64Load $120
-	F64ReinterpretI64; Set F18
-	Get SP; I64Load $128
-	F64ReinterpretI64; Set F19
-	Get SP; I64Load v+8(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
-	Get R0
-	Get PC_B; I64Load $136
-	I64Add
-	Set R0
-	Get R1
-	Get PC_B; I64Load $144
-	I64Add
-	Set R1
-	Get R2
-	Get PC_B; I64Load $152
-	I64Add
-	Set R2
-	Get R3
-	Get PC_B; I64Load $160
-	I64Add
-	Set R3
-	Get R4
-	Get PC_B; I64Load $168
-	I64Add
-	Set R4
-	Get R5
-	Get PC_B; I64Load $176
-	I64Add
-	Set R5
-	Get R6
-	Get PC_B; I64Load $184
-	I64Add
-	Set R6
-	Get R7
-	Get PC_B; I64Load $192
-	I64Add
-	Set R7
-	Get R8
-	Get PC_B; I64Load $200
-	I64Add
-	Set R8
-	Get R9
-	Get PC_B; I64Load $208
-	I64Add
-	Set R9
-	Get R10
-	Get PC_B; I64Load $216
-	I64Add
-	Set R10
-	Get R11
-	Get PC_B; I64Load $224
-	I64Add
-	Set R11
-	Get R12
-	Get PC_B; I64Load $232
-	I64Add
-	Set R12
-	Get F16; I64ReinterpretF64
-	Get PC_B; I64Load $240
-	I64Add
-	F64ReinterpretI64; Set F16
-	Get F17; I64ReinterpretF64
-	Get PC_B; I64Load $248
-	I64Add
-	F64ReinterpretI64; Set F17
-	Get F18; I64ReinterpretF64
-	Get PC_B; I64Load $256
-	I64Add
-	F64ReinterpretI64; Set F18
-	Get F19; I64ReinterpretF64
-	Get PC_B; I64Load $264
-	I64Add
-	F64ReinterpretI64; Set F19
-	Get SP; I64Load z+0(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
-	Get F19; I64ReinterpretF64
-	I64Const $536900405; I64Mul; I64Const $17592186044416; I64Add; I64Const $45; I64ShrS; Set R14
-	Get PC_B
-	Get R0
-	Get R14
-	I64Const $518612119; I64Mul
-	I64Sub
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	I64Store $136
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $0
+	Get SP; I64Load $144; Set R14
+	Get SP; I64Load $8; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $144
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $8
+	Get SP; I64Load $152; Set R14
+	Get SP; I64Load $16; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $152
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $16
+	Get SP; I64Load $160; Set R14
+	Get SP; I64Load $24; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $160
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $24
+	Get SP; I64Load $168; Set R14
+	Get SP; I64Load $32; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $168
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $32
+	Get SP; I64Load $176; Set R14
+	Get SP; I64Load $40; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $176
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $40
+	Get SP; I64Load $184; Set R14
+	Get SP; I64Load $48; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $184
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $48
+	Get SP; I64Load $192; Set R14
+	Get SP; I64Load $56; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $192
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $56
+	Get SP; I64Load $200; Set R14
+	Get SP; I64Load $64; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $200
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $64
+	Get SP; I64Load $208; Set R14
+	Get SP; I64Load $72; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $208
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $72
+	Get SP; I64Load $216; Set R14
+	Get SP; I64Load $80; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $216
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $80
+	Get SP; I64Load $224; Set R14
+	Get SP; I64Load $88; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $224
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $88
+	Get SP; I64Load $232; Set R14
+	Get SP; I64Load $96; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $232
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $96
+	Get SP; I64Load $240; Set R14
+	Get SP; I64Load $104; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $240
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $104
+	Get SP; I64Load $248; Set R14
+	Get SP; I64Load $112; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $248
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $112
+	Get SP; I64Load $256; Set R14
+	Get SP; I64Load $120; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $256
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $120
+	Get SP; I64Load $264; Set R14
+	Get SP; I64Load $128; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Store $264
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Store $128
+	I64Const $0; Set R13
+	Loop
+	Get SP; Get R13; I32WrapI64; I32Add; Set PC_B
+	Get PC_B; I64Load $128; Drop
+	Get PC_B; I64Load $0
+	Set R0
+	Get PC_B; I64Load $8
+	Set R1
+	Get PC_B; I64Load $16
+	Set R2
+	Get PC_B; I64Load $24
+	Set R3
+	Get PC_B; I64Load $32
+	Set R4
+	Get PC_B; I64Load $40
+	Set R5
+	Get PC_B; I64Load $48
+	Set R6
+	Get PC_B; I64Load $56
+	Set R7
+	Get PC_B; I64Load $64
+	Set R8
+	Get PC_B; I64Load $72
+	Set R9
+	Get PC_B; I64Load $80
+	Set R10
+	Get PC_B; I64Load $88
+	Set R11
+	Get PC_B; I64Load $96
+	Set R12
+	Get PC_B; I64Load $104
+	F64ReinterpretI64; Set F16
+	Get PC_B; I64Load $112
+	F64ReinterpretI64; Set F17
+	Get PC_B; I64Load $120
+	F64ReinterpretI64; Set F18
+	Get PC_B; I64Load $128
+	F64ReinterpretI64; Set F19
+	I64Load v+8(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $128; Drop
+	Get R0
+	Get PC_B; I64Load $0
+	I64Add
+	Set R0
+	Get R1
+	Get PC_B; I64Load $8
+	I64Add
+	Set R1
+	Get R2
+	Get PC_B; I64Load $16
+	I64Add
+	Set R2
+	Get R3
+	Get PC_B; I64Load $24
+	I64Add
+	Set R3
+	Get R4
+	Get PC_B; I64Load $32
+	I64Add
+	Set R4
+	Get R5
+	Get PC_B; I64Load $40
+	I64Add
+	Set R5
+	Get R6
+	Get PC_B; I64Load $48
+	I64Add
+	Set R6
+	Get R7
+	Get PC_B; I64Load $56
+	I64Add
+	Set R7
+	Get R8
+	Get PC_B; I64Load $64
+	I64Add
+	Set R8
+	Get R9
+	Get PC_B; I64Load $72
+	I64Add
+	Set R9
+	Get R10
+	Get PC_B; I64Load $80
+	I64Add
+	Set R10
+	Get R11
+	Get PC_B; I64Load $88
+	I64Add
+	Set R11
+	Get R12
+	Get PC_B; I64Load $96
+	I64Add
+	Set R12
+	Get F16; I64ReinterpretF64
+	Get PC_B; I64Load $104
+	I64Add
+	F64ReinterpretI64; Set F16
+	Get F17; I64ReinterpretF64
+	Get PC_B; I64Load $112
+	I64Add
+	F64ReinterpretI64; Set F17
+	Get F18; I64ReinterpretF64
+	Get PC_B; I64Load $120
+	I64Add
+	F64ReinterpretI64; Set F18
+	Get F19; I64ReinterpretF64
+	Get PC_B; I64Load $128
+	I64Add
+	F64ReinterpretI64; Set F19
+	I64Load z+0(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $128; Drop
+	Get F19; I64ReinterpretF64
+	I64Const $536900405; I64Mul; I64Const $17592186044416; I64Add; I64Const $45; I64ShrS; Set R14
+	Get PC_B
+	Get R0
+	Get R14
+	I64Const $518612119; I64Mul
+	I64Sub
+	Tee R15
+	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	I64Store $0
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R1
@@ -25928,7 +21767,7 @@ TEXT ·fp2AddXiSubSub(SB), NOSPLIT, $136-40
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $144
+	I64Store $8
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R2
@@ -25938,7 +21777,7 @@ TEXT ·fp2AddXiSubSub(SB), NOSPLIT, $136-40
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $152
+	I64Store $16
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R3
@@ -25948,7 +21787,7 @@ TEXT ·fp2AddXiSubSub(SB), NOSPLIT, $136-40
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $160
+	I64Store $24
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R4
@@ -25958,7 +21797,7 @@ TEXT ·fp2AddXiSubSub(SB), NOSPLIT, $136-40
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $168
+	I64Store $32
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R5
@@ -25968,7 +21807,7 @@ TEXT ·fp2AddXiSubSub(SB), NOSPLIT, $136-40
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $176
+	I64Store $40
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R6
@@ -25978,7 +21817,7 @@ TEXT ·fp2AddXiSubSub(SB), NOSPLIT, $136-40
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $184
+	I64Store $48
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R7
@@ -25988,7 +21827,7 @@ TEXT ·fp2AddXiSubSub(SB), NOSPLIT, $136-40
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $192
+	I64Store $56
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R8
@@ -25998,7 +21837,7 @@ TEXT ·fp2AddXiSubSub(SB), NOSPLIT, $136-40
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $200
+	I64Store $64
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R9
@@ -26008,7 +21847,7 @@ TEXT ·fp2AddXiSubSub(SB), NOSPLIT, $136-40
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $208
+	I64Store $72
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R10
@@ -26018,7 +21857,7 @@ TEXT ·fp2AddXiSubSub(SB), NOSPLIT, $136-40
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $216
+	I64Store $80
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R11
@@ -26028,7 +21867,7 @@ TEXT ·fp2AddXiSubSub(SB), NOSPLIT, $136-40
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $224
+	I64Store $88
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R12
@@ -26038,7 +21877,7 @@ TEXT ·fp2AddXiSubSub(SB), NOSPLIT, $136-40
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $232
+	I64Store $96
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get F16; I64ReinterpretF64
@@ -26048,7 +21887,7 @@ TEXT ·fp2AddXiSubSub(SB), NOSPLIT, $136-40
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $240
+	I64Store $104
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get F17; I64ReinterpretF64
@@ -26058,7 +21897,7 @@ TEXT ·fp2AddXiSubSub(SB), NOSPLIT, $136-40
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $248
+	I64Store $112
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get F18; I64ReinterpretF64
@@ -26068,7 +21907,7 @@ TEXT ·fp2AddXiSubSub(SB), NOSPLIT, $136-40
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $256
+	I64Store $120
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get F19; I64ReinterpretF64
@@ -26076,49 +21915,17 @@ TEXT ·fp2AddXiSubSub(SB), NOSPLIT, $136-40
 	I64Const $65532; I64Mul
 	I64Sub
 	Get R15; I64Add
-	I64Store $264
+	I64Store $128
+	Get R13; I64Eqz; If; I64Const $136; Set R13; Br $1; End
+	End
 	RET
 
 // func fp2Cyc0(z, x, y, a *Fp2)
-TEXT ·fp2Cyc0(SB), NOSPLIT, $136-32
-	Get SP; I64Load y+16(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
-	Get PC_B; I64Load $136
-	Set R14; Get SP; Get R14; I64Store $0
-	Get PC_B; I64Load $144
-	Set R14; Get SP; Get R14; I64Store $8
-	Get PC_B; I64Load $152
-	Set R14; Get SP; Get R14; I64Store $16
-	Get PC_B; I64Load $160
-	Set R14; Get SP; Get R14; I64Store $24
-	Get PC_B; I64Load $168
-	Set R14; Get SP; Get R14; I64Store $32
-	Get PC_B; I64Load $176
-	Set R14; Get SP; Get R14; I64Store $40
-	Get PC_B; I64Load $184
-	Set R14; Get SP; Get R14; I64Store $48
-	Get PC_B; I64Load $192
-	Set R14; Get SP; Get R14; I64Store $56
-	Get PC_B; I64Load $200
-	Set R14; Get SP; Get R14; I64Store $64
-	Get PC_B; I64Load $208
-	Set R14; Get SP; Get R14; I64Store $72
-	Get PC_B; I64Load $216
-	Set R14; Get SP; Get R14; I64Store $80
-	Get PC_B; I64Load $224
-	Set R14; Get SP; Get R14; I64Store $88
-	Get PC_B; I64Load $232
-	Set R14; Get SP; Get R14; I64Store $96
-	Get PC_B; I64Load $240
-	Set R14; Get SP; Get R14; I64Store $104
-	Get PC_B; I64Load $248
-	Set R14; Get SP; Get R14; I64Store $112
-	Get PC_B; I64Load $256
-	Set R14; Get SP; Get R14; I64Store $120
-	Get PC_B; I64Load $264
-	Set R14; Get SP; Get R14; I64Store $128
-	Get SP; I64Load y+16(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
+TEXT ·fp2Cyc0(SB), NOSPLIT, $272-32
+	I64Const $0; Set R13
+	Loop
+	I64Load y+16(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $128; Drop
 	Get PC_B; I64Load $0
 	Set R0
 	Get PC_B; I64Load $8
@@ -26153,723 +21960,421 @@ TEXT ·fp2Cyc0(SB), NOSPLIT, $136-32
 	F64ReinterpretI64; Set F18
 	Get PC_B; I64Load $128
 	F64ReinterpretI64; Set F19
+	Get SP; Get R13; I32WrapI64; I32Add; Set PC_B
+	Get PC_B; I64Load $128; Drop
+	Get PC_B
 	Get R0
-	Get SP; I64Load $0
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
-	I64Const $3; I64Mul
 	I64Store $0
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	I64Const $3; I64Mul
-	Set R0
+	Get PC_B
 	Get R1
-	Get SP; I64Load $8
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
-	I64Const $3; I64Mul
 	I64Store $8
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	I64Const $3; I64Mul
-	Set R1
+	Get PC_B
 	Get R2
-	Get SP; I64Load $16
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
-	I64Const $3; I64Mul
 	I64Store $16
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	I64Const $3; I64Mul
-	Set R2
+	Get PC_B
 	Get R3
-	Get SP; I64Load $24
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
-	I64Const $3; I64Mul
 	I64Store $24
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	I64Const $3; I64Mul
-	Set R3
+	Get PC_B
 	Get R4
-	Get SP; I64Load $32
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
-	I64Const $3; I64Mul
 	I64Store $32
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	I64Const $3; I64Mul
-	Set R4
+	Get PC_B
 	Get R5
-	Get SP; I64Load $40
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
-	I64Const $3; I64Mul
 	I64Store $40
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	I64Const $3; I64Mul
-	Set R5
+	Get PC_B
 	Get R6
-	Get SP; I64Load $48
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
-	I64Const $3; I64Mul
 	I64Store $48
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	I64Const $3; I64Mul
-	Set R6
+	Get PC_B
 	Get R7
-	Get SP; I64Load $56
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
-	I64Const $3; I64Mul
 	I64Store $56
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	I64Const $3; I64Mul
-	Set R7
+	Get PC_B
 	Get R8
-	Get SP; I64Load $64
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
-	I64Const $3; I64Mul
 	I64Store $64
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	I64Const $3; I64Mul
-	Set R8
+	Get PC_B
 	Get R9
-	Get SP; I64Load $72
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
-	I64Const $3; I64Mul
 	I64Store $72
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	I64Const $3; I64Mul
-	Set R9
+	Get PC_B
 	Get R10
-	Get SP; I64Load $80
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
-	I64Const $3; I64Mul
 	I64Store $80
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	I64Const $3; I64Mul
-	Set R10
+	Get PC_B
 	Get R11
-	Get SP; I64Load $88
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
-	I64Const $3; I64Mul
 	I64Store $88
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	I64Const $3; I64Mul
-	Set R11
+	Get PC_B
 	Get R12
-	Get SP; I64Load $96
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
-	I64Const $3; I64Mul
 	I64Store $96
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	I64Const $3; I64Mul
-	Set R12
+	Get PC_B
 	Get F16; I64ReinterpretF64
-	Get SP; I64Load $104
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
-	I64Const $3; I64Mul
 	I64Store $104
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	I64Const $3; I64Mul
-	F64ReinterpretI64; Set F16
+	Get PC_B
 	Get F17; I64ReinterpretF64
-	Get SP; I64Load $112
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
-	I64Const $3; I64Mul
 	I64Store $112
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	I64Const $3; I64Mul
-	F64ReinterpretI64; Set F17
+	Get PC_B
 	Get F18; I64ReinterpretF64
-	Get SP; I64Load $120
-	Set R14; Set R15
+	I64Store $120
+	Get PC_B
+	Get F19; I64ReinterpretF64
+	I64Store $128
+	Get R13; I64Eqz; If; I64Const $136; Set R13; Br $1; End
+	End
+	Get SP; I64Load $136; Set R14
+	Get SP; I64Load $0; Set R15
 	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Const $3; I64Mul
-	I64Store $120
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	I64Const $3; I64Mul
-	F64ReinterpretI64; Set F18
-	Get F19; I64ReinterpretF64
-	Get SP; I64Load $128
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
-	I64Const $3; I64Mul
-	I64Store $128
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	I64Const $3; I64Mul
-	F64ReinterpretI64; Set F19
-	Get SP; I64Load x+8(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
-	Get R0
-	Get PC_B; I64Load $0
-	I64Const $3; I64Mul
-	I64Add
-	Set R0
-	Get R1
-	Get PC_B; I64Load $8
-	I64Const $3; I64Mul
-	I64Add
-	Set R1
-	Get R2
-	Get PC_B; I64Load $16
-	I64Const $3; I64Mul
-	I64Add
-	Set R2
-	Get R3
-	Get PC_B; I64Load $24
-	I64Const $3; I64Mul
-	I64Add
-	Set R3
-	Get R4
-	Get PC_B; I64Load $32
-	I64Const $3; I64Mul
-	I64Add
-	Set R4
-	Get R5
-	Get PC_B; I64Load $40
-	I64Const $3; I64Mul
-	I64Add
-	Set R5
-	Get R6
-	Get PC_B; I64Load $48
-	I64Const $3; I64Mul
-	I64Add
-	Set R6
-	Get R7
-	Get PC_B; I64Load $56
-	I64Const $3; I64Mul
-	I64Add
-	Set R7
-	Get R8
-	Get PC_B; I64Load $64
-	I64Const $3; I64Mul
-	I64Add
-	Set R8
-	Get R9
-	Get PC_B; I64Load $72
-	I64Const $3; I64Mul
-	I64Add
-	Set R9
-	Get R10
-	Get PC_B; I64Load $80
-	I64Const $3; I64Mul
-	I64Add
-	Set R10
-	Get R11
-	Get PC_B; I64Load $88
-	I64Const $3; I64Mul
-	I64Add
-	Set R11
-	Get R12
-	Get PC_B; I64Load $96
-	I64Const $3; I64Mul
-	I64Add
-	Set R12
-	Get F16; I64ReinterpretF64
-	Get PC_B; I64Load $104
-	I64Const $3; I64Mul
-	I64Add
-	F64ReinterpretI64; Set F16
-	Get F17; I64ReinterpretF64
-	Get PC_B; I64Load $112
-	I64Const $3; I64Mul
-	I64Add
-	F64ReinterpretI64; Set F17
-	Get F18; I64ReinterpretF64
-	Get PC_B; I64Load $120
-	I64Const $3; I64Mul
-	I64Add
-	F64ReinterpretI64; Set F18
-	Get F19; I64ReinterpretF64
-	Get PC_B; I64Load $128
-	I64Const $3; I64Mul
-	I64Add
-	F64ReinterpretI64; Set F19
-	Get SP; I64Load a+24(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
-	Get R0
-	Get PC_B; I64Load $0
-	I64Const $1; I64Shl
-	I64Sub
-	Set R0
-	Get R1
-	Get PC_B; I64Load $8
-	I64Const $1; I64Shl
-	I64Sub
-	Set R1
-	Get R2
-	Get PC_B; I64Load $16
-	I64Const $1; I64Shl
-	I64Sub
-	Set R2
-	Get R3
-	Get PC_B; I64Load $24
-	I64Const $1; I64Shl
-	I64Sub
-	Set R3
-	Get R4
-	Get PC_B; I64Load $32
-	I64Const $1; I64Shl
-	I64Sub
-	Set R4
-	Get R5
-	Get PC_B; I64Load $40
-	I64Const $1; I64Shl
-	I64Sub
-	Set R5
-	Get R6
-	Get PC_B; I64Load $48
-	I64Const $1; I64Shl
-	I64Sub
-	Set R6
-	Get R7
-	Get PC_B; I64Load $56
-	I64Const $1; I64Shl
-	I64Sub
-	Set R7
-	Get R8
-	Get PC_B; I64Load $64
-	I64Const $1; I64Shl
-	I64Sub
-	Set R8
-	Get R9
-	Get PC_B; I64Load $72
-	I64Const $1; I64Shl
-	I64Sub
-	Set R9
-	Get R10
-	Get PC_B; I64Load $80
-	I64Const $1; I64Shl
-	I64Sub
-	Set R10
-	Get R11
-	Get PC_B; I64Load $88
-	I64Const $1; I64Shl
-	I64Sub
-	Set R11
-	Get R12
-	Get PC_B; I64Load $96
-	I64Const $1; I64Shl
-	I64Sub
-	Set R12
-	Get F16; I64ReinterpretF64
-	Get PC_B; I64Load $104
-	I64Const $1; I64Shl
-	I64Sub
-	F64ReinterpretI64; Set F16
-	Get F17; I64ReinterpretF64
-	Get PC_B; I64Load $112
-	I64Const $1; I64Shl
-	I64Sub
-	F64ReinterpretI64; Set F17
-	Get F18; I64ReinterpretF64
-	Get PC_B; I64Load $120
-	I64Const $1; I64Shl
-	I64Sub
-	F64ReinterpretI64; Set F18
-	Get F19; I64ReinterpretF64
-	Get PC_B; I64Load $128
-	I64Const $1; I64Shl
-	I64Sub
-	F64ReinterpretI64; Set F19
-	Get SP; I64Load z+0(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
-	Get F19; I64ReinterpretF64
-	I64Const $536900405; I64Mul; I64Const $17592186044416; I64Add; I64Const $45; I64ShrS; Set R14
-	Get PC_B
-	Get R0
-	Get R14
-	I64Const $518612119; I64Mul
-	I64Sub
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $0
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R1
-	Get R14
-	I64Const $178881345; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $8
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R2
-	Get R14
-	I64Const $417264858; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $16
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R3
-	Get R14
-	I64Const $495168986; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $24
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R4
-	Get R14
-	I64Const $513425573; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $32
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R5
-	Get R14
-	I64Const $28948712; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $40
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R6
-	Get R14
-	I64Const $192253288; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $48
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R7
-	Get R14
-	I64Const $464913857; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $56
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R8
-	Get R14
-	I64Const $35406684; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $64
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R9
-	Get R14
-	I64Const $113007301; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $72
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R10
-	Get R14
-	I64Const $206136168; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $80
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R11
-	Get R14
-	I64Const $45035378; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $88
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R12
-	Get R14
-	I64Const $404391380; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $96
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get F16; I64ReinterpretF64
-	Get R14
-	I64Const $225088645; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $104
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get F17; I64ReinterpretF64
-	Get R14
-	I64Const $309754653; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $112
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get F18; I64ReinterpretF64
-	Get R14
-	I64Const $214729156; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $120
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get F19; I64ReinterpretF64
-	Get R14
-	I64Const $65532; I64Mul
-	I64Sub
-	Get R15; I64Add
-	I64Store $128
-	Get SP; I64Load $0
-	Set R0
-	Get SP; I64Load $8
-	Set R1
-	Get SP; I64Load $16
-	Set R2
-	Get SP; I64Load $24
-	Set R3
-	Get SP; I64Load $32
-	Set R4
-	Get SP; I64Load $40
-	Set R5
-	Get SP; I64Load $48
-	Set R6
-	Get SP; I64Load $56
-	Set R7
-	Get SP; I64Load $64
-	Set R8
-	Get SP; I64Load $72
-	Set R9
-	Get SP; I64Load $80
-	Set R10
-	Get SP; I64Load $88
-	Set R11
-	Get SP; I64Load $96
-	Set R12
-	Get SP; I64Load $104
-	F64ReinterpretI64; Set F16
-	Get SP; I64Load $112
-	F64ReinterpretI64; Set F17
-	Get SP; I64Load $120
-	F64ReinterpretI64; Set F18
-	Get SP; I64Load $128
-	F64ReinterpretI64; Set F19
-	Get SP; I64Load x+8(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
-	Get R0
-	Get PC_B; I64Load $136
-	I64Const $3; I64Mul
-	I64Add
-	Set R0
-	Get R1
-	Get PC_B; I64Load $144
-	I64Const $3; I64Mul
-	I64Add
-	Set R1
-	Get R2
-	Get PC_B; I64Load $152
-	I64Const $3; I64Mul
-	I64Add
-	Set R2
-	Get R3
-	Get PC_B; I64Load $160
-	I64Const $3; I64Mul
-	I64Add
-	Set R3
-	Get R4
-	Get PC_B; I64Load $168
-	I64Const $3; I64Mul
-	I64Add
-	Set R4
-	Get R5
-	Get PC_B; I64Load $176
-	I64Const $3; I64Mul
-	I64Add
-	Set R5
-	Get R6
-	Get PC_B; I64Load $184
-	I64Const $3; I64Mul
-	I64Add
-	Set R6
-	Get R7
-	Get PC_B; I64Load $192
-	I64Const $3; I64Mul
-	I64Add
-	Set R7
-	Get R8
-	Get PC_B; I64Load $200
-	I64Const $3; I64Mul
-	I64Add
-	Set R8
-	Get R9
-	Get PC_B; I64Load $208
-	I64Const $3; I64Mul
-	I64Add
-	Set R9
-	Get R10
-	Get PC_B; I64Load $216
-	I64Const $3; I64Mul
-	I64Add
-	Set R10
-	Get R11
-	Get PC_B; I64Load $224
-	I64Const $3; I64Mul
-	I64Add
-	Set R11
-	Get R12
-	Get PC_B; I64Load $232
-	I64Const $3; I64Mul
-	I64Add
-	Set R12
-	Get F16; I64ReinterpretF64
-	Get PC_B; I64Load $240
-	I64Const $3; I64Mul
-	I64Add
-	F64ReinterpretI64; Set F16
-	Get F17; I64ReinterpretF64
-	Get PC_B; I64Load $248
-	I64Const $3; I64Mul
-	I64Add
-	F64ReinterpretI64; Set F17
-	Get F18; I64ReinterpretF64
-	Get PC_B; I64Load $256
-	I64Const $3; I64Mul
-	I64Add
-	F64ReinterpretI64; Set F18
-	Get F19; I64ReinterpretF64
-	Get PC_B; I64Load $264
-	I64Const $3; I64Mul
-	I64Add
-	F64ReinterpretI64; Set F19
-	Get SP; I64Load a+24(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
-	Get R0
-	Get PC_B; I64Load $136
-	I64Const $1; I64Shl
-	I64Sub
-	Set R0
-	Get R1
-	Get PC_B; I64Load $144
-	I64Const $1; I64Shl
-	I64Sub
-	Set R1
-	Get R2
-	Get PC_B; I64Load $152
-	I64Const $1; I64Shl
-	I64Sub
-	Set R2
-	Get R3
-	Get PC_B; I64Load $160
-	I64Const $1; I64Shl
-	I64Sub
-	Set R3
-	Get R4
-	Get PC_B; I64Load $168
-	I64Const $1; I64Shl
-	I64Sub
-	Set R4
-	Get R5
-	Get PC_B; I64Load $176
-	I64Const $1; I64Shl
-	I64Sub
-	Set R5
-	Get R6
-	Get PC_B; I64Load $184
-	I64Const $1; I64Shl
-	I64Sub
-	Set R6
-	Get R7
-	Get PC_B; I64Load $192
-	I64Const $1; I64Shl
-	I64Sub
-	Set R7
-	Get R8
-	Get PC_B; I64Load $200
-	I64Const $1; I64Shl
-	I64Sub
-	Set R8
-	Get R9
-	Get PC_B; I64Load $208
-	I64Const $1; I64Shl
-	I64Sub
-	Set R9
-	Get R10
-	Get PC_B; I64Load $216
-	I64Const $1; I64Shl
-	I64Sub
-	Set R10
-	Get R11
-	Get PC_B; I64Load $224
-	I64Const $1; I64Shl
-	I64Sub
-	Set R11
-	Get R12
-	Get PC_B; I64Load $232
-	I64Const $1; I64Shl
-	I64Sub
-	Set R12
-	Get F16; I64ReinterpretF64
-	Get PC_B; I64Load $240
-	I64Const $1; I64Shl
-	I64Sub
-	F64ReinterpretI64; Set F16
-	Get F17; I64ReinterpretF64
-	Get PC_B; I64Load $248
-	I64Const $1; I64Shl
-	I64Sub
-	F64ReinterpretI64; Set F17
-	Get F18; I64ReinterpretF64
-	Get PC_B; I64Load $256
-	I64Const $1; I64Shl
-	I64Sub
-	F64ReinterpretI64; Set F18
-	Get F19; I64ReinterpretF64
-	Get PC_B; I64Load $264
-	I64Const $1; I64Shl
-	I64Sub
-	F64ReinterpretI64; Set F19
-	Get SP; I64Load z+0(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
-	Get F19; I64ReinterpretF64
-	I64Const $536900405; I64Mul; I64Const $17592186044416; I64Add; I64Const $45; I64ShrS; Set R14
-	Get PC_B
-	Get R0
-	Get R14
-	I64Const $518612119; I64Mul
-	I64Sub
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	I64Store $136
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Const $3; I64Mul
+	I64Store $0
+	Get SP; I64Load $144; Set R14
+	Get SP; I64Load $8; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Const $3; I64Mul
+	I64Store $144
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Const $3; I64Mul
+	I64Store $8
+	Get SP; I64Load $152; Set R14
+	Get SP; I64Load $16; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Const $3; I64Mul
+	I64Store $152
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Const $3; I64Mul
+	I64Store $16
+	Get SP; I64Load $160; Set R14
+	Get SP; I64Load $24; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Const $3; I64Mul
+	I64Store $160
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Const $3; I64Mul
+	I64Store $24
+	Get SP; I64Load $168; Set R14
+	Get SP; I64Load $32; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Const $3; I64Mul
+	I64Store $168
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Const $3; I64Mul
+	I64Store $32
+	Get SP; I64Load $176; Set R14
+	Get SP; I64Load $40; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Const $3; I64Mul
+	I64Store $176
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Const $3; I64Mul
+	I64Store $40
+	Get SP; I64Load $184; Set R14
+	Get SP; I64Load $48; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Const $3; I64Mul
+	I64Store $184
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Const $3; I64Mul
+	I64Store $48
+	Get SP; I64Load $192; Set R14
+	Get SP; I64Load $56; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Const $3; I64Mul
+	I64Store $192
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Const $3; I64Mul
+	I64Store $56
+	Get SP; I64Load $200; Set R14
+	Get SP; I64Load $64; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Const $3; I64Mul
+	I64Store $200
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Const $3; I64Mul
+	I64Store $64
+	Get SP; I64Load $208; Set R14
+	Get SP; I64Load $72; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Const $3; I64Mul
+	I64Store $208
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Const $3; I64Mul
+	I64Store $72
+	Get SP; I64Load $216; Set R14
+	Get SP; I64Load $80; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Const $3; I64Mul
+	I64Store $216
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Const $3; I64Mul
+	I64Store $80
+	Get SP; I64Load $224; Set R14
+	Get SP; I64Load $88; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Const $3; I64Mul
+	I64Store $224
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Const $3; I64Mul
+	I64Store $88
+	Get SP; I64Load $232; Set R14
+	Get SP; I64Load $96; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Const $3; I64Mul
+	I64Store $232
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Const $3; I64Mul
+	I64Store $96
+	Get SP; I64Load $240; Set R14
+	Get SP; I64Load $104; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Const $3; I64Mul
+	I64Store $240
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Const $3; I64Mul
+	I64Store $104
+	Get SP; I64Load $248; Set R14
+	Get SP; I64Load $112; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Const $3; I64Mul
+	I64Store $248
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Const $3; I64Mul
+	I64Store $112
+	Get SP; I64Load $256; Set R14
+	Get SP; I64Load $120; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Const $3; I64Mul
+	I64Store $256
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Const $3; I64Mul
+	I64Store $120
+	Get SP; I64Load $264; Set R14
+	Get SP; I64Load $128; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Const $3; I64Mul
+	I64Store $264
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Const $3; I64Mul
+	I64Store $128
+	I64Const $0; Set R13
+	Loop
+	Get SP; Get R13; I32WrapI64; I32Add; Set PC_B
+	Get PC_B; I64Load $128; Drop
+	Get PC_B; I64Load $0
+	Set R0
+	Get PC_B; I64Load $8
+	Set R1
+	Get PC_B; I64Load $16
+	Set R2
+	Get PC_B; I64Load $24
+	Set R3
+	Get PC_B; I64Load $32
+	Set R4
+	Get PC_B; I64Load $40
+	Set R5
+	Get PC_B; I64Load $48
+	Set R6
+	Get PC_B; I64Load $56
+	Set R7
+	Get PC_B; I64Load $64
+	Set R8
+	Get PC_B; I64Load $72
+	Set R9
+	Get PC_B; I64Load $80
+	Set R10
+	Get PC_B; I64Load $88
+	Set R11
+	Get PC_B; I64Load $96
+	Set R12
+	Get PC_B; I64Load $104
+	F64ReinterpretI64; Set F16
+	Get PC_B; I64Load $112
+	F64ReinterpretI64; Set F17
+	Get PC_B; I64Load $120
+	F64ReinterpretI64; Set F18
+	Get PC_B; I64Load $128
+	F64ReinterpretI64; Set F19
+	I64Load x+8(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $128; Drop
+	Get R0
+	Get PC_B; I64Load $0
+	I64Const $3; I64Mul
+	I64Add
+	Set R0
+	Get R1
+	Get PC_B; I64Load $8
+	I64Const $3; I64Mul
+	I64Add
+	Set R1
+	Get R2
+	Get PC_B; I64Load $16
+	I64Const $3; I64Mul
+	I64Add
+	Set R2
+	Get R3
+	Get PC_B; I64Load $24
+	I64Const $3; I64Mul
+	I64Add
+	Set R3
+	Get R4
+	Get PC_B; I64Load $32
+	I64Const $3; I64Mul
+	I64Add
+	Set R4
+	Get R5
+	Get PC_B; I64Load $40
+	I64Const $3; I64Mul
+	I64Add
+	Set R5
+	Get R6
+	Get PC_B; I64Load $48
+	I64Const $3; I64Mul
+	I64Add
+	Set R6
+	Get R7
+	Get PC_B; I64Load $56
+	I64Const $3; I64Mul
+	I64Add
+	Set R7
+	Get R8
+	Get PC_B; I64Load $64
+	I64Const $3; I64Mul
+	I64Add
+	Set R8
+	Get R9
+	Get PC_B; I64Load $72
+	I64Const $3; I64Mul
+	I64Add
+	Set R9
+	Get R10
+	Get PC_B; I64Load $80
+	I64Const $3; I64Mul
+	I64Add
+	Set R10
+	Get R11
+	Get PC_B; I64Load $88
+	I64Const $3; I64Mul
+	I64Add
+	Set R11
+	Get R12
+	Get PC_B; I64Load $96
+	I64Const $3; I64Mul
+	I64Add
+	Set R12
+	Get F16; I64ReinterpretF64
+	Get PC_B; I64Load $104
+	I64Const $3; I64Mul
+	I64Add
+	F64ReinterpretI64; Set F16
+	Get F17; I64ReinterpretF64
+	Get PC_B; I64Load $112
+	I64Const $3; I64Mul
+	I64Add
+	F64ReinterpretI64; Set F17
+	Get F18; I64ReinterpretF64
+	Get PC_B; I64Load $120
+	I64Const $3; I64Mul
+	I64Add
+	F64ReinterpretI64; Set F18
+	Get F19; I64ReinterpretF64
+	Get PC_B; I64Load $128
+	I64Const $3; I64Mul
+	I64Add
+	F64ReinterpretI64; Set F19
+	I64Load a+24(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $128; Drop
+	Get R0
+	Get PC_B; I64Load $0
+	I64Const $1; I64Shl
+	I64Sub
+	Set R0
+	Get R1
+	Get PC_B; I64Load $8
+	I64Const $1; I64Shl
+	I64Sub
+	Set R1
+	Get R2
+	Get PC_B; I64Load $16
+	I64Const $1; I64Shl
+	I64Sub
+	Set R2
+	Get R3
+	Get PC_B; I64Load $24
+	I64Const $1; I64Shl
+	I64Sub
+	Set R3
+	Get R4
+	Get PC_B; I64Load $32
+	I64Const $1; I64Shl
+	I64Sub
+	Set R4
+	Get R5
+	Get PC_B; I64Load $40
+	I64Const $1; I64Shl
+	I64Sub
+	Set R5
+	Get R6
+	Get PC_B; I64Load $48
+	I64Const $1; I64Shl
+	I64Sub
+	Set R6
+	Get R7
+	Get PC_B; I64Load $56
+	I64Const $1; I64Shl
+	I64Sub
+	Set R7
+	Get R8
+	Get PC_B; I64Load $64
+	I64Const $1; I64Shl
+	I64Sub
+	Set R8
+	Get R9
+	Get PC_B; I64Load $72
+	I64Const $1; I64Shl
+	I64Sub
+	Set R9
+	Get R10
+	Get PC_B; I64Load $80
+	I64Const $1; I64Shl
+	I64Sub
+	Set R10
+	Get R11
+	Get PC_B; I64Load $88
+	I64Const $1; I64Shl
+	I64Sub
+	Set R11
+	Get R12
+	Get PC_B; I64Load $96
+	I64Const $1; I64Shl
+	I64Sub
+	Set R12
+	Get F16; I64ReinterpretF64
+	Get PC_B; I64Load $104
+	I64Const $1; I64Shl
+	I64Sub
+	F64ReinterpretI64; Set F16
+	Get F17; I64ReinterpretF64
+	Get PC_B; I64Load $112
+	I64Const $1; I64Shl
+	I64Sub
+	F64ReinterpretI64; Set F17
+	Get F18; I64ReinterpretF64
+	Get PC_B; I64Load $120
+	I64Const $1; I64Shl
+	I64Sub
+	F64ReinterpretI64; Set F18
+	Get F19; I64ReinterpretF64
+	Get PC_B; I64Load $128
+	I64Const $1; I64Shl
+	I64Sub
+	F64ReinterpretI64; Set F19
+	I64Load z+0(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $128; Drop
+	Get F19; I64ReinterpretF64
+	I64Const $536900405; I64Mul; I64Const $17592186044416; I64Add; I64Const $45; I64ShrS; Set R14
+	Get PC_B
+	Get R0
+	Get R14
+	I64Const $518612119; I64Mul
+	I64Sub
+	Tee R15
+	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	I64Store $0
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R1
@@ -26879,7 +22384,7 @@ TEXT ·fp2Cyc0(SB), NOSPLIT, $136-32
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $144
+	I64Store $8
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R2
@@ -26889,7 +22394,7 @@ TEXT ·fp2Cyc0(SB), NOSPLIT, $136-32
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $152
+	I64Store $16
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R3
@@ -26899,7 +22404,7 @@ TEXT ·fp2Cyc0(SB), NOSPLIT, $136-32
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $160
+	I64Store $24
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R4
@@ -26909,7 +22414,7 @@ TEXT ·fp2Cyc0(SB), NOSPLIT, $136-32
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $168
+	I64Store $32
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R5
@@ -26919,7 +22424,7 @@ TEXT ·fp2Cyc0(SB), NOSPLIT, $136-32
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $176
+	I64Store $40
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R6
@@ -26929,7 +22434,7 @@ TEXT ·fp2Cyc0(SB), NOSPLIT, $136-32
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $184
+	I64Store $48
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R7
@@ -26939,7 +22444,7 @@ TEXT ·fp2Cyc0(SB), NOSPLIT, $136-32
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $192
+	I64Store $56
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R8
@@ -26949,7 +22454,7 @@ TEXT ·fp2Cyc0(SB), NOSPLIT, $136-32
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $200
+	I64Store $64
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R9
@@ -26959,7 +22464,7 @@ TEXT ·fp2Cyc0(SB), NOSPLIT, $136-32
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $208
+	I64Store $72
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R10
@@ -26969,7 +22474,7 @@ TEXT ·fp2Cyc0(SB), NOSPLIT, $136-32
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $216
+	I64Store $80
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R11
@@ -26979,7 +22484,7 @@ TEXT ·fp2Cyc0(SB), NOSPLIT, $136-32
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $224
+	I64Store $88
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R12
@@ -26989,7 +22494,7 @@ TEXT ·fp2Cyc0(SB), NOSPLIT, $136-32
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $232
+	I64Store $96
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get F16; I64ReinterpretF64
@@ -26999,7 +22504,7 @@ TEXT ·fp2Cyc0(SB), NOSPLIT, $136-32
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $240
+	I64Store $104
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get F17; I64ReinterpretF64
@@ -27009,7 +22514,7 @@ TEXT ·fp2Cyc0(SB), NOSPLIT, $136-32
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $248
+	I64Store $112
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get F18; I64ReinterpretF64
@@ -27019,7 +22524,7 @@ TEXT ·fp2Cyc0(SB), NOSPLIT, $136-32
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $256
+	I64Store $120
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get F19; I64ReinterpretF64
@@ -27027,13 +22532,17 @@ TEXT ·fp2Cyc0(SB), NOSPLIT, $136-32
 	I64Const $65532; I64Mul
 	I64Sub
 	Get R15; I64Add
-	I64Store $264
+	I64Store $128
+	Get R13; I64Eqz; If; I64Const $136; Set R13; Br $1; End
+	End
 	RET
 
 // func fp2Cyc1(z, t, x, y, a *Fp2)
 TEXT ·fp2Cyc1(SB), NOSPLIT, $0-40
-	Get SP; I64Load t+8(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
+	I64Const $0; Set R13
+	Loop
+	I64Load t+8(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $128; Drop
 	Get PC_B; I64Load $0
 	Set R0
 	Get PC_B; I64Load $8
@@ -27068,8 +22577,8 @@ TEXT ·fp2Cyc1(SB), NOSPLIT, $0-40
 	F64ReinterpretI64; Set F18
 	Get PC_B; I64Load $128
 	F64ReinterpretI64; Set F19
-	Get SP; I64Load x+16(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
+	I64Load x+16(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $128; Drop
 	Get R0
 	Get PC_B; I64Load $0
 	I64Sub
@@ -27138,8 +22647,8 @@ TEXT ·fp2Cyc1(SB), NOSPLIT, $0-40
 	Get PC_B; I64Load $128
 	I64Sub
 	F64ReinterpretI64; Set F19
-	Get SP; I64Load y+24(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
+	I64Load y+24(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $128; Drop
 	Get R0
 	Get PC_B; I64Load $0
 	I64Sub
@@ -27259,8 +22768,8 @@ TEXT ·fp2Cyc1(SB), NOSPLIT, $0-40
 	Get F19; I64ReinterpretF64
 	I64Const $3; I64Mul
 	F64ReinterpretI64; Set F19
-	Get SP; I64Load a+32(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
+	I64Load a+32(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $128; Drop
 	Get R0
 	Get PC_B; I64Load $0
 	I64Const $1; I64Shl
@@ -27346,8 +22855,8 @@ TEXT ·fp2Cyc1(SB), NOSPLIT, $0-40
 	I64Const $1; I64Shl
 	I64Add
 	F64ReinterpretI64; Set F19
-	Get SP; I64Load z+0(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
+	I64Load z+0(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $128; Drop
 	Get F19; I64ReinterpretF64
 	I64Const $536900405; I64Mul; I64Const $17592186044416; I64Add; I64Const $45; I64ShrS; Set R14
 	Get PC_B
@@ -27516,672 +23025,16 @@ TEXT ·fp2Cyc1(SB), NOSPLIT, $0-40
 	I64Sub
 	Get R15; I64Add
 	I64Store $128
-	Get SP; I64Load t+8(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
-	Get PC_B; I64Load $136
-	Set R0
-	Get PC_B; I64Load $144
-	Set R1
-	Get PC_B; I64Load $152
-	Set R2
-	Get PC_B; I64Load $160
-	Set R3
-	Get PC_B; I64Load $168
-	Set R4
-	Get PC_B; I64Load $176
-	Set R5
-	Get PC_B; I64Load $184
-	Set R6
-	Get PC_B; I64Load $192
-	Set R7
-	Get PC_B; I64Load $200
-	Set R8
-	Get PC_B; I64Load $208
-	Set R9
-	Get PC_B; I64Load $216
-	Set R10
-	Get PC_B; I64Load $224
-	Set R11
-	Get PC_B; I64Load $232
-	Set R12
-	Get PC_B; I64Load $240
-	F64ReinterpretI64; Set F16
-	Get PC_B; I64Load $248
-	F64ReinterpretI64; Set F17
-	Get PC_B; I64Load $256
-	F64ReinterpretI64; Set F18
-	Get PC_B; I64Load $264
-	F64ReinterpretI64; Set F19
-	Get SP; I64Load x+16(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
-	Get R0
-	Get PC_B; I64Load $136
-	I64Sub
-	Set R0
-	Get R1
-	Get PC_B; I64Load $144
-	I64Sub
-	Set R1
-	Get R2
-	Get PC_B; I64Load $152
-	I64Sub
-	Set R2
-	Get R3
-	Get PC_B; I64Load $160
-	I64Sub
-	Set R3
-	Get R4
-	Get PC_B; I64Load $168
-	I64Sub
-	Set R4
-	Get R5
-	Get PC_B; I64Load $176
-	I64Sub
-	Set R5
-	Get R6
-	Get PC_B; I64Load $184
-	I64Sub
-	Set R6
-	Get R7
-	Get PC_B; I64Load $192
-	I64Sub
-	Set R7
-	Get R8
-	Get PC_B; I64Load $200
-	I64Sub
-	Set R8
-	Get R9
-	Get PC_B; I64Load $208
-	I64Sub
-	Set R9
-	Get R10
-	Get PC_B; I64Load $216
-	I64Sub
-	Set R10
-	Get R11
-	Get PC_B; I64Load $224
-	I64Sub
-	Set R11
-	Get R12
-	Get PC_B; I64Load $232
-	I64Sub
-	Set R12
-	Get F16; I64ReinterpretF64
-	Get PC_B; I64Load $240
-	I64Sub
-	F64ReinterpretI64; Set F16
-	Get F17; I64ReinterpretF64
-	Get PC_B; I64Load $248
-	I64Sub
-	F64ReinterpretI64; Set F17
-	Get F18; I64ReinterpretF64
-	Get PC_B; I64Load $256
-	I64Sub
-	F64ReinterpretI64; Set F18
-	Get F19; I64ReinterpretF64
-	Get PC_B; I64Load $264
-	I64Sub
-	F64ReinterpretI64; Set F19
-	Get SP; I64Load y+24(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
-	Get R0
-	Get PC_B; I64Load $136
-	I64Sub
-	Set R0
-	Get R1
-	Get PC_B; I64Load $144
-	I64Sub
-	Set R1
-	Get R2
-	Get PC_B; I64Load $152
-	I64Sub
-	Set R2
-	Get R3
-	Get PC_B; I64Load $160
-	I64Sub
-	Set R3
-	Get R4
-	Get PC_B; I64Load $168
-	I64Sub
-	Set R4
-	Get R5
-	Get PC_B; I64Load $176
-	I64Sub
-	Set R5
-	Get R6
-	Get PC_B; I64Load $184
-	I64Sub
-	Set R6
-	Get R7
-	Get PC_B; I64Load $192
-	I64Sub
-	Set R7
-	Get R8
-	Get PC_B; I64Load $200
-	I64Sub
-	Set R8
-	Get R9
-	Get PC_B; I64Load $208
-	I64Sub
-	Set R9
-	Get R10
-	Get PC_B; I64Load $216
-	I64Sub
-	Set R10
-	Get R11
-	Get PC_B; I64Load $224
-	I64Sub
-	Set R11
-	Get R12
-	Get PC_B; I64Load $232
-	I64Sub
-	Set R12
-	Get F16; I64ReinterpretF64
-	Get PC_B; I64Load $240
-	I64Sub
-	F64ReinterpretI64; Set F16
-	Get F17; I64ReinterpretF64
-	Get PC_B; I64Load $248
-	I64Sub
-	F64ReinterpretI64; Set F17
-	Get F18; I64ReinterpretF64
-	Get PC_B; I64Load $256
-	I64Sub
-	F64ReinterpretI64; Set F18
-	Get F19; I64ReinterpretF64
-	Get PC_B; I64Load $264
-	I64Sub
-	F64ReinterpretI64; Set F19
-	Get R0
-	I64Const $3; I64Mul
-	Set R0
-	Get R1
-	I64Const $3; I64Mul
-	Set R1
-	Get R2
-	I64Const $3; I64Mul
-	Set R2
-	Get R3
-	I64Const $3; I64Mul
-	Set R3
-	Get R4
-	I64Const $3; I64Mul
-	Set R4
-	Get R5
-	I64Const $3; I64Mul
-	Set R5
-	Get R6
-	I64Const $3; I64Mul
-	Set R6
-	Get R7
-	I64Const $3; I64Mul
-	Set R7
-	Get R8
-	I64Const $3; I64Mul
-	Set R8
-	Get R9
-	I64Const $3; I64Mul
-	Set R9
-	Get R10
-	I64Const $3; I64Mul
-	Set R10
-	Get R11
-	I64Const $3; I64Mul
-	Set R11
-	Get R12
-	I64Const $3; I64Mul
-	Set R12
-	Get F16; I64ReinterpretF64
-	I64Const $3; I64Mul
-	F64ReinterpretI64; Set F16
-	Get F17; I64ReinterpretF64
-	I64Const $3; I64Mul
-	F64ReinterpretI64; Set F17
-	Get F18; I64ReinterpretF64
-	I64Const $3; I64Mul
-	F64ReinterpretI64; Set F18
-	Get F19; I64ReinterpretF64
-	I64Const $3; I64Mul
-	F64ReinterpretI64; Set F19
-	Get SP; I64Load a+32(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
-	Get R0
-	Get PC_B; I64Load $136
-	I64Const $1; I64Shl
-	I64Add
-	Set R0
-	Get R1
-	Get PC_B; I64Load $144
-	I64Const $1; I64Shl
-	I64Add
-	Set R1
-	Get R2
-	Get PC_B; I64Load $152
-	I64Const $1; I64Shl
-	I64Add
-	Set R2
-	Get R3
-	Get PC_B; I64Load $160
-	I64Const $1; I64Shl
-	I64Add
-	Set R3
-	Get R4
-	Get PC_B; I64Load $168
-	I64Const $1; I64Shl
-	I64Add
-	Set R4
-	Get R5
-	Get PC_B; I64Load $176
-	I64Const $1; I64Shl
-	I64Add
-	Set R5
-	Get R6
-	Get PC_B; I64Load $184
-	I64Const $1; I64Shl
-	I64Add
-	Set R6
-	Get R7
-	Get PC_B; I64Load $192
-	I64Const $1; I64Shl
-	I64Add
-	Set R7
-	Get R8
-	Get PC_B; I64Load $200
-	I64Const $1; I64Shl
-	I64Add
-	Set R8
-	Get R9
-	Get PC_B; I64Load $208
-	I64Const $1; I64Shl
-	I64Add
-	Set R9
-	Get R10
-	Get PC_B; I64Load $216
-	I64Const $1; I64Shl
-	I64Add
-	Set R10
-	Get R11
-	Get PC_B; I64Load $224
-	I64Const $1; I64Shl
-	I64Add
-	Set R11
-	Get R12
-	Get PC_B; I64Load $232
-	I64Const $1; I64Shl
-	I64Add
-	Set R12
-	Get F16; I64ReinterpretF64
-	Get PC_B; I64Load $240
-	I64Const $1; I64Shl
-	I64Add
-	F64ReinterpretI64; Set F16
-	Get F17; I64ReinterpretF64
-	Get PC_B; I64Load $248
-	I64Const $1; I64Shl
-	I64Add
-	F64ReinterpretI64; Set F17
-	Get F18; I64ReinterpretF64
-	Get PC_B; I64Load $256
-	I64Const $1; I64Shl
-	I64Add
-	F64ReinterpretI64; Set F18
-	Get F19; I64ReinterpretF64
-	Get PC_B; I64Load $264
-	I64Const $1; I64Shl
-	I64Add
-	F64ReinterpretI64; Set F19
-	Get SP; I64Load z+0(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
-	Get F19; I64ReinterpretF64
-	I64Const $536900405; I64Mul; I64Const $17592186044416; I64Add; I64Const $45; I64ShrS; Set R14
-	Get PC_B
-	Get R0
-	Get R14
-	I64Const $518612119; I64Mul
-	I64Sub
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $136
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R1
-	Get R14
-	I64Const $178881345; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $144
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R2
-	Get R14
-	I64Const $417264858; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $152
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R3
-	Get R14
-	I64Const $495168986; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $160
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R4
-	Get R14
-	I64Const $513425573; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $168
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R5
-	Get R14
-	I64Const $28948712; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $176
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R6
-	Get R14
-	I64Const $192253288; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $184
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R7
-	Get R14
-	I64Const $464913857; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $192
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R8
-	Get R14
-	I64Const $35406684; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $200
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R9
-	Get R14
-	I64Const $113007301; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $208
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R10
-	Get R14
-	I64Const $206136168; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $216
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R11
-	Get R14
-	I64Const $45035378; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $224
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R12
-	Get R14
-	I64Const $404391380; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $232
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get F16; I64ReinterpretF64
-	Get R14
-	I64Const $225088645; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $240
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get F17; I64ReinterpretF64
-	Get R14
-	I64Const $309754653; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $248
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get F18; I64ReinterpretF64
-	Get R14
-	I64Const $214729156; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $256
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get F19; I64ReinterpretF64
-	Get R14
-	I64Const $65532; I64Mul
-	I64Sub
-	Get R15; I64Add
-	I64Store $264
+	Get R13; I64Eqz; If; I64Const $136; Set R13; Br $1; End
+	End
 	RET
 
 // func fp2CycXi(z, t, x, y, a *Fp2)
-TEXT ·fp2CycXi(SB), NOSPLIT, $136-40
-	Get SP; I64Load t+8(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
-	Get PC_B; I64Load $136
-	Set R14; Get SP; Get R14; I64Store $0
-	Get PC_B; I64Load $144
-	Set R14; Get SP; Get R14; I64Store $8
-	Get PC_B; I64Load $152
-	Set R14; Get SP; Get R14; I64Store $16
-	Get PC_B; I64Load $160
-	Set R14; Get SP; Get R14; I64Store $24
-	Get PC_B; I64Load $168
-	Set R14; Get SP; Get R14; I64Store $32
-	Get PC_B; I64Load $176
-	Set R14; Get SP; Get R14; I64Store $40
-	Get PC_B; I64Load $184
-	Set R14; Get SP; Get R14; I64Store $48
-	Get PC_B; I64Load $192
-	Set R14; Get SP; Get R14; I64Store $56
-	Get PC_B; I64Load $200
-	Set R14; Get SP; Get R14; I64Store $64
-	Get PC_B; I64Load $208
-	Set R14; Get SP; Get R14; I64Store $72
-	Get PC_B; I64Load $216
-	Set R14; Get SP; Get R14; I64Store $80
-	Get PC_B; I64Load $224
-	Set R14; Get SP; Get R14; I64Store $88
-	Get PC_B; I64Load $232
-	Set R14; Get SP; Get R14; I64Store $96
-	Get PC_B; I64Load $240
-	Set R14; Get SP; Get R14; I64Store $104
-	Get PC_B; I64Load $248
-	Set R14; Get SP; Get R14; I64Store $112
-	Get PC_B; I64Load $256
-	Set R14; Get SP; Get R14; I64Store $120
-	Get PC_B; I64Load $264
-	Set R14; Get SP; Get R14; I64Store $128
-	Get SP; I64Load x+16(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
-	Get SP; I64Load $0
-	Get PC_B; I64Load $136
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $0
-	Get SP; I64Load $8
-	Get PC_B; I64Load $144
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $8
-	Get SP; I64Load $16
-	Get PC_B; I64Load $152
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $16
-	Get SP; I64Load $24
-	Get PC_B; I64Load $160
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $24
-	Get SP; I64Load $32
-	Get PC_B; I64Load $168
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $32
-	Get SP; I64Load $40
-	Get PC_B; I64Load $176
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $40
-	Get SP; I64Load $48
-	Get PC_B; I64Load $184
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $48
-	Get SP; I64Load $56
-	Get PC_B; I64Load $192
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $56
-	Get SP; I64Load $64
-	Get PC_B; I64Load $200
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $64
-	Get SP; I64Load $72
-	Get PC_B; I64Load $208
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $72
-	Get SP; I64Load $80
-	Get PC_B; I64Load $216
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $80
-	Get SP; I64Load $88
-	Get PC_B; I64Load $224
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $88
-	Get SP; I64Load $96
-	Get PC_B; I64Load $232
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $96
-	Get SP; I64Load $104
-	Get PC_B; I64Load $240
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $104
-	Get SP; I64Load $112
-	Get PC_B; I64Load $248
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $112
-	Get SP; I64Load $120
-	Get PC_B; I64Load $256
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $120
-	Get SP; I64Load $128
-	Get PC_B; I64Load $264
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $128
-	Get SP; I64Load y+24(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
-	Get SP; I64Load $0
-	Get PC_B; I64Load $136
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $0
-	Get SP; I64Load $8
-	Get PC_B; I64Load $144
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $8
-	Get SP; I64Load $16
-	Get PC_B; I64Load $152
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $16
-	Get SP; I64Load $24
-	Get PC_B; I64Load $160
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $24
-	Get SP; I64Load $32
-	Get PC_B; I64Load $168
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $32
-	Get SP; I64Load $40
-	Get PC_B; I64Load $176
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $40
-	Get SP; I64Load $48
-	Get PC_B; I64Load $184
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $48
-	Get SP; I64Load $56
-	Get PC_B; I64Load $192
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $56
-	Get SP; I64Load $64
-	Get PC_B; I64Load $200
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $64
-	Get SP; I64Load $72
-	Get PC_B; I64Load $208
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $72
-	Get SP; I64Load $80
-	Get PC_B; I64Load $216
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $80
-	Get SP; I64Load $88
-	Get PC_B; I64Load $224
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $88
-	Get SP; I64Load $96
-	Get PC_B; I64Load $232
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $96
-	Get SP; I64Load $104
-	Get PC_B; I64Load $240
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $104
-	Get SP; I64Load $112
-	Get PC_B; I64Load $248
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $112
-	Get SP; I64Load $120
-	Get PC_B; I64Load $256
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $120
-	Get SP; I64Load $128
-	Get PC_B; I64Load $264
-	I64Sub
-	Set R14; Get SP; Get R14; I64Store $128
-	Get SP; I64Load t+8(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
+TEXT ·fp2CycXi(SB), NOSPLIT, $272-40
+	I64Const $0; Set R13
+	Loop
+	I64Load t+8(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $128; Drop
 	Get PC_B; I64Load $0
 	Set R0
 	Get PC_B; I64Load $8
@@ -28216,8 +23069,8 @@ TEXT ·fp2CycXi(SB), NOSPLIT, $136-40
 	F64ReinterpretI64; Set F18
 	Get PC_B; I64Load $128
 	F64ReinterpretI64; Set F19
-	Get SP; I64Load x+16(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
+	I64Load x+16(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $128; Drop
 	Get R0
 	Get PC_B; I64Load $0
 	I64Sub
@@ -28286,8 +23139,8 @@ TEXT ·fp2CycXi(SB), NOSPLIT, $136-40
 	Get PC_B; I64Load $128
 	I64Sub
 	F64ReinterpretI64; Set F19
-	Get SP; I64Load y+24(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
+	I64Load y+24(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $128; Drop
 	Get R0
 	Get PC_B; I64Load $0
 	I64Sub
@@ -28356,549 +23209,334 @@ TEXT ·fp2CycXi(SB), NOSPLIT, $136-40
 	Get PC_B; I64Load $128
 	I64Sub
 	F64ReinterpretI64; Set F19
+	Get SP; Get R13; I32WrapI64; I32Add; Set PC_B
+	Get PC_B; I64Load $128; Drop
+	Get PC_B
 	Get R0
-	Get SP; I64Load $0
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
-	I64Const $3; I64Mul
 	I64Store $0
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	I64Const $3; I64Mul
-	Set R0
+	Get PC_B
 	Get R1
-	Get SP; I64Load $8
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
-	I64Const $3; I64Mul
 	I64Store $8
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	I64Const $3; I64Mul
-	Set R1
+	Get PC_B
 	Get R2
-	Get SP; I64Load $16
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
-	I64Const $3; I64Mul
 	I64Store $16
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	I64Const $3; I64Mul
-	Set R2
+	Get PC_B
 	Get R3
-	Get SP; I64Load $24
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
-	I64Const $3; I64Mul
 	I64Store $24
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	I64Const $3; I64Mul
-	Set R3
+	Get PC_B
 	Get R4
-	Get SP; I64Load $32
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
-	I64Const $3; I64Mul
 	I64Store $32
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	I64Const $3; I64Mul
-	Set R4
+	Get PC_B
 	Get R5
-	Get SP; I64Load $40
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
-	I64Const $3; I64Mul
 	I64Store $40
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	I64Const $3; I64Mul
-	Set R5
+	Get PC_B
 	Get R6
-	Get SP; I64Load $48
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
-	I64Const $3; I64Mul
 	I64Store $48
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	I64Const $3; I64Mul
-	Set R6
+	Get PC_B
 	Get R7
-	Get SP; I64Load $56
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
-	I64Const $3; I64Mul
 	I64Store $56
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	I64Const $3; I64Mul
-	Set R7
+	Get PC_B
 	Get R8
-	Get SP; I64Load $64
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
-	I64Const $3; I64Mul
 	I64Store $64
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	I64Const $3; I64Mul
-	Set R8
+	Get PC_B
 	Get R9
-	Get SP; I64Load $72
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
-	I64Const $3; I64Mul
 	I64Store $72
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	I64Const $3; I64Mul
-	Set R9
+	Get PC_B
 	Get R10
-	Get SP; I64Load $80
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
-	I64Const $3; I64Mul
 	I64Store $80
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	I64Const $3; I64Mul
-	Set R10
+	Get PC_B
 	Get R11
-	Get SP; I64Load $88
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
-	I64Const $3; I64Mul
 	I64Store $88
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	I64Const $3; I64Mul
-	Set R11
+	Get PC_B
 	Get R12
-	Get SP; I64Load $96
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
-	I64Const $3; I64Mul
 	I64Store $96
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	I64Const $3; I64Mul
-	Set R12
+	Get PC_B
 	Get F16; I64ReinterpretF64
-	Get SP; I64Load $104
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
-	I64Const $3; I64Mul
 	I64Store $104
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	I64Const $3; I64Mul
-	F64ReinterpretI64; Set F16
+	Get PC_B
 	Get F17; I64ReinterpretF64
-	Get SP; I64Load $112
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
-	I64Const $3; I64Mul
 	I64Store $112
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	I64Const $3; I64Mul
-	F64ReinterpretI64; Set F17
+	Get PC_B
 	Get F18; I64ReinterpretF64
-	Get SP; I64Load $120
-	Set R14; Set R15
+	I64Store $120
+	Get PC_B
+	Get F19; I64ReinterpretF64
+	I64Store $128
+	Get R13; I64Eqz; If; I64Const $136; Set R13; Br $1; End
+	End
+	Get SP; I64Load $136; Set R14
+	Get SP; I64Load $0; Set R15
 	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
 	I64Const $3; I64Mul
-	I64Store $120
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	I64Const $3; I64Mul
-	F64ReinterpretI64; Set F18
-	Get F19; I64ReinterpretF64
-	Get SP; I64Load $128
-	Set R14; Set R15
-	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
-	I64Const $3; I64Mul
-	I64Store $128
-	Get R15; I64Const $3; I64Mul; Get R14; I64Sub
-	I64Const $3; I64Mul
-	F64ReinterpretI64; Set F19
-	Get SP; I64Load a+32(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
-	Get R0
-	Get PC_B; I64Load $0
-	I64Const $1; I64Shl
-	I64Add
-	Set R0
-	Get R1
-	Get PC_B; I64Load $8
-	I64Const $1; I64Shl
-	I64Add
-	Set R1
-	Get R2
-	Get PC_B; I64Load $16
-	I64Const $1; I64Shl
-	I64Add
-	Set R2
-	Get R3
-	Get PC_B; I64Load $24
-	I64Const $1; I64Shl
-	I64Add
-	Set R3
-	Get R4
-	Get PC_B; I64Load $32
-	I64Const $1; I64Shl
-	I64Add
-	Set R4
-	Get R5
-	Get PC_B; I64Load $40
-	I64Const $1; I64Shl
-	I64Add
-	Set R5
-	Get R6
-	Get PC_B; I64Load $48
-	I64Const $1; I64Shl
-	I64Add
-	Set R6
-	Get R7
-	Get PC_B; I64Load $56
-	I64Const $1; I64Shl
-	I64Add
-	Set R7
-	Get R8
-	Get PC_B; I64Load $64
-	I64Const $1; I64Shl
-	I64Add
-	Set R8
-	Get R9
-	Get PC_B; I64Load $72
-	I64Const $1; I64Shl
-	I64Add
-	Set R9
-	Get R10
-	Get PC_B; I64Load $80
-	I64Const $1; I64Shl
-	I64Add
-	Set R10
-	Get R11
-	Get PC_B; I64Load $88
-	I64Const $1; I64Shl
-	I64Add
-	Set R11
-	Get R12
-	Get PC_B; I64Load $96
-	I64Const $1; I64Shl
-	I64Add
-	Set R12
-	Get F16; I64ReinterpretF64
-	Get PC_B; I64Load $104
-	I64Const $1; I64Shl
-	I64Add
-	F64ReinterpretI64; Set F16
-	Get F17; I64ReinterpretF64
-	Get PC_B; I64Load $112
-	I64Const $1; I64Shl
-	I64Add
-	F64ReinterpretI64; Set F17
-	Get F18; I64ReinterpretF64
-	Get PC_B; I64Load $120
-	I64Const $1; I64Shl
-	I64Add
-	F64ReinterpretI64; Set F18
-	Get F19; I64ReinterpretF64
-	Get PC_B; I64Load $128
-	I64Const $1; I64Shl
-	I64Add
-	F64ReinterpretI64; Set F19
-	Get SP; I64Load z+0(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
-	Get F19; I64ReinterpretF64
-	I64Const $536900405; I64Mul; I64Const $17592186044416; I64Add; I64Const $45; I64ShrS; Set R14
-	Get PC_B
-	Get R0
-	Get R14
-	I64Const $518612119; I64Mul
-	I64Sub
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $0
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R1
-	Get R14
-	I64Const $178881345; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $8
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R2
-	Get R14
-	I64Const $417264858; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $16
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R3
-	Get R14
-	I64Const $495168986; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $24
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R4
-	Get R14
-	I64Const $513425573; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $32
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R5
-	Get R14
-	I64Const $28948712; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $40
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R6
-	Get R14
-	I64Const $192253288; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $48
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R7
-	Get R14
-	I64Const $464913857; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $56
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R8
-	Get R14
-	I64Const $35406684; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $64
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R9
-	Get R14
-	I64Const $113007301; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $72
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R10
-	Get R14
-	I64Const $206136168; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $80
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R11
-	Get R14
-	I64Const $45035378; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $88
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R12
-	Get R14
-	I64Const $404391380; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $96
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get F16; I64ReinterpretF64
-	Get R14
-	I64Const $225088645; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $104
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get F17; I64ReinterpretF64
-	Get R14
-	I64Const $309754653; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $112
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get F18; I64ReinterpretF64
-	Get R14
-	I64Const $214729156; I64Mul
-	I64Sub
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $120
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get F19; I64ReinterpretF64
-	Get R14
-	I64Const $65532; I64Mul
-	I64Sub
-	Get R15; I64Add
-	I64Store $128
-	Get SP; I64Load $0
-	Set R0
-	Get SP; I64Load $8
-	Set R1
-	Get SP; I64Load $16
-	Set R2
-	Get SP; I64Load $24
-	Set R3
-	Get SP; I64Load $32
-	Set R4
-	Get SP; I64Load $40
-	Set R5
-	Get SP; I64Load $48
-	Set R6
-	Get SP; I64Load $56
-	Set R7
-	Get SP; I64Load $64
-	Set R8
-	Get SP; I64Load $72
-	Set R9
-	Get SP; I64Load $80
-	Set R10
-	Get SP; I64Load $88
-	Set R11
-	Get SP; I64Load $96
-	Set R12
-	Get SP; I64Load $104
-	F64ReinterpretI64; Set F16
-	Get SP; I64Load $112
-	F64ReinterpretI64; Set F17
-	Get SP; I64Load $120
-	F64ReinterpretI64; Set F18
-	Get SP; I64Load $128
-	F64ReinterpretI64; Set F19
-	Get SP; I64Load a+32(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
-	Get R0
-	Get PC_B; I64Load $136
-	I64Const $1; I64Shl
-	I64Add
-	Set R0
-	Get R1
-	Get PC_B; I64Load $144
-	I64Const $1; I64Shl
-	I64Add
-	Set R1
-	Get R2
-	Get PC_B; I64Load $152
-	I64Const $1; I64Shl
-	I64Add
-	Set R2
-	Get R3
-	Get PC_B; I64Load $160
-	I64Const $1; I64Shl
-	I64Add
-	Set R3
-	Get R4
-	Get PC_B; I64Load $168
-	I64Const $1; I64Shl
-	I64Add
-	Set R4
-	Get R5
-	Get PC_B; I64Load $176
-	I64Const $1; I64Shl
-	I64Add
-	Set R5
-	Get R6
-	Get PC_B; I64Load $184
-	I64Const $1; I64Shl
-	I64Add
-	Set R6
-	Get R7
-	Get PC_B; I64Load $192
-	I64Const $1; I64Shl
-	I64Add
-	Set R7
-	Get R8
-	Get PC_B; I64Load $200
-	I64Const $1; I64Shl
-	I64Add
-	Set R8
-	Get R9
-	Get PC_B; I64Load $208
-	I64Const $1; I64Shl
-	I64Add
-	Set R9
-	Get R10
-	Get PC_B; I64Load $216
-	I64Const $1; I64Shl
-	I64Add
-	Set R10
-	Get R11
-	Get PC_B; I64Load $224
-	I64Const $1; I64Shl
-	I64Add
-	Set R11
-	Get R12
-	Get PC_B; I64Load $232
-	I64Const $1; I64Shl
-	I64Add
-	Set R12
-	Get F16; I64ReinterpretF64
-	Get PC_B; I64Load $240
-	I64Const $1; I64Shl
-	I64Add
-	F64ReinterpretI64; Set F16
-	Get F17; I64ReinterpretF64
-	Get PC_B; I64Load $248
-	I64Const $1; I64Shl
-	I64Add
-	F64ReinterpretI64; Set F17
-	Get F18; I64ReinterpretF64
-	Get PC_B; I64Load $256
-	I64Const $1; I64Shl
-	I64Add
-	F64ReinterpretI64; Set F18
-	Get F19; I64ReinterpretF64
-	Get PC_B; I64Load $264
-	I64Const $1; I64Shl
-	I64Add
-	F64ReinterpretI64; Set F19
-	Get SP; I64Load z+0(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
-	Get F19; I64ReinterpretF64
-	I64Const $536900405; I64Mul; I64Const $17592186044416; I64Add; I64Const $45; I64ShrS; Set R14
-	Get PC_B
-	Get R0
-	Get R14
-	I64Const $518612119; I64Mul
-	I64Sub
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
 	I64Store $136
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Const $3; I64Mul
+	I64Store $0
+	Get SP; I64Load $144; Set R14
+	Get SP; I64Load $8; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Const $3; I64Mul
+	I64Store $144
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Const $3; I64Mul
+	I64Store $8
+	Get SP; I64Load $152; Set R14
+	Get SP; I64Load $16; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Const $3; I64Mul
+	I64Store $152
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Const $3; I64Mul
+	I64Store $16
+	Get SP; I64Load $160; Set R14
+	Get SP; I64Load $24; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Const $3; I64Mul
+	I64Store $160
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Const $3; I64Mul
+	I64Store $24
+	Get SP; I64Load $168; Set R14
+	Get SP; I64Load $32; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Const $3; I64Mul
+	I64Store $168
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Const $3; I64Mul
+	I64Store $32
+	Get SP; I64Load $176; Set R14
+	Get SP; I64Load $40; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Const $3; I64Mul
+	I64Store $176
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Const $3; I64Mul
+	I64Store $40
+	Get SP; I64Load $184; Set R14
+	Get SP; I64Load $48; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Const $3; I64Mul
+	I64Store $184
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Const $3; I64Mul
+	I64Store $48
+	Get SP; I64Load $192; Set R14
+	Get SP; I64Load $56; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Const $3; I64Mul
+	I64Store $192
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Const $3; I64Mul
+	I64Store $56
+	Get SP; I64Load $200; Set R14
+	Get SP; I64Load $64; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Const $3; I64Mul
+	I64Store $200
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Const $3; I64Mul
+	I64Store $64
+	Get SP; I64Load $208; Set R14
+	Get SP; I64Load $72; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Const $3; I64Mul
+	I64Store $208
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Const $3; I64Mul
+	I64Store $72
+	Get SP; I64Load $216; Set R14
+	Get SP; I64Load $80; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Const $3; I64Mul
+	I64Store $216
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Const $3; I64Mul
+	I64Store $80
+	Get SP; I64Load $224; Set R14
+	Get SP; I64Load $88; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Const $3; I64Mul
+	I64Store $224
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Const $3; I64Mul
+	I64Store $88
+	Get SP; I64Load $232; Set R14
+	Get SP; I64Load $96; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Const $3; I64Mul
+	I64Store $232
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Const $3; I64Mul
+	I64Store $96
+	Get SP; I64Load $240; Set R14
+	Get SP; I64Load $104; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Const $3; I64Mul
+	I64Store $240
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Const $3; I64Mul
+	I64Store $104
+	Get SP; I64Load $248; Set R14
+	Get SP; I64Load $112; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Const $3; I64Mul
+	I64Store $248
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Const $3; I64Mul
+	I64Store $112
+	Get SP; I64Load $256; Set R14
+	Get SP; I64Load $120; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Const $3; I64Mul
+	I64Store $256
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Const $3; I64Mul
+	I64Store $120
+	Get SP; I64Load $264; Set R14
+	Get SP; I64Load $128; Set R15
+	Get SP; Get R14; I64Const $3; I64Mul; Get R15; I64Add
+	I64Const $3; I64Mul
+	I64Store $264
+	Get SP; Get R15; I64Const $3; I64Mul; Get R14; I64Sub
+	I64Const $3; I64Mul
+	I64Store $128
+	I64Const $0; Set R13
+	Loop
+	Get SP; Get R13; I32WrapI64; I32Add; Set PC_B
+	Get PC_B; I64Load $128; Drop
+	Get PC_B; I64Load $0
+	Set R0
+	Get PC_B; I64Load $8
+	Set R1
+	Get PC_B; I64Load $16
+	Set R2
+	Get PC_B; I64Load $24
+	Set R3
+	Get PC_B; I64Load $32
+	Set R4
+	Get PC_B; I64Load $40
+	Set R5
+	Get PC_B; I64Load $48
+	Set R6
+	Get PC_B; I64Load $56
+	Set R7
+	Get PC_B; I64Load $64
+	Set R8
+	Get PC_B; I64Load $72
+	Set R9
+	Get PC_B; I64Load $80
+	Set R10
+	Get PC_B; I64Load $88
+	Set R11
+	Get PC_B; I64Load $96
+	Set R12
+	Get PC_B; I64Load $104
+	F64ReinterpretI64; Set F16
+	Get PC_B; I64Load $112
+	F64ReinterpretI64; Set F17
+	Get PC_B; I64Load $120
+	F64ReinterpretI64; Set F18
+	Get PC_B; I64Load $128
+	F64ReinterpretI64; Set F19
+	I64Load a+32(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $128; Drop
+	Get R0
+	Get PC_B; I64Load $0
+	I64Const $1; I64Shl
+	I64Add
+	Set R0
+	Get R1
+	Get PC_B; I64Load $8
+	I64Const $1; I64Shl
+	I64Add
+	Set R1
+	Get R2
+	Get PC_B; I64Load $16
+	I64Const $1; I64Shl
+	I64Add
+	Set R2
+	Get R3
+	Get PC_B; I64Load $24
+	I64Const $1; I64Shl
+	I64Add
+	Set R3
+	Get R4
+	Get PC_B; I64Load $32
+	I64Const $1; I64Shl
+	I64Add
+	Set R4
+	Get R5
+	Get PC_B; I64Load $40
+	I64Const $1; I64Shl
+	I64Add
+	Set R5
+	Get R6
+	Get PC_B; I64Load $48
+	I64Const $1; I64Shl
+	I64Add
+	Set R6
+	Get R7
+	Get PC_B; I64Load $56
+	I64Const $1; I64Shl
+	I64Add
+	Set R7
+	Get R8
+	Get PC_B; I64Load $64
+	I64Const $1; I64Shl
+	I64Add
+	Set R8
+	Get R9
+	Get PC_B; I64Load $72
+	I64Const $1; I64Shl
+	I64Add
+	Set R9
+	Get R10
+	Get PC_B; I64Load $80
+	I64Const $1; I64Shl
+	I64Add
+	Set R10
+	Get R11
+	Get PC_B; I64Load $88
+	I64Const $1; I64Shl
+	I64Add
+	Set R11
+	Get R12
+	Get PC_B; I64Load $96
+	I64Const $1; I64Shl
+	I64Add
+	Set R12
+	Get F16; I64ReinterpretF64
+	Get PC_B; I64Load $104
+	I64Const $1; I64Shl
+	I64Add
+	F64ReinterpretI64; Set F16
+	Get F17; I64ReinterpretF64
+	Get PC_B; I64Load $112
+	I64Const $1; I64Shl
+	I64Add
+	F64ReinterpretI64; Set F17
+	Get F18; I64ReinterpretF64
+	Get PC_B; I64Load $120
+	I64Const $1; I64Shl
+	I64Add
+	F64ReinterpretI64; Set F18
+	Get F19; I64ReinterpretF64
+	Get PC_B; I64Load $128
+	I64Const $1; I64Shl
+	I64Add
+	F64ReinterpretI64; Set F19
+	I64Load z+0(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $128; Drop
+	Get F19; I64ReinterpretF64
+	I64Const $536900405; I64Mul; I64Const $17592186044416; I64Add; I64Const $45; I64ShrS; Set R14
+	Get PC_B
+	Get R0
+	Get R14
+	I64Const $518612119; I64Mul
+	I64Sub
+	Tee R15
+	I64Const $35; I64Shl; I64Const $35; I64ShrS
+	I64Store $0
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R1
@@ -28908,7 +23546,7 @@ TEXT ·fp2CycXi(SB), NOSPLIT, $136-40
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $144
+	I64Store $8
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R2
@@ -28918,7 +23556,7 @@ TEXT ·fp2CycXi(SB), NOSPLIT, $136-40
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $152
+	I64Store $16
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R3
@@ -28928,7 +23566,7 @@ TEXT ·fp2CycXi(SB), NOSPLIT, $136-40
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $160
+	I64Store $24
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R4
@@ -28938,7 +23576,7 @@ TEXT ·fp2CycXi(SB), NOSPLIT, $136-40
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $168
+	I64Store $32
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R5
@@ -28948,7 +23586,7 @@ TEXT ·fp2CycXi(SB), NOSPLIT, $136-40
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $176
+	I64Store $40
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R6
@@ -28958,7 +23596,7 @@ TEXT ·fp2CycXi(SB), NOSPLIT, $136-40
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $184
+	I64Store $48
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R7
@@ -28968,7 +23606,7 @@ TEXT ·fp2CycXi(SB), NOSPLIT, $136-40
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $192
+	I64Store $56
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R8
@@ -28978,7 +23616,7 @@ TEXT ·fp2CycXi(SB), NOSPLIT, $136-40
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $200
+	I64Store $64
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R9
@@ -28988,7 +23626,7 @@ TEXT ·fp2CycXi(SB), NOSPLIT, $136-40
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $208
+	I64Store $72
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R10
@@ -28998,7 +23636,7 @@ TEXT ·fp2CycXi(SB), NOSPLIT, $136-40
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $216
+	I64Store $80
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R11
@@ -29008,7 +23646,7 @@ TEXT ·fp2CycXi(SB), NOSPLIT, $136-40
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $224
+	I64Store $88
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get R12
@@ -29018,7 +23656,7 @@ TEXT ·fp2CycXi(SB), NOSPLIT, $136-40
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $232
+	I64Store $96
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get F16; I64ReinterpretF64
@@ -29028,7 +23666,7 @@ TEXT ·fp2CycXi(SB), NOSPLIT, $136-40
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $240
+	I64Store $104
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get F17; I64ReinterpretF64
@@ -29038,7 +23676,7 @@ TEXT ·fp2CycXi(SB), NOSPLIT, $136-40
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $248
+	I64Store $112
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get F18; I64ReinterpretF64
@@ -29048,7 +23686,7 @@ TEXT ·fp2CycXi(SB), NOSPLIT, $136-40
 	Get R15; I64Add
 	Tee R15
 	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $256
+	I64Store $120
 	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
 	Get PC_B
 	Get F19; I64ReinterpretF64
@@ -29056,12 +23694,14 @@ TEXT ·fp2CycXi(SB), NOSPLIT, $136-40
 	I64Const $65532; I64Mul
 	I64Sub
 	Get R15; I64Add
-	I64Store $264
+	I64Store $128
+	Get R13; I64Eqz; If; I64Const $136; Set R13; Br $1; End
+	End
 	RET
 
 // func fpAddLoose(z, x, y *Fp)
 TEXT ·fpAddLoose(SB), NOSPLIT, $0-24
-	Get SP; I64Load x+8(FP); I32WrapI64; Set PC_B
+	I64Load x+8(FP); I32WrapI64; Set PC_B
 	Get PC_B; I64Load $128; Drop
 	Get PC_B; I64Load $0
 	Set R0
@@ -29097,7 +23737,7 @@ TEXT ·fpAddLoose(SB), NOSPLIT, $0-24
 	F64ReinterpretI64; Set F18
 	Get PC_B; I64Load $128
 	F64ReinterpretI64; Set F19
-	Get SP; I64Load y+16(FP); I32WrapI64; Set PC_B
+	I64Load y+16(FP); I32WrapI64; Set PC_B
 	Get PC_B; I64Load $128; Drop
 	Get R0
 	Get PC_B; I64Load $0
@@ -29167,7 +23807,7 @@ TEXT ·fpAddLoose(SB), NOSPLIT, $0-24
 	Get PC_B; I64Load $128
 	I64Add
 	F64ReinterpretI64; Set F19
-	Get SP; I64Load z+0(FP); I32WrapI64; Set PC_B
+	I64Load z+0(FP); I32WrapI64; Set PC_B
 	Get PC_B; I64Load $128; Drop
 	Get PC_B
 	Get R0
@@ -29288,8 +23928,10 @@ TEXT ·fpAddLoose(SB), NOSPLIT, $0-24
 
 // func fp2AddLoose(z, x, y *Fp2)
 TEXT ·fp2AddLoose(SB), NOSPLIT, $0-24
-	Get SP; I64Load x+8(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
+	I64Const $0; Set R13
+	Loop
+	I64Load x+8(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $128; Drop
 	Get PC_B; I64Load $0
 	Set R0
 	Get PC_B; I64Load $8
@@ -29324,8 +23966,8 @@ TEXT ·fp2AddLoose(SB), NOSPLIT, $0-24
 	F64ReinterpretI64; Set F18
 	Get PC_B; I64Load $128
 	F64ReinterpretI64; Set F19
-	Get SP; I64Load y+16(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
+	I64Load y+16(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $128; Drop
 	Get R0
 	Get PC_B; I64Load $0
 	I64Add
@@ -29394,8 +24036,8 @@ TEXT ·fp2AddLoose(SB), NOSPLIT, $0-24
 	Get PC_B; I64Load $128
 	I64Add
 	F64ReinterpretI64; Set F19
-	Get SP; I64Load z+0(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
+	I64Load z+0(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $128; Drop
 	Get PC_B
 	Get R0
 	Tee R15
@@ -29511,235 +24153,16 @@ TEXT ·fp2AddLoose(SB), NOSPLIT, $0-24
 	Get F19; I64ReinterpretF64
 	Get R15; I64Add
 	I64Store $128
-	Get SP; I64Load x+8(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
-	Get PC_B; I64Load $136
-	Set R0
-	Get PC_B; I64Load $144
-	Set R1
-	Get PC_B; I64Load $152
-	Set R2
-	Get PC_B; I64Load $160
-	Set R3
-	Get PC_B; I64Load $168
-	Set R4
-	Get PC_B; I64Load $176
-	Set R5
-	Get PC_B; I64Load $184
-	Set R6
-	Get PC_B; I64Load $192
-	Set R7
-	Get PC_B; I64Load $200
-	Set R8
-	Get PC_B; I64Load $208
-	Set R9
-	Get PC_B; I64Load $216
-	Set R10
-	Get PC_B; I64Load $224
-	Set R11
-	Get PC_B; I64Load $232
-	Set R12
-	Get PC_B; I64Load $240
-	F64ReinterpretI64; Set F16
-	Get PC_B; I64Load $248
-	F64ReinterpretI64; Set F17
-	Get PC_B; I64Load $256
-	F64ReinterpretI64; Set F18
-	Get PC_B; I64Load $264
-	F64ReinterpretI64; Set F19
-	Get SP; I64Load y+16(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
-	Get R0
-	Get PC_B; I64Load $136
-	I64Add
-	Set R0
-	Get R1
-	Get PC_B; I64Load $144
-	I64Add
-	Set R1
-	Get R2
-	Get PC_B; I64Load $152
-	I64Add
-	Set R2
-	Get R3
-	Get PC_B; I64Load $160
-	I64Add
-	Set R3
-	Get R4
-	Get PC_B; I64Load $168
-	I64Add
-	Set R4
-	Get R5
-	Get PC_B; I64Load $176
-	I64Add
-	Set R5
-	Get R6
-	Get PC_B; I64Load $184
-	I64Add
-	Set R6
-	Get R7
-	Get PC_B; I64Load $192
-	I64Add
-	Set R7
-	Get R8
-	Get PC_B; I64Load $200
-	I64Add
-	Set R8
-	Get R9
-	Get PC_B; I64Load $208
-	I64Add
-	Set R9
-	Get R10
-	Get PC_B; I64Load $216
-	I64Add
-	Set R10
-	Get R11
-	Get PC_B; I64Load $224
-	I64Add
-	Set R11
-	Get R12
-	Get PC_B; I64Load $232
-	I64Add
-	Set R12
-	Get F16; I64ReinterpretF64
-	Get PC_B; I64Load $240
-	I64Add
-	F64ReinterpretI64; Set F16
-	Get F17; I64ReinterpretF64
-	Get PC_B; I64Load $248
-	I64Add
-	F64ReinterpretI64; Set F17
-	Get F18; I64ReinterpretF64
-	Get PC_B; I64Load $256
-	I64Add
-	F64ReinterpretI64; Set F18
-	Get F19; I64ReinterpretF64
-	Get PC_B; I64Load $264
-	I64Add
-	F64ReinterpretI64; Set F19
-	Get SP; I64Load z+0(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
-	Get PC_B
-	Get R0
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $136
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R1
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $144
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R2
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $152
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R3
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $160
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R4
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $168
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R5
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $176
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R6
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $184
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R7
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $192
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R8
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $200
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R9
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $208
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R10
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $216
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R11
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $224
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R12
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $232
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get F16; I64ReinterpretF64
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $240
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get F17; I64ReinterpretF64
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $248
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get F18; I64ReinterpretF64
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $256
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get F19; I64ReinterpretF64
-	Get R15; I64Add
-	I64Store $264
+	Get R13; I64Eqz; If; I64Const $136; Set R13; Br $1; End
+	End
 	RET
 
 // func fp2SubLoose(z, x, y *Fp2)
 TEXT ·fp2SubLoose(SB), NOSPLIT, $0-24
-	Get SP; I64Load x+8(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
+	I64Const $0; Set R13
+	Loop
+	I64Load x+8(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $128; Drop
 	Get PC_B; I64Load $0
 	Set R0
 	Get PC_B; I64Load $8
@@ -29774,8 +24197,8 @@ TEXT ·fp2SubLoose(SB), NOSPLIT, $0-24
 	F64ReinterpretI64; Set F18
 	Get PC_B; I64Load $128
 	F64ReinterpretI64; Set F19
-	Get SP; I64Load y+16(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
+	I64Load y+16(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $128; Drop
 	Get R0
 	Get PC_B; I64Load $0
 	I64Sub
@@ -29844,8 +24267,8 @@ TEXT ·fp2SubLoose(SB), NOSPLIT, $0-24
 	Get PC_B; I64Load $128
 	I64Sub
 	F64ReinterpretI64; Set F19
-	Get SP; I64Load z+0(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
+	I64Load z+0(FP); Get R13; I64Add; I32WrapI64; Set PC_B
+	Get PC_B; I64Load $128; Drop
 	Get PC_B
 	Get R0
 	Tee R15
@@ -29961,234 +24384,13 @@ TEXT ·fp2SubLoose(SB), NOSPLIT, $0-24
 	Get F19; I64ReinterpretF64
 	Get R15; I64Add
 	I64Store $128
-	Get SP; I64Load x+8(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
-	Get PC_B; I64Load $136
-	Set R0
-	Get PC_B; I64Load $144
-	Set R1
-	Get PC_B; I64Load $152
-	Set R2
-	Get PC_B; I64Load $160
-	Set R3
-	Get PC_B; I64Load $168
-	Set R4
-	Get PC_B; I64Load $176
-	Set R5
-	Get PC_B; I64Load $184
-	Set R6
-	Get PC_B; I64Load $192
-	Set R7
-	Get PC_B; I64Load $200
-	Set R8
-	Get PC_B; I64Load $208
-	Set R9
-	Get PC_B; I64Load $216
-	Set R10
-	Get PC_B; I64Load $224
-	Set R11
-	Get PC_B; I64Load $232
-	Set R12
-	Get PC_B; I64Load $240
-	F64ReinterpretI64; Set F16
-	Get PC_B; I64Load $248
-	F64ReinterpretI64; Set F17
-	Get PC_B; I64Load $256
-	F64ReinterpretI64; Set F18
-	Get PC_B; I64Load $264
-	F64ReinterpretI64; Set F19
-	Get SP; I64Load y+16(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
-	Get R0
-	Get PC_B; I64Load $136
-	I64Sub
-	Set R0
-	Get R1
-	Get PC_B; I64Load $144
-	I64Sub
-	Set R1
-	Get R2
-	Get PC_B; I64Load $152
-	I64Sub
-	Set R2
-	Get R3
-	Get PC_B; I64Load $160
-	I64Sub
-	Set R3
-	Get R4
-	Get PC_B; I64Load $168
-	I64Sub
-	Set R4
-	Get R5
-	Get PC_B; I64Load $176
-	I64Sub
-	Set R5
-	Get R6
-	Get PC_B; I64Load $184
-	I64Sub
-	Set R6
-	Get R7
-	Get PC_B; I64Load $192
-	I64Sub
-	Set R7
-	Get R8
-	Get PC_B; I64Load $200
-	I64Sub
-	Set R8
-	Get R9
-	Get PC_B; I64Load $208
-	I64Sub
-	Set R9
-	Get R10
-	Get PC_B; I64Load $216
-	I64Sub
-	Set R10
-	Get R11
-	Get PC_B; I64Load $224
-	I64Sub
-	Set R11
-	Get R12
-	Get PC_B; I64Load $232
-	I64Sub
-	Set R12
-	Get F16; I64ReinterpretF64
-	Get PC_B; I64Load $240
-	I64Sub
-	F64ReinterpretI64; Set F16
-	Get F17; I64ReinterpretF64
-	Get PC_B; I64Load $248
-	I64Sub
-	F64ReinterpretI64; Set F17
-	Get F18; I64ReinterpretF64
-	Get PC_B; I64Load $256
-	I64Sub
-	F64ReinterpretI64; Set F18
-	Get F19; I64ReinterpretF64
-	Get PC_B; I64Load $264
-	I64Sub
-	F64ReinterpretI64; Set F19
-	Get SP; I64Load z+0(FP); I32WrapI64; Set PC_B
-	Get PC_B; I64Load $264; Drop
-	Get PC_B
-	Get R0
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $136
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R1
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $144
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R2
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $152
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R3
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $160
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R4
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $168
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R5
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $176
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R6
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $184
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R7
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $192
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R8
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $200
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R9
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $208
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R10
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $216
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R11
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $224
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get R12
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $232
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get F16; I64ReinterpretF64
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $240
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get F17; I64ReinterpretF64
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $248
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get F18; I64ReinterpretF64
-	Get R15; I64Add
-	Tee R15
-	I64Const $35; I64Shl; I64Const $35; I64ShrS
-	I64Store $256
-	Get R15; I64Const $268435456; I64Add; I64Const $29; I64ShrS; Set R15
-	Get PC_B
-	Get F19; I64ReinterpretF64
-	Get R15; I64Add
-	I64Store $264
+	Get R13; I64Eqz; If; I64Const $136; Set R13; Br $1; End
+	End
 	RET
 
 // func frMul(z, x, y *Fr)
 TEXT ·frMul(SB), NOSPLIT, $176-24
-	Get SP; I64Load y+16(FP); I32WrapI64; Set PC_B
+	I64Load y+16(FP); I32WrapI64; Set PC_B
 	Get PC_B; I64Load $128; Drop
 	Get PC_B; I64Load $0
 	Set R14; Get SP; Get R14; I64Store $0
@@ -30224,7 +24426,7 @@ TEXT ·frMul(SB), NOSPLIT, $176-24
 	Set R14; Get SP; Get R14; I64Store $120
 	Get PC_B; I64Load $128
 	Set R14; Get SP; Get R14; I64Store $128
-	Get SP; I64Load x+8(FP); I32WrapI64; Set PC_B
+	I64Load x+8(FP); I32WrapI64; Set PC_B
 	Get PC_B; I64Load $128; Drop
 	Get PC_B; I64Load $0
 	Set R0
@@ -30260,7 +24462,7 @@ TEXT ·frMul(SB), NOSPLIT, $176-24
 	F64ReinterpretI64; Set F18
 	Get PC_B; I64Load $128
 	F64ReinterpretI64; Set F19
-	Get SP; I64Load z+0(FP); I32WrapI64; Set PC_B
+	I64Load z+0(FP); I32WrapI64; Set PC_B
 	Get PC_B; I64Load $128; Drop
 	Get SP; I64Load $0
 	Get R0
