@@ -77,7 +77,7 @@
 //	transform key    ephemeralPublicKey ‖ toPublicKey ‖                 736         1296
 //	                 encryptedTempKey ‖ hashedTempKey ‖
 //	                 publicSigningKey ‖ signature
-//	prepared         transform key and tables, for memory only:         12034       39010
+//	prepared         transform key and tables, for memory only:         12010       38986
 //	transform key    the form may change with every version
 //
 // The upstream bindings carry the same fields as named members of objects (spec section

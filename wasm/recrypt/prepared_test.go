@@ -2,7 +2,7 @@ package recrypt_test
 
 import (
 	"bytes"
-	"crypto/sha256"
+	"encoding/binary"
 	"fmt"
 	"runtime"
 	"sync"
@@ -233,18 +233,16 @@ func TestPreparedRefuses(t *testing.T) {
 				t.Errorf("byte %d damaged: %v", i, err)
 			}
 		}
-		resigned := func(i int, with ...byte) []byte { // damage with the right digest
+		resigned := func(i int, with ...byte) []byte { // damage with the right checksum
 			out := bytes.Clone(prepared)
 			copy(out[i:], with)
-			d := sha256.Sum256(out[:len(out)-32])
-			copy(out[len(out)-32:], d[:])
-			return out
+			return binary.LittleEndian.AppendUint64(out[:len(out)-8], sumOf(out[:len(out)-8]))
 		}
 		ones := bytes.Repeat([]byte{0xff}, suite.FieldSize())
 		for name, bad := range map[string][]byte{
 			"another suite":   resigned(0, byte(suite)^3),
 			"another format":  resigned(1, prepared[1]+1),
-			"a line not in p": resigned(len(prepared)-32-suite.FieldSize(), ones...),
+			"a line not in p": resigned(len(prepared)-8-suite.FieldSize(), ones...),
 		} {
 			if _, err := recrypt.NewPreparedTransformKey(suite, bad); err != recrypt.ErrTransformKey {
 				t.Errorf("%s: %v", name, err)
@@ -260,6 +258,16 @@ func TestPreparedRefuses(t *testing.T) {
 			t.Errorf("other suite: %v", err)
 		}
 	})
+}
+
+// sumOf is the checksum of prepared keys.
+func sumOf(b []byte) uint64 {
+	sum := uint64(len(b))
+	for b = append(bytes.Clone(b), make([]byte, 8-len(b)%8)...); len(b) > 0; b = b[8:] {
+		sum = (sum ^ binary.LittleEndian.Uint64(b)) * 0x9e3779b97f4a7c15
+		sum ^= sum >> 32
+	}
+	return sum
 }
 
 // TestPreparedWiped: what was wiped does nothing any more.

@@ -1,6 +1,7 @@
 package vectors
 
 import (
+	"encoding/binary"
 	"slices"
 
 	"github.com/recrypt-service/recrypt/wasm/abi"
@@ -53,15 +54,20 @@ func (m *maker) makePreparedFaults(w *world, prepared []byte) {
 	bad := func(name, about string, b []byte) {
 		m.bad(at+name, about, "transform", "prepared", b, malformed)
 	}
-	signed := func(b []byte) []byte { // with the digest that belongs to it
-		body := b[:len(b)-32]
-		return slices.Concat(body, sum(body))
+	summed := func(b []byte) []byte { // with the checksum that belongs to it
+		b = b[:len(b)-8]
+		s := uint64(len(b))
+		for rest := append(slices.Clone(b), make([]byte, 8-len(b)%8)...); len(rest) > 0; rest = rest[8:] {
+			s = (s ^ binary.LittleEndian.Uint64(rest)) * 0x9e3779b97f4a7c15
+			s ^= s >> 32
+		}
+		return binary.LittleEndian.AppendUint64(slices.Clone(b), s)
 	}
 	bad("key-not-prepared", "A transform key that was not prepared.", w.keys[0])
-	bad("prepared-suite", "The suite inside is another one.", signed(splice(prepared, 0, []byte{w.s[0] ^ 3})))
-	bad("prepared-format", "The format is a later one.", signed(splice(prepared, 1, []byte{prepared[1] + 1})))
-	bad("prepared-damaged", "A bit of the tables is changed.", flip(prepared, -33))
-	bad("prepared-digest", "A bit of the digest is changed.", flip(prepared, -1))
+	bad("prepared-suite", "The suite inside is another one.", summed(splice(prepared, 0, []byte{w.s[0] ^ 3})))
+	bad("prepared-format", "The format is a later one.", summed(splice(prepared, 1, []byte{prepared[1] + 1})))
+	bad("prepared-damaged", "A bit of the tables is changed.", flip(prepared, -9))
+	bad("prepared-checksum", "A bit of the checksum is changed.", flip(prepared, -1))
 	bad("signing-key-as-prepared", "A signing key in place of the prepared key.", w.proxy.private)
 	m.bad(at+"signing-key", "The halves of the proxy's signing key do not belong together.", "transform", "signing key", flip(w.proxy.private, 1), malformed)
 	m.bad(at+"suite-unknown", "There is no suite 3.", "transform", "suite", []byte{3}, suiteFault)
