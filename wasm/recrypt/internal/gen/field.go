@@ -28,7 +28,6 @@ type modulus struct {
 
 	form29
 	Kernels bool // those of kernels29.go
-	ExpInv  string
 }
 
 func newModulus(header, name, prefix, what string, m *big.Int, size int) modulus {

@@ -11,9 +11,6 @@ const fpWords = 4
 // fpModulus is p = 0x8fb501e34aa387f9aa6fecb86184dc21ee5b88d120b5b59e185cac6c5e089667.
 var fpModulus = [fpWords]uint64{0x185cac6c5e089667, 0xee5b88d120b5b59e, 0xaa6fecb86184dc21, 0x8fb501e34aa387f9}
 
-// fpInvExp is p − 2, big-endian.
-const fpInvExp = "8fb501e34aa387f9aa6fecb86184dc21ee5b88d120b5b59e185cac6c5e089665"
-
 // SetZero sets z = 0, and returns z.
 func (z *Fp) SetZero() *Fp {
 	*z = Fp{}
@@ -60,23 +57,11 @@ func (z *Fp) CondNeg(x *Fp, cond int) *Fp {
 	return z.Select(&t, x, cond)
 }
 
-// Inv sets z = 1/x, or 0 if x = 0, and returns z. It raises x to p − 2: a
-// fixed sequence of squarings and multiplications.
+// Inv sets z = 1/x, or 0 if x = 0, and returns z.
 func (z *Fp) Inv(x *Fp) *Fp {
-	var table [16]Fp
-	table[0].SetOne()
-	for i := 1; i < 16; i++ {
-		table[i].Mul(&table[i-1], x)
-	}
-	acc := table[nibble(fpInvExp[0])]
-	for i := 1; i < len(fpInvExp); i++ {
-		acc.Sqr(&acc).Sqr(&acc).Sqr(&acc).Sqr(&acc)
-		if d := nibble(fpInvExp[i]); d != 0 { // p is public
-			acc.Mul(&acc, &table[d])
-		}
-	}
-	*z = acc
-	return z
+	w := x.words()
+	inverse(&w, &fpModulus)
+	return z.setWords(&w)
 }
 
 // SetBytes sets z to the big-endian integer b of exactly FpSize bytes. It

@@ -11,9 +11,6 @@ const frWords = 4
 // frModulus is r = 0x8fb501e34aa387f9aa6fecb86184dc212e8d8e12f82b39241a2ef45b57ac7261.
 var frModulus = [frWords]uint64{0x1a2ef45b57ac7261, 0x2e8d8e12f82b3924, 0xaa6fecb86184dc21, 0x8fb501e34aa387f9}
 
-// frInvExp is r − 2, big-endian.
-const frInvExp = "8fb501e34aa387f9aa6fecb86184dc212e8d8e12f82b39241a2ef45b57ac725f"
-
 // SetZero sets z = 0, and returns z.
 func (z *Fr) SetZero() *Fr {
 	*z = Fr{}
@@ -60,23 +57,11 @@ func (z *Fr) CondNeg(x *Fr, cond int) *Fr {
 	return z.Select(&t, x, cond)
 }
 
-// Inv sets z = 1/x, or 0 if x = 0, and returns z. It raises x to r − 2: a
-// fixed sequence of squarings and multiplications.
+// Inv sets z = 1/x, or 0 if x = 0, and returns z.
 func (z *Fr) Inv(x *Fr) *Fr {
-	var table [16]Fr
-	table[0].SetOne()
-	for i := 1; i < 16; i++ {
-		table[i].Mul(&table[i-1], x)
-	}
-	acc := table[nibble(frInvExp[0])]
-	for i := 1; i < len(frInvExp); i++ {
-		acc.Sqr(&acc).Sqr(&acc).Sqr(&acc).Sqr(&acc)
-		if d := nibble(frInvExp[i]); d != 0 { // r is public
-			acc.Mul(&acc, &table[d])
-		}
-	}
-	*z = acc
-	return z
+	w := x.words()
+	inverse(&w, &frModulus)
+	return z.setWords(&w)
 }
 
 // SetBytes sets z to the big-endian integer b of exactly FrSize bytes. It

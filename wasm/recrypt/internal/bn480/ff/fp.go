@@ -11,9 +11,6 @@ const fpWords = 8
 // fpModulus is p = 0xfffc66640e249d9ec75ad5290b81a85d415797b931258da0d78b58a21c435cddb02e0add635a037371d1e9a40a5ec1d6ed637bd3695530683ee96497.
 var fpModulus = [fpWords]uint64{0x695530683ee96497, 0xa5ec1d6ed637bd3, 0x635a037371d1e9a4, 0x1c435cddb02e0add, 0x31258da0d78b58a2, 0xb81a85d415797b9, 0xe249d9ec75ad529, 0xfffc6664}
 
-// fpInvExp is p − 2, big-endian.
-const fpInvExp = "fffc66640e249d9ec75ad5290b81a85d415797b931258da0d78b58a21c435cddb02e0add635a037371d1e9a40a5ec1d6ed637bd3695530683ee96495"
-
 // SetZero sets z = 0, and returns z.
 func (z *Fp) SetZero() *Fp {
 	*z = Fp{}
@@ -60,23 +57,11 @@ func (z *Fp) CondNeg(x *Fp, cond int) *Fp {
 	return z.Select(&t, x, cond)
 }
 
-// Inv sets z = 1/x, or 0 if x = 0, and returns z. It raises x to p − 2: a
-// fixed sequence of squarings and multiplications.
+// Inv sets z = 1/x, or 0 if x = 0, and returns z.
 func (z *Fp) Inv(x *Fp) *Fp {
-	var table [16]Fp
-	table[0].SetOne()
-	for i := 1; i < 16; i++ {
-		table[i].Mul(&table[i-1], x)
-	}
-	acc := table[nibble(fpInvExp[0])]
-	for i := 1; i < len(fpInvExp); i++ {
-		acc.Sqr(&acc).Sqr(&acc).Sqr(&acc).Sqr(&acc)
-		if d := nibble(fpInvExp[i]); d != 0 { // p is public
-			acc.Mul(&acc, &table[d])
-		}
-	}
-	*z = acc
-	return z
+	w := x.words()
+	inverse(&w, &fpModulus)
+	return z.setWords(&w)
 }
 
 // SetBytes sets z to the big-endian integer b of exactly FpSize bytes. It

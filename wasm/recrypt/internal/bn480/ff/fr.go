@@ -11,9 +11,6 @@ const frWords = 8
 // frModulus is r = 0xfffc66640e249d9ec75ad5290b81a85d415797b931258da0d78b58a21c425cdf7cfda2886d3d45c4fd22b1444c47f1427183f46b21df15f4921652f1.
 var frModulus = [frWords]uint64{0x21df15f4921652f1, 0x4c47f1427183f46b, 0x6d3d45c4fd22b144, 0x1c425cdf7cfda288, 0x31258da0d78b58a2, 0xb81a85d415797b9, 0xe249d9ec75ad529, 0xfffc6664}
 
-// frInvExp is r − 2, big-endian.
-const frInvExp = "fffc66640e249d9ec75ad5290b81a85d415797b931258da0d78b58a21c425cdf7cfda2886d3d45c4fd22b1444c47f1427183f46b21df15f4921652ef"
-
 // SetZero sets z = 0, and returns z.
 func (z *Fr) SetZero() *Fr {
 	*z = Fr{}
@@ -60,23 +57,11 @@ func (z *Fr) CondNeg(x *Fr, cond int) *Fr {
 	return z.Select(&t, x, cond)
 }
 
-// Inv sets z = 1/x, or 0 if x = 0, and returns z. It raises x to r − 2: a
-// fixed sequence of squarings and multiplications.
+// Inv sets z = 1/x, or 0 if x = 0, and returns z.
 func (z *Fr) Inv(x *Fr) *Fr {
-	var table [16]Fr
-	table[0].SetOne()
-	for i := 1; i < 16; i++ {
-		table[i].Mul(&table[i-1], x)
-	}
-	acc := table[nibble(frInvExp[0])]
-	for i := 1; i < len(frInvExp); i++ {
-		acc.Sqr(&acc).Sqr(&acc).Sqr(&acc).Sqr(&acc)
-		if d := nibble(frInvExp[i]); d != 0 { // r is public
-			acc.Mul(&acc, &table[d])
-		}
-	}
-	*z = acc
-	return z
+	w := x.words()
+	inverse(&w, &frModulus)
+	return z.setWords(&w)
 }
 
 // SetBytes sets z to the big-endian integer b of exactly FrSize bytes. It

@@ -9,14 +9,6 @@ const mask29 = 1<<29 - 1
 // isZero returns 1 if v = 0, and 0 otherwise.
 func isZero(v uint64) int { return int(1 ^ (v|-v)>>63) }
 
-// nibble returns the value of one lower-case hexadecimal digit of a constant.
-func nibble(c byte) int {
-	if c >= 'a' {
-		return int(c-'a') + 10
-	}
-	return int(c - '0')
-}
-
 // readWords sets w, lowest word first, to the big-endian integer b, which fits.
 func readWords(w []uint64, b []byte) {
 	for i := range b {
