@@ -1,30 +1,24 @@
 package bn256
 
-import "github.com/recrypt-service/recrypt/wasm/recrypt/internal/bn256/ff"
-
 // DoubleScalarMultVartime sets p = [a]A + [b]G, and returns p. It is meant for
 // verification: its time depends on all arguments, which must be public. Both scalars
 // are cut in two, and the four multiples share their doublings.
 func (p *G1) DoubleScalarMultVartime(a *Scalar, A *G1, b *Scalar) *G1 {
-	const oddA, oddG = 1 << (window - 2), baseTableSize / 2
-	var odd [oddA]point1 // A, 3A, …
+	var odd [1 << (window - 2)]point1 // A, 3A, …
 	var twice point1
 	odd[0] = *A.load()
 	twice.double(&odd[0])
-	for i := 1; i < oddA; i++ {
+	for i := 1; i < len(odd); i++ {
 		odd[i].add(&odd[i-1], &twice)
 	}
-	var multiples [oddG]affine1 // G, 3G, …
-	for i := range multiples {
-		multiples[i] = tableG().entry(2 * i)
-	}
+	table := tableG()
 	ka, kb := a.split(), b.split()
 	var digitsA, digitsB [2][64*shortWords + 1]int8
 	for i := range ka {
 		ka[i].nafVartime(&digitsA[i], window)
 		kb[i].nafVartime(&digitsB[i], baseWindow)
 	}
-	var acc, t point1
+	var acc point1
 	acc.setIdentity()
 	started := false
 	for i := len(digitsA[0]) - 1; i >= 0; i-- {
@@ -33,21 +27,11 @@ func (p *G1) DoubleScalarMultVartime(a *Scalar, A *G1, b *Scalar) *G1 {
 		}
 		for j := range 2 {
 			if d := digitsA[j][i]; d != 0 {
-				t = odd[max(d, -d)/2]
-				if j == 1 {
-					t.endo(&t)
-				}
-				t.y.CondNeg(&t.y, int(uint8(d)>>7))
-				acc.add(&acc, &t)
+				acc.addVartime(odd[max(d, -d)/2], d < 0, j == 1)
 				started = true
 			}
 			if d := digitsB[j][i]; d != 0 {
-				m := multiples[max(d, -d)/2]
-				if j == 1 {
-					m.x.Mul(&m.x, &ff.Psi2X)
-				}
-				m.y.CondNeg(&m.y, int(uint8(d)>>7))
-				acc.addAffine(&acc, &m)
+				acc.addVartime(table.entry(int(max(d, -d))), d < 0, j == 1)
 				started = true
 			}
 		}
@@ -56,9 +40,21 @@ func (p *G1) DoubleScalarMultVartime(a *Scalar, A *G1, b *Scalar) *G1 {
 	return p
 }
 
-// entry returns B times i+1, i < baseTableSize.
-func (table *table1) entry(i int) affine1 {
-	return affine1{x: table[0][i], y: table[0][baseTableSize+i]}
+// addVartime adds a, its negative, or its image or the negative of that.
+func (p *point1) addVartime(a point1, negative, image bool) {
+	if negative {
+		a.neg(&a)
+	}
+	if image {
+		a.endo(&a)
+	}
+	p.add(p, &a)
+}
+
+// entry returns [i]B for 1 ≤ i ≤ baseTableSize.
+func (table *table1) entry(i int) (p point1) {
+	p.setAffine(&affine1{x: table[0][i-1], y: table[0][baseTableSize+i-1]})
+	return p
 }
 
 // nafVartime sets out to the digits of s, lowest first: odd ones of fewer than width

@@ -114,19 +114,11 @@ func (f *GT) Wipe() { *f = GT{} }
 // Exp sets f = a^k, and returns f. The time does not depend on k or a. a must be in
 // GT: cyclotomic squarings are used, and that a^p is a^(6u²).
 func (f *GT) Exp(a *GT, k *Scalar) *GT {
-	var table [gtParts * tableSize]ff.Fp
-	var powers [tableSize]ff.Fp12
-	fillPowers(powers[:], &a.f)
-	for i := range powers {
-		parts := gtPartsOf(&powers[i])
-		store(table[:], tableSize, i, parts[:])
-	}
-	clear(powers[:])
+	var table tableExp
+	table.fill(&a.f)
 	var d [4 * windows4]digit
 	k.digits4(d[:], window)
 	var acc, e ff.Fp12
-	var one ff.Fp
-	one.SetOne()
 	acc.SetOne()
 	for i := windows4 - 1; i >= 0; i-- {
 		if i != windows4-1 {
@@ -135,11 +127,7 @@ func (f *GT) Exp(a *GT, k *Scalar) *GT {
 			}
 		}
 		for s := range 4 {
-			digit := d[s*windows4+i]
-			parts := gtPartsOf(&e)
-			lookUp(parts[:], table[:], tableSize, digit)
-			e.C0.B0.A0.Select(&one, &e.C0.B0.A0, digit.is(0))
-			e.CondConj(&e, digit.negative())
+			table.lookUp(&e, d[s*windows4+i])
 			switch s { // public
 			case 1:
 				e.Frobenius(&e)
@@ -155,6 +143,29 @@ func (f *GT) Exp(a *GT, k *Scalar) *GT {
 	clear(table[:])
 	f.f = acc
 	return f
+}
+
+// tableExp has the powers a, a², …, a^tableSize.
+type tableExp [gtParts * tableSize]ff.Fp
+
+func (t *tableExp) fill(a *ff.Fp12) {
+	var powers [tableSize]ff.Fp12
+	fillPowers(powers[:], a)
+	for i := range powers {
+		parts := gtPartsOf(&powers[i])
+		store(t[:], tableSize, i, parts[:])
+	}
+	clear(powers[:])
+}
+
+// lookUp sets e = a^d, reading the whole table.
+func (t *tableExp) lookUp(e *ff.Fp12, d digit) {
+	var one ff.Fp
+	one.SetOne()
+	parts := gtPartsOf(e)
+	lookUp(parts[:], t[:], tableSize, d)
+	e.C0.B0.A0.Select(&one, &e.C0.B0.A0, d.is(0))
+	e.CondConj(e, d.negative())
 }
 
 // fillPowers sets table to a, a², …
