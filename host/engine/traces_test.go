@@ -101,7 +101,7 @@ func (w *watcher) add(name string, secret []byte) {
 }
 
 // number makes the watcher look for an integer modulo m also in Montgomery form, in
-// limbs of 29 bits, as it stands and with m or 2m added.
+// signed limbs of 29 bits, for all that it may be in (-2m, 2m).
 func (w *watcher) number(name string, secret []byte, m *big.Int) {
 	w.t.Helper()
 	w.add(name, secret)
@@ -111,15 +111,23 @@ func (w *watcher) number(name string, secret []byte, m *big.Int) {
 	}
 	v := new(big.Int).SetBytes(secret)
 	v.Lsh(v, uint(29*limbs)).Mod(v, m)
-	for range 3 {
-		var b []byte
-		for k := range 3 {
-			limb := new(big.Int).Rsh(v, uint(29*k))
-			b = binary.LittleEndian.AppendUint64(b, limb.Uint64()&(1<<29-1))
-		}
-		w.traces = append(w.traces, trace{name: name + ", limbs", bytes: b})
+	v.Sub(v, m).Sub(v, m)
+	for range 4 {
+		w.traces = append(w.traces, trace{name: name + ", limbs", bytes: lowLimbs(v)})
 		v.Add(v, m)
 	}
+}
+
+// lowLimbs are the three lowest limbs of a number, each in [-2^28, 2^28), as words.
+func lowLimbs(v *big.Int) (b []byte) {
+	rest := new(big.Int).Set(v)
+	for range 3 {
+		limb := int64(new(big.Int).And(rest, big.NewInt(1<<29-1)).Uint64()) // of the two's complement
+		limb = limb << 35 >> 35
+		rest.Sub(rest, big.NewInt(limb)).Rsh(rest, 29)
+		b = binary.LittleEndian.AppendUint64(b, uint64(limb))
+	}
+	return b
 }
 
 // element makes the watcher look for all the field elements of an element of GT.

@@ -10,6 +10,7 @@ import (
 	"maps"
 	"math/big"
 	"slices"
+	"strings"
 	"testing"
 
 	"golang.org/x/crypto/argon2"
@@ -74,7 +75,9 @@ func (s *secretive) draw(op abi.Op) {
 		case 2 * s.n:
 			s.add(name, b)
 			s.scalar(name+", scalar", b)
-			s.gt(name+", element", b)
+			if op != abi.OpGenerateKeyPair { // the pairing of a public key is public
+				s.gt(name+", element", b)
+			}
 		case 32:
 			s.signing(name, b)
 		}
@@ -165,6 +168,43 @@ func TestTracesAreFound(t *testing.T) {
 	}
 }
 
+// TestFormsAreFound looks for what need not be wiped, the elements of an encrypted value
+// and a public key, and finds them in the form of the arithmetic: so this form is the
+// module's, and not finding a secret in it means something.
+func TestFormsAreFound(t *testing.T) {
+	for _, suite := range []uint8{abi.Suite256, abi.Suite480} {
+		s := newSecretive(t, guest(t), suite)
+		fixed := func(b []byte, err error) []byte {
+			t.Helper()
+			if err != nil {
+				t.Fatal(err)
+			}
+			return b
+		}
+		private, public, err := s.GenerateKeyPair(t.Context(), suite)
+		signing, _, err2 := s.GenerateSigningKeyPair(t.Context())
+		if err != nil || err2 != nil {
+			t.Fatal(err, err2)
+		}
+		m := fixed(s.GeneratePlaintext(t.Context(), suite))
+		value := fixed(s.Encrypt(t.Context(), suite, m, public, signing))
+		key := fixed(s.TransformKey(t.Context(), suite, private, public, signing))
+		s.traces = nil
+		s.number("public key", public[:s.n], s.p)
+		s.element("value", value[2*s.n:14*s.n], s.p)
+		fixed(s.Transform(t.Context(), suite, value, key, signing))
+		found := 0
+		for what := range s.left {
+			if strings.Contains(what, "limbs") {
+				found++
+			}
+		}
+		if found < 2 {
+			t.Errorf("%s: found %d of 13 numbers: have numbers another form?", abi.SuiteName(suite), found)
+		}
+	}
+}
+
 // scheme goes through the operations of the scheme, with values of levels 0 to 2.
 func (s *secretive) scheme() {
 	t, ctx := s.t, s.t.Context()
@@ -213,6 +253,7 @@ func (s *secretive) scheme() {
 			t.Errorf("level %d decrypts to something else", level)
 		}
 	}
+	s.many(values[0], keys[0], signing, a, m)
 	signature := must(s.SchnorrSign(ctx, s.suite, a, publicA, []byte("message")))
 	s.draw(abi.OpSchnorrSign)
 	if err := s.SchnorrVerify(ctx, s.suite, publicA, b, []byte("message"), signature); err == nil {
@@ -223,6 +264,43 @@ func (s *secretive) scheme() {
 	s.add("augmented key", must(s.AugmentTransformKey(ctx, s.suite, keys[0], c))[16*s.n:])
 	must(s.Ed25519Sign(ctx, signing, []byte("message")))
 	s.report()
+}
+
+// many goes through the operations on many values.
+func (s *secretive) many(value, key, signing, private, plaintext []byte) {
+	t, ctx := s.t, s.t.Context()
+	prepared, err := s.PrepareTransformKey(ctx, s.suite, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.lines(prepared)
+	bad := bytes.Clone(value)
+	bad[len(bad)-1] ^= 1
+	for _, values := range [][][]byte{{value}, {value, bad, value, nil}} {
+		transformed, err := s.TransformPrepared(ctx, s.suite, prepared, signing, values)
+		s.draw(abi.OpTransformPrepared)
+		if err != nil || transformed[0].Err != nil {
+			t.Fatal(err)
+		}
+		opened, err := s.DecryptMany(ctx, s.suite, private, values)
+		if err != nil || !bytes.Equal(opened[0].Value, plaintext) {
+			t.Errorf("many decrypt to something else: %v", err)
+		}
+	}
+}
+
+// lines looks for the secret part of a prepared transform key, the lines of its hashed
+// temp key: some from all over the table.
+func (s *secretive) lines(prepared []byte) {
+	s.t.Helper()
+	const head, tail = 2, sha256.Size
+	size := recrypt.Suite(s.suite).TransformKeySize() + recrypt.Suite(s.suite).PlaintextSize()
+	table := prepared[head+size : len(prepared)-tail]
+	count := len(table) / s.n
+	for k := 0; k < count; k += max(count/40, 1) {
+		s.number(fmt.Sprintf("line, number %d", k), table[k*s.n:(k+1)*s.n], s.p)
+	}
+	s.look(abi.OpPrepareTransformKey)
 }
 
 // person makes a seed known, with everything that follows from it.
@@ -322,6 +400,23 @@ func (s *secretive) documents(owner, reader, server, ownerRecord, readerRecord, 
 	opened, err = s.OpenKey(ctx, reader, readerRecord, ownerRecord, collection, service, record, transformed)
 	if err != nil || !bytes.Equal(opened, key) {
 		t.Errorf("the reader opens another key: %v", err)
+	}
+	prepared, err := s.PrepareTransformKey(ctx, s.suite, transformKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.lines(prepared)
+	outcomes, err := s.TransformKeyValues(ctx, server, prepared, [][]byte{value, nil, value})
+	s.draw(abi.OpTransformKeyValues)
+	if err != nil || outcomes[2].Err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ seed, own, value []byte }{{owner, ownerRecord, value}, {reader, readerRecord, outcomes[0].Value}} {
+		item := abi.KeyItem{Author: ownerRecord, Collection: collection, Record: record, Value: c.value}
+		opened, err := s.OpenKeys(ctx, c.seed, c.own, service, []abi.KeyItem{item, {}, item})
+		if err != nil || !bytes.Equal(opened[0].Value, key) || !bytes.Equal(opened[2].Value, key) {
+			t.Errorf("many open to other keys: %v", err)
+		}
 	}
 }
 
