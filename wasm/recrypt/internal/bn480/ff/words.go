@@ -11,16 +11,34 @@ func isZero(v uint64) int { return int(1 ^ (v|-v)>>63) }
 
 // readWords sets w, lowest word first, to the big-endian integer b, which fits.
 func readWords(w []uint64, b []byte) {
-	for i := range b {
-		j := len(b) - 1 - i
-		w[i/8] |= uint64(b[j]) << (8 * (i % 8))
+	clear(w)
+	for i := range w {
+		if len(b) < 8 {
+			for _, v := range b {
+				w[i] = w[i]<<8 | uint64(v)
+			}
+			return
+		}
+		t := b[len(b)-8:]
+		b = b[:len(b)-8]
+		w[i] = uint64(t[7]) | uint64(t[6])<<8 | uint64(t[5])<<16 | uint64(t[4])<<24 |
+			uint64(t[3])<<32 | uint64(t[2])<<40 | uint64(t[1])<<48 | uint64(t[0])<<56
 	}
 }
 
 // writeWords fills b with the big-endian form of w, which fits.
 func writeWords(b []byte, w []uint64) {
-	for i := range b {
-		b[len(b)-1-i] = byte(w[i/8] >> (8 * (i % 8)))
+	for _, v := range w {
+		if len(b) < 8 {
+			for i := range b {
+				b[len(b)-1-i] = byte(v >> (8 * i))
+			}
+			return
+		}
+		t := b[len(b)-8:]
+		b = b[:len(b)-8]
+		t[0], t[1], t[2], t[3] = byte(v>>56), byte(v>>48), byte(v>>40), byte(v>>32)
+		t[4], t[5], t[6], t[7] = byte(v>>24), byte(v>>16), byte(v>>8), byte(v)
 	}
 }
 
