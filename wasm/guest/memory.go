@@ -5,7 +5,6 @@ package main
 import (
 	"runtime"
 	"runtime/debug"
-	"runtime/metrics"
 
 	"github.com/recrypt-service/recrypt/wasm/abi"
 )
@@ -44,9 +43,9 @@ const (
 
 var calls int
 
-// heap is the size of all objects that were not collected. (runtime.ReadMemStats stops
-// the world, for which the Go runtime calls the host.)
-var heap = []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
+// stats has the size of the heap: HeapAlloc, all objects that were not collected.
+// (Package runtime/metrics has it, too, and a text about each of its hundred figures.)
+var stats runtime.MemStats
 
 // memoryLimit is where the collector may run within an operation after all: three
 // quarters of what host/engine gives an instance if not told otherwise.
@@ -64,7 +63,7 @@ func tidy(op abi.Op, n int32) {
 	if calls%callsApart != 0 && n < largeBytes && op != abi.OpSealSeed && op != abi.OpOpenSeed {
 		return
 	}
-	if metrics.Read(heap); heap[0].Value.Uint64() > heapLimit {
+	if runtime.ReadMemStats(&stats); stats.HeapAlloc > heapLimit {
 		runtime.GC()
 	}
 }
