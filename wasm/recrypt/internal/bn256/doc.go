@@ -15,6 +15,11 @@
 // subgroup, not the identity. SetBytesReduced accepts what recrypt accepts and
 // exists for known-answer tests; do not feed it input from others.
 //
+// For a second argument that stays the same, prepare it: PreparedG2 keeps the lines of a
+// point, g1's are always kept. The functions with Many in their names pair a list of
+// points, sharing the inversions. Multiples of G and g1 and powers of e(G, g1) come
+// from tables, which are made at first use.
+//
 // v.Op(a, b) sets v and returns v; arguments may alias. Predicates return 1 or 0.
 // The time of everything but decoding, Bytes (which tells identities apart) and
 // functions named Vartime is independent of values: no branch and no index depends
