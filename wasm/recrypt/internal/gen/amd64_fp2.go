@@ -44,6 +44,15 @@ var combinations = []combination{
 	{name: "fp2CycXi", doc: "z = 3ξ·(t − x − y) + 2a", args: "t, x, y, a", xi: "+t-x-y", cyc: "+a"},
 }
 
+var fpCombinations = []combination{
+	{name: "fpSubSub", doc: "z = w − x − y", args: "w, x, y", plain: "+w-x-y"},
+	{name: "fpMul3Add", doc: "z = 3x + y", args: "x, y", plain: "+x+x+x+y"},
+	{name: "fpMul3Sub", doc: "z = 3x − y", args: "x, y", plain: "+x+x+x-y"},
+	{name: "fpMul3Add2", doc: "z = 3x + 2y", args: "x, y", plain: "+x", cyc: "+y"},
+	{name: "fpMul3Sub2", doc: "z = 3x − 2y", args: "x, y", plain: "+x", cyc: "-y"},
+	{name: "fpMul9", doc: "z = 9x", args: "x", plain: "+x+x+x+x+x+x+x+x+x"},
+}
+
 // term is a value of both coordinates, with a sign, and its bounds as multiples of p:
 // from < value < to.
 type term struct {
@@ -124,8 +133,8 @@ func (s *sum) all(terms []term, c int) {
 	}
 }
 
-// combine writes a combination.
-func (a *amd64) combine(c combination) {
+// combine writes a combination in Fp2, or in Fp, which has one coordinate.
+func (a *amd64) combine(c combination, coordinates int) {
 	a.begin(c.name, c.doc, "z, "+c.args)
 	size := 8 * a.n
 	plain, xi := a.terms(c.plain), a.terms(c.xi)
@@ -137,7 +146,7 @@ func (a *amd64) combine(c combination) {
 	if mixed { // arguments are read after the first coordinate is known
 		z = at(a.AllocLocal(size))
 	}
-	for coordinate := range 2 {
+	for coordinate := range coordinates {
 		s := &sum{a: a}
 		if mixed {
 			a.addXi(s, xi[0], coordinate)
@@ -296,7 +305,10 @@ func (a *amd64) fp2(f field) {
 		a.mul2()
 	}
 	a.sqr2()
+	for _, c := range fpCombinations {
+		a.combine(c, 1)
+	}
 	for _, c := range combinations {
-		a.combine(c)
+		a.combine(c, 2)
 	}
 }

@@ -21,6 +21,24 @@ func frMul(z, x, y *Fr)
 func frSqr(z, x *Fr)
 
 //go:noescape
+func fpSubSub(z, w, x, y *Fp)
+
+//go:noescape
+func fpMul3Add(z, x, y *Fp)
+
+//go:noescape
+func fpMul3Sub(z, x, y *Fp)
+
+//go:noescape
+func fpMul3Add2(z, x, y *Fp)
+
+//go:noescape
+func fpMul3Sub2(z, x, y *Fp)
+
+//go:noescape
+func fpMul9(z, x *Fp)
+
+//go:noescape
 func fp2Add(z, x, y *Fp2)
 
 //go:noescape

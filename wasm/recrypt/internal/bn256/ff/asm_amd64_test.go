@@ -38,6 +38,15 @@ var kernels = map[string]kernel{
 	"cyc1":        {4, false, func(z *Fp2, v []*Fp2) { z.cyc1(v[0], v[1], v[2], v[3]) }},
 	"cycXi":       {4, false, func(z *Fp2, v []*Fp2) { z.cycXi(v[0], v[1], v[2], v[3]) }},
 	"Fp.Mul":      {2, false, func(z *Fp2, v []*Fp2) { z.A0.Mul(&v[0].A0, &v[1].A1); z.A1.Mul(&v[0].A1, &v[1].A1) }},
+	"Fp.SubSub": {3, false, func(z *Fp2, v []*Fp2) {
+		z.A0.SubSub(&v[0].A0, &v[1].A0, &v[2].A0)
+		z.A1.SubSub(&v[0].A1, &v[1].A1, &v[2].A1)
+	}},
+	"Fp.Mul3Add":  {2, false, func(z *Fp2, v []*Fp2) { z.A0.Mul3Add(&v[0].A0, &v[1].A0); z.A1.Mul3Add(&v[0].A1, &v[1].A1) }},
+	"Fp.Mul3Sub":  {2, false, func(z *Fp2, v []*Fp2) { z.A0.Mul3Sub(&v[0].A0, &v[1].A0); z.A1.Mul3Sub(&v[0].A1, &v[1].A1) }},
+	"Fp.Mul3Add2": {2, false, func(z *Fp2, v []*Fp2) { z.A0.Mul3Add2(&v[0].A0, &v[1].A0); z.A1.Mul3Add2(&v[0].A1, &v[1].A1) }},
+	"Fp.Mul3Sub2": {2, false, func(z *Fp2, v []*Fp2) { z.A0.Mul3Sub2(&v[0].A0, &v[1].A0); z.A1.Mul3Sub2(&v[0].A1, &v[1].A1) }},
+	"Fp.Mul9":     {1, false, func(z *Fp2, v []*Fp2) { z.A0.Mul9(&v[0].A0); z.A1.Mul9(&v[0].A1) }},
 	"Fp.Sqr":      {1, false, func(z *Fp2, v []*Fp2) { z.A0.Sqr(&v[0].A0); z.A1.Sqr(&v[0].A1) }},
 }
 

@@ -351,50 +351,80 @@ func (z *Fr) AddLoose(x, y *Fr) *Fr { return z.Add(x, y) }
 
 // SubSub sets z = w − x − y, and returns z.
 func (z *Fr) SubSub(w, x, y *Fr) *Fr {
+	frSubSubGeneric(z, w, x, y)
+	return z
+}
+
+func frSubSubGeneric(z, w, x, y *Fr) {
 	var t Fr
 	t.Sub(w, x)
-	return z.Sub(&t, y)
+	z.Sub(&t, y)
 }
 
 // Mul3Add sets z = 3x + y, and returns z.
 func (z *Fr) Mul3Add(x, y *Fr) *Fr {
+	frMul3AddGeneric(z, x, y)
+	return z
+}
+
+func frMul3AddGeneric(z, x, y *Fr) {
 	var t Fr
 	t.Add(x, x)
 	t.Add(&t, x)
-	return z.Add(&t, y)
+	z.Add(&t, y)
 }
 
 // Mul3Sub sets z = 3x − y, and returns z.
 func (z *Fr) Mul3Sub(x, y *Fr) *Fr {
+	frMul3SubGeneric(z, x, y)
+	return z
+}
+
+func frMul3SubGeneric(z, x, y *Fr) {
 	var t Fr
 	t.Add(x, x)
 	t.Add(&t, x)
-	return z.Sub(&t, y)
+	z.Sub(&t, y)
 }
 
 // Mul3Add2 sets z = 3x + 2y, and returns z.
 func (z *Fr) Mul3Add2(x, y *Fr) *Fr {
+	frMul3Add2Generic(z, x, y)
+	return z
+}
+
+func frMul3Add2Generic(z, x, y *Fr) {
 	var t Fr
 	t.Add(x, y)
 	t.Add(&t, &t)
-	return z.Add(&t, x)
+	z.Add(&t, x)
 }
 
 // Mul3Sub2 sets z = 3x − 2y, and returns z.
 func (z *Fr) Mul3Sub2(x, y *Fr) *Fr {
+	frMul3Sub2Generic(z, x, y)
+	return z
+}
+
+func frMul3Sub2Generic(z, x, y *Fr) {
 	var t Fr
 	t.Sub(x, y)
 	t.Add(&t, &t)
-	return z.Add(&t, x)
+	z.Add(&t, x)
 }
 
 // Mul9 sets z = 9x, and returns z.
 func (z *Fr) Mul9(x *Fr) *Fr {
+	frMul9Generic(z, x)
+	return z
+}
+
+func frMul9Generic(z, x *Fr) {
 	var t Fr
 	t.Add(x, x)
 	t.Add(&t, &t)
 	t.Add(&t, &t)
-	return z.Add(&t, x)
+	z.Add(&t, x)
 }
 
 // Equal returns 1 if z = x, and 0 otherwise.

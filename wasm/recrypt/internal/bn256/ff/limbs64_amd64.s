@@ -1701,6 +1701,489 @@ TEXT ·fp2SqrADX<>(SB), NOSPLIT, $96-16
 	MOVQ    AX, 56(DX)
 	RET
 
+// func fpSubSub(z *uint64, w *uint64, x *uint64, y *uint64)
+TEXT ·fpSubSub(SB), NOSPLIT, $0-32
+	CMPB ·useADX+0(SB), $0x00
+	JEQ  pure
+	JMP  ·fpSubSubADX<>+0(SB)
+
+pure:
+	JMP ·fpSubSubGeneric+0(SB)
+
+// func fpSubSubADX<>(z *uint64, w *uint64, x *uint64, y *uint64)
+// Requires: ADX, BMI2, CMOV
+TEXT ·fpSubSubADX<>(SB), NOSPLIT, $0-32
+	MOVQ    w+8(FP), DX
+	MOVQ    (DX), AX
+	MOVQ    8(DX), CX
+	MOVQ    16(DX), BX
+	MOVQ    24(DX), SI
+	XORQ    DI, DI
+	MOVQ    x+16(FP), DX
+	SUBQ    (DX), AX
+	SBBQ    8(DX), CX
+	SBBQ    16(DX), BX
+	SBBQ    24(DX), SI
+	SBBQ    $0x00, DI
+	MOVQ    y+24(FP), DX
+	SUBQ    (DX), AX
+	SBBQ    8(DX), CX
+	SBBQ    16(DX), BX
+	SBBQ    24(DX), SI
+	SBBQ    $0x00, DI
+	ADDQ    fpMultiples<>+80(SB), AX
+	ADCQ    fpMultiples<>+88(SB), CX
+	ADCQ    fpMultiples<>+96(SB), BX
+	ADCQ    fpMultiples<>+104(SB), SI
+	ADCQ    fpMultiples<>+112(SB), DI
+	MOVQ    SI, DX
+	SHRQ    $0x05, DX
+	SHLQ    $0x3b, DI
+	ORQ     DI, DX
+	MULXQ   fpRecip<>+0(SB), DI, DX
+	SHRQ    $0x3a, DX
+	XORQ    DI, DI
+	MULXQ   fpNegP<>+0(SB), DI, R8
+	ADCXQ   DI, AX
+	ADOXQ   R8, CX
+	MULXQ   fpNegP<>+8(SB), DI, R8
+	ADCXQ   DI, CX
+	ADOXQ   R8, BX
+	MULXQ   fpNegP<>+16(SB), DI, R8
+	ADCXQ   DI, BX
+	ADOXQ   R8, SI
+	MULXQ   fpNegP<>+24(SB), DX, DI
+	ADCXQ   DX, SI
+	MOVQ    AX, DX
+	MOVQ    CX, DI
+	MOVQ    BX, R8
+	MOVQ    SI, R9
+	SUBQ    fpP<>+0(SB), AX
+	SBBQ    fpP<>+8(SB), CX
+	SBBQ    fpP<>+16(SB), BX
+	SBBQ    fpP<>+24(SB), SI
+	CMOVQCS DX, AX
+	CMOVQCS DI, CX
+	CMOVQCS R8, BX
+	CMOVQCS R9, SI
+	MOVQ    z+0(FP), DX
+	MOVQ    AX, (DX)
+	MOVQ    CX, 8(DX)
+	MOVQ    BX, 16(DX)
+	MOVQ    SI, 24(DX)
+	RET
+
+// func fpMul3Add(z *uint64, x *uint64, y *uint64)
+TEXT ·fpMul3Add(SB), NOSPLIT, $0-24
+	CMPB ·useADX+0(SB), $0x00
+	JEQ  pure
+	JMP  ·fpMul3AddADX<>+0(SB)
+
+pure:
+	JMP ·fpMul3AddGeneric+0(SB)
+
+// func fpMul3AddADX<>(z *uint64, x *uint64, y *uint64)
+// Requires: ADX, BMI2, CMOV
+TEXT ·fpMul3AddADX<>(SB), NOSPLIT, $0-24
+	MOVQ    x+8(FP), DX
+	MOVQ    (DX), AX
+	MOVQ    8(DX), CX
+	MOVQ    16(DX), BX
+	MOVQ    24(DX), SI
+	XORQ    DI, DI
+	MOVQ    x+8(FP), DX
+	ADDQ    (DX), AX
+	ADCQ    8(DX), CX
+	ADCQ    16(DX), BX
+	ADCQ    24(DX), SI
+	ADCQ    $0x00, DI
+	MOVQ    x+8(FP), DX
+	ADDQ    (DX), AX
+	ADCQ    8(DX), CX
+	ADCQ    16(DX), BX
+	ADCQ    24(DX), SI
+	ADCQ    $0x00, DI
+	MOVQ    y+16(FP), DX
+	ADDQ    (DX), AX
+	ADCQ    8(DX), CX
+	ADCQ    16(DX), BX
+	ADCQ    24(DX), SI
+	ADCQ    $0x00, DI
+	MOVQ    SI, DX
+	SHRQ    $0x05, DX
+	SHLQ    $0x3b, DI
+	ORQ     DI, DX
+	MULXQ   fpRecip<>+0(SB), DI, DX
+	SHRQ    $0x3a, DX
+	XORQ    DI, DI
+	MULXQ   fpNegP<>+0(SB), DI, R8
+	ADCXQ   DI, AX
+	ADOXQ   R8, CX
+	MULXQ   fpNegP<>+8(SB), DI, R8
+	ADCXQ   DI, CX
+	ADOXQ   R8, BX
+	MULXQ   fpNegP<>+16(SB), DI, R8
+	ADCXQ   DI, BX
+	ADOXQ   R8, SI
+	MULXQ   fpNegP<>+24(SB), DX, DI
+	ADCXQ   DX, SI
+	MOVQ    AX, DX
+	MOVQ    CX, DI
+	MOVQ    BX, R8
+	MOVQ    SI, R9
+	SUBQ    fpP<>+0(SB), AX
+	SBBQ    fpP<>+8(SB), CX
+	SBBQ    fpP<>+16(SB), BX
+	SBBQ    fpP<>+24(SB), SI
+	CMOVQCS DX, AX
+	CMOVQCS DI, CX
+	CMOVQCS R8, BX
+	CMOVQCS R9, SI
+	MOVQ    z+0(FP), DX
+	MOVQ    AX, (DX)
+	MOVQ    CX, 8(DX)
+	MOVQ    BX, 16(DX)
+	MOVQ    SI, 24(DX)
+	RET
+
+// func fpMul3Sub(z *uint64, x *uint64, y *uint64)
+TEXT ·fpMul3Sub(SB), NOSPLIT, $0-24
+	CMPB ·useADX+0(SB), $0x00
+	JEQ  pure
+	JMP  ·fpMul3SubADX<>+0(SB)
+
+pure:
+	JMP ·fpMul3SubGeneric+0(SB)
+
+// func fpMul3SubADX<>(z *uint64, x *uint64, y *uint64)
+// Requires: ADX, BMI2, CMOV
+TEXT ·fpMul3SubADX<>(SB), NOSPLIT, $0-24
+	MOVQ    x+8(FP), DX
+	MOVQ    (DX), AX
+	MOVQ    8(DX), CX
+	MOVQ    16(DX), BX
+	MOVQ    24(DX), SI
+	XORQ    DI, DI
+	MOVQ    x+8(FP), DX
+	ADDQ    (DX), AX
+	ADCQ    8(DX), CX
+	ADCQ    16(DX), BX
+	ADCQ    24(DX), SI
+	ADCQ    $0x00, DI
+	MOVQ    x+8(FP), DX
+	ADDQ    (DX), AX
+	ADCQ    8(DX), CX
+	ADCQ    16(DX), BX
+	ADCQ    24(DX), SI
+	ADCQ    $0x00, DI
+	MOVQ    y+16(FP), DX
+	SUBQ    (DX), AX
+	SBBQ    8(DX), CX
+	SBBQ    16(DX), BX
+	SBBQ    24(DX), SI
+	SBBQ    $0x00, DI
+	ADDQ    fpMultiples<>+40(SB), AX
+	ADCQ    fpMultiples<>+48(SB), CX
+	ADCQ    fpMultiples<>+56(SB), BX
+	ADCQ    fpMultiples<>+64(SB), SI
+	ADCQ    fpMultiples<>+72(SB), DI
+	MOVQ    SI, DX
+	SHRQ    $0x05, DX
+	SHLQ    $0x3b, DI
+	ORQ     DI, DX
+	MULXQ   fpRecip<>+0(SB), DI, DX
+	SHRQ    $0x3a, DX
+	XORQ    DI, DI
+	MULXQ   fpNegP<>+0(SB), DI, R8
+	ADCXQ   DI, AX
+	ADOXQ   R8, CX
+	MULXQ   fpNegP<>+8(SB), DI, R8
+	ADCXQ   DI, CX
+	ADOXQ   R8, BX
+	MULXQ   fpNegP<>+16(SB), DI, R8
+	ADCXQ   DI, BX
+	ADOXQ   R8, SI
+	MULXQ   fpNegP<>+24(SB), DX, DI
+	ADCXQ   DX, SI
+	MOVQ    AX, DX
+	MOVQ    CX, DI
+	MOVQ    BX, R8
+	MOVQ    SI, R9
+	SUBQ    fpP<>+0(SB), AX
+	SBBQ    fpP<>+8(SB), CX
+	SBBQ    fpP<>+16(SB), BX
+	SBBQ    fpP<>+24(SB), SI
+	CMOVQCS DX, AX
+	CMOVQCS DI, CX
+	CMOVQCS R8, BX
+	CMOVQCS R9, SI
+	MOVQ    z+0(FP), DX
+	MOVQ    AX, (DX)
+	MOVQ    CX, 8(DX)
+	MOVQ    BX, 16(DX)
+	MOVQ    SI, 24(DX)
+	RET
+
+// func fpMul3Add2(z *uint64, x *uint64, y *uint64)
+TEXT ·fpMul3Add2(SB), NOSPLIT, $0-24
+	CMPB ·useADX+0(SB), $0x00
+	JEQ  pure
+	JMP  ·fpMul3Add2ADX<>+0(SB)
+
+pure:
+	JMP ·fpMul3Add2Generic+0(SB)
+
+// func fpMul3Add2ADX<>(z *uint64, x *uint64, y *uint64)
+// Requires: ADX, BMI2, CMOV
+TEXT ·fpMul3Add2ADX<>(SB), NOSPLIT, $0-24
+	MOVQ    x+8(FP), DX
+	MOVQ    (DX), AX
+	MOVQ    8(DX), CX
+	MOVQ    16(DX), BX
+	MOVQ    24(DX), SI
+	XORQ    DI, DI
+	MOVQ    AX, DX
+	MOVQ    CX, R8
+	MOVQ    BX, R9
+	MOVQ    SI, R10
+	MOVQ    DI, R11
+	MOVQ    y+16(FP), R12
+	ADDQ    (R12), AX
+	ADCQ    8(R12), CX
+	ADCQ    16(R12), BX
+	ADCQ    24(R12), SI
+	ADCQ    $0x00, DI
+	ADDQ    AX, AX
+	ADCQ    CX, CX
+	ADCQ    BX, BX
+	ADCQ    SI, SI
+	ADCQ    DI, DI
+	ADDQ    DX, AX
+	ADCQ    R8, CX
+	ADCQ    R9, BX
+	ADCQ    R10, SI
+	ADCQ    R11, DI
+	MOVQ    SI, DX
+	SHRQ    $0x05, DX
+	SHLQ    $0x3b, DI
+	ORQ     DI, DX
+	MULXQ   fpRecip<>+0(SB), DI, DX
+	SHRQ    $0x3a, DX
+	XORQ    DI, DI
+	MULXQ   fpNegP<>+0(SB), DI, R8
+	ADCXQ   DI, AX
+	ADOXQ   R8, CX
+	MULXQ   fpNegP<>+8(SB), DI, R8
+	ADCXQ   DI, CX
+	ADOXQ   R8, BX
+	MULXQ   fpNegP<>+16(SB), DI, R8
+	ADCXQ   DI, BX
+	ADOXQ   R8, SI
+	MULXQ   fpNegP<>+24(SB), DX, DI
+	ADCXQ   DX, SI
+	MOVQ    AX, DX
+	MOVQ    CX, DI
+	MOVQ    BX, R8
+	MOVQ    SI, R9
+	SUBQ    fpP<>+0(SB), AX
+	SBBQ    fpP<>+8(SB), CX
+	SBBQ    fpP<>+16(SB), BX
+	SBBQ    fpP<>+24(SB), SI
+	CMOVQCS DX, AX
+	CMOVQCS DI, CX
+	CMOVQCS R8, BX
+	CMOVQCS R9, SI
+	MOVQ    z+0(FP), DX
+	MOVQ    AX, (DX)
+	MOVQ    CX, 8(DX)
+	MOVQ    BX, 16(DX)
+	MOVQ    SI, 24(DX)
+	RET
+
+// func fpMul3Sub2(z *uint64, x *uint64, y *uint64)
+TEXT ·fpMul3Sub2(SB), NOSPLIT, $0-24
+	CMPB ·useADX+0(SB), $0x00
+	JEQ  pure
+	JMP  ·fpMul3Sub2ADX<>+0(SB)
+
+pure:
+	JMP ·fpMul3Sub2Generic+0(SB)
+
+// func fpMul3Sub2ADX<>(z *uint64, x *uint64, y *uint64)
+// Requires: ADX, BMI2, CMOV
+TEXT ·fpMul3Sub2ADX<>(SB), NOSPLIT, $0-24
+	MOVQ    x+8(FP), DX
+	MOVQ    (DX), AX
+	MOVQ    8(DX), CX
+	MOVQ    16(DX), BX
+	MOVQ    24(DX), SI
+	XORQ    DI, DI
+	MOVQ    AX, DX
+	MOVQ    CX, R8
+	MOVQ    BX, R9
+	MOVQ    SI, R10
+	MOVQ    DI, R11
+	MOVQ    y+16(FP), R12
+	SUBQ    (R12), AX
+	SBBQ    8(R12), CX
+	SBBQ    16(R12), BX
+	SBBQ    24(R12), SI
+	SBBQ    $0x00, DI
+	ADDQ    AX, AX
+	ADCQ    CX, CX
+	ADCQ    BX, BX
+	ADCQ    SI, SI
+	ADCQ    DI, DI
+	ADDQ    DX, AX
+	ADCQ    R8, CX
+	ADCQ    R9, BX
+	ADCQ    R10, SI
+	ADCQ    R11, DI
+	ADDQ    fpMultiples<>+80(SB), AX
+	ADCQ    fpMultiples<>+88(SB), CX
+	ADCQ    fpMultiples<>+96(SB), BX
+	ADCQ    fpMultiples<>+104(SB), SI
+	ADCQ    fpMultiples<>+112(SB), DI
+	MOVQ    SI, DX
+	SHRQ    $0x05, DX
+	SHLQ    $0x3b, DI
+	ORQ     DI, DX
+	MULXQ   fpRecip<>+0(SB), DI, DX
+	SHRQ    $0x3a, DX
+	XORQ    DI, DI
+	MULXQ   fpNegP<>+0(SB), DI, R8
+	ADCXQ   DI, AX
+	ADOXQ   R8, CX
+	MULXQ   fpNegP<>+8(SB), DI, R8
+	ADCXQ   DI, CX
+	ADOXQ   R8, BX
+	MULXQ   fpNegP<>+16(SB), DI, R8
+	ADCXQ   DI, BX
+	ADOXQ   R8, SI
+	MULXQ   fpNegP<>+24(SB), DX, DI
+	ADCXQ   DX, SI
+	MOVQ    AX, DX
+	MOVQ    CX, DI
+	MOVQ    BX, R8
+	MOVQ    SI, R9
+	SUBQ    fpP<>+0(SB), AX
+	SBBQ    fpP<>+8(SB), CX
+	SBBQ    fpP<>+16(SB), BX
+	SBBQ    fpP<>+24(SB), SI
+	CMOVQCS DX, AX
+	CMOVQCS DI, CX
+	CMOVQCS R8, BX
+	CMOVQCS R9, SI
+	MOVQ    z+0(FP), DX
+	MOVQ    AX, (DX)
+	MOVQ    CX, 8(DX)
+	MOVQ    BX, 16(DX)
+	MOVQ    SI, 24(DX)
+	RET
+
+// func fpMul9(z *uint64, x *uint64)
+TEXT ·fpMul9(SB), NOSPLIT, $0-16
+	CMPB ·useADX+0(SB), $0x00
+	JEQ  pure
+	JMP  ·fpMul9ADX<>+0(SB)
+
+pure:
+	JMP ·fpMul9Generic+0(SB)
+
+// func fpMul9ADX<>(z *uint64, x *uint64)
+// Requires: ADX, BMI2, CMOV
+TEXT ·fpMul9ADX<>(SB), NOSPLIT, $0-16
+	MOVQ    x+8(FP), DX
+	MOVQ    (DX), AX
+	MOVQ    8(DX), CX
+	MOVQ    16(DX), BX
+	MOVQ    24(DX), SI
+	XORQ    DI, DI
+	MOVQ    x+8(FP), DX
+	ADDQ    (DX), AX
+	ADCQ    8(DX), CX
+	ADCQ    16(DX), BX
+	ADCQ    24(DX), SI
+	ADCQ    $0x00, DI
+	MOVQ    x+8(FP), DX
+	ADDQ    (DX), AX
+	ADCQ    8(DX), CX
+	ADCQ    16(DX), BX
+	ADCQ    24(DX), SI
+	ADCQ    $0x00, DI
+	MOVQ    x+8(FP), DX
+	ADDQ    (DX), AX
+	ADCQ    8(DX), CX
+	ADCQ    16(DX), BX
+	ADCQ    24(DX), SI
+	ADCQ    $0x00, DI
+	MOVQ    x+8(FP), DX
+	ADDQ    (DX), AX
+	ADCQ    8(DX), CX
+	ADCQ    16(DX), BX
+	ADCQ    24(DX), SI
+	ADCQ    $0x00, DI
+	MOVQ    x+8(FP), DX
+	ADDQ    (DX), AX
+	ADCQ    8(DX), CX
+	ADCQ    16(DX), BX
+	ADCQ    24(DX), SI
+	ADCQ    $0x00, DI
+	MOVQ    x+8(FP), DX
+	ADDQ    (DX), AX
+	ADCQ    8(DX), CX
+	ADCQ    16(DX), BX
+	ADCQ    24(DX), SI
+	ADCQ    $0x00, DI
+	MOVQ    x+8(FP), DX
+	ADDQ    (DX), AX
+	ADCQ    8(DX), CX
+	ADCQ    16(DX), BX
+	ADCQ    24(DX), SI
+	ADCQ    $0x00, DI
+	MOVQ    x+8(FP), DX
+	ADDQ    (DX), AX
+	ADCQ    8(DX), CX
+	ADCQ    16(DX), BX
+	ADCQ    24(DX), SI
+	ADCQ    $0x00, DI
+	MOVQ    SI, DX
+	SHRQ    $0x05, DX
+	SHLQ    $0x3b, DI
+	ORQ     DI, DX
+	MULXQ   fpRecip<>+0(SB), DI, DX
+	SHRQ    $0x3a, DX
+	XORQ    DI, DI
+	MULXQ   fpNegP<>+0(SB), DI, R8
+	ADCXQ   DI, AX
+	ADOXQ   R8, CX
+	MULXQ   fpNegP<>+8(SB), DI, R8
+	ADCXQ   DI, CX
+	ADOXQ   R8, BX
+	MULXQ   fpNegP<>+16(SB), DI, R8
+	ADCXQ   DI, BX
+	ADOXQ   R8, SI
+	MULXQ   fpNegP<>+24(SB), DX, DI
+	ADCXQ   DX, SI
+	MOVQ    AX, DX
+	MOVQ    CX, DI
+	MOVQ    BX, R8
+	MOVQ    SI, R9
+	SUBQ    fpP<>+0(SB), AX
+	SBBQ    fpP<>+8(SB), CX
+	SBBQ    fpP<>+16(SB), BX
+	SBBQ    fpP<>+24(SB), SI
+	CMOVQCS DX, AX
+	CMOVQCS DI, CX
+	CMOVQCS R8, BX
+	CMOVQCS R9, SI
+	MOVQ    z+0(FP), DX
+	MOVQ    AX, (DX)
+	MOVQ    CX, 8(DX)
+	MOVQ    BX, 16(DX)
+	MOVQ    SI, 24(DX)
+	RET
+
 // func fp2Add(z *uint64, x *uint64, y *uint64)
 TEXT ·fp2Add(SB), NOSPLIT, $0-24
 	CMPB ·useADX+0(SB), $0x00

@@ -2,6 +2,12 @@
 
 package ff
 
+func fpSubSub(z, w, x, y *Fp)           { fpSubSubGeneric(z, w, x, y) }
+func fpMul3Add(z, x, y *Fp)             { fpMul3AddGeneric(z, x, y) }
+func fpMul3Sub(z, x, y *Fp)             { fpMul3SubGeneric(z, x, y) }
+func fpMul3Add2(z, x, y *Fp)            { fpMul3Add2Generic(z, x, y) }
+func fpMul3Sub2(z, x, y *Fp)            { fpMul3Sub2Generic(z, x, y) }
+func fpMul9(z, x *Fp)                   { fpMul9Generic(z, x) }
 func fp2Add(z, x, y *Fp2)               { fp2AddGeneric(z, x, y) }
 func fp2Double(z, x *Fp2)               { fp2DoubleGeneric(z, x) }
 func fp2Sub(z, x, y *Fp2)               { fp2SubGeneric(z, x, y) }

@@ -961,50 +961,80 @@ func (z *Fp) AddLoose(x, y *Fp) *Fp { return z.Add(x, y) }
 
 // SubSub sets z = w − x − y, and returns z.
 func (z *Fp) SubSub(w, x, y *Fp) *Fp {
+	fpSubSub(z, w, x, y)
+	return z
+}
+
+func fpSubSubGeneric(z, w, x, y *Fp) {
 	var t Fp
 	t.Sub(w, x)
-	return z.Sub(&t, y)
+	z.Sub(&t, y)
 }
 
 // Mul3Add sets z = 3x + y, and returns z.
 func (z *Fp) Mul3Add(x, y *Fp) *Fp {
+	fpMul3Add(z, x, y)
+	return z
+}
+
+func fpMul3AddGeneric(z, x, y *Fp) {
 	var t Fp
 	t.Add(x, x)
 	t.Add(&t, x)
-	return z.Add(&t, y)
+	z.Add(&t, y)
 }
 
 // Mul3Sub sets z = 3x − y, and returns z.
 func (z *Fp) Mul3Sub(x, y *Fp) *Fp {
+	fpMul3Sub(z, x, y)
+	return z
+}
+
+func fpMul3SubGeneric(z, x, y *Fp) {
 	var t Fp
 	t.Add(x, x)
 	t.Add(&t, x)
-	return z.Sub(&t, y)
+	z.Sub(&t, y)
 }
 
 // Mul3Add2 sets z = 3x + 2y, and returns z.
 func (z *Fp) Mul3Add2(x, y *Fp) *Fp {
+	fpMul3Add2(z, x, y)
+	return z
+}
+
+func fpMul3Add2Generic(z, x, y *Fp) {
 	var t Fp
 	t.Add(x, y)
 	t.Add(&t, &t)
-	return z.Add(&t, x)
+	z.Add(&t, x)
 }
 
 // Mul3Sub2 sets z = 3x − 2y, and returns z.
 func (z *Fp) Mul3Sub2(x, y *Fp) *Fp {
+	fpMul3Sub2(z, x, y)
+	return z
+}
+
+func fpMul3Sub2Generic(z, x, y *Fp) {
 	var t Fp
 	t.Sub(x, y)
 	t.Add(&t, &t)
-	return z.Add(&t, x)
+	z.Add(&t, x)
 }
 
 // Mul9 sets z = 9x, and returns z.
 func (z *Fp) Mul9(x *Fp) *Fp {
+	fpMul9(z, x)
+	return z
+}
+
+func fpMul9Generic(z, x *Fp) {
 	var t Fp
 	t.Add(x, x)
 	t.Add(&t, &t)
 	t.Add(&t, &t)
-	return z.Add(&t, x)
+	z.Add(&t, x)
 }
 
 // Equal returns 1 if z = x, and 0 otherwise.

@@ -4682,6 +4682,738 @@ TEXT ·fp2SqrADX<>(SB), NOSPLIT, $384-16
 	MOVQ    AX, 120(DX)
 	RET
 
+// func fpSubSub(z *uint64, w *uint64, x *uint64, y *uint64)
+TEXT ·fpSubSub(SB), NOSPLIT, $0-32
+	CMPB ·useADX+0(SB), $0x00
+	JEQ  pure
+	JMP  ·fpSubSubADX<>+0(SB)
+
+pure:
+	JMP ·fpSubSubGeneric+0(SB)
+
+// func fpSubSubADX<>(z *uint64, w *uint64, x *uint64, y *uint64)
+// Requires: ADX, BMI2, CMOV
+TEXT ·fpSubSubADX<>(SB), NOSPLIT, $64-32
+	MOVQ    w+8(FP), DX
+	MOVQ    (DX), AX
+	MOVQ    8(DX), CX
+	MOVQ    16(DX), BX
+	MOVQ    24(DX), SI
+	MOVQ    32(DX), DI
+	MOVQ    40(DX), R8
+	MOVQ    48(DX), R9
+	MOVQ    56(DX), R10
+	MOVQ    x+16(FP), DX
+	SUBQ    (DX), AX
+	SBBQ    8(DX), CX
+	SBBQ    16(DX), BX
+	SBBQ    24(DX), SI
+	SBBQ    32(DX), DI
+	SBBQ    40(DX), R8
+	SBBQ    48(DX), R9
+	SBBQ    56(DX), R10
+	MOVQ    y+24(FP), DX
+	SUBQ    (DX), AX
+	SBBQ    8(DX), CX
+	SBBQ    16(DX), BX
+	SBBQ    24(DX), SI
+	SBBQ    32(DX), DI
+	SBBQ    40(DX), R8
+	SBBQ    48(DX), R9
+	SBBQ    56(DX), R10
+	ADDQ    fpMultiples<>+144(SB), AX
+	ADCQ    fpMultiples<>+152(SB), CX
+	ADCQ    fpMultiples<>+160(SB), BX
+	ADCQ    fpMultiples<>+168(SB), SI
+	ADCQ    fpMultiples<>+176(SB), DI
+	ADCQ    fpMultiples<>+184(SB), R8
+	ADCQ    fpMultiples<>+192(SB), R9
+	ADCQ    fpMultiples<>+200(SB), R10
+	MOVQ    R10, DX
+	MULXQ   fpRecip<>+0(SB), R11, DX
+	SHRQ    $0x1f, DX
+	XORQ    R11, R11
+	MULXQ   fpNegP<>+0(SB), R11, R12
+	ADCXQ   R11, AX
+	ADOXQ   R12, CX
+	MULXQ   fpNegP<>+8(SB), R11, R12
+	ADCXQ   R11, CX
+	ADOXQ   R12, BX
+	MULXQ   fpNegP<>+16(SB), R11, R12
+	ADCXQ   R11, BX
+	ADOXQ   R12, SI
+	MULXQ   fpNegP<>+24(SB), R11, R12
+	ADCXQ   R11, SI
+	ADOXQ   R12, DI
+	MULXQ   fpNegP<>+32(SB), R11, R12
+	ADCXQ   R11, DI
+	ADOXQ   R12, R8
+	MULXQ   fpNegP<>+40(SB), R11, R12
+	ADCXQ   R11, R8
+	ADOXQ   R12, R9
+	MULXQ   fpNegP<>+48(SB), R11, R12
+	ADCXQ   R11, R9
+	ADOXQ   R12, R10
+	MULXQ   fpNegP<>+56(SB), DX, R11
+	ADCXQ   DX, R10
+	MOVQ    AX, (SP)
+	MOVQ    CX, 8(SP)
+	MOVQ    BX, 16(SP)
+	MOVQ    SI, 24(SP)
+	MOVQ    DI, 32(SP)
+	MOVQ    R8, 40(SP)
+	MOVQ    R9, 48(SP)
+	MOVQ    R10, 56(SP)
+	SUBQ    fpP<>+0(SB), AX
+	SBBQ    fpP<>+8(SB), CX
+	SBBQ    fpP<>+16(SB), BX
+	SBBQ    fpP<>+24(SB), SI
+	SBBQ    fpP<>+32(SB), DI
+	SBBQ    fpP<>+40(SB), R8
+	SBBQ    fpP<>+48(SB), R9
+	SBBQ    fpP<>+56(SB), R10
+	CMOVQCS (SP), AX
+	CMOVQCS 8(SP), CX
+	CMOVQCS 16(SP), BX
+	CMOVQCS 24(SP), SI
+	CMOVQCS 32(SP), DI
+	CMOVQCS 40(SP), R8
+	CMOVQCS 48(SP), R9
+	CMOVQCS 56(SP), R10
+	MOVQ    z+0(FP), DX
+	MOVQ    AX, (DX)
+	MOVQ    CX, 8(DX)
+	MOVQ    BX, 16(DX)
+	MOVQ    SI, 24(DX)
+	MOVQ    DI, 32(DX)
+	MOVQ    R8, 40(DX)
+	MOVQ    R9, 48(DX)
+	MOVQ    R10, 56(DX)
+	RET
+
+// func fpMul3Add(z *uint64, x *uint64, y *uint64)
+TEXT ·fpMul3Add(SB), NOSPLIT, $0-24
+	CMPB ·useADX+0(SB), $0x00
+	JEQ  pure
+	JMP  ·fpMul3AddADX<>+0(SB)
+
+pure:
+	JMP ·fpMul3AddGeneric+0(SB)
+
+// func fpMul3AddADX<>(z *uint64, x *uint64, y *uint64)
+// Requires: ADX, BMI2, CMOV
+TEXT ·fpMul3AddADX<>(SB), NOSPLIT, $64-24
+	MOVQ    x+8(FP), DX
+	MOVQ    (DX), AX
+	MOVQ    8(DX), CX
+	MOVQ    16(DX), BX
+	MOVQ    24(DX), SI
+	MOVQ    32(DX), DI
+	MOVQ    40(DX), R8
+	MOVQ    48(DX), R9
+	MOVQ    56(DX), R10
+	MOVQ    x+8(FP), DX
+	ADDQ    (DX), AX
+	ADCQ    8(DX), CX
+	ADCQ    16(DX), BX
+	ADCQ    24(DX), SI
+	ADCQ    32(DX), DI
+	ADCQ    40(DX), R8
+	ADCQ    48(DX), R9
+	ADCQ    56(DX), R10
+	MOVQ    x+8(FP), DX
+	ADDQ    (DX), AX
+	ADCQ    8(DX), CX
+	ADCQ    16(DX), BX
+	ADCQ    24(DX), SI
+	ADCQ    32(DX), DI
+	ADCQ    40(DX), R8
+	ADCQ    48(DX), R9
+	ADCQ    56(DX), R10
+	MOVQ    y+16(FP), DX
+	ADDQ    (DX), AX
+	ADCQ    8(DX), CX
+	ADCQ    16(DX), BX
+	ADCQ    24(DX), SI
+	ADCQ    32(DX), DI
+	ADCQ    40(DX), R8
+	ADCQ    48(DX), R9
+	ADCQ    56(DX), R10
+	MOVQ    R10, DX
+	MULXQ   fpRecip<>+0(SB), R11, DX
+	SHRQ    $0x1f, DX
+	XORQ    R11, R11
+	MULXQ   fpNegP<>+0(SB), R11, R12
+	ADCXQ   R11, AX
+	ADOXQ   R12, CX
+	MULXQ   fpNegP<>+8(SB), R11, R12
+	ADCXQ   R11, CX
+	ADOXQ   R12, BX
+	MULXQ   fpNegP<>+16(SB), R11, R12
+	ADCXQ   R11, BX
+	ADOXQ   R12, SI
+	MULXQ   fpNegP<>+24(SB), R11, R12
+	ADCXQ   R11, SI
+	ADOXQ   R12, DI
+	MULXQ   fpNegP<>+32(SB), R11, R12
+	ADCXQ   R11, DI
+	ADOXQ   R12, R8
+	MULXQ   fpNegP<>+40(SB), R11, R12
+	ADCXQ   R11, R8
+	ADOXQ   R12, R9
+	MULXQ   fpNegP<>+48(SB), R11, R12
+	ADCXQ   R11, R9
+	ADOXQ   R12, R10
+	MULXQ   fpNegP<>+56(SB), DX, R11
+	ADCXQ   DX, R10
+	MOVQ    AX, (SP)
+	MOVQ    CX, 8(SP)
+	MOVQ    BX, 16(SP)
+	MOVQ    SI, 24(SP)
+	MOVQ    DI, 32(SP)
+	MOVQ    R8, 40(SP)
+	MOVQ    R9, 48(SP)
+	MOVQ    R10, 56(SP)
+	SUBQ    fpP<>+0(SB), AX
+	SBBQ    fpP<>+8(SB), CX
+	SBBQ    fpP<>+16(SB), BX
+	SBBQ    fpP<>+24(SB), SI
+	SBBQ    fpP<>+32(SB), DI
+	SBBQ    fpP<>+40(SB), R8
+	SBBQ    fpP<>+48(SB), R9
+	SBBQ    fpP<>+56(SB), R10
+	CMOVQCS (SP), AX
+	CMOVQCS 8(SP), CX
+	CMOVQCS 16(SP), BX
+	CMOVQCS 24(SP), SI
+	CMOVQCS 32(SP), DI
+	CMOVQCS 40(SP), R8
+	CMOVQCS 48(SP), R9
+	CMOVQCS 56(SP), R10
+	MOVQ    z+0(FP), DX
+	MOVQ    AX, (DX)
+	MOVQ    CX, 8(DX)
+	MOVQ    BX, 16(DX)
+	MOVQ    SI, 24(DX)
+	MOVQ    DI, 32(DX)
+	MOVQ    R8, 40(DX)
+	MOVQ    R9, 48(DX)
+	MOVQ    R10, 56(DX)
+	RET
+
+// func fpMul3Sub(z *uint64, x *uint64, y *uint64)
+TEXT ·fpMul3Sub(SB), NOSPLIT, $0-24
+	CMPB ·useADX+0(SB), $0x00
+	JEQ  pure
+	JMP  ·fpMul3SubADX<>+0(SB)
+
+pure:
+	JMP ·fpMul3SubGeneric+0(SB)
+
+// func fpMul3SubADX<>(z *uint64, x *uint64, y *uint64)
+// Requires: ADX, BMI2, CMOV
+TEXT ·fpMul3SubADX<>(SB), NOSPLIT, $64-24
+	MOVQ    x+8(FP), DX
+	MOVQ    (DX), AX
+	MOVQ    8(DX), CX
+	MOVQ    16(DX), BX
+	MOVQ    24(DX), SI
+	MOVQ    32(DX), DI
+	MOVQ    40(DX), R8
+	MOVQ    48(DX), R9
+	MOVQ    56(DX), R10
+	MOVQ    x+8(FP), DX
+	ADDQ    (DX), AX
+	ADCQ    8(DX), CX
+	ADCQ    16(DX), BX
+	ADCQ    24(DX), SI
+	ADCQ    32(DX), DI
+	ADCQ    40(DX), R8
+	ADCQ    48(DX), R9
+	ADCQ    56(DX), R10
+	MOVQ    x+8(FP), DX
+	ADDQ    (DX), AX
+	ADCQ    8(DX), CX
+	ADCQ    16(DX), BX
+	ADCQ    24(DX), SI
+	ADCQ    32(DX), DI
+	ADCQ    40(DX), R8
+	ADCQ    48(DX), R9
+	ADCQ    56(DX), R10
+	MOVQ    y+16(FP), DX
+	SUBQ    (DX), AX
+	SBBQ    8(DX), CX
+	SBBQ    16(DX), BX
+	SBBQ    24(DX), SI
+	SBBQ    32(DX), DI
+	SBBQ    40(DX), R8
+	SBBQ    48(DX), R9
+	SBBQ    56(DX), R10
+	ADDQ    fpMultiples<>+72(SB), AX
+	ADCQ    fpMultiples<>+80(SB), CX
+	ADCQ    fpMultiples<>+88(SB), BX
+	ADCQ    fpMultiples<>+96(SB), SI
+	ADCQ    fpMultiples<>+104(SB), DI
+	ADCQ    fpMultiples<>+112(SB), R8
+	ADCQ    fpMultiples<>+120(SB), R9
+	ADCQ    fpMultiples<>+128(SB), R10
+	MOVQ    R10, DX
+	MULXQ   fpRecip<>+0(SB), R11, DX
+	SHRQ    $0x1f, DX
+	XORQ    R11, R11
+	MULXQ   fpNegP<>+0(SB), R11, R12
+	ADCXQ   R11, AX
+	ADOXQ   R12, CX
+	MULXQ   fpNegP<>+8(SB), R11, R12
+	ADCXQ   R11, CX
+	ADOXQ   R12, BX
+	MULXQ   fpNegP<>+16(SB), R11, R12
+	ADCXQ   R11, BX
+	ADOXQ   R12, SI
+	MULXQ   fpNegP<>+24(SB), R11, R12
+	ADCXQ   R11, SI
+	ADOXQ   R12, DI
+	MULXQ   fpNegP<>+32(SB), R11, R12
+	ADCXQ   R11, DI
+	ADOXQ   R12, R8
+	MULXQ   fpNegP<>+40(SB), R11, R12
+	ADCXQ   R11, R8
+	ADOXQ   R12, R9
+	MULXQ   fpNegP<>+48(SB), R11, R12
+	ADCXQ   R11, R9
+	ADOXQ   R12, R10
+	MULXQ   fpNegP<>+56(SB), DX, R11
+	ADCXQ   DX, R10
+	MOVQ    AX, (SP)
+	MOVQ    CX, 8(SP)
+	MOVQ    BX, 16(SP)
+	MOVQ    SI, 24(SP)
+	MOVQ    DI, 32(SP)
+	MOVQ    R8, 40(SP)
+	MOVQ    R9, 48(SP)
+	MOVQ    R10, 56(SP)
+	SUBQ    fpP<>+0(SB), AX
+	SBBQ    fpP<>+8(SB), CX
+	SBBQ    fpP<>+16(SB), BX
+	SBBQ    fpP<>+24(SB), SI
+	SBBQ    fpP<>+32(SB), DI
+	SBBQ    fpP<>+40(SB), R8
+	SBBQ    fpP<>+48(SB), R9
+	SBBQ    fpP<>+56(SB), R10
+	CMOVQCS (SP), AX
+	CMOVQCS 8(SP), CX
+	CMOVQCS 16(SP), BX
+	CMOVQCS 24(SP), SI
+	CMOVQCS 32(SP), DI
+	CMOVQCS 40(SP), R8
+	CMOVQCS 48(SP), R9
+	CMOVQCS 56(SP), R10
+	MOVQ    z+0(FP), DX
+	MOVQ    AX, (DX)
+	MOVQ    CX, 8(DX)
+	MOVQ    BX, 16(DX)
+	MOVQ    SI, 24(DX)
+	MOVQ    DI, 32(DX)
+	MOVQ    R8, 40(DX)
+	MOVQ    R9, 48(DX)
+	MOVQ    R10, 56(DX)
+	RET
+
+// func fpMul3Add2(z *uint64, x *uint64, y *uint64)
+TEXT ·fpMul3Add2(SB), NOSPLIT, $0-24
+	CMPB ·useADX+0(SB), $0x00
+	JEQ  pure
+	JMP  ·fpMul3Add2ADX<>+0(SB)
+
+pure:
+	JMP ·fpMul3Add2Generic+0(SB)
+
+// func fpMul3Add2ADX<>(z *uint64, x *uint64, y *uint64)
+// Requires: ADX, BMI2, CMOV
+TEXT ·fpMul3Add2ADX<>(SB), NOSPLIT, $128-24
+	MOVQ    x+8(FP), DX
+	MOVQ    (DX), AX
+	MOVQ    8(DX), CX
+	MOVQ    16(DX), BX
+	MOVQ    24(DX), SI
+	MOVQ    32(DX), DI
+	MOVQ    40(DX), R8
+	MOVQ    48(DX), R9
+	MOVQ    56(DX), R10
+	MOVQ    AX, (SP)
+	MOVQ    CX, 8(SP)
+	MOVQ    BX, 16(SP)
+	MOVQ    SI, 24(SP)
+	MOVQ    DI, 32(SP)
+	MOVQ    R8, 40(SP)
+	MOVQ    R9, 48(SP)
+	MOVQ    R10, 56(SP)
+	MOVQ    y+16(FP), DX
+	ADDQ    (DX), AX
+	ADCQ    8(DX), CX
+	ADCQ    16(DX), BX
+	ADCQ    24(DX), SI
+	ADCQ    32(DX), DI
+	ADCQ    40(DX), R8
+	ADCQ    48(DX), R9
+	ADCQ    56(DX), R10
+	ADDQ    AX, AX
+	ADCQ    CX, CX
+	ADCQ    BX, BX
+	ADCQ    SI, SI
+	ADCQ    DI, DI
+	ADCQ    R8, R8
+	ADCQ    R9, R9
+	ADCQ    R10, R10
+	ADDQ    (SP), AX
+	ADCQ    8(SP), CX
+	ADCQ    16(SP), BX
+	ADCQ    24(SP), SI
+	ADCQ    32(SP), DI
+	ADCQ    40(SP), R8
+	ADCQ    48(SP), R9
+	ADCQ    56(SP), R10
+	MOVQ    R10, DX
+	MULXQ   fpRecip<>+0(SB), R11, DX
+	SHRQ    $0x1f, DX
+	XORQ    R11, R11
+	MULXQ   fpNegP<>+0(SB), R11, R12
+	ADCXQ   R11, AX
+	ADOXQ   R12, CX
+	MULXQ   fpNegP<>+8(SB), R11, R12
+	ADCXQ   R11, CX
+	ADOXQ   R12, BX
+	MULXQ   fpNegP<>+16(SB), R11, R12
+	ADCXQ   R11, BX
+	ADOXQ   R12, SI
+	MULXQ   fpNegP<>+24(SB), R11, R12
+	ADCXQ   R11, SI
+	ADOXQ   R12, DI
+	MULXQ   fpNegP<>+32(SB), R11, R12
+	ADCXQ   R11, DI
+	ADOXQ   R12, R8
+	MULXQ   fpNegP<>+40(SB), R11, R12
+	ADCXQ   R11, R8
+	ADOXQ   R12, R9
+	MULXQ   fpNegP<>+48(SB), R11, R12
+	ADCXQ   R11, R9
+	ADOXQ   R12, R10
+	MULXQ   fpNegP<>+56(SB), DX, R11
+	ADCXQ   DX, R10
+	MOVQ    AX, 64(SP)
+	MOVQ    CX, 72(SP)
+	MOVQ    BX, 80(SP)
+	MOVQ    SI, 88(SP)
+	MOVQ    DI, 96(SP)
+	MOVQ    R8, 104(SP)
+	MOVQ    R9, 112(SP)
+	MOVQ    R10, 120(SP)
+	SUBQ    fpP<>+0(SB), AX
+	SBBQ    fpP<>+8(SB), CX
+	SBBQ    fpP<>+16(SB), BX
+	SBBQ    fpP<>+24(SB), SI
+	SBBQ    fpP<>+32(SB), DI
+	SBBQ    fpP<>+40(SB), R8
+	SBBQ    fpP<>+48(SB), R9
+	SBBQ    fpP<>+56(SB), R10
+	CMOVQCS 64(SP), AX
+	CMOVQCS 72(SP), CX
+	CMOVQCS 80(SP), BX
+	CMOVQCS 88(SP), SI
+	CMOVQCS 96(SP), DI
+	CMOVQCS 104(SP), R8
+	CMOVQCS 112(SP), R9
+	CMOVQCS 120(SP), R10
+	MOVQ    z+0(FP), DX
+	MOVQ    AX, (DX)
+	MOVQ    CX, 8(DX)
+	MOVQ    BX, 16(DX)
+	MOVQ    SI, 24(DX)
+	MOVQ    DI, 32(DX)
+	MOVQ    R8, 40(DX)
+	MOVQ    R9, 48(DX)
+	MOVQ    R10, 56(DX)
+	RET
+
+// func fpMul3Sub2(z *uint64, x *uint64, y *uint64)
+TEXT ·fpMul3Sub2(SB), NOSPLIT, $0-24
+	CMPB ·useADX+0(SB), $0x00
+	JEQ  pure
+	JMP  ·fpMul3Sub2ADX<>+0(SB)
+
+pure:
+	JMP ·fpMul3Sub2Generic+0(SB)
+
+// func fpMul3Sub2ADX<>(z *uint64, x *uint64, y *uint64)
+// Requires: ADX, BMI2, CMOV
+TEXT ·fpMul3Sub2ADX<>(SB), NOSPLIT, $128-24
+	MOVQ    x+8(FP), DX
+	MOVQ    (DX), AX
+	MOVQ    8(DX), CX
+	MOVQ    16(DX), BX
+	MOVQ    24(DX), SI
+	MOVQ    32(DX), DI
+	MOVQ    40(DX), R8
+	MOVQ    48(DX), R9
+	MOVQ    56(DX), R10
+	MOVQ    AX, (SP)
+	MOVQ    CX, 8(SP)
+	MOVQ    BX, 16(SP)
+	MOVQ    SI, 24(SP)
+	MOVQ    DI, 32(SP)
+	MOVQ    R8, 40(SP)
+	MOVQ    R9, 48(SP)
+	MOVQ    R10, 56(SP)
+	MOVQ    y+16(FP), DX
+	SUBQ    (DX), AX
+	SBBQ    8(DX), CX
+	SBBQ    16(DX), BX
+	SBBQ    24(DX), SI
+	SBBQ    32(DX), DI
+	SBBQ    40(DX), R8
+	SBBQ    48(DX), R9
+	SBBQ    56(DX), R10
+	ADDQ    AX, AX
+	ADCQ    CX, CX
+	ADCQ    BX, BX
+	ADCQ    SI, SI
+	ADCQ    DI, DI
+	ADCQ    R8, R8
+	ADCQ    R9, R9
+	ADCQ    R10, R10
+	ADDQ    (SP), AX
+	ADCQ    8(SP), CX
+	ADCQ    16(SP), BX
+	ADCQ    24(SP), SI
+	ADCQ    32(SP), DI
+	ADCQ    40(SP), R8
+	ADCQ    48(SP), R9
+	ADCQ    56(SP), R10
+	ADDQ    fpMultiples<>+144(SB), AX
+	ADCQ    fpMultiples<>+152(SB), CX
+	ADCQ    fpMultiples<>+160(SB), BX
+	ADCQ    fpMultiples<>+168(SB), SI
+	ADCQ    fpMultiples<>+176(SB), DI
+	ADCQ    fpMultiples<>+184(SB), R8
+	ADCQ    fpMultiples<>+192(SB), R9
+	ADCQ    fpMultiples<>+200(SB), R10
+	MOVQ    R10, DX
+	MULXQ   fpRecip<>+0(SB), R11, DX
+	SHRQ    $0x1f, DX
+	XORQ    R11, R11
+	MULXQ   fpNegP<>+0(SB), R11, R12
+	ADCXQ   R11, AX
+	ADOXQ   R12, CX
+	MULXQ   fpNegP<>+8(SB), R11, R12
+	ADCXQ   R11, CX
+	ADOXQ   R12, BX
+	MULXQ   fpNegP<>+16(SB), R11, R12
+	ADCXQ   R11, BX
+	ADOXQ   R12, SI
+	MULXQ   fpNegP<>+24(SB), R11, R12
+	ADCXQ   R11, SI
+	ADOXQ   R12, DI
+	MULXQ   fpNegP<>+32(SB), R11, R12
+	ADCXQ   R11, DI
+	ADOXQ   R12, R8
+	MULXQ   fpNegP<>+40(SB), R11, R12
+	ADCXQ   R11, R8
+	ADOXQ   R12, R9
+	MULXQ   fpNegP<>+48(SB), R11, R12
+	ADCXQ   R11, R9
+	ADOXQ   R12, R10
+	MULXQ   fpNegP<>+56(SB), DX, R11
+	ADCXQ   DX, R10
+	MOVQ    AX, 64(SP)
+	MOVQ    CX, 72(SP)
+	MOVQ    BX, 80(SP)
+	MOVQ    SI, 88(SP)
+	MOVQ    DI, 96(SP)
+	MOVQ    R8, 104(SP)
+	MOVQ    R9, 112(SP)
+	MOVQ    R10, 120(SP)
+	SUBQ    fpP<>+0(SB), AX
+	SBBQ    fpP<>+8(SB), CX
+	SBBQ    fpP<>+16(SB), BX
+	SBBQ    fpP<>+24(SB), SI
+	SBBQ    fpP<>+32(SB), DI
+	SBBQ    fpP<>+40(SB), R8
+	SBBQ    fpP<>+48(SB), R9
+	SBBQ    fpP<>+56(SB), R10
+	CMOVQCS 64(SP), AX
+	CMOVQCS 72(SP), CX
+	CMOVQCS 80(SP), BX
+	CMOVQCS 88(SP), SI
+	CMOVQCS 96(SP), DI
+	CMOVQCS 104(SP), R8
+	CMOVQCS 112(SP), R9
+	CMOVQCS 120(SP), R10
+	MOVQ    z+0(FP), DX
+	MOVQ    AX, (DX)
+	MOVQ    CX, 8(DX)
+	MOVQ    BX, 16(DX)
+	MOVQ    SI, 24(DX)
+	MOVQ    DI, 32(DX)
+	MOVQ    R8, 40(DX)
+	MOVQ    R9, 48(DX)
+	MOVQ    R10, 56(DX)
+	RET
+
+// func fpMul9(z *uint64, x *uint64)
+TEXT ·fpMul9(SB), NOSPLIT, $0-16
+	CMPB ·useADX+0(SB), $0x00
+	JEQ  pure
+	JMP  ·fpMul9ADX<>+0(SB)
+
+pure:
+	JMP ·fpMul9Generic+0(SB)
+
+// func fpMul9ADX<>(z *uint64, x *uint64)
+// Requires: ADX, BMI2, CMOV
+TEXT ·fpMul9ADX<>(SB), NOSPLIT, $64-16
+	MOVQ    x+8(FP), DX
+	MOVQ    (DX), AX
+	MOVQ    8(DX), CX
+	MOVQ    16(DX), BX
+	MOVQ    24(DX), SI
+	MOVQ    32(DX), DI
+	MOVQ    40(DX), R8
+	MOVQ    48(DX), R9
+	MOVQ    56(DX), R10
+	MOVQ    x+8(FP), DX
+	ADDQ    (DX), AX
+	ADCQ    8(DX), CX
+	ADCQ    16(DX), BX
+	ADCQ    24(DX), SI
+	ADCQ    32(DX), DI
+	ADCQ    40(DX), R8
+	ADCQ    48(DX), R9
+	ADCQ    56(DX), R10
+	MOVQ    x+8(FP), DX
+	ADDQ    (DX), AX
+	ADCQ    8(DX), CX
+	ADCQ    16(DX), BX
+	ADCQ    24(DX), SI
+	ADCQ    32(DX), DI
+	ADCQ    40(DX), R8
+	ADCQ    48(DX), R9
+	ADCQ    56(DX), R10
+	MOVQ    x+8(FP), DX
+	ADDQ    (DX), AX
+	ADCQ    8(DX), CX
+	ADCQ    16(DX), BX
+	ADCQ    24(DX), SI
+	ADCQ    32(DX), DI
+	ADCQ    40(DX), R8
+	ADCQ    48(DX), R9
+	ADCQ    56(DX), R10
+	MOVQ    x+8(FP), DX
+	ADDQ    (DX), AX
+	ADCQ    8(DX), CX
+	ADCQ    16(DX), BX
+	ADCQ    24(DX), SI
+	ADCQ    32(DX), DI
+	ADCQ    40(DX), R8
+	ADCQ    48(DX), R9
+	ADCQ    56(DX), R10
+	MOVQ    x+8(FP), DX
+	ADDQ    (DX), AX
+	ADCQ    8(DX), CX
+	ADCQ    16(DX), BX
+	ADCQ    24(DX), SI
+	ADCQ    32(DX), DI
+	ADCQ    40(DX), R8
+	ADCQ    48(DX), R9
+	ADCQ    56(DX), R10
+	MOVQ    x+8(FP), DX
+	ADDQ    (DX), AX
+	ADCQ    8(DX), CX
+	ADCQ    16(DX), BX
+	ADCQ    24(DX), SI
+	ADCQ    32(DX), DI
+	ADCQ    40(DX), R8
+	ADCQ    48(DX), R9
+	ADCQ    56(DX), R10
+	MOVQ    x+8(FP), DX
+	ADDQ    (DX), AX
+	ADCQ    8(DX), CX
+	ADCQ    16(DX), BX
+	ADCQ    24(DX), SI
+	ADCQ    32(DX), DI
+	ADCQ    40(DX), R8
+	ADCQ    48(DX), R9
+	ADCQ    56(DX), R10
+	MOVQ    x+8(FP), DX
+	ADDQ    (DX), AX
+	ADCQ    8(DX), CX
+	ADCQ    16(DX), BX
+	ADCQ    24(DX), SI
+	ADCQ    32(DX), DI
+	ADCQ    40(DX), R8
+	ADCQ    48(DX), R9
+	ADCQ    56(DX), R10
+	MOVQ    R10, DX
+	MULXQ   fpRecip<>+0(SB), R11, DX
+	SHRQ    $0x1f, DX
+	XORQ    R11, R11
+	MULXQ   fpNegP<>+0(SB), R11, R12
+	ADCXQ   R11, AX
+	ADOXQ   R12, CX
+	MULXQ   fpNegP<>+8(SB), R11, R12
+	ADCXQ   R11, CX
+	ADOXQ   R12, BX
+	MULXQ   fpNegP<>+16(SB), R11, R12
+	ADCXQ   R11, BX
+	ADOXQ   R12, SI
+	MULXQ   fpNegP<>+24(SB), R11, R12
+	ADCXQ   R11, SI
+	ADOXQ   R12, DI
+	MULXQ   fpNegP<>+32(SB), R11, R12
+	ADCXQ   R11, DI
+	ADOXQ   R12, R8
+	MULXQ   fpNegP<>+40(SB), R11, R12
+	ADCXQ   R11, R8
+	ADOXQ   R12, R9
+	MULXQ   fpNegP<>+48(SB), R11, R12
+	ADCXQ   R11, R9
+	ADOXQ   R12, R10
+	MULXQ   fpNegP<>+56(SB), DX, R11
+	ADCXQ   DX, R10
+	MOVQ    AX, (SP)
+	MOVQ    CX, 8(SP)
+	MOVQ    BX, 16(SP)
+	MOVQ    SI, 24(SP)
+	MOVQ    DI, 32(SP)
+	MOVQ    R8, 40(SP)
+	MOVQ    R9, 48(SP)
+	MOVQ    R10, 56(SP)
+	SUBQ    fpP<>+0(SB), AX
+	SBBQ    fpP<>+8(SB), CX
+	SBBQ    fpP<>+16(SB), BX
+	SBBQ    fpP<>+24(SB), SI
+	SBBQ    fpP<>+32(SB), DI
+	SBBQ    fpP<>+40(SB), R8
+	SBBQ    fpP<>+48(SB), R9
+	SBBQ    fpP<>+56(SB), R10
+	CMOVQCS (SP), AX
+	CMOVQCS 8(SP), CX
+	CMOVQCS 16(SP), BX
+	CMOVQCS 24(SP), SI
+	CMOVQCS 32(SP), DI
+	CMOVQCS 40(SP), R8
+	CMOVQCS 48(SP), R9
+	CMOVQCS 56(SP), R10
+	MOVQ    z+0(FP), DX
+	MOVQ    AX, (DX)
+	MOVQ    CX, 8(DX)
+	MOVQ    BX, 16(DX)
+	MOVQ    SI, 24(DX)
+	MOVQ    DI, 32(DX)
+	MOVQ    R8, 40(DX)
+	MOVQ    R9, 48(DX)
+	MOVQ    R10, 56(DX)
+	RET
+
 // func fp2Add(z *uint64, x *uint64, y *uint64)
 TEXT ·fp2Add(SB), NOSPLIT, $0-24
 	CMPB ·useADX+0(SB), $0x00
