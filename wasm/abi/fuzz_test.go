@@ -37,6 +37,34 @@ func FuzzUnpack(f *testing.F) {
 	})
 }
 
+// FuzzUnpackBatch: what is accepted packs into the same bytes again and has not too many
+// items, and what Unpack takes is refused for their number only.
+func FuzzUnpackBatch(f *testing.F) {
+	f.Add([]byte{})
+	f.Add(Pack(nil, []byte("a"), make([]byte, 300)))
+	f.Add(make([]byte, 4*MaxBatch))
+	f.Add(make([]byte, 4*MaxBatch+4))
+	f.Add(make([]byte, 4*MaxBatch+1))
+	f.Add([]byte("\xff\xff\xff\xff"))
+	f.Add([]byte("\x01\x00\x00\x00"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var items [][]byte
+		var err error
+		fuzztest.Within(t, limit(min(len(b), 4*MaxBatch)), func() { items, err = UnpackBatch(b) })
+		all, malformed := Unpack(b, -1)
+		switch {
+		case err != nil && items != nil:
+			t.Error("items with an error")
+		case err == nil && (len(items) > MaxBatch || !bytes.Equal(Pack(items...), b)):
+			t.Error("too many items, or other bytes")
+		case err == ErrTooLarge && malformed == nil && len(all) <= MaxBatch:
+			t.Errorf("%d items are too many", len(all))
+		case err == ErrMalformed && malformed == nil:
+			t.Error("refused what Unpack takes")
+		}
+	})
+}
+
 // FuzzResult: a response is frames, or a status with a printable message.
 func FuzzResult(f *testing.F) {
 	f.Add([]byte("\x00\x01\x00\x00\x00x"))

@@ -126,3 +126,26 @@ func TestStop(t *testing.T) {
 		t.Errorf("%q, %d arguments decoded", r, decoded)
 	}
 }
+
+// TestStopInABatch: the stop word ends a batch between its steps, and nothing of it is
+// answered.
+func TestStopInABatch(t *testing.T) {
+	defer func() { *StopWord() = 0 }()
+	const s = recrypt.Suite256
+	key, err := recrypt.GeneratePrivateKey(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	items := make([][]byte, 2*batchStep)
+	steps := 0
+	op := testOp(t, operation{args: 1, run: func(a *args) ([][]byte, error) {
+		return inSteps(s, a.batch(), func(values []*recrypt.EncryptedValue, out [][]byte, _ []error) {
+			steps++
+			out[0] = key.Bytes()
+			*StopWord() = 1
+		})
+	}})
+	if r := Handle(op, abi.Pack(abi.Pack(items...))); statusOf(r) != abi.StatusStopped || steps != 1 {
+		t.Errorf("%q after %d steps", r, steps)
+	}
+}

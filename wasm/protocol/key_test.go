@@ -64,14 +64,16 @@ func TestDeposit(t *testing.T) {
 	check(t, "owner sees a forged record", keyOf(t, "alice", w.alice, v.resign("mallory")), abi.ErrSignature)
 }
 
-func TestOpenKey(t *testing.T) {
-	w := shared()
-	for _, c := range []struct {
-		what, who                                   string
-		own, author, collection, service, record, v []byte
-		want                                        []byte
-		status                                      *abi.Error
-	}{
+// An openCase is a document key to be opened, with what comes of it.
+type openCase struct {
+	what, who                                   string
+	own, author, collection, service, record, v []byte
+	want                                        []byte
+	status                                      *abi.Error
+}
+
+func openCases(w *world) []openCase {
+	return []openCase{
 		{"owner", "alice", w.alice, w.alice, w.first, w.service, w.key, w.value, w.documentKey, nil},
 		{"owner, without service", "alice", w.alice, w.alice, w.first, nil, w.key, w.value, w.documentKey, nil},
 		{"owner, later record", "alice", w.alice, w.alice, w.second, w.service, w.key, w.value, w.documentKey, nil},
@@ -92,7 +94,11 @@ func TestOpenKey(t *testing.T) {
 		{"another collection", "alice", w.alice, w.alice, w.foreign, w.service, w.key, w.value, nil, abi.ErrMismatch},
 		{"a transform key", "alice", w.alice, w.alice, w.first, w.service, w.key, w.transformKey, nil, abi.ErrMalformed},
 		{"no value", "alice", w.alice, w.alice, w.first, w.service, w.key, nil, nil, abi.ErrMalformed},
-	} {
+	}
+}
+
+func TestOpenKey(t *testing.T) {
+	for _, c := range openCases(shared()) {
 		got, err := OpenKey(seedOf(c.who), c.own, c.author, c.collection, c.service, c.record, c.v)
 		switch {
 		case c.status != nil:
