@@ -28,13 +28,14 @@ var (
 	limbsRE  = regexp.MustCompile(`\[\w+\]uint64\{(0x[0-9a-fx, ]+)\}`)
 	digitsRE = regexp.MustCompile(`\[\.\.\.\]int8\{([-01, ]+)\}`)
 	hexRE    = regexp.MustCompile(`= "([0-9a-f]{40,})"`)
+	wordsRE  = regexp.MustCompile(`\{(0x[0-9a-f]+(?:, 0x[0-9a-f]+)+)\}`) // of lattice.go
 )
 
 // curveConstants reads the constants of a curve from its source: those of the files
 // that the WebAssembly build has.
 func curveConstants(t *testing.T, curve string) (all []curveConstant) {
 	t.Helper()
-	for _, name := range []string{"constants.go", "ff/constants_limbs29.go", "ff/fp_limbs29.go", "ff/fr_limbs29.go", "ff/fp.go", "ff/fr.go"} {
+	for _, name := range []string{"constants.go", "lattice.go", "ff/constants_limbs29.go", "ff/fp_limbs29.go", "ff/fr_limbs29.go", "ff/fp.go", "ff/fr.go"} {
 		for n, line := range strings.Split(readSource(t, curve, name), "\n") {
 			add := func(b []byte, flip int) {
 				if len(bytes.Trim(b, "\x00")) != 0 {
@@ -43,6 +44,11 @@ func curveConstants(t *testing.T, curve string) (all []curveConstant) {
 			}
 			for _, m := range limbsRE.FindAllStringSubmatch(line, -1) {
 				add(littleEndian(t, m[1], 8), 0)
+			}
+			for _, m := range wordsRE.FindAllStringSubmatch(line, -1) {
+				if name == "lattice.go" {
+					add(littleEndian(t, m[1], 8), 0)
+				}
 			}
 			for _, m := range digitsRE.FindAllStringSubmatch(line, -1) {
 				b := littleEndian(t, m[1], 1)

@@ -22,8 +22,8 @@ func TestSelfTest(t *testing.T) {
 	}
 }
 
-// TestSelfTestIsAChain sees that the key of the self-test is a real transform key:
-// what it transforms can be decrypted.
+// TestSelfTestIsAChain sees that the inputs of the self-test are what they say: an
+// encrypted value, and a transform key by which it becomes one that can be decrypted.
 func TestSelfTestIsAChain(t *testing.T) {
 	for _, s := range Suites() {
 		c, err := s.scheme()
@@ -35,19 +35,26 @@ func TestSelfTestIsAChain(t *testing.T) {
 		if st.public, err = c.PublicKey(st.private); err != nil {
 			t.Fatal(err)
 		}
-		value, ok := st.encryption()
-		if !ok {
-			t.Fatalf("%v: encryption", s)
+		plaintext, err := c.(interface {
+			FinalExp(b []byte) ([]byte, error)
+		}).FinalExp(st.fixed("plaintext", 12))
+		if err != nil {
+			t.Fatal(err)
+		}
+		ephemeral := c.UniformScalar(st.fixed("ephemeral", 2))
+		value, err := c.Encrypt(plaintext, st.public, st.signer, ephemeral)
+		if err != nil || !bytes.Equal(value, st.seal([]byte(values[s]), len(values[s]))) {
+			t.Errorf("%v: the value is another one: %v", s, err)
 		}
 		transformed, ok := st.transform(value)
 		if !ok {
 			t.Fatalf("%v: transform", s)
 		}
-		if m, err := st.Decrypt(transformed, st.private); err != nil || !bytes.Equal(m, st.plaintext) {
+		if m, err := st.Decrypt(transformed, st.private); err != nil || !bytes.Equal(m, plaintext) {
 			t.Errorf("%v: the transformed value does not decrypt: %v", s, err)
 		}
 		n := s.FieldSize()
-		key, err := c.TransformKey(st.private, st.public, st.signer, st.ephemeral, st.plaintext)
+		key, err := c.TransformKey(st.private, st.public, st.signer, ephemeral, plaintext)
 		if err != nil || string(key[16*n:20*n]) != hashedTempKeys[s] {
 			t.Errorf("%v: the hashed temp key is another one: %v", s, err)
 		}
@@ -59,7 +66,7 @@ func TestSelfTestIsAChain(t *testing.T) {
 func TestDamage(t *testing.T) {
 	flip := func(s *string) { *s = "\x00" + (*s)[1:] }
 	for _, s := range Suites() {
-		for name, table := range map[string]*[3]string{"answer": &answers, "hashed temp key": &hashedTempKeys} {
+		for name, table := range map[string]*[3]string{"answer": &answers, "value": &values, "hashed temp key": &hashedTempKeys} {
 			kept := *table
 			flip(&table[s])
 			err := s.test()

@@ -95,9 +95,9 @@ func isWeak(m []byte) bool {
 	return subtle.ConstantTimeCompare(d[:], weak[:])|subtle.ConstantTimeCompare(m, one[:]) == 1
 }
 
-// Refused returns the digest that isWeak compares with, for self-tests: no known answer
-// depends on it.
-func (Scheme) Refused() []byte {
+// Constants returns, for self-tests, constants on which no known answer depends, or not for
+// sure: the digest that isWeak compares with, and those by which scalars are cut.
+func (Scheme) Constants() []byte {
 	weak := weakDigests[curve.FieldSize]
-	return weak[:]
+	return append(curve.LatticeBytes(), weak[:]...)
 }
