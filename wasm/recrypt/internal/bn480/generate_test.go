@@ -22,7 +22,7 @@ func TestGenerated(t *testing.T) {
 		folder    string
 		generator []string
 		files     int
-	}{{".", []string{"curve.go", "lattice.go", "params.go"}, 4}, {"ff", []string{"field.go", "params.go"}, 10}} {
+	}{{".", []string{"curve.go", "lattice.go", "params.go"}, 4}, {"ff", []string{"field.go", "params.go"}, 10}, {"ff", []string{"kernels29.go", "params.go"}, 2}} {
 		gen, err := filepath.Abs("../gen")
 		if err != nil {
 			t.Fatal(err)
