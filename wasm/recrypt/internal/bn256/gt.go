@@ -144,7 +144,7 @@ func (f *GT) Exp(a *GT, k *Scalar) *GT {
 }
 
 // tableExp has the powers a, a², …, a^tableSize.
-type tableExp [gtParts * tableSize]ff.Fp
+type tableExp [gtParts * tableSize]ff.Packed
 
 func (t *tableExp) fill(a *ff.Fp12) {
 	var powers [tableSize]ff.Fp12

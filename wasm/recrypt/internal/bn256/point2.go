@@ -173,7 +173,7 @@ func (p *point2) affine() affine2 {
 // each, one after the other, and returns p, in constant time: signed windows of fixed
 // width, and the whole table is read each time.
 func (p *point2) multiply(k []digit, count int, a *point2) *point2 {
-	var table [pointParts2 * tableSize]ff.Fp
+	var table [pointParts2 * tableSize]ff.Packed
 	fillMultiples2(table[:], a)
 	var acc, t point2
 	var one ff.Fp2
@@ -202,7 +202,7 @@ func (p *point2) multiply(k []digit, count int, a *point2) *point2 {
 }
 
 // fillMultiples2 makes a table of a, 2a, ….
-func fillMultiples2(table []ff.Fp, a *point2) {
+func fillMultiples2(table []ff.Packed, a *point2) {
 	var multiples [tableSize]point2
 	multiples[0] = *a
 	for i := range multiples {
@@ -247,7 +247,7 @@ func (p *point2) multiplyU(a *point2) *point2 {
 
 // table2 has the multiples [d·2^(2·baseWindow·i)]B, d = 1 … baseTableSize, of a fixed
 // point B, in affine coordinates.
-type table2 [(baseWindows4 + 1) / 2][affineParts2 * baseTableSize]ff.Fp
+type table2 [(baseWindows4 + 1) / 2][affineParts2 * baseTableSize]ff.Packed
 
 func newTable2(b *point2) *table2 {
 	table := new(table2)
@@ -310,7 +310,7 @@ func (p *point2) multiplyBase(k *[4 * baseWindows4]digit, table *table2) *point2
 }
 
 // addEntry adds [d]B to p, where row holds B, 2B, ….
-func (p *point2) addEntry(row *[affineParts2 * baseTableSize]ff.Fp, d digit) {
+func (p *point2) addEntry(row *[affineParts2 * baseTableSize]ff.Packed, d digit) {
 	var a affine2
 	parts := a.parts()
 	lookUp(parts[:], row[:], baseTableSize, d)

@@ -49,15 +49,15 @@ func recode(out []digit, number []uint64, width int) {
 // the next one, so that a look-up sums in registers.
 
 // store makes the coordinates those of element i of the table of size elements.
-func store(table []ff.Fp, size, i int, coordinates []*ff.Fp) {
+func store(table []ff.Packed, size, i int, coordinates []*ff.Fp) {
 	for j, c := range coordinates {
-		table[j*size+i] = *c
+		table[j*size+i].Pack(c)
 	}
 }
 
 // lookUp sets the coordinates to those of element |d| of the table, counted from 1, and
 // to 0 if d = 0. It reads the whole table.
-func lookUp(coordinates []*ff.Fp, table []ff.Fp, size int, d digit) {
+func lookUp(coordinates []*ff.Fp, table []ff.Packed, size int, d digit) {
 	var masks [max(tableSize, baseTableSize)]uint64
 	for i := range size {
 		masks[i] = -uint64(d.is(i + 1))

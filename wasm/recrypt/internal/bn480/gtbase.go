@@ -15,7 +15,7 @@ import (
 // cryptography", CRYPTO 2003). The inverse of g has −c.
 
 // tableGT has the c of the powers g^(d·2^(2·baseWindow·i)), d = 1 … baseTableSize.
-type tableGT [(baseWindows4 + 1) / 2][torusParts * baseTableSize]ff.Fp
+type tableGT [(baseWindows4 + 1) / 2][torusParts * baseTableSize]ff.Packed
 
 func newTableGT(g *ff.Fp12) *tableGT {
 	table := new(tableGT)

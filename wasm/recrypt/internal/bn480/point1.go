@@ -173,7 +173,7 @@ func (p *point1) affine() affine1 {
 // each, one after the other, and returns p, in constant time: signed windows of fixed
 // width, and the whole table is read each time.
 func (p *point1) multiply(k []digit, count int, a *point1) *point1 {
-	var table [pointParts1 * tableSize]ff.Fp
+	var table [pointParts1 * tableSize]ff.Packed
 	fillMultiples1(table[:], a)
 	var acc, t point1
 	var one ff.Fp
@@ -202,7 +202,7 @@ func (p *point1) multiply(k []digit, count int, a *point1) *point1 {
 }
 
 // fillMultiples1 makes a table of a, 2a, ….
-func fillMultiples1(table []ff.Fp, a *point1) {
+func fillMultiples1(table []ff.Packed, a *point1) {
 	var multiples [tableSize]point1
 	multiples[0] = *a
 	for i := range multiples {
@@ -247,7 +247,7 @@ func (p *point1) multiplyU(a *point1) *point1 {
 
 // table1 has the multiples [d·2^(2·baseWindow·i)]B, d = 1 … baseTableSize, of a fixed
 // point B, in affine coordinates.
-type table1 [(baseWindows2 + 1) / 2][affineParts1 * baseTableSize]ff.Fp
+type table1 [(baseWindows2 + 1) / 2][affineParts1 * baseTableSize]ff.Packed
 
 func newTable1(b *point1) *table1 {
 	table := new(table1)
@@ -310,7 +310,7 @@ func (p *point1) multiplyBase(k *[2 * baseWindows2]digit, table *table1) *point1
 }
 
 // addEntry adds [d]B to p, where row holds B, 2B, ….
-func (p *point1) addEntry(row *[affineParts1 * baseTableSize]ff.Fp, d digit) {
+func (p *point1) addEntry(row *[affineParts1 * baseTableSize]ff.Packed, d digit) {
 	var a affine1
 	parts := a.parts()
 	lookUp(parts[:], row[:], baseTableSize, d)

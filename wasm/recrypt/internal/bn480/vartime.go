@@ -55,7 +55,11 @@ func (p *point1) addVartime(a point1, negative, image bool) {
 
 // entry returns [i]B for 1 ≤ i ≤ baseTableSize.
 func (table *table1) entry(i int) (p point1) {
-	p.setAffine(&affine1{x: table[0][i-1], y: table[0][baseTableSize+i-1]})
+	var a affine1
+	for j, c := range a.parts() {
+		c.Unpack(&table[0][j*baseTableSize+i-1])
+	}
+	p.setAffine(&a)
 	return p
 }
 

@@ -51,8 +51,8 @@ type constant struct {
 }
 
 type lookUpFile struct {
-	Header, Tags string
-	Limbs        int
+	Header, Tags  string
+	Limbs, Packed int // limbs of an Fp, words of a packed one
 }
 
 type constantsFile struct {
@@ -113,8 +113,8 @@ func main() {
 		write(out, f.Prefix+"_limbs64.go", "limbs64.tmpl", f)
 		write(out, f.Prefix+"_limbs29.go", "limbs29.tmpl", f)
 	}
-	write(out, "lookup_limbs64.go", "lookup.tmpl", lookUpFile{header, "!wasm && !limbs29", fields[0].Words})
-	write(out, "lookup_limbs29.go", "lookup.tmpl", lookUpFile{header, "wasm || limbs29", fields[0].Limbs})
+	write(out, "lookup_limbs64.go", "lookup.tmpl", lookUpFile{header, "!wasm && !limbs29", fields[0].Words, fields[0].Words})
+	write(out, "lookup_limbs29.go", "lookup.tmpl", lookUpFile{header, "wasm || limbs29", fields[0].Limbs, (fields[0].Limbs + 1) / 2})
 	write(out, "constants_limbs64.go", "constants.tmpl", constantsFile{header, "!wasm && !limbs29", "64", s.constants(64, fields[0].Words, limbs)})
 	write(out, "constants_limbs29.go", "constants.tmpl", constantsFile{header, "wasm || limbs29", "29", s.constants(width, fields[0].Limbs, signedLimbs)})
 }

@@ -4,48 +4,62 @@
 
 package ff
 
-// LookUp sets z to the element of the table whose mask is all ones, the other masks
-// being 0, or to 0 if all masks are 0, and returns z. There are as many masks as
-// elements. It reads the whole table, and sums in registers.
-func (z *Fp) LookUp(table []Fp, masks []uint64) *Fp {
-	var l0, l1, l2, l3, l4, l5, l6, l7, l8, l9, l10, l11, l12, l13, l14, l15, l16 uint64
-	masks = masks[:len(table)]
-	for i := range table {
-		t, m := &table[i].l, masks[i]
-		l0 |= t[0] & m
-		l1 |= t[1] & m
-		l2 |= t[2] & m
-		l3 |= t[3] & m
-		l4 |= t[4] & m
-		l5 |= t[5] & m
-		l6 |= t[6] & m
-		l7 |= t[7] & m
-		l8 |= t[8] & m
-		l9 |= t[9] & m
-		l10 |= t[10] & m
-		l11 |= t[11] & m
-		l12 |= t[12] & m
-		l13 |= t[13] & m
-		l14 |= t[14] & m
-		l15 |= t[15] & m
-		l16 |= t[16] & m
-	}
-	z.l[0] = l0
-	z.l[1] = l1
-	z.l[2] = l2
-	z.l[3] = l3
-	z.l[4] = l4
-	z.l[5] = l5
-	z.l[6] = l6
-	z.l[7] = l7
-	z.l[8] = l8
-	z.l[9] = l9
-	z.l[10] = l10
-	z.l[11] = l11
-	z.l[12] = l12
-	z.l[13] = l13
-	z.l[14] = l14
-	z.l[15] = l15
-	z.l[16] = l16
+// Packed is an Fp in a table, two limbs in a word: those of a tight one fit into 32 bits.
+type Packed [9]uint64
+
+// Pack sets p to x.
+func (p *Packed) Pack(x *Fp) {
+	p[0] = x.l[0]&0xffffffff | x.l[1]<<32
+	p[1] = x.l[2]&0xffffffff | x.l[3]<<32
+	p[2] = x.l[4]&0xffffffff | x.l[5]<<32
+	p[3] = x.l[6]&0xffffffff | x.l[7]<<32
+	p[4] = x.l[8]&0xffffffff | x.l[9]<<32
+	p[5] = x.l[10]&0xffffffff | x.l[11]<<32
+	p[6] = x.l[12]&0xffffffff | x.l[13]<<32
+	p[7] = x.l[14]&0xffffffff | x.l[15]<<32
+	p[8] = x.l[16]
+}
+
+// Unpack sets z to p, and returns z.
+func (z *Fp) Unpack(p *Packed) *Fp {
+	z.l[0] = uint64(int64(int32(p[0])))
+	z.l[1] = uint64(int64(p[0]) >> 32)
+	z.l[2] = uint64(int64(int32(p[1])))
+	z.l[3] = uint64(int64(p[1]) >> 32)
+	z.l[4] = uint64(int64(int32(p[2])))
+	z.l[5] = uint64(int64(p[2]) >> 32)
+	z.l[6] = uint64(int64(int32(p[3])))
+	z.l[7] = uint64(int64(p[3]) >> 32)
+	z.l[8] = uint64(int64(int32(p[4])))
+	z.l[9] = uint64(int64(p[4]) >> 32)
+	z.l[10] = uint64(int64(int32(p[5])))
+	z.l[11] = uint64(int64(p[5]) >> 32)
+	z.l[12] = uint64(int64(int32(p[6])))
+	z.l[13] = uint64(int64(p[6]) >> 32)
+	z.l[14] = uint64(int64(int32(p[7])))
+	z.l[15] = uint64(int64(p[7]) >> 32)
+	z.l[16] = p[8]
 	return z
+}
+
+// LookUp sets z to the element of the table whose mask is all ones, the other masks
+// being 0, or to 0 if all masks are 0, and returns z. The table has a multiple of four
+// elements and as many masks. The whole of it is read, and summed in registers.
+func (z *Fp) LookUp(table []Packed, masks []uint64) *Fp {
+	var l0, l1, l2, l3, l4, l5, l6, l7, l8 uint64
+	for len(table) >= 4 && len(masks) >= 4 {
+		m0, m1, m2, m3 := masks[0], masks[1], masks[2], masks[3]
+		t0, t1, t2, t3 := &table[0], &table[1], &table[2], &table[3]
+		l0 |= t0[0]&m0 | t1[0]&m1 | t2[0]&m2 | t3[0]&m3
+		l1 |= t0[1]&m0 | t1[1]&m1 | t2[1]&m2 | t3[1]&m3
+		l2 |= t0[2]&m0 | t1[2]&m1 | t2[2]&m2 | t3[2]&m3
+		l3 |= t0[3]&m0 | t1[3]&m1 | t2[3]&m2 | t3[3]&m3
+		l4 |= t0[4]&m0 | t1[4]&m1 | t2[4]&m2 | t3[4]&m3
+		l5 |= t0[5]&m0 | t1[5]&m1 | t2[5]&m2 | t3[5]&m3
+		l6 |= t0[6]&m0 | t1[6]&m1 | t2[6]&m2 | t3[6]&m3
+		l7 |= t0[7]&m0 | t1[7]&m1 | t2[7]&m2 | t3[7]&m3
+		l8 |= t0[8]&m0 | t1[8]&m1 | t2[8]&m2 | t3[8]&m3
+		table, masks = table[4:], masks[4:]
+	}
+	return z.Unpack(&Packed{l0, l1, l2, l3, l4, l5, l6, l7, l8})
 }

@@ -4,30 +4,37 @@
 
 package ff
 
-// LookUp sets z to the element of the table whose mask is all ones, the other masks
-// being 0, or to 0 if all masks are 0, and returns z. There are as many masks as
-// elements. It reads the whole table, and sums in registers.
-func (z *Fp) LookUp(table []Fp, masks []uint64) *Fp {
-	var l0, l1, l2, l3, l4, l5, l6, l7 uint64
-	masks = masks[:len(table)]
-	for i := range table {
-		t, m := &table[i].l, masks[i]
-		l0 |= t[0] & m
-		l1 |= t[1] & m
-		l2 |= t[2] & m
-		l3 |= t[3] & m
-		l4 |= t[4] & m
-		l5 |= t[5] & m
-		l6 |= t[6] & m
-		l7 |= t[7] & m
-	}
-	z.l[0] = l0
-	z.l[1] = l1
-	z.l[2] = l2
-	z.l[3] = l3
-	z.l[4] = l4
-	z.l[5] = l5
-	z.l[6] = l6
-	z.l[7] = l7
+// Packed is an Fp in a table.
+type Packed [8]uint64
+
+// Pack sets p to x.
+func (p *Packed) Pack(x *Fp) {
+	*p = x.l
+}
+
+// Unpack sets z to p, and returns z.
+func (z *Fp) Unpack(p *Packed) *Fp {
+	z.l = *p
 	return z
+}
+
+// LookUp sets z to the element of the table whose mask is all ones, the other masks
+// being 0, or to 0 if all masks are 0, and returns z. The table has a multiple of four
+// elements and as many masks. The whole of it is read, and summed in registers.
+func (z *Fp) LookUp(table []Packed, masks []uint64) *Fp {
+	var l0, l1, l2, l3, l4, l5, l6, l7 uint64
+	for len(table) >= 4 && len(masks) >= 4 {
+		m0, m1, m2, m3 := masks[0], masks[1], masks[2], masks[3]
+		t0, t1, t2, t3 := &table[0], &table[1], &table[2], &table[3]
+		l0 |= t0[0]&m0 | t1[0]&m1 | t2[0]&m2 | t3[0]&m3
+		l1 |= t0[1]&m0 | t1[1]&m1 | t2[1]&m2 | t3[1]&m3
+		l2 |= t0[2]&m0 | t1[2]&m1 | t2[2]&m2 | t3[2]&m3
+		l3 |= t0[3]&m0 | t1[3]&m1 | t2[3]&m2 | t3[3]&m3
+		l4 |= t0[4]&m0 | t1[4]&m1 | t2[4]&m2 | t3[4]&m3
+		l5 |= t0[5]&m0 | t1[5]&m1 | t2[5]&m2 | t3[5]&m3
+		l6 |= t0[6]&m0 | t1[6]&m1 | t2[6]&m2 | t3[6]&m3
+		l7 |= t0[7]&m0 | t1[7]&m1 | t2[7]&m2 | t3[7]&m3
+		table, masks = table[4:], masks[4:]
+	}
+	return z.Unpack(&Packed{l0, l1, l2, l3, l4, l5, l6, l7})
 }
