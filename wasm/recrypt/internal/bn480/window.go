@@ -61,8 +61,9 @@ func store(table []ff.Packed, size, i int, coordinates []*ff.Fp) {
 // to 0 if d = 0. It reads the whole table.
 func lookUp(coordinates []*ff.Fp, table []ff.Packed, size int, d digit) {
 	var masks [max(tableSize, baseTableSize)]uint64
-	for i := range size {
-		masks[i] = -uint64(d.is(i + 1))
+	magnitude := uint64(d & 0x7f)
+	for i := range masks[:size] {
+		masks[i] = -(((magnitude ^ uint64(i+1)) - 1) >> 63) // all ones if they are equal
 	}
 	for j, c := range coordinates {
 		c.LookUp(table[j*size:][:size], masks[:size])
