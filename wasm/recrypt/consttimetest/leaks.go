@@ -46,8 +46,8 @@ var leaks = []leak{
 	{
 		name: "a branch on each digit",
 		edits: []edit{
-			{"point1.go", lookUp, "t = point1{}\nfor j := range tableSize {\nif k[at].is(j+1) == 1 {\nfor c, z := range parts {\n*z = table[c*tableSize+j]\n}\n}\n}\n"},
-			{"point1.go", lookUpBase, "for j := range baseTableSize {\nif d.is(j+1) == 1 {\nfor c, z := range parts {\n*z = row[c*baseTableSize+j]\n}\n}\n}\n"},
+			{"point1.go", lookUp, "t = point1{}\nfor j := range tableSize {\nif k[at].is(j+1) == 1 {\nfor c, z := range parts {\nz.Unpack(&table[c*tableSize+j])\n}\n}\n}\n"},
+			{"point1.go", lookUpBase, "for j := range baseTableSize {\nif d.is(j+1) == 1 {\nfor c, z := range parts {\nz.Unpack(&row[c*baseTableSize+j])\n}\n}\n}\n"},
 		},
 		operates: []string{inKeys, inDecrypt},
 		times:    "in G1",
@@ -55,7 +55,7 @@ var leaks = []leak{
 	},
 	{
 		name:     "a table indexed by a digit",
-		edits:    []edit{{"point1.go", lookUpBase, "\t*parts[0] = row[(int(d&0x7f)+baseTableSize-1)%baseTableSize]\n" + lookUpBase}},
+		edits:    []edit{{"point1.go", lookUpBase, "\tparts[0].Unpack(&row[(int(d&0x7f)+baseTableSize-1)%baseTableSize])\n" + lookUpBase}},
 		operates: []string{inKeys},
 	},
 	{
