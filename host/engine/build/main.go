@@ -80,11 +80,21 @@ func (o *options) make(ctx context.Context, log io.Writer) error {
 	return os.Rename(linked, out)
 }
 
-const core = "github.com/recrypt-service/recrypt/wasm/"
+const (
+	core   = "github.com/recrypt-service/recrypt/wasm/"
+	inside = core + "recrypt/internal/"
+)
 
 // cold are the packages without inlining: calls cost them nothing that can be measured,
 // while each copy of a function costs room. See wasm/guest/RATIONALE.md.
-var cold = []string{"runtime", core + "protocol", core + "dispatch", core + "abi", core + "recrypt"}
+var cold = []string{
+	"runtime", core + "protocol", core + "dispatch", core + "abi", core + "recrypt",
+	inside + "scheme256", inside + "scheme480", inside + "opaque", inside + "parallel", inside + "eddsa", inside + "fault",
+}
+
+// experiments are the Go toolchain's: without its newer collector, which is for large heaps,
+// the runtime is smaller.
+const experiments = "nogreenteagc"
 
 // link runs the go command. With clobberfree the collector overwrites what it frees: see
 // host/engine/RATIONALE.md.
@@ -106,7 +116,7 @@ func (o *options) link(ctx context.Context, out string, log io.Writer) error {
 	}
 	cmd := exec.CommandContext(ctx, "go", append(args, "./wasm/guest")...)
 	cmd.Dir, cmd.Stderr = o.dir, log
-	cmd.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm", "CGO_ENABLED=0", "GOFLAGS=", "GOWORK=off")
+	cmd.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm", "CGO_ENABLED=0", "GOFLAGS=", "GOWORK=off", "GOEXPERIMENT="+experiments)
 	if err := cmd.Run(); err != nil {
 		return fmt.Errorf("linking the module: %w", err)
 	}
