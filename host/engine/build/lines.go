@@ -9,8 +9,9 @@ import (
 // the size of its frame, where pointers are, which function was inlined there. That it
 // needs. The same table has files and line numbers, for the traces it prints when a
 // program dies. They are a twentieth of the compressed module and nobody sees them: the
-// host keeps the first bytes of what a dying module says and prints them nowhere. So they are cleared.
-// Names of functions stay. For line numbers, build with -names.
+// host keeps the first bytes of what a dying module says and prints them nowhere. So they are cleared,
+// and so are the names of functions, but those of the runtime, which tells its own by them.
+// For traces, build with -names.
 //
 // The table is pclntab, as in src/runtime/symtab.go (pcHeader) and runtime2.go (_func) of Go 1.26:
 //
@@ -33,8 +34,8 @@ const (
 
 // A lineTable is a view of pclntab.
 type lineTable struct {
-	units, pctab, functions []byte // units: the tables of units and files
-	count                   int
+	names, units, pctab, functions []byte // units: the tables of units and files
+	count                          int
 }
 
 // clearLines clears the tables of files and lines. It reports whether there is a table
@@ -58,6 +59,7 @@ func (m *image) clearLines() bool {
 		}
 	}
 	t.forget()
+	t.forgetNames()
 	clear(t.units)
 	return true
 }
@@ -75,7 +77,7 @@ func newLineTable(b []byte) (*lineTable, bool) {
 		}
 		field[i] = int(v)
 	}
-	t := &lineTable{units: b[field[4]:field[6]], pctab: b[field[6]:field[7]], functions: b[field[7]:], count: field[0]}
+	t := &lineTable{names: b[field[3]:field[4]], units: b[field[4]:field[6]], pctab: b[field[6]:field[7]], functions: b[field[7]:], count: field[0]}
 	return t, field[3] == headerSize && t.count > 0 && 8*t.count < len(t.functions)
 }
 
@@ -140,5 +142,16 @@ func (t *lineTable) forget() {
 		f := t.function(i)
 		clear(t.functions[f+pcfileAt : f+npcdataAt])
 		clear(t.functions[f+unitAt : f+idAt])
+	}
+}
+
+// forgetNames clears the names of functions outside of the runtime. Names end with a zero byte.
+func (t *lineTable) forgetNames() {
+	for rest := t.names; len(rest) > 0; {
+		name, after, _ := bytes.Cut(rest, []byte{0})
+		if !bytes.HasPrefix(name, []byte("runtime.")) && !bytes.HasPrefix(name, []byte("internal/runtime/")) {
+			clear(name)
+		}
+		rest = after
 	}
 }
