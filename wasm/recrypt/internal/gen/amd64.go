@@ -218,9 +218,10 @@ func (a *amd64) product(pairs ...[2]words) []register {
 	return t[:a.top()-1]
 }
 
-// less sets t = t − p if that is not negative.
-func (a *amd64) less(t []register) {
-	before := a.copyOf(t)
+// less sets t = t − p if that is not negative. It returns as many words as are asked for;
+// the others are lost.
+func (a *amd64) less(t []register, words int) []register {
+	before := a.copyOf(t[:words])
 	for j := range t {
 		switch {
 		case j == 0:
@@ -231,9 +232,10 @@ func (a *amd64) less(t []register) {
 			a.SBBQ(operand.U8(0), t[j])
 		}
 	}
-	for j := range t {
+	for j := range words {
 		a.CMOVQCS(before[j], t[j])
 	}
+	return t[:words]
 }
 
 // copyOf copies words to registers, or to the stack if there are many.
@@ -265,7 +267,7 @@ func (a *amd64) mul(f field) {
 	a.field = f
 	a.begin(f.prefix+"Mul", "z = x·y", "z, x, y")
 	t := a.product([2]words{at(a.arg("x")), at(a.arg("y"))})
-	a.less(t)
+	t = a.less(t, a.n)
 	a.store(t, at(a.arg("z")))
 	a.RET()
 }
@@ -276,7 +278,7 @@ func (a *amd64) sqr(f field) {
 	a.begin(f.prefix+"Sqr", "z = x²", "z, x")
 	x := at(a.arg("x"))
 	t := a.product([2]words{x, x})
-	a.less(t)
+	t = a.less(t, a.n)
 	a.store(t, at(a.arg("z")))
 	a.RET()
 }

@@ -231,8 +231,7 @@ func (a *amd64) reduced(s *sum, loose bool) []register {
 		a.estimate(s.t)
 		s.t = s.t[:a.n]
 	}
-	a.less(s.t)
-	return s.t[:a.n]
+	return a.less(s.t, a.n)
 }
 
 func (a *amd64) load(t []register, m words) {

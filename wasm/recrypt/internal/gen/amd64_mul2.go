@@ -29,12 +29,10 @@ func (a *amd64) mul2() {
 	a.addWords(t, y1, a.n, -1)
 	a.store(t, neg)
 	t = a.product([2]words{x0, y1}, [2]words{x1, y0})
-	a.less(t) // from below 3p
-	a.less(t)
+	t = a.less(a.less(t, len(t)), a.n) // from below 3p
 	a.store(t, z1)
 	t = a.product([2]words{x0, y0}, [2]words{x1, neg})
-	a.less(t)
-	a.less(t)
+	t = a.less(a.less(t, len(t)), a.n)
 	z := a.arg("z")
 	a.store(t, at(z))
 	a.move(z1, at(z.Offset(size)))
@@ -136,8 +134,7 @@ func (a *amd64) difference(x, y words) []register {
 	}
 	t = t[:a.n] // at most p
 	a.addWords(t, func(j int) operand.Mem { return x(a.n + j) }, a.n, 1)
-	a.less(t)
-	return t
+	return a.less(t, a.n)
 }
 
 // sqr2 writes z = x²: z1 = 2x0·x1, z0 = (x0 + x1)·(x0 − x1).
@@ -160,12 +157,11 @@ func (a *amd64) sqr2() {
 	}
 	z1 := at(a.AllocLocal(size))
 	t := a.product([2]words{factor(0, 1).words(0), factor(1, 1).words(0)})
-	a.less(t)
-	u := &sum{a: a, t: t, to: 1}
+	u := &sum{a: a, t: a.less(t, len(t)), to: 1}
 	u.twice()
 	a.store(a.reduced(u, false), z1)
 	t = a.product([2]words{store(factor(0, 1), factor(1, 1)), store(factor(0, 1), factor(1, -1))})
-	a.less(t)
+	t = a.less(t, a.n)
 	z := a.arg("z")
 	a.store(t, at(z))
 	a.move(z1, at(z.Offset(size)))

@@ -290,7 +290,6 @@ TEXT ·fpMulADX<>(SB), NOSPLIT, $0-24
 	MOVQ    R10, CX
 	MOVQ    BX, DX
 	MOVQ    SI, R8
-	MOVQ    DI, R11
 	SUBQ    fpP<>+0(SB), R9
 	SBBQ    fpP<>+8(SB), R10
 	SBBQ    fpP<>+16(SB), BX
@@ -300,7 +299,6 @@ TEXT ·fpMulADX<>(SB), NOSPLIT, $0-24
 	CMOVQCS CX, R10
 	CMOVQCS DX, BX
 	CMOVQCS R8, SI
-	CMOVQCS R11, DI
 	MOVQ    z+0(FP), AX
 	MOVQ    R9, (AX)
 	MOVQ    R10, 8(AX)
@@ -453,7 +451,6 @@ TEXT ·fpSqrADX<>(SB), NOSPLIT, $0-16
 	MOVQ    R9, DX
 	MOVQ    CX, DI
 	MOVQ    BX, R10
-	MOVQ    SI, R11
 	SUBQ    fpP<>+0(SB), R8
 	SBBQ    fpP<>+8(SB), R9
 	SBBQ    fpP<>+16(SB), CX
@@ -463,7 +460,6 @@ TEXT ·fpSqrADX<>(SB), NOSPLIT, $0-16
 	CMOVQCS DX, R9
 	CMOVQCS DI, CX
 	CMOVQCS R10, BX
-	CMOVQCS R11, SI
 	MOVQ    z+0(FP), AX
 	MOVQ    R8, (AX)
 	MOVQ    R9, 8(AX)
@@ -617,7 +613,6 @@ TEXT ·frMulADX<>(SB), NOSPLIT, $0-24
 	MOVQ    R10, CX
 	MOVQ    BX, DX
 	MOVQ    SI, R8
-	MOVQ    DI, R11
 	SUBQ    frP<>+0(SB), R9
 	SBBQ    frP<>+8(SB), R10
 	SBBQ    frP<>+16(SB), BX
@@ -627,7 +622,6 @@ TEXT ·frMulADX<>(SB), NOSPLIT, $0-24
 	CMOVQCS CX, R10
 	CMOVQCS DX, BX
 	CMOVQCS R8, SI
-	CMOVQCS R11, DI
 	MOVQ    z+0(FP), AX
 	MOVQ    R9, (AX)
 	MOVQ    R10, 8(AX)
@@ -780,7 +774,6 @@ TEXT ·frSqrADX<>(SB), NOSPLIT, $0-16
 	MOVQ    R9, DX
 	MOVQ    CX, DI
 	MOVQ    BX, R10
-	MOVQ    SI, R11
 	SUBQ    frP<>+0(SB), R8
 	SBBQ    frP<>+8(SB), R9
 	SBBQ    frP<>+16(SB), CX
@@ -790,7 +783,6 @@ TEXT ·frSqrADX<>(SB), NOSPLIT, $0-16
 	CMOVQCS DX, R9
 	CMOVQCS DI, CX
 	CMOVQCS R10, BX
-	CMOVQCS R11, SI
 	MOVQ    z+0(FP), AX
 	MOVQ    R8, (AX)
 	MOVQ    R9, 8(AX)
@@ -1039,7 +1031,6 @@ TEXT ·fp2MulADX<>(SB), NOSPLIT, $64-24
 	MOVQ    R10, R8
 	MOVQ    BX, R11
 	MOVQ    SI, R12
-	MOVQ    DI, R13
 	SUBQ    fpP<>+0(SB), R9
 	SBBQ    fpP<>+8(SB), R10
 	SBBQ    fpP<>+16(SB), BX
@@ -1049,7 +1040,6 @@ TEXT ·fp2MulADX<>(SB), NOSPLIT, $64-24
 	CMOVQCS R8, R10
 	CMOVQCS R11, BX
 	CMOVQCS R12, SI
-	CMOVQCS R13, DI
 	MOVQ    R9, 32(SP)
 	MOVQ    R10, 40(SP)
 	MOVQ    BX, 48(SP)
@@ -1269,7 +1259,6 @@ TEXT ·fp2MulADX<>(SB), NOSPLIT, $64-24
 	MOVQ    R10, CX
 	MOVQ    BX, DX
 	MOVQ    SI, R8
-	MOVQ    DI, R11
 	SUBQ    fpP<>+0(SB), R9
 	SBBQ    fpP<>+8(SB), R10
 	SBBQ    fpP<>+16(SB), BX
@@ -1279,7 +1268,6 @@ TEXT ·fp2MulADX<>(SB), NOSPLIT, $64-24
 	CMOVQCS CX, R10
 	CMOVQCS DX, BX
 	CMOVQCS R8, SI
-	CMOVQCS R11, DI
 	MOVQ    z+0(FP), AX
 	MOVQ    R9, (AX)
 	MOVQ    R10, 8(AX)
@@ -1461,7 +1449,6 @@ TEXT ·fp2SqrADX<>(SB), NOSPLIT, $96-16
 	MOVQ    R10, CX
 	MOVQ    BX, DX
 	MOVQ    SI, R8
-	MOVQ    DI, R11
 	SUBQ    fpP<>+0(SB), R9
 	SBBQ    fpP<>+8(SB), R10
 	SBBQ    fpP<>+16(SB), BX
@@ -1471,7 +1458,6 @@ TEXT ·fp2SqrADX<>(SB), NOSPLIT, $96-16
 	CMOVQCS CX, R10
 	CMOVQCS DX, BX
 	CMOVQCS R8, SI
-	CMOVQCS R11, DI
 	MOVQ    R9, (SP)
 	MOVQ    R10, 8(SP)
 	MOVQ    BX, 16(SP)
@@ -1492,7 +1478,6 @@ TEXT ·fp2SqrADX<>(SB), NOSPLIT, $96-16
 	MOVQ    CX, R8
 	MOVQ    DX, R9
 	MOVQ    BX, R10
-	MOVQ    SI, R11
 	SUBQ    fpP<>+0(SB), AX
 	SBBQ    fpP<>+8(SB), CX
 	SBBQ    fpP<>+16(SB), DX
@@ -1502,7 +1487,6 @@ TEXT ·fp2SqrADX<>(SB), NOSPLIT, $96-16
 	CMOVQCS R8, CX
 	CMOVQCS R9, DX
 	CMOVQCS R10, BX
-	CMOVQCS R11, SI
 	MOVQ    AX, 32(SP)
 	MOVQ    CX, 40(SP)
 	MOVQ    DX, 48(SP)
@@ -1528,7 +1512,6 @@ TEXT ·fp2SqrADX<>(SB), NOSPLIT, $96-16
 	MOVQ    CX, R8
 	MOVQ    DX, R9
 	MOVQ    BX, R10
-	MOVQ    SI, R11
 	SUBQ    fpP<>+0(SB), AX
 	SBBQ    fpP<>+8(SB), CX
 	SBBQ    fpP<>+16(SB), DX
@@ -1538,7 +1521,6 @@ TEXT ·fp2SqrADX<>(SB), NOSPLIT, $96-16
 	CMOVQCS R8, CX
 	CMOVQCS R9, DX
 	CMOVQCS R10, BX
-	CMOVQCS R11, SI
 	MOVQ    AX, 64(SP)
 	MOVQ    CX, 72(SP)
 	MOVQ    DX, 80(SP)
@@ -1675,7 +1657,6 @@ TEXT ·fp2SqrADX<>(SB), NOSPLIT, $96-16
 	MOVQ    R8, SI
 	MOVQ    AX, R9
 	MOVQ    CX, R10
-	MOVQ    BX, R11
 	SUBQ    fpP<>+0(SB), DI
 	SBBQ    fpP<>+8(SB), R8
 	SBBQ    fpP<>+16(SB), AX
@@ -1685,7 +1666,6 @@ TEXT ·fp2SqrADX<>(SB), NOSPLIT, $96-16
 	CMOVQCS SI, R8
 	CMOVQCS R9, AX
 	CMOVQCS R10, CX
-	CMOVQCS R11, BX
 	MOVQ    z+0(FP), DX
 	MOVQ    DI, (DX)
 	MOVQ    R8, 8(DX)
@@ -2212,7 +2192,6 @@ TEXT ·fp2AddADX<>(SB), NOSPLIT, $0-24
 	MOVQ    CX, R8
 	MOVQ    DX, R9
 	MOVQ    BX, R10
-	MOVQ    SI, R11
 	SUBQ    fpP<>+0(SB), AX
 	SBBQ    fpP<>+8(SB), CX
 	SBBQ    fpP<>+16(SB), DX
@@ -2222,7 +2201,6 @@ TEXT ·fp2AddADX<>(SB), NOSPLIT, $0-24
 	CMOVQCS R8, CX
 	CMOVQCS R9, DX
 	CMOVQCS R10, BX
-	CMOVQCS R11, SI
 	MOVQ    z+0(FP), SI
 	MOVQ    AX, (SI)
 	MOVQ    CX, 8(SI)
@@ -2244,7 +2222,6 @@ TEXT ·fp2AddADX<>(SB), NOSPLIT, $0-24
 	MOVQ    CX, R8
 	MOVQ    DX, R9
 	MOVQ    BX, R10
-	MOVQ    SI, R11
 	SUBQ    fpP<>+0(SB), AX
 	SBBQ    fpP<>+8(SB), CX
 	SBBQ    fpP<>+16(SB), DX
@@ -2254,7 +2231,6 @@ TEXT ·fp2AddADX<>(SB), NOSPLIT, $0-24
 	CMOVQCS R8, CX
 	CMOVQCS R9, DX
 	CMOVQCS R10, BX
-	CMOVQCS R11, SI
 	MOVQ    z+0(FP), SI
 	MOVQ    AX, 32(SI)
 	MOVQ    CX, 40(SI)
@@ -2290,7 +2266,6 @@ TEXT ·fp2DoubleADX<>(SB), NOSPLIT, $0-16
 	MOVQ    CX, R8
 	MOVQ    DX, R9
 	MOVQ    BX, R10
-	MOVQ    SI, R11
 	SUBQ    fpP<>+0(SB), AX
 	SBBQ    fpP<>+8(SB), CX
 	SBBQ    fpP<>+16(SB), DX
@@ -2300,7 +2275,6 @@ TEXT ·fp2DoubleADX<>(SB), NOSPLIT, $0-16
 	CMOVQCS R8, CX
 	CMOVQCS R9, DX
 	CMOVQCS R10, BX
-	CMOVQCS R11, SI
 	MOVQ    z+0(FP), SI
 	MOVQ    AX, (SI)
 	MOVQ    CX, 8(SI)
@@ -2322,7 +2296,6 @@ TEXT ·fp2DoubleADX<>(SB), NOSPLIT, $0-16
 	MOVQ    CX, R8
 	MOVQ    DX, R9
 	MOVQ    BX, R10
-	MOVQ    SI, R11
 	SUBQ    fpP<>+0(SB), AX
 	SBBQ    fpP<>+8(SB), CX
 	SBBQ    fpP<>+16(SB), DX
@@ -2332,7 +2305,6 @@ TEXT ·fp2DoubleADX<>(SB), NOSPLIT, $0-16
 	CMOVQCS R8, CX
 	CMOVQCS R9, DX
 	CMOVQCS R10, BX
-	CMOVQCS R11, SI
 	MOVQ    z+0(FP), SI
 	MOVQ    AX, 32(SI)
 	MOVQ    CX, 40(SI)
@@ -2373,7 +2345,6 @@ TEXT ·fp2SubADX<>(SB), NOSPLIT, $0-24
 	MOVQ    CX, R8
 	MOVQ    DX, R9
 	MOVQ    BX, R10
-	MOVQ    SI, R11
 	SUBQ    fpP<>+0(SB), AX
 	SBBQ    fpP<>+8(SB), CX
 	SBBQ    fpP<>+16(SB), DX
@@ -2383,7 +2354,6 @@ TEXT ·fp2SubADX<>(SB), NOSPLIT, $0-24
 	CMOVQCS R8, CX
 	CMOVQCS R9, DX
 	CMOVQCS R10, BX
-	CMOVQCS R11, SI
 	MOVQ    z+0(FP), SI
 	MOVQ    AX, (SI)
 	MOVQ    CX, 8(SI)
@@ -2410,7 +2380,6 @@ TEXT ·fp2SubADX<>(SB), NOSPLIT, $0-24
 	MOVQ    CX, R8
 	MOVQ    DX, R9
 	MOVQ    BX, R10
-	MOVQ    SI, R11
 	SUBQ    fpP<>+0(SB), AX
 	SBBQ    fpP<>+8(SB), CX
 	SBBQ    fpP<>+16(SB), DX
@@ -2420,7 +2389,6 @@ TEXT ·fp2SubADX<>(SB), NOSPLIT, $0-24
 	CMOVQCS R8, CX
 	CMOVQCS R9, DX
 	CMOVQCS R10, BX
-	CMOVQCS R11, SI
 	MOVQ    z+0(FP), SI
 	MOVQ    AX, 32(SI)
 	MOVQ    CX, 40(SI)
@@ -2455,7 +2423,6 @@ TEXT ·fp2NegADX<>(SB), NOSPLIT, $0-16
 	MOVQ    CX, R8
 	MOVQ    DX, R9
 	MOVQ    BX, R10
-	MOVQ    SI, R11
 	SUBQ    fpP<>+0(SB), AX
 	SBBQ    fpP<>+8(SB), CX
 	SBBQ    fpP<>+16(SB), DX
@@ -2465,7 +2432,6 @@ TEXT ·fp2NegADX<>(SB), NOSPLIT, $0-16
 	CMOVQCS R8, CX
 	CMOVQCS R9, DX
 	CMOVQCS R10, BX
-	CMOVQCS R11, SI
 	MOVQ    z+0(FP), SI
 	MOVQ    AX, (SI)
 	MOVQ    CX, 8(SI)
@@ -2486,7 +2452,6 @@ TEXT ·fp2NegADX<>(SB), NOSPLIT, $0-16
 	MOVQ    CX, R8
 	MOVQ    DX, R9
 	MOVQ    BX, R10
-	MOVQ    SI, R11
 	SUBQ    fpP<>+0(SB), AX
 	SBBQ    fpP<>+8(SB), CX
 	SBBQ    fpP<>+16(SB), DX
@@ -2496,7 +2461,6 @@ TEXT ·fp2NegADX<>(SB), NOSPLIT, $0-16
 	CMOVQCS R8, CX
 	CMOVQCS R9, DX
 	CMOVQCS R10, BX
-	CMOVQCS R11, SI
 	MOVQ    z+0(FP), SI
 	MOVQ    AX, 32(SI)
 	MOVQ    CX, 40(SI)
@@ -2532,7 +2496,6 @@ TEXT ·fp2AddLooseADX<>(SB), NOSPLIT, $0-24
 	MOVQ    CX, R8
 	MOVQ    DX, R9
 	MOVQ    BX, R10
-	MOVQ    SI, R11
 	SUBQ    fpP<>+0(SB), AX
 	SBBQ    fpP<>+8(SB), CX
 	SBBQ    fpP<>+16(SB), DX
@@ -2542,7 +2505,6 @@ TEXT ·fp2AddLooseADX<>(SB), NOSPLIT, $0-24
 	CMOVQCS R8, CX
 	CMOVQCS R9, DX
 	CMOVQCS R10, BX
-	CMOVQCS R11, SI
 	MOVQ    z+0(FP), SI
 	MOVQ    AX, (SI)
 	MOVQ    CX, 8(SI)
@@ -2564,7 +2526,6 @@ TEXT ·fp2AddLooseADX<>(SB), NOSPLIT, $0-24
 	MOVQ    CX, R8
 	MOVQ    DX, R9
 	MOVQ    BX, R10
-	MOVQ    SI, R11
 	SUBQ    fpP<>+0(SB), AX
 	SBBQ    fpP<>+8(SB), CX
 	SBBQ    fpP<>+16(SB), DX
@@ -2574,7 +2535,6 @@ TEXT ·fp2AddLooseADX<>(SB), NOSPLIT, $0-24
 	CMOVQCS R8, CX
 	CMOVQCS R9, DX
 	CMOVQCS R10, BX
-	CMOVQCS R11, SI
 	MOVQ    z+0(FP), SI
 	MOVQ    AX, 32(SI)
 	MOVQ    CX, 40(SI)
@@ -2615,7 +2575,6 @@ TEXT ·fp2SubLooseADX<>(SB), NOSPLIT, $0-24
 	MOVQ    CX, R8
 	MOVQ    DX, R9
 	MOVQ    BX, R10
-	MOVQ    SI, R11
 	SUBQ    fpP<>+0(SB), AX
 	SBBQ    fpP<>+8(SB), CX
 	SBBQ    fpP<>+16(SB), DX
@@ -2625,7 +2584,6 @@ TEXT ·fp2SubLooseADX<>(SB), NOSPLIT, $0-24
 	CMOVQCS R8, CX
 	CMOVQCS R9, DX
 	CMOVQCS R10, BX
-	CMOVQCS R11, SI
 	MOVQ    z+0(FP), SI
 	MOVQ    AX, (SI)
 	MOVQ    CX, 8(SI)
@@ -2652,7 +2610,6 @@ TEXT ·fp2SubLooseADX<>(SB), NOSPLIT, $0-24
 	MOVQ    CX, R8
 	MOVQ    DX, R9
 	MOVQ    BX, R10
-	MOVQ    SI, R11
 	SUBQ    fpP<>+0(SB), AX
 	SBBQ    fpP<>+8(SB), CX
 	SBBQ    fpP<>+16(SB), DX
@@ -2662,7 +2619,6 @@ TEXT ·fp2SubLooseADX<>(SB), NOSPLIT, $0-24
 	CMOVQCS R8, CX
 	CMOVQCS R9, DX
 	CMOVQCS R10, BX
-	CMOVQCS R11, SI
 	MOVQ    z+0(FP), SI
 	MOVQ    AX, 32(SI)
 	MOVQ    CX, 40(SI)
