@@ -3,15 +3,17 @@ package main
 import (
 	"bytes"
 	"encoding/binary"
+	"slices"
 )
 
 // The Go runtime finds in a table, by the address of an instruction, what to do with it:
-// the size of its frame, where pointers are, which function was inlined there. That it
-// needs. The same table has files and line numbers, for the traces it prints when a
-// program dies. They are a twentieth of the compressed module and nobody sees them: the
-// host keeps the first bytes of what a dying module says and prints them nowhere. So they are cleared,
-// and so are the names of functions, but those of the runtime, which tells its own by them.
-// For traces, build with -names.
+// the size of its frame, where pointers are. That it needs. The same table has, for the
+// traces it prints when a program dies, files and line numbers, which functions were inlined
+// where, and where arguments are. They are a tenth of the compressed module and nobody sees
+// them: the host keeps the first bytes of what a dying module says and prints them nowhere.
+// (Arguments in traces may even be secrets.) So they are cleared, and so are the names of
+// functions, but those of the runtime, which tells its own by them. For traces, build with
+// -names.
 //
 // The table is pclntab, as in src/runtime/symtab.go (pcHeader) and runtime2.go (_func) of Go 1.26:
 //
@@ -29,7 +31,14 @@ const (
 	npcdataAt    = 28
 	unitAt       = 32 // and the line where the function begins
 	idAt         = 40
+	nfuncdataAt  = 43
 	pcdataAt     = 44
+)
+
+// What a function has for traces only, in the order of its numbers (src/internal/abi/symtab.go).
+var (
+	tracePCData   = []int{2, 3}    // PCDATA_InlTreeIndex, ArgLiveIndex
+	traceFuncData = []int{3, 5, 6} // FUNCDATA_InlTree, ArgInfo, ArgLiveInfo
 )
 
 // A lineTable is a view of pclntab.
@@ -92,8 +101,8 @@ func (t *lineTable) number(at int) int {
 // function returns where the function with an index begins.
 func (t *lineTable) function(i int) int { return t.number(8*i + 4) }
 
-// sequences returns the sequences, from where to where, that are used for files and
-// lines, and those that are used for anything else.
+// sequences returns the sequences, from where to where, that are used for traces, and
+// those that are used for anything else.
 func (t *lineTable) sequences() (keep, drop map[int]int, ok bool) {
 	keep, drop = map[int]int{0: 1}, map[int]int{}
 	use := func(set map[int]int, from int) bool {
@@ -107,14 +116,18 @@ func (t *lineTable) sequences() (keep, drop map[int]int, ok bool) {
 	for i := range t.count {
 		f := t.function(i)
 		n := t.number(f + npcdataAt)
-		if f < 0 || n < 0 || n > 16 || f+pcdataAt > len(t.functions) {
+		if f < 0 || n < 0 || n > 16 || f+pcdataAt+4*(n+t.funcdata(f)) > len(t.functions) {
 			return nil, nil, false
 		}
 		if !use(drop, t.number(f+pcfileAt)) || !use(drop, t.number(f+pclnAt)) || !use(keep, t.number(f+pcspAt)) {
 			return nil, nil, false
 		}
 		for k := range n {
-			if !use(keep, t.number(f+pcdataAt+4*k)) {
+			set := keep
+			if slices.Contains(tracePCData, k) {
+				set = drop
+			}
+			if !use(set, t.number(f+pcdataAt+4*k)) {
 				return nil, nil, false
 			}
 		}
@@ -136,12 +149,32 @@ func (t *lineTable) sequence(from int) (to int, ok bool) {
 	}
 }
 
-// forget clears the functions' references to files and lines: to the runtime they have none.
+// funcdata returns the number of funcdata of the function at f, 0 if there is none.
+func (t *lineTable) funcdata(f int) int {
+	if f < 0 || f+nfuncdataAt >= len(t.functions) {
+		return 0
+	}
+	return int(t.functions[f+nfuncdataAt])
+}
+
+// forget clears the functions' references to what is for traces: to the runtime they
+// have none.
 func (t *lineTable) forget() {
 	for i := range t.count {
 		f := t.function(i)
+		n := t.number(f + npcdataAt)
 		clear(t.functions[f+pcfileAt : f+npcdataAt])
 		clear(t.functions[f+unitAt : f+idAt])
+		for _, k := range tracePCData {
+			if k < n {
+				clear(t.functions[f+pcdataAt+4*k:][:4])
+			}
+		}
+		for _, k := range traceFuncData {
+			if k < t.funcdata(f) {
+				copy(t.functions[f+pcdataAt+4*(n+k):], "\xff\xff\xff\xff")
+			}
+		}
 	}
 }
 
