@@ -91,6 +91,32 @@ func TestPanic(t *testing.T) {
 	}
 }
 
+// TestNested: a helper that has done its part helps with what began meanwhile inside of
+// another part. The two innermost parts wait for each other.
+func TestNested(t *testing.T) {
+	if runtime.GOARCH == "wasm" {
+		t.Skip("has one thread")
+	}
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2))
+	for range 100 {
+		met := make(chan bool)
+		begun := make(chan bool)
+		parallel.Do(
+			func() {
+				<-begun // the only helper has work of its own
+				parallel.Each(2, func(i int) {
+					select {
+					case met <- true:
+					case <-met:
+					case <-time.After(10 * time.Second):
+						t.Error("nobody came")
+					}
+				})
+			},
+			func() { close(begun) })
+	}
+}
+
 // TestBound: many callers at once, who call within calls, have no more helpers than there
 // are processors, and leave none behind.
 func TestBound(t *testing.T) {

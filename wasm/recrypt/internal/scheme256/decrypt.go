@@ -41,9 +41,9 @@ func (s Scheme) DecryptMany(values []opaque.Signed, private []byte) ([][]byte, [
 		for i := range list {
 			list[i].done = list[i].done || unsigned[i] != nil
 		}
-		openAll(list)
+		openAll(list, nil)
 	} else {
-		parallel.Do(func() { openAll(list) }, verify)
+		openAll(list, verify)
 	}
 	out := make([][]byte, len(values))
 	for i, v := range values {
@@ -123,10 +123,12 @@ type unblinding struct {
 	out *curve.GT
 }
 
-// openAll opens what is not done yet. All shares that can be opened at a time are.
-func openAll(list []opening) {
+// openAll opens what is not done yet. All shares that can be opened at a time are, and
+// with the last of them runs beside, unless it is nil: then there is the least to do.
+func openAll(list []opening, beside func()) {
 	for {
 		var work []unblinding
+		last := beside != nil
 		for i := range list {
 			o := &list[i]
 			switch {
@@ -134,13 +136,19 @@ func openAll(list []opening) {
 			case o.next == 0:
 				work = append(work, unblinding{&o.shares[0], &o.sum, &o.f})
 			default:
+				last = false
 				work = append(work, unblinding{&o.shares[o.next], &o.k, &o.f}, unblinding{&o.shares[o.next+1], &o.sum, &o.g})
 			}
 		}
 		if len(work) == 0 {
 			return
 		}
-		parallel.Ranges(len(work), func(from, to int) { unblind(work[from:to]) })
+		all := func() { parallel.Ranges(len(work), func(from, to int) { unblind(work[from:to]) }) }
+		if last {
+			parallel.Do(all, beside)
+		} else {
+			all()
+		}
 		for i := range list {
 			if !list[i].done {
 				list[i].step()

@@ -111,14 +111,14 @@ func (k *preparedKey) Transform(values []opaque.Signed, signer []byte, temps, ep
 		list[i].start(values[i], temps[i], ephemerals[i])
 	}
 	var unsigned error
-	verifyKey := func() {
-		if !k.key.Verified {
-			unsigned = k.s.VerifyTransformKey(k.key.Bytes)
-		}
-	}
-	parallel.Do(func() {
+	changeAll := func() {
 		parallel.Ranges(len(list), func(from, to int) { k.change(list[from:to]) })
-	}, verifyKey)
+	}
+	if k.key.Verified {
+		changeAll()
+	} else {
+		parallel.Do(changeAll, func() { unsigned = k.s.VerifyTransformKey(k.key.Bytes) })
+	}
 	out, errs := make([][]byte, len(list)), make([]error, len(list))
 	parallel.Each(len(list), func(i int) {
 		out[i], errs[i] = list[i].finish(k.key.Bytes, signer, unsigned)
