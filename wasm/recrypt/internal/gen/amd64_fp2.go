@@ -299,7 +299,13 @@ func (a *amd64) fp2(f field) {
 	if a.spare {
 		k := new(big.Int).Mul(f.m, f.m)
 		k.Mul(k, n(looseLimit*looseLimit))
-		a.karatsuba2(at(a.table("fpSquares", a.words(k, 2*a.n)...)))
+		words := a.words(k, 2*a.n)
+		for _, w := range words {
+			if w.Uint64() >= 1<<64-1<<40 { // a row adds less than 2^36 there
+				log.Fatal("a word of the constant may be carried out of")
+			}
+		}
+		a.karatsuba2(at(a.table("fpSquares", words...)))
 	} else {
 		a.mul2()
 	}
