@@ -14,9 +14,6 @@ import (
 	"github.com/recrypt-service/recrypt/wasm/abi"
 )
 
-// newSuite is the suite of new collections, unless [Config] names another.
-const newSuite = abi.Suite256
-
 // attempts is how often a change of a chain is tried against other devices.
 const attempts = 3
 
@@ -129,7 +126,7 @@ func (c *Client) nextLink(ctx context.Context, chain []link, readers []abi.Reade
 	me := c.me()
 	suite := c.suite
 	if suite == 0 {
-		suite = newSuite
+		suite = me.strongest()
 	}
 	fields := &abi.CollectionFields{Service: svc.ID, Collection: c.home(), Suite: suite, Readers: readers, Deposit: abi.DepositClosed}
 	var previous []byte

@@ -58,7 +58,7 @@ type Config struct {
 	HTTP     *http.Client     // nil: timeouts set, redirects not followed
 	Seed     []byte           // own seed, 32 bytes; nil for public look-ups only
 	Identity []byte           // own identity, all versions; nil for public look-ups only
-	Suite    uint8            // suite of the own default collection, see abi.Suite256; 0: that of the existing one, recrypt256 for a new one
+	Suite    uint8            // suite of the own default collection, see abi.Suite256; 0: that of the existing one, the strongest of the own identity for a new one
 	State    State            // what is remembered between runs; nil: a new [MemoryState]
 	Now      func() time.Time // nil: time.Now
 }

@@ -25,6 +25,15 @@ func (p *person) has(suite uint8) bool {
 	return slices.ContainsFunc(p.Keys, func(k abi.SuiteKey) bool { return k.Suite == suite })
 }
 
+// strongest returns the suite of the strongest key: suites are numbered by strength.
+func (p *person) strongest() uint8 {
+	var s uint8
+	for _, k := range p.Keys {
+		s = max(s, k.Suite)
+	}
+	return s
+}
+
 // Publish makes the own identity known to the server (create_identity).
 // Publishing again has no effect. If the server has a newer version, the client
 // goes on as that, see [Client.Refresh].

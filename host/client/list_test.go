@@ -18,8 +18,8 @@ import (
 func TestOwnerUnverified(t *testing.T) {
 	x := newCast(t)
 	older := x.mallet.Record
-	addSuites(t, x.m, abi.Suite480)
 	grant(t, x.m, x.alice.ID, client.GrantOptions{})
+	addSuites(t, x.m, abi.Suite480)
 	grant(t, x.b, x.alice.ID, client.GrantOptions{})
 	grant(t, x.a, x.bob.ID, client.GrantOptions{})
 	if list, err := x.a.Grants(ctx); err != nil || len(list.Received) != 2 || len(list.Unverified) != 0 {

@@ -276,26 +276,12 @@ func TestVersionWhileEncrypting(t *testing.T) {
 	}
 }
 
-// strongClient is a published client whose own collection is to be of recrypt480.
-func strongClient(t testing.TB, p *hosttest.Person, url string) *client.Client {
-	t.Helper()
-	cfg := p.Config(t, url)
-	cfg.Suite = abi.Suite480
-	c, err := client.New(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := c.Publish(ctx); err != nil {
-		t.Fatal(err)
-	}
-	return c
-}
-
-// TestStrongStory is the story with a collection of recrypt480.
+// TestStrongStory is the story of identities with both suites: their collections are of
+// the stronger one.
 func TestStrongStory(t *testing.T) {
 	s := hosttest.NewServer(t, hosttest.Options{})
 	alice, bob := hosttest.NewPerson(t, "alice", bothSuites...), hosttest.NewPerson(t, "bob")
-	a, b := strongClient(t, alice, s.URL), bob.Publish(t, s.URL)
+	a, b := alice.Publish(t, s.URL), bob.Publish(t, s.URL)
 	document := encrypt(t, a, []byte("text"))
 	if got, _, err := decrypt(a, document, client.DecryptOptions{}); err != nil || string(got) != "text" {
 		t.Fatalf("owner: %q, %v", got, err)
@@ -324,8 +310,8 @@ func TestStrongStory(t *testing.T) {
 		t.Error("nothing was written")
 	}
 	cfg := bob.Config(t, s.URL)
-	cfg.Identity, cfg.Suite = b.Identity(), abi.Suite480
-	encrypt(t, b, []byte("opens a collection of recrypt256"))
+	cfg.Identity, cfg.Suite = b.Identity(), abi.Suite256
+	encrypt(t, b, []byte("opens a collection of recrypt480"))
 	other, err := client.New(cfg)
 	if err != nil {
 		t.Fatal(err)

@@ -29,7 +29,7 @@ const (
 // story plays from the first identity to the last refusal.
 func (s *stage) story() error {
 	for _, scene := range []func() error{
-		s.opening, s.people, s.encryption, s.sharing, s.serverDies, s.charlie, s.revocation, s.stronger, s.prying,
+		s.opening, s.people, s.encryption, s.sharing, s.serverDies, s.charlie, s.revocation, s.faster, s.prying,
 	} {
 		if err := scene(); err != nil {
 			return err
@@ -268,14 +268,14 @@ func (s *stage) revocation() error {
 	)
 }
 
-func (s *stage) stronger() error {
-	s.chapter("Bob answers, in a collection of the stronger suite")
+func (s *stage) faster() error {
+	s.chapter("Bob answers, in a collection of the faster suite")
 	return all(
-		s.now("recrypt encrypt --suite recrypt480 "+reply, func() error {
+		s.now("recrypt encrypt --suite recrypt256 "+reply, func() error {
 			if err := os.WriteFile(s.own("bob", reply), []byte("Dear Alice, all is well with your heart.\n"), 0o600); err != nil {
 				return err
 			}
-			_, err := s.must("bob", "encrypt", "--suite", "recrypt480", reply, "-o", s.published(reply+".recrypt"))
+			_, err := s.must("bob", "encrypt", "--suite", "recrypt256", reply, "-o", s.published(reply+".recrypt"))
 			return err
 		}),
 		s.now("recrypt grant alice", s.do("bob", "grant", "alice")),

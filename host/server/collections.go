@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/recrypt-service/recrypt/host/api"
 	"github.com/recrypt-service/recrypt/host/store"
@@ -86,7 +87,7 @@ func (s *Server) makeStandIn(ctx context.Context, suites []byte) error {
 	if err != nil {
 		return fmt.Errorf("open stand-in owner: %w", err)
 	}
-	record, err := s.core.NewCollection(ctx, seed, owner, nil, &abi.CollectionFields{Service: s.service.ID, Suite: suites[0]})
+	record, err := s.core.NewCollection(ctx, seed, owner, nil, &abi.CollectionFields{Service: s.service.ID, Suite: slices.Max(suites)})
 	if err != nil {
 		return fmt.Errorf("make stand-in collection: %w", err)
 	}

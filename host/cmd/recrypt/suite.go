@@ -13,7 +13,7 @@ import (
 // suiteFlag adds the flag of commands that open a person's collection if there is
 // none yet.
 func (a *app) suiteFlag(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&a.suite, "suite", "", "`SUITE` of your collection, which the first command that needs it opens: recrypt256 or recrypt480 (stronger, slower); it stays (default: recrypt256)")
+	cmd.Flags().StringVar(&a.suite, "suite", "", "`SUITE` of your collection, which the first command that needs it opens: recrypt480 (stronger) or recrypt256 (faster); it stays (default: the strongest of your identity)")
 }
 
 // suiteNumber reads --suite, 0 if it is not given.
