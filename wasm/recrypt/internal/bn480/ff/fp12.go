@@ -96,11 +96,14 @@ func (m *sparse) set(x *Fp6, b, c, sum *Fp2) {
 // MulLine sets z = x·(1 + b·w + c·w³), and returns z: a line of the Miller loop
 // divided by its constant term (10 multiplications in Fp2).
 func (z *Fp12) MulLine(x *Fp12, b, c *Fp2) *Fp12 {
-	var l0, l1 sparse // C0·(b + c·v), C1·(b + c·v)
-	var sum Fp2
-	sum.AddLoose(b, c)
-	l0.set(&x.C0, b, c, &sum)
-	l1.set(&x.C1, b, c, &sum)
+	var l struct {
+		sum  Fp2
+		half [2]sparse // C0·(b + c·v), C1·(b + c·v)
+	}
+	l.sum.AddLoose(b, c)
+	l0, l1 := &l.half[0], &l.half[1]
+	l0.set(&x.C0, b, c, &l.sum)
+	l1.set(&x.C1, b, c, &l.sum)
 	// C0 + v·l1
 	z.C0.B0.AddXiAdd(&x.C0.B0, &l1.q, &l1.v1)
 	z.C0.B1.AddAddXi(&x.C0.B1, &l1.v0, &l1.t)
@@ -166,7 +169,8 @@ func (z *Fp12) Frobenius3(x *Fp12) *Fp12 { return z.frobenius(x, &gamma3) }
 // B = c₁ + c₄s and C = c₂ + c₅s lie in Fp4, and
 // x² = 3A² − 2Ā + (3sC² + 2B̄)·w + (3B² − 2C̄)·w².
 func (z *Fp12) CyclotomicSqr(x *Fp12) *Fp12 {
-	var a, b, c squares4
+	var q [3]squares4
+	a, b, c := &q[0], &q[1], &q[2]
 	a.set(&x.C0.B0, &x.C1.B1)
 	b.set(&x.C1.B0, &x.C0.B2)
 	c.set(&x.C0.B1, &x.C1.B2)

@@ -77,29 +77,33 @@ func (z *Fp6) addV(x, y *Fp6) *Fp6 {
 	return z
 }
 
+// products6 are what a multiplication in Fp6 works with: one struct, because wazero
+// takes 35 ns to clear a variable and hardly more to clear them all.
+type products6 struct{ v0, v1, v2, s, t, c0, c1 Fp2 }
+
 // Mul sets z = x·y, and returns z (Karatsuba, six multiplications in Fp2).
 func (z *Fp6) Mul(x, y *Fp6) *Fp6 {
-	var v0, v1, v2, s, t, c0, c1 Fp2
-	v0.Mul(&x.B0, &y.B0)
-	v1.Mul(&x.B1, &y.B1)
-	v2.Mul(&x.B2, &y.B2)
+	var p products6
+	p.v0.Mul(&x.B0, &y.B0)
+	p.v1.Mul(&x.B1, &y.B1)
+	p.v2.Mul(&x.B2, &y.B2)
 
-	s.AddLoose(&x.B1, &x.B2)
-	t.AddLoose(&y.B1, &y.B2)
-	s.Mul(&s, &t)
-	c0.AddXiSubSub(&v0, &s, &v1, &v2)
+	p.s.AddLoose(&x.B1, &x.B2)
+	p.t.AddLoose(&y.B1, &y.B2)
+	p.s.Mul(&p.s, &p.t)
+	p.c0.AddXiSubSub(&p.v0, &p.s, &p.v1, &p.v2)
 
-	s.AddLoose(&x.B0, &x.B1)
-	t.AddLoose(&y.B0, &y.B1)
-	s.Mul(&s, &t)
-	c1.SubSubAddXi(&s, &v0, &v1, &v2)
+	p.s.AddLoose(&x.B0, &x.B1)
+	p.t.AddLoose(&y.B0, &y.B1)
+	p.s.Mul(&p.s, &p.t)
+	p.c1.SubSubAddXi(&p.s, &p.v0, &p.v1, &p.v2)
 
-	s.AddLoose(&x.B0, &x.B2)
-	t.AddLoose(&y.B0, &y.B2)
-	s.Mul(&s, &t)
-	z.B2.SubSubAdd(&s, &v0, &v2, &v1)
-	z.B1 = c1
-	z.B0 = c0
+	p.s.AddLoose(&x.B0, &x.B2)
+	p.t.AddLoose(&y.B0, &y.B2)
+	p.s.Mul(&p.s, &p.t)
+	z.B2.SubSubAdd(&p.s, &p.v0, &p.v2, &p.v1)
+	z.B1 = p.c1
+	z.B0 = p.c0
 	return z
 }
 
