@@ -28,6 +28,9 @@ func (s Scheme) DecryptMany(values []opaque.Signed, private []byte) ([][]byte, [
 	errs, unsigned := make([]error, len(values)), make([]error, len(values))
 	for i, v := range values {
 		errs[i] = list[i].start(v.Bytes, k)
+		if !v.Verified {
+			unsigned[i] = fault.Signature // until verify says otherwise
+		}
 	}
 	verify := func() {
 		for i, v := range values {

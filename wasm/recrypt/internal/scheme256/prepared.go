@@ -108,11 +108,12 @@ func (k *preparedKey) Transform(values []opaque.Signed, signer []byte, temps, ep
 	for i := range list {
 		list[i].start(values[i], temps[i], ephemerals[i])
 	}
-	var unsigned error
+	unsigned := fault.TransformKey // until it is known to be signed
 	changeAll := func() {
 		parallel.Ranges(len(list), func(from, to int) { k.change(list[from:to]) })
 	}
 	if k.key.Verified {
+		unsigned = nil
 		changeAll()
 	} else {
 		parallel.Do(changeAll, func() { unsigned = k.s.VerifyTransformKey(k.key.Bytes) })

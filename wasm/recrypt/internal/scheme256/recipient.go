@@ -107,6 +107,7 @@ func (r *recipient) Encrypt(m, signer, ephemeral []byte) ([]byte, error) {
 // baseMultiples returns the encodings of [k[i]]G, nil for the point at infinity.
 func baseMultiples(k []curve.Scalar) [][]byte {
 	points := make([]curve.G1, len(k))
+	defer wipe(points) // projective coordinates tell of k
 	for i := range points {
 		points[i].ScalarBaseMult(&k[i])
 	}

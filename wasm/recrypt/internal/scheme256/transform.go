@@ -131,6 +131,9 @@ func (c *change) Wipe() {
 // start decodes what is transformed of a value.
 func (c *change) start(value opaque.Signed, temp, ephemeral []byte) {
 	c.value, c.drawn, c.ephemeral = value, temp, ephemeral
+	if !value.Verified {
+		c.unsigned = fault.Signature // until it is verified
+	}
 	n := sharesOf(value.Bytes)
 	if c.malformed = c.last.set(value.Bytes[shareAt(n-1):]); c.malformed == nil && n > 1 {
 		c.malformed = c.first.set(value.Bytes[shareAt(n-2):])
@@ -149,21 +152,21 @@ func (k *preparedKey) change(list []change) {
 			}
 		}
 	}
-	good := func() (out []*change) {
+	todo := make([]*change, 0, len(list))
+	add := func(signed bool) {
 		for i := range list {
-			if c := &list[i]; c.malformed == nil && c.unsigned == nil {
-				out = append(out, c)
+			if c := &list[i]; c.malformed == nil && (c.unsigned == nil || !signed) {
+				todo = append(todo, c)
 			}
 		}
-		return out
 	}
 	if parallel.Workers() == 1 { // what is not signed costs nothing more
 		verify()
-		todo := good()
+		add(true)
 		k.replaceAll(todo)
 		k.to.hideAll(todo)
 	} else {
-		todo := good()
+		add(false)
 		parallel.Do(func() { k.replaceAll(todo) }, func() { k.to.hideAll(todo) }, verify)
 	}
 }
