@@ -23,7 +23,7 @@ type PreparedTransformKey struct {
 }
 
 // Prepare verifies the signature of t (ErrTransformKey) and makes its tables. It takes
-// about as long as a transform.
+// about a third of the time of a transform.
 func (t *TransformKey) Prepare() (*PreparedTransformKey, error) {
 	c, err := t.scheme()
 	if err != nil {
@@ -64,7 +64,8 @@ func NewPreparedTransformKey(s Suite, b []byte) (*PreparedTransformKey, error) {
 	return &PreparedTransformKey{s, key}, nil
 }
 
-// PreparedTransformKeySize returns the length of a prepared transform key.
+// PreparedTransformKeySize returns the length of a prepared transform key: 12,010 bytes
+// with Suite256, 38,986 with Suite480, or 0 for an unknown suite.
 func (s Suite) PreparedTransformKeySize() int {
 	c, err := s.scheme()
 	if err != nil {
@@ -165,6 +166,13 @@ func (k *PreparedTransformKey) refuses(v *EncryptedValue, signer *SigningKey) er
 		return ErrSuite
 	case k.key == nil:
 		return ErrTransformKey
+	}
+	return refuses(v, signer)
+}
+
+// refuses returns why a value cannot be transformed by any key of its suite.
+func refuses(v *EncryptedValue, signer *SigningKey) error {
+	switch {
 	case v.Level() >= MaxBlocks:
 		return ErrBlocks
 	case len(signer.b) == 0:

@@ -4,6 +4,7 @@ import (
 	"sync/atomic"
 
 	"github.com/recrypt-service/recrypt/wasm/recrypt/internal/opaque"
+	"github.com/recrypt-service/recrypt/wasm/recrypt/internal/parallel"
 )
 
 // A TransformKey lets its holder, the proxy, turn values encrypted to one key (the
@@ -138,6 +139,14 @@ func (t *TransformKey) Transform(v *EncryptedValue, signer *SigningKey) (*Encryp
 	c, err := t.scheme(v.suite)
 	if err != nil {
 		return nil, err
+	}
+	if err := refuses(v, signer); err != nil {
+		return nil, err
+	}
+	if parallel.Workers() == 1 { // otherwise it is verified beside the rest
+		if err := v.VerifySignature(); err != nil {
+			return nil, err
+		}
 	}
 	key, err := c.UseTransformKey(t.signed())
 	if err != nil {
