@@ -10,8 +10,8 @@ import (
 )
 
 // ErrSelfTest: the known answers of a suite, or of Ed25519, do not come out. This
-// copy of the program is damaged: a constant, a table or the code is not what it was
-// when it was built. Nothing of that suite works any more in this process.
+// copy of the program is damaged: a constant, or code that the answers need, is not what
+// it was when it was built. Nothing of that suite works any more in this process.
 //
 // The errors that say so have a text each, and are found by errors.Is.
 var ErrSelfTest = errors.New("recrypt: self-test failed")
@@ -27,8 +27,9 @@ func (e *selfTestError) Is(target error) bool { return target == ErrSelfTest }
 
 // SelfTest compares the suite's algorithms with known answers: public key, the strict
 // decoding of a transform key, a transform, which encrypts on its way, Schnorr and Ed25519
-// signatures. They involve every constant of the curve and of the fields. The error is
-// ErrSuite, ErrSelfTest or nil.
+// signatures. They involve every constant of the curve and of the fields, but not all code:
+// multiples of g1, powers in GT and the table for those of e(G, g1) are not computed, so
+// damage to these alone is not found. The error is ErrSuite, ErrSelfTest or nil.
 //
 // There is no need to call it. The first use of a suite does, that is the first key,
 // plaintext or value that is made or decoded, and gets the error. Programs call it to
