@@ -32,7 +32,7 @@ func (z *Fp2) Neg(x *Fp2) *Fp2 {
 	return z
 }
 
-// Mul sets z = x·y, and returns z (Karatsuba, three multiplications in Fp).
+// Mul sets z = x·y, and returns z. The factors may be loose.
 func (z *Fp2) Mul(x, y *Fp2) *Fp2 {
 	fp2Mul(z, x, y)
 	return z
