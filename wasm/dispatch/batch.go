@@ -90,11 +90,8 @@ func decryptMany(a *args) ([][]byte, error) {
 	})
 }
 
-// batchStep is the number of values that are worked on between two looks at the stop
-// word. The values of one step share inversions and, natively, the processors.
-const batchStep = 16
-
-// inSteps decodes encrypted values and hands them to run, some at a time. run gets nil in
+// inSteps decodes encrypted values and hands them to run, some at a time (see
+// protocol.NextStep), with looks at the stop word before both. run gets nil in
 // place of one that is malformed, whose error is set. The results are wiped once packed.
 func inSteps(s recrypt.Suite, items [][]byte, run func(values []*recrypt.EncryptedValue, out [][]byte, errs []error)) ([][]byte, error) {
 	out, errs := make([][]byte, len(items)), make([]error, len(items))
@@ -103,8 +100,8 @@ func inSteps(s recrypt.Suite, items [][]byte, run func(values []*recrypt.Encrypt
 			clear(b)
 		}
 	}()
-	for start := 0; start < len(items); start += batchStep {
-		end := min(start+batchStep, len(items))
+	for start, end := 0, 0; start < len(items); start = end {
+		end = start + protocol.NextStep(s, items[start:])
 		if stopped() {
 			return nil, abi.ErrStopped
 		}

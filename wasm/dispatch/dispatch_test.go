@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/recrypt-service/recrypt/wasm/abi"
+	"github.com/recrypt-service/recrypt/wasm/protocol"
 	"github.com/recrypt-service/recrypt/wasm/recrypt"
 )
 
@@ -136,7 +137,7 @@ func TestStopInABatch(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	items := make([][]byte, 2*batchStep)
+	items := make([][]byte, 2*protocol.BatchStep)
 	steps := 0
 	op := testOp(t, operation{args: 1, run: func(a *args) ([][]byte, error) {
 		return inSteps(s, a.batch(), func(values []*recrypt.EncryptedValue, out [][]byte, _ []error) {

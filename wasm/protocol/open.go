@@ -7,10 +7,6 @@ import (
 	"github.com/recrypt-service/recrypt/wasm/recrypt"
 )
 
-// batchStep is the number of values that are worked on between two looks at whether to
-// stop. The values of one step share inversions and, natively, the processors.
-const batchStep = 16
-
 // OpenKeys is OpenKey for many keys: seed, own and service are the caller's and the
 // server's, the same for all items. It returns a document key or an error for each item,
 // in order, or one error if seed and own do not fit together.
@@ -20,7 +16,7 @@ const batchStep = 16
 // between steps of decryption; once it is true, the items that are left get
 // abi.ErrStopped.
 func OpenKeys(seed, own, service []byte, items []abi.KeyItem, stopped func() bool) ([][]byte, []error, error) {
-	o, err := newKeyring(seed, own, service)
+	o, err := newOpener(seed, own, service)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -56,8 +52,8 @@ type openingKey struct {
 
 // decrypt decrypts the values that k opens, in steps.
 func (k *openingKey) decrypt(list []opening, out [][]byte, errs []error, stopped func() bool) {
-	values := make([]*recrypt.EncryptedValue, 0, batchStep)
-	index := make([]int, 0, batchStep)
+	values := make([]*recrypt.EncryptedValue, 0, BatchStep)
+	index := make([]int, 0, BatchStep)
 	flush := func() {
 		plaintexts, failures := k.private.DecryptMany(values)
 		for j, i := range index {
@@ -79,15 +75,15 @@ func (k *openingKey) decrypt(list []opening, out [][]byte, errs []error, stopped
 			continue
 		}
 		values, index = append(values, list[i].value), append(index, i)
-		if len(values) == batchStep {
+		if len(values) == BatchStep {
 			flush()
 		}
 	}
 	flush()
 }
 
-// A keyring opens document keys for one person, and remembers what it has verified.
-type keyring struct {
+// An opener opens document keys for one person, and remembers what it has verified.
+type opener struct {
 	seed        []byte
 	me          *person
 	own         []byte
@@ -120,26 +116,26 @@ func recall[T any](list *[]remembered[T], make func() (T, error), records ...[]b
 	return made, err
 }
 
-// newKeyring verifies the caller's identity and that it is the seed's.
-func newKeyring(seed, own, service []byte) (*keyring, error) {
+// newOpener verifies the caller's identity and that it is the seed's.
+func newOpener(seed, own, service []byte) (*opener, error) {
 	me, signer, err := unlockIdentity(seed, own)
 	if err != nil {
 		return nil, err
 	}
 	signer.Wipe()
-	o := &keyring{seed: seed, me: me, own: own, service: service}
+	o := &opener{seed: seed, me: me, own: own, service: service}
 	o.persons = append(o.persons, remembered[*person]{[2][]byte{own}, me})
 	return o, nil
 }
 
-func (o *keyring) wipe() {
+func (o *opener) wipe() {
 	for _, k := range o.keys {
 		k.private.Wipe()
 	}
 }
 
 // verify verifies everything about an item but whether its value can be decrypted.
-func (o *keyring) verify(item *abi.KeyItem) (opening, error) {
+func (o *opener) verify(item *abi.KeyItem) (opening, error) {
 	by, err := recall(&o.persons, func() (*person, error) { return openIdentity(item.Author) }, item.Author)
 	if err != nil {
 		return opening{}, err
@@ -173,7 +169,7 @@ func (o *keyring) verify(item *abi.KeyItem) (opening, error) {
 
 // checkOrigin verifies who signed a value: the author if it is fresh, the
 // collection's service if it was transformed once.
-func (o *keyring) checkOrigin(value *recrypt.EncryptedValue, author *identity, of *collection) error {
+func (o *opener) checkOrigin(value *recrypt.EncryptedValue, author *identity, of *collection) error {
 	if len(o.service) != 0 && o.at == nil {
 		var err error
 		if o.at, err = openService(o.service); err != nil {
@@ -195,7 +191,7 @@ func (o *keyring) checkOrigin(value *recrypt.EncryptedValue, author *identity, o
 
 // key derives the private key that opens a value of a level, once: the epoch's for level
 // 0, the reader's own for level 1.
-func (o *keyring) key(of *collection, level int) (*openingKey, error) {
+func (o *opener) key(of *collection, level int) (*openingKey, error) {
 	k := openingKey{suite: of.key.Suite()}
 	if level == 0 {
 		k.epoch = of
@@ -214,7 +210,7 @@ func (o *keyring) key(of *collection, level int) (*openingKey, error) {
 }
 
 // derive derives the private key that opens a value of a level.
-func (o *keyring) derive(of *collection, level int) (*recrypt.PrivateKey, error) {
+func (o *opener) derive(of *collection, level int) (*recrypt.PrivateKey, error) {
 	if level == 0 {
 		if o.me.ID != of.Owner {
 			return nil, mismatch("encrypted value is for the collection's owner")

@@ -63,7 +63,7 @@ func TestManyItems(t *testing.T) {
 	foreign := abi.KeyItem{Author: w.alice, Collection: w.first, Record: w.key, Value: w.transformed}
 	carol := abi.KeyItem{Author: w.carol, Collection: w.second, Record: w.carolKey, Value: w.carolValue}
 	var items []abi.KeyItem
-	for range 2*batchStep/3 + 2 {
+	for range 2*BatchStep/3 + 2 {
 		items = append(items, fresh, foreign, carol)
 	}
 	keys, errs, err := OpenKeys(seedOf("alice"), w.alice, w.service, items, never)
@@ -94,7 +94,7 @@ func TestTransformKeyValues(t *testing.T) {
 	damaged := bytes.Clone(w.value)
 	damaged[len(damaged)-1] ^= 1
 	values := [][]byte{w.value, w.transformed, nil, damaged, w.carolValue, make([]byte, recrypt.Suite480.EncryptedValueSize(0))}
-	for range batchStep {
+	for range BatchStep {
 		values = append(values, w.value)
 	}
 	out, errs, err := TransformKeyValues(seedOf("service"), prepared, values, never)
@@ -124,13 +124,13 @@ func TestTransformKeyValues(t *testing.T) {
 func TestStopped(t *testing.T) {
 	w := shared()
 	prepared := must(must(recrypt.NewTransformKey(recrypt.Suite256, w.transformKey)).Prepare()).Bytes()
-	values := make([][]byte, 2*batchStep)
-	items := make([]abi.KeyItem, 2*batchStep)
+	values := make([][]byte, 2*BatchStep)
+	items := make([]abi.KeyItem, 2*BatchStep)
 	for i := range values {
 		values[i] = w.value
 		items[i] = abi.KeyItem{Author: w.alice, Collection: w.first, Record: w.key, Value: w.value}
 	}
-	for _, looks := range []int{0, 1, len(items), len(items) + batchStep, len(items) + batchStep + 1} {
+	for _, looks := range []int{0, 1, len(items), len(items) + BatchStep, len(items) + BatchStep + 1} {
 		_, errs, err := OpenKeys(seedOf("alice"), w.alice, w.service, items, after(looks))
 		if err != nil || errs[len(errs)-1] != abi.ErrStopped {
 			t.Errorf("%d looks: %v, %v", looks, err, errs[len(errs)-1])
@@ -138,7 +138,7 @@ func TestStopped(t *testing.T) {
 	}
 	for _, looks := range []int{0, 1} {
 		out, errs, err := TransformKeyValues(seedOf("service"), prepared, values, after(looks))
-		done := batchStep * looks
+		done := BatchStep * looks
 		if err != nil || errs[len(errs)-1] != abi.ErrStopped || errs[done] != abi.ErrStopped || looks > 0 && out[done-1] == nil {
 			t.Errorf("%d looks: %v, %v", looks, err, errs)
 		}

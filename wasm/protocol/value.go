@@ -20,7 +20,7 @@ import (
 // give the epoch's key, a value signed by somebody else, another level among
 // them), and StatusDecrypt for every reason why the value itself does not open.
 func OpenKey(seed, own, author, collection, service, record, value []byte) ([]byte, error) {
-	o, err := newKeyring(seed, own, service)
+	o, err := newOpener(seed, own, service)
 	if err != nil {
 		return nil, err
 	}
@@ -108,7 +108,7 @@ func TransformKeyValue(serviceSeed, value, transformKey []byte) ([]byte, error) 
 // TransformKeyValues is TransformKeyValue for many values and a prepared transform key
 // (recrypt.PreparedTransformKey), which it takes as the bytes that the scheme made. It
 // returns a transformed value or an error for each value, in order, or one error if the
-// seed or the key is malformed. stopped is asked between steps of some values; once it is
+// seed or the key is malformed. stopped is asked between steps (see NextStep); once it is
 // true, the values that are left get abi.ErrStopped.
 func TransformKeyValues(serviceSeed, prepared []byte, values [][]byte, stopped func() bool) ([][]byte, []error, error) {
 	inner, err := recryptKey(serviceSeed)
@@ -126,9 +126,10 @@ func TransformKeyValues(serviceSeed, prepared []byte, values [][]byte, stopped f
 	}
 	defer k.Wipe()
 	out, errs := make([][]byte, len(values)), make([]error, len(values))
-	for start := 0; start < len(values); start += batchStep {
-		end := min(start+batchStep, len(values))
+	for start := 0; start < len(values); {
+		end := start + NextStep(s, values[start:])
 		transformStep(k, inner, values[start:end], out[start:end], errs[start:end], stopped)
+		start = end
 	}
 	return out, errs, nil
 }

@@ -132,8 +132,8 @@ func newWorld() *world {
 // shared is a world for tests that do not change it.
 var shared = sync.OnceValue(newWorld)
 
-// opener opens a record of one type with everything that belongs to it.
-type opener struct {
+// recordOpener opens a record of one type with everything that belongs to it.
+type recordOpener struct {
 	name   string
 	record func(w *world) []byte
 	open   func(w *world, record []byte) (any, error)
@@ -148,8 +148,8 @@ func orNil[T any](v *T, err error) (any, error) {
 	return v, err
 }
 
-func openers() []opener {
-	return []opener{
+func openers() []recordOpener {
+	return []recordOpener{
 		{"identity", func(w *world) []byte { return w.alice }, func(w *world, b []byte) (any, error) { return orNil(OpenIdentity(b)) }, false},
 		{"service", func(w *world) []byte { return w.service }, func(w *world, b []byte) (any, error) { return orNil(OpenService(b)) }, false},
 		{"collection", func(w *world) []byte { return w.second }, func(w *world, b []byte) (any, error) { return orNil(OpenCollection(w.alice, b, w.first)) }, false},
