@@ -12,8 +12,14 @@ import (
 // where, and where arguments are. They are a tenth of the compressed module and nobody sees
 // them: the host keeps the first bytes of what a dying module says and prints them nowhere.
 // (Arguments in traces may even be secrets.) So they are cleared, and so are the names of
-// functions, but those of the runtime, which tells its own by them. For traces, build with
-// -names.
+// functions, but those of the runtime, which tells its own by them. Without names a nil
+// pointer to a value with methods kills the instance, as runtime.panicwrap wants to name the
+// method. For traces, build with -names.
+//
+// Two things need a second look with another version of Go, so this is for tablesOf only.
+// recover counts the frames of inlined functions; functions that recover are never inlined
+// today. Where a goroutine must not be stopped (UnsafePoint) is only asked where threads are
+// interrupted, which WebAssembly cannot do.
 //
 // The table is pclntab, as in src/runtime/symtab.go (pcHeader) and runtime2.go (_func) of Go 1.26:
 //
@@ -23,8 +29,10 @@ import (
 //	function entry, name, args, deferreturn, pcsp, pcfile, pcln, npcdata, unit, line: 4 bytes each;
 //	        id, flag, unused, nfuncdata: 1 byte each; npcdata and nfuncdata numbers of 4 bytes
 const (
+	tablesOf     = "go1.26"
 	pclntabMagic = "\xf1\xff\xff\xff\x00\x00\x01\x08"
 	headerSize   = 8 + 8*8
+	nameAt       = 4
 	pcspAt       = 16
 	pcfileAt     = 20
 	pclnAt       = 24
@@ -35,9 +43,9 @@ const (
 	pcdataAt     = 44
 )
 
-// What a function has for traces only, in the order of its numbers (src/internal/abi/symtab.go).
+// What a function has for nothing but traces and interrupted threads, in the order of its numbers (src/internal/abi/symtab.go).
 var (
-	tracePCData   = []int{2, 3}    // PCDATA_InlTreeIndex, ArgLiveIndex
+	tracePCData   = []int{0, 2, 3} // PCDATA_UnsafePoint, InlTreeIndex, ArgLiveIndex
 	traceFuncData = []int{3, 5, 6} // FUNCDATA_InlTree, ArgInfo, ArgLiveInfo
 )
 
@@ -178,13 +186,20 @@ func (t *lineTable) forget() {
 	}
 }
 
-// forgetNames clears the names of functions outside of the runtime. Names end with a zero byte.
+// forgetNames clears the names of functions outside of the runtime, and the functions'
+// references to them: to the runtime their names are empty. Names end with a zero byte.
 func (t *lineTable) forgetNames() {
-	for rest := t.names; len(rest) > 0; {
-		name, after, _ := bytes.Cut(rest, []byte{0})
-		if !bytes.HasPrefix(name, []byte("runtime.")) && !bytes.HasPrefix(name, []byte("internal/runtime/")) {
-			clear(name)
+	for i := range t.count {
+		f := t.function(i)
+		at := t.number(f + nameAt)
+		if at <= 0 || at >= len(t.names) {
+			continue
 		}
-		rest = after
+		name, _, _ := bytes.Cut(t.names[at:], []byte{0})
+		if len(name) > 0 && (bytes.HasPrefix(name, []byte("runtime.")) || bytes.HasPrefix(name, []byte("internal/runtime/"))) {
+			continue
+		}
+		clear(name)
+		clear(t.functions[f+nameAt:][:4])
 	}
 }

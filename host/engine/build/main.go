@@ -2,11 +2,12 @@
 //
 //	go run ./host/engine/build -o wasm/dist/recrypt.wasm
 //
-// It runs "go build" for ./wasm/guest with the flags below and packs the result (see
-// pack.go): the same program, a fifth smaller when compressed. With -names it keeps the names of
-// the functions and packs nothing; the code section is the same, byte for byte.
+// It runs "go build" for ./wasm/guest with the flags below, orders the functions (see
+// order.go) and packs the result (see pack.go): the same program, a quarter smaller when
+// compressed. With -names it keeps the names of the functions and packs nothing; the code
+// section is the same, byte for byte.
 //
-// The environment does not count: neither GOFLAGS nor a workspace changes the module.
+// The environment does not count: neither GOFLAGS, GOFIPS140 nor a workspace changes the module.
 package main
 
 import (
@@ -72,12 +73,27 @@ func (o *options) make(ctx context.Context, log io.Writer) error {
 	if err := o.link(ctx, linked, log); err != nil {
 		return err
 	}
+	if err := o.arrange(linked, log); err != nil {
+		return fmt.Errorf("arranging the module: %w", err)
+	}
+	return os.Rename(linked, out)
+}
+
+// arrange orders the module in a file and, unless names are to be kept, packs it.
+func (o *options) arrange(path string, log io.Writer) error {
+	module, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	if module, err = order(module); err != nil {
+		return err
+	}
 	if !o.names {
-		if err := packFile(linked, log); err != nil {
+		if module, err = pack(module, log); err != nil {
 			return err
 		}
 	}
-	return os.Rename(linked, out)
+	return os.WriteFile(path, module, 0o644)
 }
 
 const (
@@ -99,10 +115,7 @@ const experiments = "nogreenteagc"
 // link runs the go command. With clobberfree the collector overwrites what it frees: see
 // host/engine/RATIONALE.md.
 func (o *options) link(ctx context.Context, out string, log io.Writer) error {
-	ldflags := "-buildid= -X runtime.godebugDefault=clobberfree=1"
-	if !o.names {
-		ldflags += " -s -w"
-	}
+	const ldflags = "-buildid= -X runtime.godebugDefault=clobberfree=1"
 	args := []string{"build", "-buildmode=c-shared", "-trimpath", "-buildvcs=false", "-ldflags=" + ldflags, "-o", out}
 	for _, p := range cold {
 		args = append(args, "-gcflags="+p+"=-l")
@@ -116,7 +129,7 @@ func (o *options) link(ctx context.Context, out string, log io.Writer) error {
 	}
 	cmd := exec.CommandContext(ctx, "go", append(args, "./wasm/guest")...)
 	cmd.Dir, cmd.Stderr = o.dir, log
-	cmd.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm", "CGO_ENABLED=0", "GOFLAGS=", "GOWORK=off", "GOEXPERIMENT="+experiments)
+	cmd.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm", "CGO_ENABLED=0", "GOFLAGS=", "GOWORK=off", "GOFIPS140=off", "GOEXPERIMENT="+experiments)
 	if err := cmd.Run(); err != nil {
 		return fmt.Errorf("linking the module: %w", err)
 	}

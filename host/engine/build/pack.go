@@ -1,16 +1,16 @@
 package main
 
 import (
-	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
-	"os"
+	"runtime"
 	"slices"
+	"strings"
 )
 
-// Packing changes the data of a module, nothing else.
+// Packing changes the data of a module, and leaves out the names of functions.
 //
 // The linker starts a new data segment wherever there are a few zeros. The module has
 // sixty thousand of them, and the head of each, with its address, is what compresses
@@ -30,6 +30,13 @@ const header = "\x00asm\x01\x00\x00\x00"
 
 // Section numbers (core specification, section 5.5.2).
 const (
+	sectionCustom    = 0
+	sectionImport    = 2
+	sectionFunction  = 3
+	sectionExport    = 7
+	sectionStart     = 8
+	sectionElement   = 9
+	sectionCode      = 10
 	sectionData      = 11
 	sectionDataCount = 12
 )
@@ -40,53 +47,35 @@ type segment struct {
 	bytes  []byte
 }
 
-// packFile packs a module in place.
-func packFile(path string, log io.Writer) error {
-	module, err := os.ReadFile(path)
-	if err != nil {
-		return fmt.Errorf("packing: %w", err)
-	}
-	packed, err := pack(module, log)
-	if err != nil {
-		return fmt.Errorf("packing: %w", err)
-	}
-	if err := os.WriteFile(path, packed, 0o644); err != nil {
-		return fmt.Errorf("packing: %w", err)
-	}
-	return nil
-}
-
-// pack returns the module with its data packed.
+// pack returns the module with its data packed, without the names of functions.
 func pack(module []byte, log io.Writer) ([]byte, error) {
-	if !bytes.HasPrefix(module, []byte(header)) {
-		return nil, errModule
+	sections, err := readSections(module)
+	if err != nil {
+		return nil, err
 	}
-	out := []byte(header)
-	r := &reader{rest: module[len(header):]}
-	for len(r.rest) > 0 {
-		id := r.byte()
-		section := r.take(r.unsigned())
-		switch {
-		case r.bad:
-		case id == sectionDataCount: // its instructions name segments, of which there are others now
+	var kept []section
+	for _, s := range sections {
+		switch s.id {
+		case sectionDataCount: // its instructions name segments, of which there are others now
 			return nil, fmt.Errorf("%w: passive data segments", errModule)
-		case id == sectionData:
-			segments, err := readData(section)
+		case sectionCustom:
+			if names, err := functionNames(s.body); err == nil && names != nil {
+				continue
+			}
+		case sectionData:
+			segments, err := readData(s.body)
 			if err != nil {
 				return nil, err
 			}
 			image := newImage(segments)
-			if !image.clearLines() {
+			if !strings.HasPrefix(runtime.Version(), tablesOf) || !image.clearLines() {
 				fmt.Fprintln(log, "packing: the tables of this version of Go are unknown, line numbers stay")
 			}
-			section = appendData(nil, image.segments())
+			s.body = appendData(nil, image.segments())
 		}
-		out = append(binary.AppendUvarint(append(out, id), uint64(len(section))), section...)
+		kept = append(kept, s)
 	}
-	if r.bad {
-		return nil, errModule
-	}
-	return out, nil
+	return writeSections(kept), nil
 }
 
 // readData reads a data section: active segments of memory 0 at constant addresses.

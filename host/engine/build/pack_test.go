@@ -104,8 +104,26 @@ func caught() (ok bool) {
 	return
 }
 
+func catch(ok *bool) { *ok = recover() != nil }
+
+func caughtByName() (ok bool) {
+	defer catch(&ok)
+	func() { small(nil) }()
+	return
+}
+
+//go:noinline
+func bn256_f(n int) int { if n == 0 { return 7 }; return bn480_f(n-1) + 1 }
+
+func between(n int) int { return n + 1 }
+
+//go:noinline
+func bn480_f(n int) int { if n == 0 { return 9 }; return bn256_f(n-1) + 2 }
+
+var pointers = []func(int) int{bn256_f, between, bn480_f}
+
 func main() {
-	println(grow(1000, nil), caught())
+	println(grow(1000, nil), caught(), caughtByName(), pointers[0](5), pointers[1](5), pointers[2](5))
 	last()
 }
 
@@ -133,12 +151,16 @@ func TestPackedProgram(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	packed, err := pack(linked, io.Discard)
+	ordered, err := order(linked)
+	if err != nil || bytes.Equal(ordered, linked) {
+		t.Fatalf("not ordered: %v", err)
+	}
+	packed, err := pack(ordered, io.Discard)
 	if err != nil {
 		t.Fatal(err)
 	}
 	was, is := execute(t, linked), execute(t, packed)
-	if !strings.Contains(was, "main.go:28") || !strings.HasPrefix(was, "124948 true\n") {
+	if !strings.Contains(was, "main.go:46") || !strings.HasPrefix(was, "124948 true true 16 6 15\n") {
 		t.Errorf("with line numbers:\n%s", was)
 	}
 	if strings.Contains(is, "main.") || !strings.Contains(is, "goroutine 1 [running]:") {
