@@ -14,14 +14,17 @@ import (
 	"time"
 )
 
-// page loads the script, which times the start and sends what it measured. It waits
-// until the browser itself has started.
+// page loads the script, which times the start, or with a query the opening of documents, and
+// sends what it measured. It waits until the browser itself has started.
 const page = `<!doctype html><meta charset="utf-8"><title>start-up</title><script type="module">
-import { startUp } from "./tools/startup.mjs";
+import { openings, startUp } from "./tools/startup.mjs";
 setTimeout(async () => {
   let body;
   try {
-    body = JSON.stringify(await startUp(() => WebAssembly.compileStreaming(fetch("recrypt.wasm"))));
+    const compile = () => WebAssembly.compileStreaming(fetch("recrypt.wasm"));
+    const suite = location.search.slice(1);
+    const measured = suite === "" ? startUp(compile) : openings(compile, (await (await fetch("requests.json")).json())[suite]);
+    body = JSON.stringify(await measured);
   } catch (e) {
     body = JSON.stringify({ error: String(e) });
   }
@@ -37,29 +40,22 @@ const (
 // chromium times the module in Chromium: first with a new profile, then several times
 // with that profile, each time in a new browser.
 func (o *options) chromium(ctx context.Context, row func(string, []sample)) error {
-	path, err := findChromium()
+	b, err := o.newBrowser()
 	if err != nil {
 		return err
 	}
-	profile, err := os.MkdirTemp("", "startup-chromium-*")
-	if err != nil {
-		return err
+	defer b.close()
+	visit := func(linger time.Duration) (s sample, err error) {
+		return s, b.visit(ctx, "", linger, &s)
 	}
-	defer os.RemoveAll(profile)
-	site, err := o.serve()
-	if err != nil {
-		return err
-	}
-	defer site.server.Close()
-	b := browser{path: path, profile: profile, site: site}
-	first, err := b.visit(ctx, linger)
+	first, err := visit(linger)
 	if err != nil {
 		return err
 	}
 	row("Chromium, nothing cached", []sample{first})
 	var samples []sample
 	for range o.runs {
-		s, err := b.visit(ctx, time.Second)
+		s, err := visit(time.Second)
 		if err != nil {
 			return err
 		}
@@ -67,6 +63,31 @@ func (o *options) chromium(ctx context.Context, row func(string, []sample)) erro
 	}
 	row("Chromium, cached", samples)
 	return nil
+}
+
+// openInChromium opens documents in Chromium, after visits that fill the cache, each time
+// in a new browser.
+func (o *options) openInChromium(ctx context.Context) ([]openings, error) {
+	b, err := o.newBrowser()
+	if err != nil {
+		return nil, err
+	}
+	defer b.close()
+	var all []openings
+	for n := range o.runs + 1 {
+		stay := time.Second
+		if n == 0 {
+			stay = linger
+		}
+		times, err := bySuite(func(suite string, row *[]float64) error { return b.visit(ctx, "?"+suite, stay, row) })
+		if err != nil {
+			return nil, err
+		}
+		if n > 0 {
+			all = append(all, times)
+		}
+	}
+	return all, nil
 }
 
 // findChromium returns the program's path.
@@ -110,6 +131,10 @@ func (o *options) serve() (*site, error) {
 	}
 	keep("/recrypt.wasm", "application/wasm", o.module)
 	keep("/wasm_exec.js", "text/javascript", filepath.Join(o.sdk, "wasm_exec.js"))
+	mux.HandleFunc("GET /requests.json", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		json.NewEncoder(w).Encode(o.requests)
+	})
 	keep("/tools/startup.mjs", "text/javascript", filepath.Join(o.sdk, filepath.FromSlash(script)))
 	mux.HandleFunc("POST /result", func(_ http.ResponseWriter, r *http.Request) {
 		if b, err := io.ReadAll(io.LimitReader(r.Body, 1<<16)); err == nil {
@@ -130,18 +155,41 @@ type browser struct {
 	site          *site
 }
 
+// newBrowser finds the program, makes a profile and starts the site.
+func (o *options) newBrowser() (*browser, error) {
+	path, err := findChromium()
+	if err != nil {
+		return nil, err
+	}
+	profile, err := os.MkdirTemp("", "startup-chromium-*")
+	if err != nil {
+		return nil, err
+	}
+	site, err := o.serve()
+	if err != nil {
+		os.RemoveAll(profile)
+		return nil, err
+	}
+	return &browser{path: path, profile: profile, site: site}, nil
+}
+
+func (b *browser) close() {
+	b.site.server.Close()
+	os.RemoveAll(b.profile)
+}
+
 // visit starts the browser, waits for what the page measures, lets it be for a while and
 // ends it in an orderly way, so that it writes its caches.
-func (b *browser) visit(ctx context.Context, linger time.Duration) (sample, error) {
+func (b *browser) visit(ctx context.Context, query string, linger time.Duration, answer any) error {
 	args := []string{"--headless", "--user-data-dir=" + b.profile, "--no-first-run", "--disable-gpu", "--disable-extensions"}
 	if os.Geteuid() == 0 {
 		args = append(args, "--no-sandbox") // it refuses to start as root with one
 	}
-	cmd := exec.CommandContext(ctx, b.path, append(args, b.site.url)...)
+	cmd := exec.CommandContext(ctx, b.path, append(args, b.site.url+query)...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = 10 * time.Second
 	if err := cmd.Start(); err != nil {
-		return nil, fmt.Errorf("starting Chromium: %w", err)
+		return fmt.Errorf("starting Chromium: %w", err)
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
@@ -157,26 +205,25 @@ func (b *browser) visit(ctx context.Context, linger time.Duration) (sample, erro
 	select {
 	case body := <-b.site.results:
 		time.Sleep(linger)
-		return readResult(body)
+		return readResult(body, answer)
 	case err := <-ended:
 		ended <- err
-		return nil, fmt.Errorf("Chromium ended: %w", err)
+		return fmt.Errorf("Chromium ended: %w", err)
 	case <-time.After(patience):
-		return nil, errors.New("Chromium did not answer")
+		return errors.New("Chromium did not answer")
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		return ctx.Err()
 	}
 }
 
 // readResult reads what the page sent.
-func readResult(body []byte) (sample, error) {
+func readResult(body []byte, answer any) error {
 	var failure struct{ Error string }
 	if json.Unmarshal(body, &failure) == nil && failure.Error != "" {
-		return nil, fmt.Errorf("the page failed: %s", failure.Error)
+		return fmt.Errorf("the page failed: %s", failure.Error)
 	}
-	var s sample
-	if err := json.Unmarshal(body, &s); err != nil {
-		return nil, fmt.Errorf("reading what the page measured: %w", err)
+	if err := json.Unmarshal(body, answer); err != nil {
+		return fmt.Errorf("reading what the page measured: %w", err)
 	}
-	return s, nil
+	return nil
 }

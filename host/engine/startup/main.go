@@ -17,6 +17,12 @@
 //     cache and optimised code of functions that were hot from its code cache. That is what a
 //     visitor has who comes back. "compile" includes loading, from the call of fetch.
 //
+// A second table has what it takes to open a document that somebody else shares: one
+// [abi.OpOpenKey] with all its records, as a client sends it for every document. The first
+// one in a new process and instance tests Ed25519 and both suites before (the identities have keys of both),
+// and in JavaScript its code is compiled; then the minimum and the median of ten more in
+// the same instance, over all runs. Chromium has the module cached.
+//
 // Chromium is looked for under its usual names, or where the variable CHROMIUM says.
 package main
 
@@ -48,6 +54,8 @@ type options struct {
 	module string
 	sdk    string // the folder with wasm_exec.js and tools/startup.mjs
 	runs   int
+
+	requests map[string][]byte // by suite, to open a document
 }
 
 // steps are what is timed, in order.
@@ -81,6 +89,18 @@ func run(ctx context.Context, args []string, out, log io.Writer) error {
 	if o.runs < 1 || flags.NArg() != 0 {
 		return errors.New("at least one run, and no arguments")
 	}
+	var err error
+	if o.requests, err = makeRequests(ctx); err != nil {
+		return err
+	}
+	if err := o.startUps(ctx, out); err != nil {
+		return err
+	}
+	return o.documents(ctx, out)
+}
+
+// startUps prints the first table.
+func (o *options) startUps(ctx context.Context, out io.Writer) error {
 	fmt.Fprintf(out, "%-26s", "start-up, ms: min (median)")
 	for _, step := range append(slices.Clone(steps[:len(steps)-1]), "ready") {
 		fmt.Fprintf(out, " %15s", step)
@@ -95,6 +115,29 @@ func run(ctx context.Context, args []string, out, log io.Writer) error {
 		if err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// documents prints the second table, without the engines that are missing.
+func (o *options) documents(ctx context.Context, out io.Writer) error {
+	fmt.Fprintf(out, "%-26s", "opening a document, ms")
+	for _, suite := range suites {
+		fmt.Fprintf(out, " %16s %16s", suite+", 1st", "then")
+	}
+	fmt.Fprintln(out)
+	for _, engine := range []struct {
+		name string
+		open func(context.Context) ([]openings, error)
+	}{{"wazero", o.openInWazero}, {"Node", o.openInNode}, {"Chromium", o.openInChromium}} {
+		all, err := engine.open(ctx)
+		if _, missing := errors.AsType[errMissing](err); missing {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("opening a document in %s: %w", engine.name, err)
+		}
+		printOpenings(out, engine.name, all)
 	}
 	return nil
 }

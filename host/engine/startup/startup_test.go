@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/recrypt-service/recrypt/wasm/abi"
+	"github.com/recrypt-service/recrypt/wasm/dispatch"
 	"github.com/recrypt-service/recrypt/wasm/dist"
 )
 
@@ -41,10 +42,12 @@ func TestRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	figures := strings.Repeat(` +[0-9]+\.[0-9] \([0-9]+\.[0-9]\)`, len(steps))
+	times := strings.Repeat(` +[0-9]+\.[0-9] \([0-9]+\.[0-9]\)`, 2*len(suites)) + `\n`
 	for _, want := range []string{
 		`wazero, nothing cached` + figures, `wazero, cached` + figures,
 		`(Node, nothing cached` + figures + `|Node: not installed)`,
 		`(Chromium, nothing cached` + figures + `\nChromium, cached` + figures + `|Chromium: not installed)`,
+		`\nwazero` + times, `(\nNode` + times + `|Node: not installed)`, `(\nChromium` + times + `|Chromium: not installed)`,
 	} {
 		if !regexp.MustCompile(want).Match(out.Bytes()) {
 			t.Errorf("no %q in\n%s", want, out.Bytes())
@@ -94,7 +97,7 @@ func TestSite(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.server.Close()
-	for path, kind := range map[string]string{"": "text/html", "recrypt.wasm": "application/wasm", "wasm_exec.js": "text/javascript", "tools/startup.mjs": "text/javascript"} {
+	for path, kind := range map[string]string{"": "text/html", "recrypt.wasm": "application/wasm", "wasm_exec.js": "text/javascript", "tools/startup.mjs": "text/javascript", "requests.json": "application/json"} {
 		r, err := http.Get(s.url + path)
 		if err != nil {
 			t.Fatal(err)
@@ -104,7 +107,7 @@ func TestSite(t *testing.T) {
 		if r.StatusCode != http.StatusOK || n == 0 || r.Header.Get("Content-Type") != kind {
 			t.Errorf("%s: %s, %d bytes, %v", path, r.Status, n, r.Header)
 		}
-		if path != "" && !strings.Contains(r.Header.Get("Cache-Control"), "immutable") {
+		if path != "" && path != "requests.json" && !strings.Contains(r.Header.Get("Cache-Control"), "immutable") {
 			t.Errorf("%s: %v", path, r.Header)
 		}
 	}
@@ -113,12 +116,13 @@ func TestSite(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.Body.Close()
-	got, err := readResult(<-s.results)
+	var got sample
+	err = readResult(<-s.results, &got)
 	if err != nil || got["compile"] != 1.5 || got.ready() != 3.5 {
 		t.Errorf("%v, %v", got, err)
 	}
 	for _, bad := range []string{`{"error":"trap"}`, `[1]`, ``} {
-		if s, err := readResult([]byte(bad)); err == nil || s != nil {
+		if err := readResult([]byte(bad), &sample{}); err == nil {
 			t.Errorf("%s: accepted", bad)
 		}
 	}
@@ -129,5 +133,36 @@ func TestPrintRow(t *testing.T) {
 	printRow(&out, "an engine", []sample{{"compile": 3}, {"compile": 1, "rest": 1}, {"compile": 2}})
 	if got := strings.Join(strings.Fields(out.String()), " "); got != "an engine 1.0 (2.0) 0.0 (0.0) 0.0 (0.0) 0.0 (0.0) 0.0 (0.0) 2.0 (2.0)" {
 		t.Error(got)
+	}
+}
+
+func TestPrintOpenings(t *testing.T) {
+	var out strings.Builder
+	printOpenings(&out, "an engine", []openings{
+		{"recrypt256": {9, 3, 1, 2}, "recrypt480": {30, 7}}, {"recrypt256": {8, 5, 4}, "recrypt480": {20, 6}},
+	})
+	if got := strings.Join(strings.Fields(out.String()), " "); got != "an engine 8.0 (9.0) 1.0 (3.0) 20.0 (30.0) 6.0 (7.0)" {
+		t.Error(got)
+	}
+	if _, err := bySuite(func(_ string, row *[]float64) error { *row = make([]float64, again); return nil }); err == nil {
+		t.Error("too few times were enough")
+	}
+}
+
+// TestRequests: the requests open in the native engine; a changed one does not.
+func TestRequests(t *testing.T) {
+	requests, err := makeRequests(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, suite := range suites {
+		key, err := abi.Result(dispatch.Handle(abi.OpOpenKey, requests[suite]))
+		if err != nil || len(key) == 0 {
+			t.Errorf("%s: %v", suite, err)
+		}
+		requests[suite][len(requests[suite])-1] ^= 1
+		if _, err := abi.Result(dispatch.Handle(abi.OpOpenKey, requests[suite])); err == nil {
+			t.Errorf("%s: a changed value was opened", suite)
+		}
 	}
 }

@@ -64,24 +64,15 @@ func startInWazero(ctx context.Context, module []byte, cache wazero.CompilationC
 		s[step] = float64(now.Sub(last).Nanoseconds()) / 1e6
 		last = now
 	}
-	config := wazero.NewRuntimeConfig().WithDebugInfoEnabled(false)
-	if cache != nil {
-		config = config.WithCompilationCache(cache)
-	}
-	r := wazero.NewRuntimeWithConfig(ctx, config)
-	defer r.Close(ctx)
-	if _, err := wasi_snapshot_preview1.Instantiate(ctx, r); err != nil {
+	r, compiled, err := compileInWazero(ctx, module, cache)
+	if err != nil {
 		return nil, err
 	}
-	compiled, err := r.CompileModule(experimental.WithCompilationWorkers(ctx, runtime.GOMAXPROCS(0)), module)
-	if err != nil {
-		return nil, fmt.Errorf("compiling the module: %w", err)
-	}
+	defer r.Close(ctx)
 	lap("compile")
-	m, err := r.InstantiateModule(ctx, compiled, wazero.NewModuleConfig().WithName("").WithStartFunctions("_initialize").
-		WithRandSource(rand.Reader).WithSysWalltime().WithSysNanotime().WithSysNanosleep())
+	m, err := instantiate(ctx, r, compiled)
 	if err != nil {
-		return nil, fmt.Errorf("starting the module: %w", err)
+		return nil, err
 	}
 	lap("start")
 	for _, op := range []struct {
@@ -100,6 +91,71 @@ func startInWazero(ctx context.Context, module []byte, cache wazero.CompilationC
 		lap(op.step)
 	}
 	return s, nil
+}
+
+// compileInWazero returns a runtime, to be closed, and the module compiled for it.
+func compileInWazero(ctx context.Context, module []byte, cache wazero.CompilationCache) (wazero.Runtime, wazero.CompiledModule, error) {
+	config := wazero.NewRuntimeConfig().WithDebugInfoEnabled(false)
+	if cache != nil {
+		config = config.WithCompilationCache(cache)
+	}
+	r := wazero.NewRuntimeWithConfig(ctx, config)
+	_, err := wasi_snapshot_preview1.Instantiate(ctx, r)
+	var compiled wazero.CompiledModule
+	if err == nil {
+		compiled, err = r.CompileModule(experimental.WithCompilationWorkers(ctx, runtime.GOMAXPROCS(0)), module)
+	}
+	if err != nil {
+		r.Close(ctx)
+		return nil, nil, fmt.Errorf("compiling the module: %w", err)
+	}
+	return r, compiled, nil
+}
+
+// instantiate starts an instance.
+func instantiate(ctx context.Context, r wazero.Runtime, compiled wazero.CompiledModule) (api.Module, error) {
+	m, err := r.InstantiateModule(ctx, compiled, wazero.NewModuleConfig().WithName("").WithStartFunctions("_initialize").
+		WithRandSource(rand.Reader).WithSysWalltime().WithSysNanotime().WithSysNanosleep())
+	if err != nil {
+		return nil, fmt.Errorf("starting the module: %w", err)
+	}
+	return m, nil
+}
+
+// openInWazero opens documents in wazero, in an instance for each suite and run.
+func (o *options) openInWazero(ctx context.Context) ([]openings, error) {
+	module, err := os.ReadFile(o.module)
+	if err != nil {
+		return nil, err
+	}
+	r, compiled, err := compileInWazero(ctx, module, nil)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close(ctx)
+	var all []openings
+	for range o.runs {
+		times, err := bySuite(func(suite string, row *[]float64) error {
+			m, err := instantiate(ctx, r, compiled)
+			if err != nil {
+				return err
+			}
+			defer m.Close(ctx)
+			for range 1 + again {
+				start := time.Now()
+				if err := call(ctx, m, abi.OpOpenKey, o.requests[suite]); err != nil {
+					return err
+				}
+				*row = append(*row, float64(time.Since(start).Nanoseconds())/1e6)
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, times)
+	}
+	return all, nil
 }
 
 // call runs an operation; its answer must be OK.

@@ -20,6 +20,14 @@ test("the operations are those of wasm/abi/ops.go", () => {
   assert.deepEqual(Op, want);
 });
 
+test("the operations of tools/startup.mjs are those", () => {
+  const script = readFileSync(repoPath("web/sdk/tools/startup.mjs"), "utf8");
+  const found = [...script.matchAll(/^const ([A-Z_]+) = (0x[0-9a-f]+);$/gm)];
+  assert.equal(found.length, 4);
+  const byName = new Map(Object.entries(Op).map(([name, op]) => [name.toUpperCase(), op as number]));
+  for (const [, name = "", op] of found) assert.equal(Number(op), byName.get(name.replaceAll("_", "")), name);
+});
+
 test("the statuses and messages are those of wasm/abi/abi.go", () => {
   const block = /StatusOK +Status = iota\n(.*?)\n\)/s.exec(abi);
   assert.ok(block?.[1]);
