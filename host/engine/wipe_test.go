@@ -293,7 +293,7 @@ func (s *secretive) many(value, key, signing, private, plaintext []byte) {
 // temp key: some from all over the table.
 func (s *secretive) lines(prepared []byte) {
 	s.t.Helper()
-	const head, tail = 2, sha256.Size
+	const head, tail = 2, 8 // version and suite; checksum
 	size := recrypt.Suite(s.suite).TransformKeySize() + recrypt.Suite(s.suite).PlaintextSize()
 	table := prepared[head+size : len(prepared)-tail]
 	count := len(table) / s.n
