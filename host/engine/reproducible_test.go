@@ -15,7 +15,7 @@ import (
 )
 
 // buildModule copies what the module is made of to a folder of its own, builds it
-// there with the command of the Makefile, and returns it.
+// there with host/engine/build, and returns it.
 func buildModule(t *testing.T, goCache string) []byte {
 	t.Helper()
 	root, dir := filepath.Join("..", ".."), t.TempDir()

@@ -3,7 +3,7 @@
 //
 // The module is a build product and not under version control. The placeholder
 // beside it keeps this package compiling before it is built; [Module] then says
-// what to do. See the Makefile for the build command.
+// what to do. host/engine/build builds it.
 package dist
 
 import (
