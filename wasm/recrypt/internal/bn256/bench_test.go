@@ -11,14 +11,6 @@ func benchPoint(b *testing.B) (*Scalar, *G1, *G2) {
 	return k, p, q
 }
 
-func BenchmarkFp12Mul(b *testing.B) {
-	k, _, _ := benchPoint(b)
-	x := new(GT).BaseExp(k)
-	for b.Loop() {
-		x.Mul(x, x)
-	}
-}
-
 func BenchmarkG1ScalarMult(b *testing.B) {
 	k, p, _ := benchPoint(b)
 	for b.Loop() {
@@ -85,7 +77,7 @@ func BenchmarkPairPreparedG(b *testing.B) {
 	prepared := new(PreparedG2).Prepare(q)
 	f := new(GT)
 	for b.Loop() {
-		f.PairPreparedG(p, prepared, p)
+		PairManyPreparedG([]*GT{f}, []*G1{p}, prepared, []*G1{p})
 	}
 }
 

@@ -13,14 +13,6 @@ func benchPoint(b *testing.B) (*Scalar, *G1, *G2) {
 	return k, p, q
 }
 
-func BenchmarkFp12Mul(b *testing.B) {
-	k, _, _ := benchPoint(b)
-	x := new(GT).BaseExp(k)
-	for b.Loop() {
-		x.Mul(x, x)
-	}
-}
-
 func BenchmarkG1ScalarMult(b *testing.B) {
 	k, p, _ := benchPoint(b)
 	for b.Loop() {
