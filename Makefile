@@ -16,7 +16,7 @@ demo: build ## play the whole story on real files through a real server
 	@$(GO) run ./host/demo -recrypt $(BIN)/recrypt
 
 .PHONY: test
-test: ## run every test; installs what is missing where it may
+test: ## run every test, the assembly for arm64 under qemu; installs what is missing where it may
 	@.ci/test
 
 .PHONY: run
@@ -38,7 +38,7 @@ wasm: ## build wasm/dist/recrypt.wasm, the core as a wasip1 module
 	@$(GO) run ./host/engine/build -o $(WASM)
 
 .PHONY: size
-size: wasm ## print the module's sizes, its SHA-256, and how it starts in wazero, Node and Chromium; ARGS='-runs 9'
+size: wasm ## print the module's sizes, its SHA-256, and how it starts and opens a document in wazero, Node and Chromium; ARGS='-runs 9'
 	@printf '%d bytes, %d gzipped, sha256 %s\n' "$$(wc -c <$(WASM))" "$$(gzip -9c $(WASM) | wc -c)" \
 		"$$( (sha256sum $(WASM) 2>/dev/null || shasum -a 256 $(WASM)) | cut -d' ' -f1)"
 	@$(GO) run ./host/engine/startup -module $(WASM) $(ARGS)
@@ -77,7 +77,7 @@ fmt: ## format the code
 	gofmt -w host wasm web/sdk/test
 
 .PHONY: check
-check: wasm ## generated, formatted, tidy, vetted: leaves a clean tree
+check: wasm ## generated, formatted, tidy, vetted (also purego, 29-bit limbs, arm64): leaves a clean tree
 	@.ci/check
 
 .PHONY: clean
