@@ -4,7 +4,6 @@ import (
 	"sync/atomic"
 
 	"github.com/recrypt-service/recrypt/wasm/recrypt/internal/opaque"
-	"github.com/recrypt-service/recrypt/wasm/recrypt/internal/parallel"
 )
 
 // A TransformKey lets its holder, the proxy, turn values encrypted to one key (the
@@ -142,11 +141,6 @@ func (t *TransformKey) Transform(v *EncryptedValue, signer *SigningKey) (*Encryp
 	}
 	if err := refuses(v, signer); err != nil {
 		return nil, err
-	}
-	if parallel.Workers() == 1 { // otherwise it is verified beside the rest
-		if err := v.VerifySignature(); err != nil {
-			return nil, err
-		}
 	}
 	key, err := c.UseTransformKey(t.signed())
 	if err != nil {
