@@ -58,7 +58,7 @@ type Config struct {
 	Module []byte
 
 	// CacheDir is a folder in which compiled code is kept, so that the next start
-	// takes a tenth of a second instead of one to two seconds. It is made if it
+	// takes a tenth of a second instead of about a second. It is made if it
 	// does not exist. It must be as well protected as the program, because what is
 	// in it is run: a folder that is somebody else's or that others can write to
 	// is not used. An unusable folder is not an error; the engine works without.
@@ -66,7 +66,7 @@ type Config struct {
 	CacheDir string
 
 	// DeferSelfTest leaves the self-test of each suite to its first use. It is for
-	// programs that run for a second: they start a sixth of a second earlier, and a
+	// programs that run for a second: they start a sixteenth of a second earlier, and a
 	// damaged module gives them an error when they use it. The default is to test
 	// everything in New.
 	DeferSelfTest bool
