@@ -23,7 +23,8 @@ and the whole content are verified before the output appears under its name.
 
 The keys of several files come with one request for every hundred of them. A file that
 does not open does not keep the others from it; then the exit code is 1, or 3 if access
-is all that was missing.
+is all that was missing. A URL among several is fetched twice: a link that works only
+once is decrypted by itself.
 
 FILE - is standard input, OUT - standard output. There the content comes chunk by
 chunk, each authenticated, but the author's signature over the whole is verified
@@ -82,15 +83,11 @@ func (a *app) decrypt(ctx context.Context, file, out, from string) error {
 		return fmt.Errorf("decrypt %s: %w", source(file), err)
 	}
 	d.file, d.out, d.named = file, out, named
-	s, err := a.open(ctx, d.server)
+	s, author, err := a.openFrom(ctx, d.server, from)
 	if err != nil {
 		return err
 	}
 	defer s.close()
-	author, err := s.author(from)
-	if err != nil {
-		return err
-	}
 	return a.release(ctx, s, s.Client, d, src, size, author)
 }
 
@@ -123,8 +120,8 @@ func (a *app) release(ctx context.Context, s *session, keys opener, d *document,
 }
 
 // look reads the header of a document and decides which server to ask for its key: the
-// one that the header names if the user has configured that one, else the configured
-// one, which then refuses with the name of the other.
+// one that the header names, which the user must have configured, or the configured
+// one if it names none. Nobody is asked for the key of another server's document.
 func (a *app) look(ctx context.Context, src *bufio.Reader) (d *document, err error) {
 	_, identity, err := a.identity()
 	if err != nil {
@@ -138,14 +135,18 @@ func (a *app) look(ctx context.Context, src *bufio.Reader) (d *document, err err
 	if err != nil {
 		return nil, err
 	}
-	d = &document{key: header.Key}
+	server, err := a.serverFor(identity)
+	if err != nil {
+		return nil, err
+	}
+	d = &document{key: header.Key, server: first(header.Server, server), hints: []string{server}}
 	for _, configured := range []string{a.server, a.getenv("RECRYPT_SERVER"), identity.Server} {
 		if normal, err := client.NormaliseURL(configured); configured != "" && err == nil {
 			d.hints = append(d.hints, normal)
 		}
 	}
-	if slices.Contains(d.hints, header.Server) {
-		d.server = header.Server
+	if !slices.Contains(d.hints, d.server) {
+		return nil, fmt.Errorf("%w: %s; if you trust it, name it as your server", client.ErrForeignServer, d.server)
 	}
 	return d, nil
 }

@@ -50,15 +50,11 @@ func (a *app) createKey(ctx context.Context) error {
 }
 
 func (a *app) getKey(ctx context.Context, id, from string) error {
-	s, err := a.open(ctx, "")
+	s, author, err := a.openFrom(ctx, "", from)
 	if err != nil {
 		return err
 	}
 	defer s.close()
-	author, err := s.author(from)
-	if err != nil {
-		return err
-	}
 	info, err := s.GetKey(ctx, id, client.OpenOptions{From: author})
 	if err != nil {
 		return fmt.Errorf("get key: %w", err)
@@ -73,10 +69,17 @@ func (a *app) getKey(ctx context.Context, id, from string) error {
 	return nil
 }
 
-// author resolves --from; empty stays empty.
-func (s *session) author(from string) (string, error) {
-	if from == "" {
-		return "", nil
+// openFrom is open for a command with --from: it returns the author's id, too, empty if
+// from is. The caller closes the session.
+func (a *app) openFrom(ctx context.Context, url, from string) (*session, string, error) {
+	s, err := a.open(ctx, url)
+	if err != nil || from == "" {
+		return s, "", err
 	}
-	return s.store.Resolve(from)
+	author, err := s.store.Resolve(from)
+	if err != nil {
+		s.close()
+		return nil, "", err
+	}
+	return s, author, nil
 }

@@ -34,7 +34,12 @@ func (a *app) decryptMany(ctx context.Context, files []string, out, from string)
 	}
 	for _, server := range servers {
 		if err := a.decryptFrom(ctx, server, of[server], from, &failed); err != nil {
-			return err
+			// The files of the other servers are none the worse for it.
+			for _, d := range of[server] {
+				if err := failed.note(ctx, a, fmt.Errorf("decrypt %s: %w", source(d.file), err)); err != nil {
+					return err
+				}
+			}
 		}
 	}
 	return failed.sum(len(files))
@@ -80,24 +85,21 @@ func (a *app) header(ctx context.Context, d *document) error {
 	return nil
 }
 
-// decryptFrom opens the documents of one server, "" for the configured one.
+// decryptFrom opens the documents of one server. Its error is one with all of them,
+// of which none was tried then, or the end of the command.
 func (a *app) decryptFrom(ctx context.Context, server string, documents []*document, from string, failed *setbacks) error {
-	s, err := a.open(ctx, server)
+	s, author, err := a.openFrom(ctx, server, from)
 	if err != nil {
 		return err
 	}
 	defer s.close()
-	author, err := s.author(from)
-	if err != nil {
-		return err
-	}
 	var ids []string
 	for _, d := range documents {
 		ids = append(ids, d.key)
 	}
 	keys, err := s.OpenMany(ctx, ids)
 	if err != nil {
-		return fmt.Errorf("decrypt: %w", err)
+		return err
 	}
 	defer keys.Close()
 	for _, d := range documents {
