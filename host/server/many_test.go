@@ -326,4 +326,7 @@ func TestGetKeysPieces(t *testing.T) {
 	if core.calls != 2 {
 		t.Errorf("%d calls for a client that has gone", core.calls)
 	}
+	if n := w.server.Prepared(); n != 1 {
+		t.Errorf("%d prepared keys after a client that has gone", n)
+	}
 }

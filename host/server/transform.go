@@ -170,8 +170,8 @@ func (s *Server) apply(ctx context.Context, g *group) error {
 
 // inOneCall is how many values one call of the core transforms. Nothing can interrupt a
 // call in wazero, not even the collector, for which everything else waits; and between
-// calls others have their turn. A call takes 45 milliseconds there with recrypt256 and
-// four times that with recrypt480.
+// calls others have their turn. With recrypt480 a call takes several times as long as with
+// recrypt256.
 const inOneCall = 8
 
 // applyPrepared transforms some keys of a group.
@@ -185,7 +185,9 @@ func (s *Server) applyPrepared(ctx context.Context, g *group, prepared []byte, k
 	}
 	outcomes, err := s.core.TransformKeyValues(ctx, s.seed, prepared, values)
 	if err != nil {
-		s.prepared.drop(g.ID) // should it have been damaged in memory
+		if errors.Is(err, abi.ErrMalformed) {
+			s.prepared.drop(g.ID) // it was damaged in memory
+		}
 		return ours(err)
 	}
 	for i, k := range keys {
