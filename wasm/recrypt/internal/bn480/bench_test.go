@@ -79,7 +79,7 @@ func BenchmarkPairPreparedG(b *testing.B) {
 	prepared := new(PreparedG2).Prepare(q)
 	f := new(GT)
 	for b.Loop() {
-		f.PairPreparedG(p, prepared, p)
+		PairManyPreparedG([]*GT{f}, []*G1{p}, prepared, []*G1{p})
 	}
 }
 
