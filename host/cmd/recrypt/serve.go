@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"net"
@@ -36,23 +37,8 @@ keys: keep both private, and keep keyring.db out of backups.`,
 			if cache < 0 || cache > maxCache {
 				return usage("--cache takes a number of MiB from 0 to %d", maxCache)
 			}
-			core, err := a.core(cmd.Context())
-			if err != nil {
-				return err
-			}
-			if err := core.SelfTest(cmd.Context()); err != nil {
-				return fmt.Errorf("start engine: %w", err)
-			}
-			if data == "" {
-				if data, err = defaultData(); err != nil {
-					return err
-				}
-			}
-			return server.Serve(cmd.Context(), server.ServeConfig{
-				Listen: listen, DataDir: data, PublicURLs: publicURLs, Caller: core.Caller,
-				EngineKind: a.opened.Kind(), Version: version, PreparedBytes: cache << 20,
-				Log:   slog.New(slog.NewTextHandler(a.stderr, nil)),
-				Ready: func(url string) { a.printf("listening on %s\n", url) },
+			return a.serve(cmd.Context(), server.ServeConfig{
+				Listen: listen, DataDir: data, PublicURLs: publicURLs, PreparedBytes: cache << 20,
 			})
 		}),
 	}
@@ -62,6 +48,26 @@ keys: keep both private, and keep keyring.db out of backups.`,
 	f.StringSliceVar(&publicURLs, "public-url", splitList(a.getenv("RECRYPT_PUBLIC_URL")), "`URL` that clients use, may be repeated (default: the listen address)")
 	f.IntVar(&cache, "cache", server.DefaultPreparedBytes>>20, "`MIB` of memory for prepared transform keys of active readers, 0: none")
 	return cmd
+}
+
+// serve runs the server once its core has tested itself.
+func (a *app) serve(ctx context.Context, c server.ServeConfig) error {
+	core, err := a.core(ctx)
+	if err != nil {
+		return err
+	}
+	if err := core.SelfTest(ctx); err != nil {
+		return fmt.Errorf("start engine: %w", err)
+	}
+	if c.DataDir == "" {
+		if c.DataDir, err = defaultData(); err != nil {
+			return err
+		}
+	}
+	c.Caller, c.EngineKind, c.Version = core.Caller, a.opened.Kind(), version
+	c.Log = slog.New(slog.NewTextHandler(a.stderr, nil))
+	c.Ready = func(url string) { a.printf("listening on %s\n", url) }
+	return server.Serve(ctx, c)
 }
 
 // maxCache is the largest cache, 64 GiB: larger ones are mistyped.
