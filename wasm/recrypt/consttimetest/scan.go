@@ -4,7 +4,9 @@ import (
 	"bufio"
 	"bytes"
 	"fmt"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 )
@@ -21,6 +23,7 @@ var publicDivisions = map[string]string{
 	"_wasm_protocol.suiteOfValue":     "the length of an encrypted value",
 	"_wasm_dispatch.__args_.list":     "the length of a list of ids",
 	"__EncryptedValue_.Level":         "the length of an encrypted value",
+	"_internal_parallel.Ranges.func1": "the number of parts",
 }
 
 // leastFunctions is how many functions a scan has to have seen, at least, to count.
@@ -90,22 +93,65 @@ func scanNative(name, binary, arch string) (*scanResult, error) {
 	return scanListing(name, out, instruction)
 }
 
-// scanListing reads the output of "go tool objdump".
+// scanListing reads the output of "go tool objdump". Its disassembler does not know MULX and
+// its kind, and takes the bytes behind them for other instructions. So of our own
+// assembly, which is written out in full, it is the source that is read.
 func scanListing(name string, listing []byte, instruction *regexp.Regexp) (*scanResult, error) {
 	r := &scanResult{Binary: name}
 	var function string
 	var found []string
+	var assembly bool
 	lines := bufio.NewScanner(bytes.NewReader(listing))
 	for lines.Scan() {
 		fields := strings.Fields(lines.Text())
 		switch {
 		case len(fields) >= 2 && fields[0] == "TEXT":
 			r.add(function, found)
-			function, found = notLetter.ReplaceAllString(strings.TrimSuffix(fields[1], "(SB)"), "_"), nil
-		case len(fields) >= 4 && instruction.MatchString(fields[3]):
+			name := strings.TrimSuffix(strings.TrimSuffix(fields[1], "(SB)"), ".abi0")
+			function, found, assembly = notLetter.ReplaceAllString(name, "_"), nil, false
+			if len(fields) > 2 && strings.HasPrefix(fields[2], ours) && strings.HasSuffix(fields[2], ".s") {
+				assembly = true
+				var err error
+				if found, err = scanSource(filepath.Join(root, strings.TrimPrefix(fields[2], ours)), name[strings.LastIndexByte(name, '.')+1:], instruction); err != nil {
+					return nil, err
+				}
+			}
+		case !assembly && len(fields) >= 4 && instruction.MatchString(fields[3]):
 			found = append(found, fields[3])
 		}
 	}
 	r.add(function, found)
 	return r, lines.Err()
+}
+
+// ours is the beginning of the names of our files, as -trimpath leaves them.
+const ours = "github.com/recrypt-service/recrypt/"
+
+// scanSource returns the divisions of a function in a file of assembly.
+func scanSource(path, function string, instruction *regexp.Regexp) (found []string, err error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("reading the assembly: %w", err)
+	}
+	_, body, ok := strings.Cut(string(text), "\nTEXT ·"+function+"(SB)")
+	if !ok { // private to the file
+		_, body, ok = strings.Cut(string(text), "\nTEXT ·"+function+"<>(SB)")
+	}
+	if !ok {
+		return nil, fmt.Errorf("%s has no %s", path, function)
+	}
+	body, _, _ = strings.Cut(body, "\nTEXT ")
+	instructions := 0
+	for line := range strings.Lines(body) {
+		if fields := strings.Fields(line); len(fields) > 0 {
+			instructions++
+			if instruction.MatchString(fields[0]) {
+				found = append(found, fields[0])
+			}
+		}
+	}
+	if instructions < 2 {
+		return nil, fmt.Errorf("%s has nothing of %s", path, function)
+	}
+	return found, nil
 }
