@@ -154,22 +154,22 @@ func (k *preparedKey) change(list []change) {
 			}
 		}
 	}
-	todo := make([]*change, 0, len(list))
+	pending := make([]*change, 0, len(list))
 	add := func(signed bool) {
 		for i := range list {
 			if c := &list[i]; c.malformed == nil && (c.unsigned == nil || !signed) {
-				todo = append(todo, c)
+				pending = append(pending, c)
 			}
 		}
 	}
 	if parallel.Workers() == 1 { // what is not signed costs nothing more
 		verify()
 		add(true)
-		k.replaceAll(todo)
-		k.to.hideAll(todo)
+		k.replaceAll(pending)
+		k.to.hideAll(pending)
 	} else {
 		add(false)
-		parallel.Do(func() { k.replaceAll(todo) }, func() { k.to.hideAll(todo) }, verify)
+		parallel.Do(func() { k.replaceAll(pending) }, func() { k.to.hideAll(pending) }, verify)
 	}
 }
 
