@@ -5,7 +5,7 @@ const Fp2Size = 2 * FpSize
 
 // Fp2 is A0 + A1·i with i² = −1. The zero value is 0.
 //
-// Its arithmetic, in fp2_limbs64.go and fp2_limbs29.go, is what the speed of the
+// Its arithmetic, in fp2_arith.go, is what the speed of the
 // pairing comes from. So besides the usual methods it has one for every linear
 // combination that the tower above needs: each reduces once.
 type Fp2 struct{ A0, A1 Fp }
