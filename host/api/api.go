@@ -24,15 +24,33 @@ const (
 	PathTransform   = "/v1/keys/{id}/transform"      // POST get_sym_key
 	PathTransforms  = "/v1/keys/transform"           // POST get_sym_keys
 	PathServer      = "/v1/server"                   // GET get_server (public)
+
+	PathLookUp      = "/v1/identities/lookup"           // POST get_identities
+	PathOpenTo      = "/v1/identities/{id}/collections" // GET list_open_collections
+	PathCollections = "/v1/collections"                 // GET list_collections
+	PathAuthors     = "/v1/collections/{id}/authors"    // POST accept_author
+	PathDeposits    = "/v1/deposits"                    // GET list_deposits
+	PathRequests    = "/v1/requests"                    // POST request_access
+	PathVetoes      = "/v1/vetoes"                      // POST veto_request
+	PathLedger      = "/v1/ledger/{from}"               // GET list_ledger
+	PathConsistency = "/v1/log/consistency/{old}/{new}" // GET get_consistency (public)
+
+	// The transparency log as static files, as in C2SP tlog-tiles (public).
+	PathLog        = "/log/"           // prefix
+	PathCheckpoint = "/log/checkpoint" // GET
 )
 
 // Bounds of the contract.
 const (
 	MaxBody           = 1 << 20 // bytes of a request body
 	MaxAnswer         = 4 << 20 // bytes of an answer that a client reads
-	MaxGrants         = 200     // grants in one request
+	MaxGrantsBody     = 8 << 20 // bytes of the body of grant_access
+	MaxGrants         = 2000    // grants in one request
 	MaxReaders        = 2000    // readers of one epoch
 	MaxKeys           = 100     // document keys in one request
+	MaxLookUps        = 200     // identities in one request
+	MaxWaiting        = 20      // deposits of one author to one collection that wait for acceptance
+	MaxLedgerPage     = 500     // entries in one answer
 	MaxGrantRecord    = 1024    // bytes of a grant record
 	MaxClockSkew      = 60      // seconds between created and the server's clock
 	MaxSignatureAge   = 300     // seconds between created and expires
@@ -64,6 +82,8 @@ const (
 	CodeUnimplemented = "unimplemented" // 501: a form that this version does not offer
 	CodeBusy          = "busy"          // 503: try again, see Retry-After
 	CodeInternal      = "internal"      // 500: a fault of the server; details are in its log
+	CodeClosed        = "closed"        // 409: the epoch is closed, its owner has to open the next one
+	CodeQuota         = "quota"         // 429: too many deposits wait for the owner's acceptance
 	CodeRejected      = "rejected"      // 422: well-formed but refused by a rule (details say which)
 )
 
@@ -100,9 +120,35 @@ type CreateIdentity struct {
 
 // Identity answers create_identity and get_identity.
 type Identity struct {
-	ID      string `json:"id" doc:"rid1…"`
-	Version uint32 `json:"version" doc:"newest version"`
-	Record  Bytes  `json:"record" doc:"the records of all versions, oldest first, concatenated"`
+	ID      string  `json:"id" doc:"rid1…"`
+	Version uint32  `json:"version" doc:"newest version"`
+	Record  Bytes   `json:"record" doc:"the records of all versions, oldest first, concatenated"`
+	Logged  *Logged `json:"logged,omitempty" doc:"the newest version in the log"`
+	Code    string  `json:"code,omitempty" doc:"get_identities only: not_found, and nothing else but id is set"`
+}
+
+// Logged proves that something is in the transparency log.
+type Logged struct {
+	Index      int64   `json:"index" doc:"of the leaf, from 0"`
+	Proof      []Bytes `json:"proof" doc:"inclusion proof, hashes of 32 bytes, lowest first"`
+	Checkpoint string  `json:"checkpoint,omitempty" doc:"signed note to which the proof leads; empty: the one of the whole answer"`
+}
+
+// LookUp is the request of get_identities.
+type LookUp struct {
+	IDs []string `json:"ids" doc:"rid1…, at most 200, each once"`
+}
+
+// Identities answers get_identities: one for each id asked for, in the same order.
+type Identities struct {
+	Identities []Identity `json:"identities"`
+	Checkpoint string     `json:"checkpoint" doc:"for all of them"`
+}
+
+// Consistency answers get_consistency: a proof that the tree of the size new has that
+// of the size old as its beginning.
+type Consistency struct {
+	Proof []Bytes `json:"proof" doc:"hashes of 32 bytes"`
 }
 
 // Collection answers get_collection: the chain, oldest first. Owner, live
@@ -111,6 +157,47 @@ type Collection struct {
 	ID      string  `json:"id"`
 	Owner   string  `json:"owner" doc:"rid1…"`
 	Records []Bytes `json:"records" doc:"collection records, oldest first"`
+	Closed  bool    `json:"closed,omitempty" doc:"the newest epoch takes no deposits: its owner has to open the next one"`
+	Logged  *Logged `json:"logged,omitempty" doc:"the newest record in the log"`
+}
+
+// Collections answers list_collections (the caller's own, oldest first) and
+// list_open_collections (those of an owner in which the caller may deposit).
+type Collections struct {
+	Collections []CollectionHead `json:"collections"`
+	Checkpoint  string           `json:"checkpoint" doc:"for all of them"`
+}
+
+// CollectionHead is the newest record of a collection.
+type CollectionHead struct {
+	ID      string  `json:"id" doc:"collection id"`
+	Record  Bytes   `json:"record" doc:"newest collection record"`
+	Readers int     `json:"readers,omitempty" doc:"list_collections only: how many have a live grant to the newest epoch"`
+	Closed  bool    `json:"closed,omitempty" doc:"the newest epoch takes no deposits: its owner has to open the next one"`
+	Logged  *Logged `json:"logged,omitempty" doc:"the record in the log"`
+}
+
+// AcceptAuthor is the request of accept_author, by the owner of the collection: what
+// the author has deposited, and will, no longer waits. Again has no effect.
+type AcceptAuthor struct {
+	Author string `json:"author" doc:"rid1…"`
+}
+
+// AcceptAuthorAnswer answers accept_author.
+type AcceptAuthorAnswer struct {
+	Accepted int `json:"accepted" doc:"deposits that waited"`
+}
+
+// Deposits answers list_deposits, to the owner: what waits for acceptance.
+type Deposits struct {
+	Waiting []Waiting `json:"waiting"`
+}
+
+// Waiting is what one author has deposited in one collection without being accepted.
+type Waiting struct {
+	Collection string   `json:"collection" doc:"collection id"`
+	Author     string   `json:"author" doc:"rid1…"`
+	Keys       []string `json:"keys" doc:"key ids, oldest first"`
 }
 
 // GrantAccess is the request of grant_access: the next record of one collection
@@ -132,6 +219,8 @@ type GrantAccessAnswer struct {
 	Collection string   `json:"collection" doc:"collection id"`
 	Sequence   uint64   `json:"sequence" doc:"sequence of the stored record"`
 	Grants     []string `json:"grants" doc:"ids of the stored grants"`
+	Receipt    Bytes    `json:"receipt" doc:"the server's receipt for the collection record; destroyed counts replaced transform keys"`
+	Logged     *Logged  `json:"logged,omitempty" doc:"the record in the log"`
 }
 
 // Readers answers list_readers, to the owner of a collection only: the grants of
@@ -141,6 +230,7 @@ type GrantAccessAnswer struct {
 type Readers struct {
 	ID       string        `json:"id" doc:"collection id"`
 	Sequence uint64        `json:"sequence" doc:"sequence of the newest record"`
+	Closed   bool          `json:"closed,omitempty" doc:"the newest epoch takes no deposits"`
 	Grants   []ListedGrant `json:"grants"`
 }
 
@@ -159,17 +249,86 @@ type ListedGrant struct {
 	Owner      string `json:"owner" doc:"rid1…, to look up before the record is verified"`
 	Reader     string `json:"reader" doc:"rid1…"`
 	Record     Bytes  `json:"record" doc:"grant record"`
-	Status     string `json:"status" enum:"active,expired,revoked"`
+	Status     string `json:"status" enum:"active,later,waiting,suspended,used,expired,revoked,replaced"`
+	Requested  int64  `json:"requested,omitempty" doc:"pending grants: when the reader asked, Unix ms; 0 not yet"`
+	Opens      int64  `json:"opens,omitempty" doc:"pending grants that were asked for: when the wait is over, Unix ms"`
+	Used       uint32 `json:"used,omitempty" doc:"openings so far, if the grant limits them"`
 	Revocation Bytes  `json:"revocation,omitempty" doc:"revocation record, if revoked"`
 	Receipt    Bytes  `json:"receipt,omitempty" doc:"the server's receipt, if revoked"`
 }
 
 // Status values of a listed grant.
 const (
-	GrantActive  = "active"
-	GrantExpired = "expired"
-	GrantRevoked = "revoked"
+	GrantActive    = "active"
+	GrantLater     = "later"     // its not-before is to come
+	GrantWaiting   = "waiting"   // pending: not asked for, or the wait is not over
+	GrantSuspended = "suspended" // the reader's keys have changed
+	GrantUsed      = "used"      // its uses are used up
+	GrantExpired   = "expired"
+	GrantRevoked   = "revoked"
+	GrantReplaced  = "replaced" // by a newer grant
 )
+
+// Request is the request of request_access: the caller asks for what the owner has
+// granted to him as pending. Asking again does not start the wait anew.
+type Request struct {
+	Owner string `json:"owner" doc:"rid1…"`
+}
+
+// Requested answers request_access.
+type Requested struct {
+	Grants []RequestedGrant `json:"grants"`
+}
+
+// RequestedGrant is a pending grant that was asked for.
+type RequestedGrant struct {
+	ID         string `json:"id"`
+	Collection string `json:"collection" doc:"collection id"`
+	Opens      int64  `json:"opens" doc:"when the wait is over, Unix ms"`
+}
+
+// Veto is the request of veto_request, by the owner: the wait of the reader ends, and
+// asking again starts it anew. A wait that is over cannot be vetoed: revoke instead.
+type Veto struct {
+	Reader string `json:"reader" doc:"rid1…"`
+}
+
+// Vetoed answers veto_request.
+type Vetoed struct {
+	Collections []string `json:"collections" doc:"ids of the collections whose wait has ended"`
+}
+
+// Ledger answers list_ledger: what the server has recorded about collections of the
+// caller, and of what he did himself, from an index of the log on, oldest first.
+type Ledger struct {
+	Entries    []LedgerEntry `json:"entries" doc:"at most 500"`
+	Next       int64         `json:"next,omitempty" doc:"index to go on with; 0: this is all"`
+	Checkpoint string        `json:"checkpoint" doc:"for all of them"`
+}
+
+// LedgerEntry is one entry with the proof that it is in the log.
+type LedgerEntry struct {
+	Entry    Bytes  `json:"entry" doc:"canonical encoding, see package translog"`
+	Salt     Bytes  `json:"salt" doc:"32 bytes; with the entry it gives the leaf"`
+	Evidence Bytes  `json:"evidence,omitempty" doc:"JSON of the signed request that caused it"`
+	Logged   Logged `json:"logged"`
+}
+
+// Evidence is a signed request as a ledger keeps it: who checks the signature with
+// the asker's key knows that he asked.
+type Evidence struct {
+	KeyID          string `json:"keyId" doc:"rid1…/version"`
+	Method         string `json:"method"`
+	Authority      string `json:"authority"`
+	Path           string `json:"path"`
+	BodyHash       Bytes  `json:"bodyHash,omitempty" doc:"SHA-256 of the body, if there was one"`
+	Body           string `json:"body,omitempty" doc:"get_sym_keys only, and only if all keys asked for were the owner's"`
+	IdempotencyKey string `json:"idempotencyKey,omitempty"`
+	Created        uint64 `json:"created" doc:"Unix seconds"`
+	Expires        uint64 `json:"expires" doc:"Unix seconds"`
+	Nonce          string `json:"nonce"`
+	Signature      Bytes  `json:"signature" doc:"64 bytes"`
+}
 
 // RevokeAccess is the request of revoke_access. Sending the same record again
 // returns the same receipt and has no further effect.
@@ -205,6 +364,20 @@ type Key struct {
 	Author     Bytes  `json:"author" doc:"identity of the author, with all versions"`
 	Owner      Bytes  `json:"owner" doc:"identity of the owner, with all versions"`
 	Grant      Bytes  `json:"grant,omitempty" doc:"the grant that was applied (level 1)"`
+	Waiting    bool   `json:"waiting,omitempty" doc:"the author has not been accepted by the owner; only owner and author get it"`
+
+	// Deposited proves when the key came, if the author's keys have changed since it was
+	// signed: it counts only if it was logged before that version.
+	Deposited *Deposited `json:"deposited,omitempty"`
+}
+
+// Deposited is the ledger entry of a deposit, and the log's leaf of the version of the
+// author's identity that changed the keys.
+type Deposited struct {
+	Entry   Bytes  `json:"entry"`
+	Salt    Bytes  `json:"salt"`
+	Logged  Logged `json:"logged" doc:"of the entry"`
+	Changed Logged `json:"changed" doc:"of the identity version"`
 }
 
 // GetKeys is the request of get_sym_keys, for who opens a folder: many keys of any
@@ -232,4 +405,7 @@ type KeyItem struct {
 	Author     int    `json:"author,omitempty" doc:"number of the identity of the author"`
 	Owner      int    `json:"owner,omitempty" doc:"number of the identity of the owner"`
 	Grant      int    `json:"grant,omitempty" doc:"number of the grant that was applied (level 1), 0: none"`
+	Waiting    bool   `json:"waiting,omitempty" doc:"see Key"`
+
+	Deposited *Deposited `json:"deposited,omitempty" doc:"see Key"`
 }

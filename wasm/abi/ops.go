@@ -83,13 +83,16 @@ const (
 	OpSealSeed Op = 0x0210
 	// OpOpenSeed: passphrase, sealed record → kind u8, secret 32
 	OpOpenSeed Op = 0x0211
+	// OpLinkSeed: link secret 32, passcode (UTF-8, empty if there is none) → seed 32, recovery seed 32 of the link's reader.
+	// A passcode is mixed in by Argon2id, so that the link alone does not even tell whether a guess is right.
+	OpLinkSeed Op = 0x0213
 	// OpSealedInfo: sealed record → kind u8, needs a passphrase u8 (0 or 1), memory in KiB u32, passes u32
 	OpSealedInfo Op = 0x0212
 
 	// OpNewIdentity: seed 32, recovery seed 32, suites (one u8 each) → identity
 	OpNewIdentity Op = 0x0220
 	// OpOpenIdentity: identity → of its newest version: id 32, version u32, signing key 32, recrypt signing key 32,
-	// recovery key hash 32, list of (suite u8, public key 2n) frames
+	// recovery key hash 32, list of (suite u8, public key 2n) frames, first version with the present signing key u32
 	OpOpenIdentity Op = 0x0221
 	// OpNewService: seed 32 → service
 	OpNewService Op = 0x0222
@@ -98,38 +101,59 @@ const (
 	// OpNewIdentityVersion: seed 32, identity, suites (one u8 each) → identity, longer by a version that adds the keys
 	// of those suites that it lacked
 	OpNewIdentityVersion Op = 0x0224
+	// OpRotateIdentity: seed 32 or empty, recovery seed 32 or empty, new seed 32, new recovery seed 32 or empty, identity,
+	// version to follow u32, suites (one u8 each) → identity, up to that version and longer by one whose keys are all new.
+	// Without a recovery seed the version is signed by seed; with it by the recovery key, which overrides every other version of
+	// that number. seed, if given, is kept in the record, sealed under the new one: without it old epochs stay closed.
+	// Without a new recovery seed the recovery key stays.
+	OpRotateIdentity Op = 0x0225
+	// OpCompareIdentities: identity that is known, identity that is offered → relation u8, see RelationSame and its neighbours
+	OpCompareIdentities Op = 0x0226
+	// OpSafetyNumber: identity, identity → 60 decimal digits, the same in either order
+	OpSafetyNumber Op = 0x0227
 
 	// OpDefaultCollection: seed 32, service id 32 → collection id 16 of the collection "default"
 	OpDefaultCollection Op = 0x0230
 	// OpNewCollection: seed 32, owner identity, service id 32, previous collection record or empty,
 	// collection id 16, epoch u32, suite u8, salt 32, readers (36 bytes each: id 32, version u32 little-endian),
-	// deposit policy u8, authors (id 32 each), title → collection
+	// deposit policy u8, authors (id 32 each), title, extensions → collection
 	OpNewCollection Op = 0x0231
 	// OpOpenCollection: owner identity, collection, previous collection record or empty →
 	// service id 32, owner id 32, owner version u32, collection id 16, epoch u32, sequence u64, previous hash 32, suite u8,
-	// epoch public key 2n, salt 32, readers hash 32, deposit policy u8, authors (id 32 each), title, hash of the record 32.
+	// epoch public key 2n, salt 32, readers hash 32, deposit policy u8, authors (id 32 each), title, hash of the record 32, extensions.
 	// With a previous record the link is verified (id, owner, service, sequence, hash, epoch, same salt and key within an epoch).
 	OpOpenCollection Op = 0x0232
 	// OpReadersHash: readers (36 bytes each, any order) → hash 32
 	OpReadersHash Op = 0x0233
+	// OpSealTitle: seed 32, service id 32, collection id 16, text (UTF-8, at most 256 bytes) → title for OpNewCollection
+	OpSealTitle Op = 0x0234
+	// OpOpenTitle: seed 32, own identity, collection → text, empty if there is none
+	OpOpenTitle Op = 0x0235
 
 	// OpNewGrant: seed 32, owner identity, collection, reader identity, grant id 16, kind u8, scope (key ids, 16 each; none = all),
-	// not before u64, expires u64 (Unix ms, 0 = never), waiting period u64 ms, uses u32 (0 = unlimited) → grant, transform key
+	// not before u64, expires u64 (Unix ms, 0 = never), waiting period u64 ms, uses u32 (0 = unlimited), extensions → grant, transform key
 	OpNewGrant Op = 0x0240
 	// OpOpenGrant: owner identity, collection or empty, reader identity or empty, grant, transform key or empty →
 	// grant id 16, service id 32, owner id 32, owner version u32, collection id 16, epoch u32, suite u8, collection hash 32,
-	// reader id 32, reader version u32, transform key hash 32, kind u8, scope, not before u64, expires u64, waiting period u64, uses u32.
+	// reader id 32, reader version u32, transform key hash 32, kind u8, scope, not before u64, expires u64, waiting period u64, uses u32, extensions.
 	// What is given is checked against the grant; a transform key also for its own encoding, signature, signer and reader key.
 	OpOpenGrant Op = 0x0241
+	// OpNewGrants: seed 32, owner identity, collection, batch of items (reader identity, grant id 16, kind u8, scope,
+	// not before u64, expires u64, waiting period u64, uses u32, extensions, one frame each) → outcomes: frames of grant and
+	// transform key. Each item is what OpNewGrant takes; owner and collection are verified once.
+	OpNewGrants Op = 0x0242
+	// OpOpenGrants: owner identity, collection, batch of items (reader identity, grant, transform key, one frame each) →
+	// outcomes: frames of what OpOpenGrant answers
+	OpOpenGrants Op = 0x0243
 
 	// OpNewKey: seed 32, author identity, collection, key id 16 → document key 32, encrypted value
 	OpNewKey Op = 0x0250
 	// OpNewKeyRecord: seed 32, author identity, collection, key id 16, encrypted value,
-	// has payload u8, payload length u64, payload hash 32 or empty → key record
+	// has payload u8, payload length u64, payload hash 32 or empty, extensions → key record
 	OpNewKeyRecord Op = 0x0251
 	// OpOpenKeyRecord: author identity, collection or empty, key record, encrypted value or empty →
 	// key id 16, service id 32, owner id 32, collection id 16, epoch u32, author id 32, author version u32, suite u8,
-	// has payload u8, payload length u64, payload hash 32 or empty.
+	// has payload u8, payload length u64, payload hash 32 or empty, extensions.
 	// An encrypted value (level 0) is checked against the record: author's recrypt signature, ephemeral key, authHash.
 	OpOpenKeyRecord Op = 0x0252
 	// OpOpenKey: seed 32, own identity, author identity, collection, service, key record, encrypted value → document key 32.
@@ -149,9 +173,9 @@ const (
 	// OpOpenRevocation: owner identity, revocation → revocation id 16, service id 32, owner id 32, owner version u32,
 	// collection id 16, sequence u64 (of the collection record the owner saw), reader id 32, time u64
 	OpOpenRevocation Op = 0x0261
-	// OpNewReceipt: service seed 32, service, revocation, time u64, destroyed transform keys u32 → receipt
+	// OpNewReceipt: service seed 32, service, revocation or collection, time u64, destroyed transform keys u32 → receipt
 	OpNewReceipt Op = 0x0262
-	// OpOpenReceipt: service, revocation, receipt → time u64, destroyed u32
+	// OpOpenReceipt: service, revocation or collection, receipt → time u64, destroyed u32
 	OpOpenReceipt Op = 0x0263
 
 	// OpSignRequest: seed 32, key id text, method, authority, path, query (with "?" or empty), SHA-256 of the body 32 or empty,
@@ -160,6 +184,9 @@ const (
 	// OpVerifyRequest: signing key 32, key id text, method, authority, path, query, SHA-256 of the body 32 or empty,
 	// idempotency key or empty, created u64, expires u64, nonce text, signature 64 → (none)
 	OpVerifyRequest Op = 0x0271
+	// OpSignCheckpoint: service seed 32, service, text → signature 64 by the record-signing key. The text is a checkpoint of the
+	// service's own log (C2SP tlog-checkpoint; the origin is the service's id), or what a timestamped cosignature/v1 of one covers.
+	OpSignCheckpoint Op = 0x0272
 
 	// OpNewHeader: key id 16, collection id 16, epoch u32, author id 32, server hint text → header
 	OpNewHeader Op = 0x0280

@@ -14,6 +14,7 @@ type Identity struct {
 	RecryptKey   [32]byte // Ed25519: recrypt's own signatures
 	RecoveryHash [32]byte // SHA-256 of the recovery key
 	Keys         []SuiteKey
+	Since        uint32 // first version with the present signing key: 1 unless keys were changed
 }
 
 // SuiteKey is an encryption key (2n bytes) of one suite.
@@ -47,6 +48,7 @@ type CollectionFields struct {
 	Deposit    uint8      // DepositClosed, DepositListed or DepositOpen
 	Authors    [][32]byte // for DepositListed
 	Title      []byte     // encrypted by the owner's client; empty for "default"
+	Extensions Extensions
 }
 
 // Collection is a verified collection record.
@@ -65,6 +67,7 @@ type Collection struct {
 	Deposit      uint8
 	Authors      [][32]byte
 	Title        []byte
+	Extensions   Extensions
 	Hash         [32]byte // SHA-256 of the record
 }
 
@@ -86,6 +89,8 @@ type GrantFields struct {
 	Expires   uint64
 	Wait      uint64 // milliseconds
 	Uses      uint32 // 0: unlimited
+
+	Extensions Extensions
 }
 
 // Grant is a verified grant.
@@ -122,6 +127,7 @@ type KeyRecord struct {
 	AuthorVersion uint32
 	Suite         uint8
 	Payload       *Payload // nil for a bare key
+	Extensions    Extensions
 }
 
 // Revocation is a verified revocation.
@@ -159,3 +165,15 @@ type Request struct {
 	Expires        uint64
 	Nonce          string // base64url of 16 bytes
 }
+
+// Relations of an identity that is offered to one that is known, see
+// OpCompareIdentities. What is offered may be taken if it is the same, newer, or overrides.
+const (
+	RelationSame       uint8 = 0 // the same records
+	RelationNewer      uint8 = 1 // it continues the known one
+	RelationOlder      uint8 = 2 // the known one continues it
+	RelationOverrides  uint8 = 3 // it goes on differently, by the recovery key, where the known one does not
+	RelationOverridden uint8 = 4 // the other way round
+	RelationFork       uint8 = 5 // both go on differently from a version, and neither overrides
+	RelationOther      uint8 = 6 // they are two identities
+)
