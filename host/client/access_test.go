@@ -23,7 +23,7 @@ func TestRefusals(t *testing.T) {
 	if _, err := x.a.Grant(ctx, x.alice.ID, client.GrantOptions{}); !errors.Is(err, client.ErrSelf) {
 		t.Errorf("grant to oneself: %v", err)
 	}
-	if _, err := x.a.Revoke(ctx, x.alice.ID); !errors.Is(err, client.ErrSelf) {
+	if _, err := x.a.Revoke(ctx, x.alice.ID, client.RevokeOptions{}); !errors.Is(err, client.ErrSelf) {
 		t.Errorf("revoke oneself: %v", err)
 	}
 	if _, err := x.a.Grant(ctx, stranger.ID, client.GrantOptions{}); !errors.Is(err, client.ErrNotFound) || !strings.Contains(err.Error(), "published") {
@@ -40,7 +40,7 @@ func TestRefusals(t *testing.T) {
 		if _, err := x.a.Grant(ctx, id, client.GrantOptions{}); err == nil || len(err.Error()) > 200 {
 			t.Errorf("grant to %.20q: %v", id, err)
 		}
-		if _, err := x.a.Revoke(ctx, id); err == nil || len(err.Error()) > 200 {
+		if _, err := x.a.Revoke(ctx, id, client.RevokeOptions{}); err == nil || len(err.Error()) > 200 {
 			t.Errorf("revoke %.20q: %v", id, err)
 		}
 	}
@@ -71,7 +71,7 @@ func TestNobody(t *testing.T) {
 	for what, err := range map[string]error{
 		"publish": c.Publish(ctx),
 		"grant":   second(c.Grant(ctx, x.bob.ID, client.GrantOptions{})),
-		"revoke":  second(c.Revoke(ctx, x.bob.ID)),
+		"revoke":  second(c.Revoke(ctx, x.bob.ID, client.RevokeOptions{})),
 		"create":  second(c.CreateKey(ctx)),
 		"get":     second(c.GetKey(ctx, strings.Repeat("a", 26), client.OpenOptions{})),
 		"encrypt": second(c.Encrypt(ctx, &bytes.Buffer{}, strings.NewReader(""), client.EncryptOptions{})),
@@ -148,7 +148,7 @@ func TestRegrant(t *testing.T) {
 	if got, _, err := decrypt(x.b, document, client.DecryptOptions{}); err != nil || string(got) != "secret" {
 		t.Errorf("%q, %v", got, err)
 	}
-	if info, err := x.a.Revoke(ctx, x.bob.ID); err != nil || info.Destroyed != 1 {
+	if info, err := x.a.Revoke(ctx, x.bob.ID, client.RevokeOptions{}); err != nil || info.Destroyed != 1 {
 		t.Errorf("%+v, %v", info, err)
 	}
 	got, _, err := decrypt(x.b, document, client.DecryptOptions{})
@@ -172,7 +172,7 @@ func TestExpiry(t *testing.T) {
 	got, _, err := decrypt(b, document, client.DecryptOptions{})
 	refused(t, got, err, client.ErrNoAccess)
 	// the newest record still lists Bob; that is no reason to revoke anybody else
-	if _, err := a.Revoke(ctx, charlie.ID); !errors.Is(err, client.ErrNoGrant) {
+	if _, err := a.Revoke(ctx, charlie.ID, client.RevokeOptions{}); !errors.Is(err, client.ErrNoGrant) {
 		t.Errorf("revoke who has none: %v", err)
 	}
 	grant(t, a, charlie.ID, client.GrantOptions{})
@@ -181,10 +181,10 @@ func TestExpiry(t *testing.T) {
 		t.Errorf("%+v, %v", list, err)
 	}
 	// its transform key may still wait for the sweep: then there is something to revoke
-	if _, err := a.Revoke(ctx, bob.ID); err != nil && !errors.Is(err, client.ErrNoGrant) {
+	if _, err := a.Revoke(ctx, bob.ID, client.RevokeOptions{}); err != nil && !errors.Is(err, client.ErrNoGrant) {
 		t.Errorf("revoke what has expired: %v", err)
 	}
-	if _, err := a.Revoke(ctx, bob.ID); !errors.Is(err, client.ErrNoGrant) {
+	if _, err := a.Revoke(ctx, bob.ID, client.RevokeOptions{}); !errors.Is(err, client.ErrNoGrant) {
 		t.Errorf("revoke what has expired, again: %v", err)
 	}
 }
@@ -194,7 +194,7 @@ func TestRevokeNothing(t *testing.T) {
 	x := newCast(t)
 	try := func(what, reader string) {
 		t.Helper()
-		if info, err := x.a.Revoke(ctx, reader); !errors.Is(err, client.ErrNoGrant) || !errors.Is(err, client.ErrNotFound) || info != nil {
+		if info, err := x.a.Revoke(ctx, reader, client.RevokeOptions{}); !errors.Is(err, client.ErrNoGrant) || !errors.Is(err, client.ErrNotFound) || info != nil {
 			t.Errorf("%s: %+v, %v", what, info, err)
 		}
 	}
@@ -202,7 +202,7 @@ func TestRevokeNothing(t *testing.T) {
 	grant(t, x.a, x.bob.ID, client.GrantOptions{})
 	try("who has none", x.charlie.ID)
 	try("who is unknown", hosttest.NewPerson(t, "stranger").ID)
-	if _, err := x.a.Revoke(ctx, x.bob.ID); err != nil {
+	if _, err := x.a.Revoke(ctx, x.bob.ID, client.RevokeOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	try("twice", x.bob.ID)
@@ -221,16 +221,16 @@ func TestRevokeInterrupted(t *testing.T) {
 	document := encrypt(t, x.a, []byte("secret"))
 	grant(t, x.a, x.bob.ID, client.GrantOptions{})
 	x.play(on(http.MethodPost, "/v1/grants", func(http.ResponseWriter, *http.Request, http.Handler) { panic(http.ErrAbortHandler) }))
-	if _, err := x.a.Revoke(ctx, x.bob.ID); !errors.Is(err, client.ErrUnreachable) || !strings.Contains(err.Error(), "revoke again") {
+	if _, err := x.a.Revoke(ctx, x.bob.ID, client.RevokeOptions{}); !errors.Is(err, client.ErrUnreachable) || !strings.Contains(err.Error(), "revoke again") {
 		t.Errorf("interrupted: %v", err)
 	}
 	x.play(nil)
 	got, _, err := decrypt(x.b, document, client.DecryptOptions{})
 	refused(t, got, err, client.ErrNoAccess)
-	if info, err := x.a.Revoke(ctx, x.bob.ID); err != nil || info.Destroyed != 0 {
+	if info, err := x.a.Revoke(ctx, x.bob.ID, client.RevokeOptions{}); err != nil || info.Destroyed != 0 {
 		t.Errorf("completed: %+v, %v", info, err)
 	}
-	if _, err := x.a.Revoke(ctx, x.bob.ID); !errors.Is(err, client.ErrNoGrant) {
+	if _, err := x.a.Revoke(ctx, x.bob.ID, client.RevokeOptions{}); !errors.Is(err, client.ErrNoGrant) {
 		t.Errorf("after completion: %v", err)
 	}
 }
@@ -249,11 +249,11 @@ func TestLostAnswers(t *testing.T) {
 	x.play(nil)
 	grant(t, x.a, x.bob.ID, client.GrantOptions{})
 	x.play(on(http.MethodPost, "/v1/revocations", deaf))
-	if _, err := x.a.Revoke(ctx, x.bob.ID); !errors.Is(err, client.ErrUnreachable) {
+	if _, err := x.a.Revoke(ctx, x.bob.ID, client.RevokeOptions{}); !errors.Is(err, client.ErrUnreachable) {
 		t.Error(err)
 	}
 	x.play(nil)
-	if _, err := x.a.Revoke(ctx, x.bob.ID); err != nil {
+	if _, err := x.a.Revoke(ctx, x.bob.ID, client.RevokeOptions{}); err != nil {
 		t.Error(err)
 	}
 }
@@ -318,7 +318,7 @@ func TestHammer(t *testing.T) {
 			if _, err := x.a.Grant(ctx, reader, client.GrantOptions{}); err != nil {
 				t.Error(err)
 			}
-			if _, err := x.a.Revoke(ctx, reader); err != nil && !errors.Is(err, client.ErrNoGrant) {
+			if _, err := x.a.Revoke(ctx, reader, client.RevokeOptions{}); err != nil && !errors.Is(err, client.ErrNoGrant) {
 				t.Error(err)
 			}
 			if _, err := x.a.Grants(ctx); err != nil {

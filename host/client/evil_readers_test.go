@@ -38,7 +38,7 @@ func TestEvilReaders(t *testing.T) {
 	x := newCast(t)
 	grant(t, x.a, x.bob.ID, client.GrantOptions{})
 	earlier := readersOf(t, x, x.a, x.charlie.ID) // Bob is active here
-	if _, err := x.a.Revoke(ctx, x.bob.ID); err != nil {
+	if _, err := x.a.Revoke(ctx, x.bob.ID, client.RevokeOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	grant(t, x.m, x.bob.ID, client.GrantOptions{})
@@ -102,12 +102,12 @@ func TestEvilRevoke(t *testing.T) {
 				idle(w, r, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { lie(w, r, honest) }))
 			}))
 			defer x.play(nil)
-			if info, err := x.a.Revoke(ctx, x.bob.ID); !errors.Is(err, tt.want) || errors.Is(err, client.ErrNoGrant) || info != nil {
+			if info, err := x.a.Revoke(ctx, x.bob.ID, client.RevokeOptions{}); !errors.Is(err, tt.want) || errors.Is(err, client.ErrNoGrant) || info != nil {
 				t.Errorf("%v, want %v", err, tt.want)
 			}
 		})
 	}
-	if info, err := x.a.Revoke(ctx, x.bob.ID); err != nil || info.Destroyed != 1 {
+	if info, err := x.a.Revoke(ctx, x.bob.ID, client.RevokeOptions{}); err != nil || info.Destroyed != 1 {
 		t.Errorf("honest: %+v, %v", info, err)
 	}
 }
@@ -134,7 +134,7 @@ func TestDelayedGrant(t *testing.T) {
 			t.Fatal(err)
 		}
 		x.play(nil)
-		if _, err := x.a.Revoke(ctx, x.bob.ID); !errors.Is(err, client.ErrNoGrant) {
+		if _, err := x.a.Revoke(ctx, x.bob.ID, client.RevokeOptions{}); !errors.Is(err, client.ErrNoGrant) {
 			t.Errorf("revoke: %v", err)
 		}
 		late := httptest.NewRecorder()
@@ -163,7 +163,7 @@ func TestLateRevocation(t *testing.T) {
 		}
 		honest.ServeHTTP(w, r)
 	}))
-	if info, err := x.a.Revoke(ctx, x.bob.ID); err != nil || info.Destroyed != 1 {
+	if info, err := x.a.Revoke(ctx, x.bob.ID, client.RevokeOptions{}); err != nil || info.Destroyed != 1 {
 		t.Errorf("%+v, %v", info, err)
 	}
 	x.play(nil)
@@ -180,7 +180,7 @@ func TestListIsForPeople(t *testing.T) {
 		t.Errorf("grants: %v", err)
 	}
 	grant(t, x.a, x.charlie.ID, client.GrantOptions{})
-	if _, err := x.a.Revoke(ctx, x.bob.ID); err != nil {
+	if _, err := x.a.Revoke(ctx, x.bob.ID, client.RevokeOptions{}); err != nil {
 		t.Errorf("revoke: %v", err)
 	}
 	for _, cut := range []bool{true, false} {

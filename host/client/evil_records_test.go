@@ -115,7 +115,7 @@ func TestEvilChain(t *testing.T) {
 		if _, err := x.a.Grant(ctx, x.mallet.ID, client.GrantOptions{}); !errors.Is(err, want) {
 			t.Errorf("grant: %v, want %v", err, want)
 		}
-		if _, err := x.a.Revoke(ctx, x.bob.ID); !errors.Is(err, want) {
+		if _, err := x.a.Revoke(ctx, x.bob.ID, client.RevokeOptions{}); !errors.Is(err, want) {
 			t.Errorf("revoke: %v, want %v", err, want)
 		}
 		if _, err := x.a.CreateKey(ctx); !errors.Is(err, want) {
@@ -173,7 +173,7 @@ func TestEvilReceipt(t *testing.T) {
 	grant(t, x.a, x.bob.ID, client.GrantOptions{})
 	grant(t, x.a, x.charlie.ID, client.GrantOptions{})
 	earlier := capture[api.Receipt](t, x.evil, http.MethodPost, "/v1/revocations", func() {
-		if _, err := x.a.Revoke(ctx, x.charlie.ID); err != nil {
+		if _, err := x.a.Revoke(ctx, x.charlie.ID, client.RevokeOptions{}); err != nil {
 			t.Fatal(err)
 		}
 	})
@@ -193,7 +193,7 @@ func TestEvilReceipt(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			x.play(tt)
 			defer x.play(nil)
-			if info, err := x.a.Revoke(ctx, x.bob.ID); !errors.Is(err, client.ErrVerification) || info != nil {
+			if info, err := x.a.Revoke(ctx, x.bob.ID, client.RevokeOptions{}); !errors.Is(err, client.ErrVerification) || info != nil {
 				t.Errorf("%+v, %v", info, err)
 			}
 		})
@@ -201,7 +201,7 @@ func TestEvilReceipt(t *testing.T) {
 	t.Run("missing", func(t *testing.T) {
 		x.play(respond(http.MethodPost, "/v1/revocations", 204, nil))
 		defer x.play(nil)
-		if _, err := x.a.Revoke(ctx, x.bob.ID); !errors.Is(err, client.ErrAnswer) {
+		if _, err := x.a.Revoke(ctx, x.bob.ID, client.RevokeOptions{}); !errors.Is(err, client.ErrAnswer) {
 			t.Error(err)
 		}
 	})
@@ -237,7 +237,7 @@ func TestEvilLists(t *testing.T) {
 	grant(t, x.a, x.charlie.ID, client.GrantOptions{})
 	grant(t, x.m, x.alice.ID, client.GrantOptions{})
 	for _, c := range []*client.Client{x.a, x.m} {
-		if _, err := c.Revoke(ctx, x.charlie.ID); err != nil {
+		if _, err := c.Revoke(ctx, x.charlie.ID, client.RevokeOptions{}); err != nil {
 			t.Fatal(err)
 		}
 	}

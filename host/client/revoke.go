@@ -22,7 +22,7 @@ import (
 //
 // The revocation is sent whatever the server lists, so that a list with gaps
 // does not keep anybody's access alive.
-func (c *Client) Revoke(ctx context.Context, reader string) (*RevokeInfo, error) {
+func (c *Client) Revoke(ctx context.Context, reader string, o RevokeOptions) (*RevokeInfo, error) {
 	unlock, err := c.lockChain(ctx)
 	if err != nil {
 		return nil, err

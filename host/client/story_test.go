@@ -84,7 +84,7 @@ func TestStory(t *testing.T) {
 	if got, _, err := decrypt(c, first, client.DecryptOptions{}); err != nil || string(got) != "first" {
 		t.Fatalf("later reader: %q, %v", got, err)
 	}
-	receipt, err := a.Revoke(ctx, bob.ID)
+	receipt, err := a.Revoke(ctx, bob.ID, client.RevokeOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -32,7 +32,7 @@ func everything(t *testing.T, c *client.Client, reader string, document []byte, 
 	check("look up", err)
 	_, err = c.Grant(ctx, reader, client.GrantOptions{})
 	check("grant", err)
-	_, err = c.Revoke(ctx, reader)
+	_, err = c.Revoke(ctx, reader, client.RevokeOptions{})
 	check("revoke", err)
 	_, err = c.Grants(ctx)
 	check("grants", err)

@@ -79,7 +79,7 @@ func TestAddSuites(t *testing.T) {
 	if err := device(t, x.alice, url).Publish(ctx); err != nil {
 		t.Errorf("publishing the first version again: %v", err)
 	}
-	if _, err := x.a.Revoke(ctx, x.bob.ID); err != nil {
+	if _, err := x.a.Revoke(ctx, x.bob.ID, client.RevokeOptions{}); err != nil {
 		t.Errorf("revoke: %v", err)
 	}
 	if _, err := x.c.Grants(ctx); err != nil {
@@ -298,7 +298,7 @@ func TestStrongStory(t *testing.T) {
 	if err != nil || len(key.Key) != 32 {
 		t.Errorf("key: %v", err)
 	}
-	receipt, err := a.Revoke(ctx, bob.ID)
+	receipt, err := a.Revoke(ctx, bob.ID, client.RevokeOptions{})
 	if err != nil || receipt.Destroyed != 1 {
 		t.Errorf("revoke: %+v, %v", receipt, err)
 	}
