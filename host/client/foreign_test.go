@@ -139,7 +139,7 @@ func TestFormerAuthor(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	record, err := core.NewKeyRecord(ctx, x.mallet.Seed, x.mallet.Record, first, id, value, nil)
+	record, err := core.NewKeyRecord(ctx, x.mallet.Seed, x.mallet.Record, first, id, value, nil, abi.Extensions{})
 	if err != nil {
 		t.Fatal(err)
 	}

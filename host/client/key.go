@@ -36,7 +36,7 @@ func (c *Client) newDraft(ctx context.Context) (*draft, error) {
 // deposit signs the key record and hands it with the value to the server
 // (create_sym_key).
 func (c *Client) deposit(ctx context.Context, d *draft, payload *abi.Payload) error {
-	record, err := c.core.NewKeyRecord(ctx, c.seed, d.author.record, d.collection.record, d.id, d.value, payload)
+	record, err := c.core.NewKeyRecord(ctx, c.seed, d.author.record, d.collection.record, d.id, d.value, payload, abi.Extensions{})
 	if err != nil {
 		return fmt.Errorf("make key record: %w", err)
 	}

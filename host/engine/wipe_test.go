@@ -384,7 +384,7 @@ func (s *secretive) documents(owner, reader, server, ownerRecord, readerRecord, 
 	}
 	s.add("document key", key)
 	s.draw(abi.OpNewKey)
-	record, err := s.NewKeyRecord(ctx, owner, ownerRecord, collection, [16]byte{3}, value, nil)
+	record, err := s.NewKeyRecord(ctx, owner, ownerRecord, collection, [16]byte{3}, value, nil, abi.Extensions{})
 	if err != nil {
 		t.Fatal(err)
 	}

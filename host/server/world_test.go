@@ -300,7 +300,7 @@ func (w *world) newKey(author *person, collection []byte) aKey {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	record := must(w.core.NewKeyRecord(ctx, author.seed, author.record, collection, k.raw, value, nil))
+	record := must(w.core.NewKeyRecord(ctx, author.seed, author.record, collection, k.raw, value, nil, abi.Extensions{}))
 	k.id, k.secret, k.in = api.FormatID(k.raw), secret, api.CreateKey{Record: record, Value: value}
 	return k
 }

@@ -10,17 +10,17 @@ func (c Client) NewKey(ctx context.Context, seed, author, collection []byte, key
 
 // NewKeyRecord signs the record of a document key; payload is nil for a bare
 // key.
-func (c Client) NewKeyRecord(ctx context.Context, seed, author, collection []byte, key [16]byte, value []byte, payload *Payload) ([]byte, error) {
+func (c Client) NewKeyRecord(ctx context.Context, seed, author, collection []byte, key [16]byte, value []byte, payload *Payload, ext Extensions) ([]byte, error) {
 	if payload == nil {
-		return c.one(ctx, OpNewKeyRecord, seed, author, collection, key[:], value, U8(0), U64(0), nil)
+		return c.one(ctx, OpNewKeyRecord, seed, author, collection, key[:], value, U8(0), U64(0), nil, ext.Encode())
 	}
-	return c.one(ctx, OpNewKeyRecord, seed, author, collection, key[:], value, U8(1), U64(payload.Length), payload.Hash[:])
+	return c.one(ctx, OpNewKeyRecord, seed, author, collection, key[:], value, U8(1), U64(payload.Length), payload.Hash[:], ext.Encode())
 }
 
 // OpenKeyRecord verifies a key record and, if given, that it belongs to a
 // collection's epoch and that a level-0 value belongs to it.
 func (c Client) OpenKeyRecord(ctx context.Context, author, collection, record, value []byte) (*KeyRecord, error) {
-	r, err := c.call(ctx, OpOpenKeyRecord, 11, author, collection, record, value)
+	r, err := c.call(ctx, OpOpenKeyRecord, 12, author, collection, record, value)
 	if err != nil {
 		return nil, err
 	}
@@ -40,6 +40,7 @@ func (c Client) OpenKeyRecord(ctx context.Context, author, collection, record, v
 	if has {
 		v.Payload = &Payload{Length: length, Hash: [32]byte(hash)}
 	}
+	v.Extensions = r.Extensions()
 	return whole(r, v)
 }
 

@@ -127,13 +127,13 @@ func (c Client) DefaultCollection(ctx context.Context, seed []byte, service [32]
 // first).
 func (c Client) NewCollection(ctx context.Context, seed, owner, previous []byte, f *CollectionFields) ([]byte, error) {
 	return c.one(ctx, OpNewCollection, seed, owner, f.Service[:], previous, f.Collection[:], U32(f.Epoch), U8(f.Suite),
-		f.Salt[:], joinReaders(f.Readers), U8(f.Deposit), Join(f.Authors), f.Title)
+		f.Salt[:], joinReaders(f.Readers), U8(f.Deposit), Join(f.Authors), f.Title, f.Extensions.Encode())
 }
 
 // OpenCollection verifies a collection record and, if previous is given, that
 // it follows it.
 func (c Client) OpenCollection(ctx context.Context, owner, record, previous []byte) (*Collection, error) {
-	r, err := c.call(ctx, OpOpenCollection, 15, owner, record, previous)
+	r, err := c.call(ctx, OpOpenCollection, 16, owner, record, previous)
 	if err != nil {
 		return nil, err
 	}
@@ -153,6 +153,7 @@ func (c Client) OpenCollection(ctx context.Context, owner, record, previous []by
 	v.Authors = split[[32]byte](r, r.Bytes())
 	v.Title = r.Bytes()
 	copy(v.Hash[:], r.Fixed(32))
+	v.Extensions = r.Extensions()
 	return whole(r, v)
 }
 
@@ -170,13 +171,13 @@ func (c Client) ReadersHash(ctx context.Context, readers []ReaderRef) (hash [32]
 // NewGrant makes a grant and its transform key.
 func (c Client) NewGrant(ctx context.Context, seed, owner, collection, reader []byte, f *GrantFields) (grant, transformKey []byte, err error) {
 	return c.two(ctx, OpNewGrant, seed, owner, collection, reader, f.Grant[:], U8(f.Kind), Join(f.Scope),
-		U64(f.NotBefore), U64(f.Expires), U64(f.Wait), U32(f.Uses))
+		U64(f.NotBefore), U64(f.Expires), U64(f.Wait), U32(f.Uses), f.Extensions.Encode())
 }
 
 // OpenGrant verifies a grant against whichever of collection, reader and
 // transform key are given.
 func (c Client) OpenGrant(ctx context.Context, owner, collection, reader, grant, transformKey []byte) (*Grant, error) {
-	r, err := c.call(ctx, OpOpenGrant, 17, owner, collection, reader, grant, transformKey)
+	r, err := c.call(ctx, OpOpenGrant, 18, owner, collection, reader, grant, transformKey)
 	if err != nil {
 		return nil, err
 	}
@@ -198,6 +199,7 @@ func (c Client) OpenGrant(ctx context.Context, owner, collection, reader, grant,
 	v.Expires = r.U64()
 	v.Wait = r.U64()
 	v.Uses = r.U32()
+	v.Extensions = r.Extensions()
 	return whole(r, v)
 }
 

@@ -192,6 +192,19 @@ func (r *Reader) U64() uint64 {
 	return 0
 }
 
+// Extensions returns the next frame as extensions, which holds nothing but what this
+// version knows.
+func (r *Reader) Extensions() Extensions {
+	f := r.Bytes()
+	if e, err := ParseExtensions(f); err == nil && string(e.Encode()) == string(f) {
+		return e
+	}
+	if r.err == nil {
+		r.err = ErrMalformed
+	}
+	return Extensions{}
+}
+
 // Text returns the next frame as a string.
 func (r *Reader) Text() string { return string(r.Bytes()) }
 

@@ -35,7 +35,7 @@ func newCollection(a *args) ([][]byte, error) {
 	for _, b := range a.list(idSize) {
 		f.Authors = append(f.Authors, [idSize]byte(b))
 	}
-	f.Title = a.Bytes()
+	f.Title, f.Extensions = a.Bytes(), a.Extensions()
 	if err := a.check(); err != nil {
 		return nil, err
 	}
@@ -53,7 +53,7 @@ func openCollection(a *args) ([][]byte, error) {
 	}
 	return results(v.Service[:], v.Owner[:], abi.U32(v.OwnerVersion), v.Collection[:], abi.U32(v.Epoch),
 		abi.U64(v.Sequence), v.Previous[:], abi.U8(v.Suite), v.PublicKey, v.Salt[:], v.ReadersHash[:],
-		abi.U8(v.Deposit), abi.Join(v.Authors), v.Title, v.Hash[:])
+		abi.U8(v.Deposit), abi.Join(v.Authors), v.Title, v.Hash[:], v.Extensions.Encode())
 }
 
 func readersHash(a *args) ([][]byte, error) {
@@ -71,7 +71,7 @@ func newGrant(a *args) ([][]byte, error) {
 	for _, b := range a.list(itemSize) {
 		f.Scope = append(f.Scope, [itemSize]byte(b))
 	}
-	f.NotBefore, f.Expires, f.Wait, f.Uses = a.U64(), a.U64(), a.U64(), a.U32()
+	f.NotBefore, f.Expires, f.Wait, f.Uses, f.Extensions = a.U64(), a.U64(), a.U64(), a.U32(), a.Extensions()
 	if err := a.check(); err != nil {
 		return nil, err
 	}
@@ -93,7 +93,7 @@ func openGrant(a *args) ([][]byte, error) {
 	}
 	return results(v.Grant[:], v.Service[:], v.Owner[:], abi.U32(v.OwnerVersion), v.Collection[:], abi.U32(v.Epoch),
 		abi.U8(v.Suite), v.CollectionHash[:], v.Reader[:], abi.U32(v.ReaderVersion), v.TransformKeyHash[:],
-		abi.U8(v.Kind), abi.Join(v.Scope), abi.U64(v.NotBefore), abi.U64(v.Expires), abi.U64(v.Wait), abi.U32(v.Uses))
+		abi.U8(v.Kind), abi.Join(v.Scope), abi.U64(v.NotBefore), abi.U64(v.Expires), abi.U64(v.Wait), abi.U32(v.Uses), v.Extensions.Encode())
 }
 
 func newKey(a *args) ([][]byte, error) {
@@ -110,28 +110,25 @@ func newKey(a *args) ([][]byte, error) {
 
 func newKeyRecord(a *args) ([][]byte, error) {
 	seed, author, collection, key, value := a.Fixed(seedSize), a.Bytes(), a.Bytes(), a.item(), a.Bytes()
-	payload, err := a.payload()
-	if err != nil {
-		return nil, err
-	}
-	return one(protocol.NewKeyRecord(seed, author, collection, key, value, payload))
-}
-
-// payload reads the last arguments of OpNewKeyRecord: whether there is a payload,
-// its length and its hash. Without one the length is 0 and the hash empty.
-func (a *args) payload() (*abi.Payload, error) {
-	has, p, hash := a.U8(), abi.Payload{Length: a.U64()}, a.FixedOrEmpty(idSize)
+	payload, ext := a.payload(), a.Extensions()
 	if err := a.check(); err != nil {
 		return nil, err
 	}
+	return one(protocol.NewKeyRecord(seed, author, collection, key, value, payload, ext))
+}
+
+// payload reads what OpNewKeyRecord is told of a payload: whether there is one, its
+// length and its hash. Without one the length is 0 and the hash empty.
+func (a *args) payload() *abi.Payload {
+	has, p, hash := a.U8(), abi.Payload{Length: a.U64()}, a.FixedOrEmpty(idSize)
 	copy(p.Hash[:], hash)
 	switch {
-	case has == 0 && p.Length == 0 && len(hash) == 0:
-		return nil, nil
 	case has == 1 && len(hash) == idSize:
-		return &p, nil
+		return &p
+	case has != 0 || p.Length != 0 || len(hash) != 0:
+		a.fault = abi.ErrMalformed
 	}
-	return nil, abi.ErrMalformed
+	return nil
 }
 
 func openKeyRecord(a *args) ([][]byte, error) {
@@ -149,7 +146,7 @@ func openKeyRecord(a *args) ([][]byte, error) {
 		length, hash = v.Payload.Length, v.Payload.Hash[:]
 	}
 	return results(v.Key[:], v.Service[:], v.Owner[:], v.Collection[:], abi.U32(v.Epoch), v.Author[:],
-		abi.U32(v.AuthorVersion), abi.U8(v.Suite), flag(v.Payload != nil), abi.U64(length), hash)
+		abi.U32(v.AuthorVersion), abi.U8(v.Suite), flag(v.Payload != nil), abi.U64(length), hash, v.Extensions.Encode())
 }
 
 func openKey(a *args) ([][]byte, error) {

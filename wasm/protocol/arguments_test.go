@@ -58,7 +58,7 @@ func calls(w *world) []call {
 		{"OpenGrant, reader", [][]byte{w.alice, w.bob, w.grant}, 1, func(a [][]byte) (any, error) { return orNil(OpenGrant(a[0], nil, a[1], a[2], nil)) }},
 		{"NewKey", [][]byte{carol, w.carol, w.first}, -1, func(a [][]byte) (any, error) { return pair(NewKey(a[0], a[1], a[2], id16(1))) }},
 		{"NewKeyRecord", [][]byte{carol, w.carol, w.first, w.carolValue}, -1, func(a [][]byte) (any, error) {
-			return slice(NewKeyRecord(a[0], a[1], a[2], id16(1), a[3], nil))
+			return slice(NewKeyRecord(a[0], a[1], a[2], id16(1), a[3], nil, abi.Extensions{}))
 		}},
 		{"OpenKeyRecord, collection", [][]byte{w.carol, w.first, w.carolKey}, 1, func(a [][]byte) (any, error) { return orNil(OpenKeyRecord(a[0], a[1], a[2], nil)) }},
 		{"OpenKeyRecord, value", [][]byte{w.carol, w.carolKey, w.carolValue}, 2, func(a [][]byte) (any, error) { return orNil(OpenKeyRecord(a[0], nil, a[1], a[2])) }},

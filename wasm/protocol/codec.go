@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 
+	"github.com/recrypt-service/recrypt/wasm/abi"
 	"github.com/recrypt-service/recrypt/wasm/recrypt"
 )
 
@@ -174,8 +175,8 @@ func (r *reader) verifyingKey() [32]byte {
 }
 
 // extensions reads the extension area: entries of u16 type, u16 length and
-// bytes, types strictly ascending. This version knows none, so it refuses every
-// critical one and keeps the others.
+// bytes, types strictly ascending. This version knows no critical one and refuses
+// them, and keeps the others.
 func (r *reader) extensions() []byte {
 	n := int(r.u16())
 	if n > maxExtension {
@@ -201,6 +202,17 @@ func (r *reader) extensions() []byte {
 		}
 	}
 	return bytes.Clone(area)
+}
+
+// known is extensions for records in which this version knows some: what they say, and
+// the area with the others.
+func (r *reader) known() (abi.Extensions, []byte) {
+	area := r.extensions()
+	e, err := abi.ParseExtensions(area)
+	if err != nil {
+		r.fail("has an extension that is not in its form")
+	}
+	return e, area
 }
 
 // body returns a copy of everything read so far, which is what signatures cover.

@@ -60,7 +60,8 @@ func parseCollection(record []byte) (*collection, error) {
 	v.Salt, v.ReadersHash, v.Deposit = r.id(), r.id(), r.u8()
 	v.Authors = r.ids32(MaxAuthors)
 	v.Title = bytes.Clone(r.bytes16(MaxTitle))
-	v.ext, v.body = r.extensions(), r.body()
+	v.Extensions, v.ext = r.known()
+	v.body = r.body()
 	v.proof = bytes.Clone(r.take(s.SchnorrSize()))
 	v.signature = r.signature()
 	if r.err == nil {
@@ -230,7 +231,7 @@ func draftCollection(owner *person, f *abi.CollectionFields) (*collection, error
 	if err != nil {
 		return nil, err
 	}
-	return &collection{Collection: abi.Collection{
+	return &collection{ext: f.Extensions.Encode(), Collection: abi.Collection{
 		Service: f.Service, Owner: owner.ID, OwnerVersion: owner.Version, Collection: f.Collection,
 		Epoch: f.Epoch, Suite: f.Suite, Salt: f.Salt, ReadersHash: hash,
 		Deposit: f.Deposit, Authors: sorted32(f.Authors), Title: f.Title,

@@ -60,7 +60,8 @@ func parseGrant(record []byte) (*grant, error) {
 	v.readerKey, v.TransformKeyHash = r.publicKey(s), r.id()
 	v.Kind, v.Scope = r.u8(), r.ids16(MaxScope)
 	v.NotBefore, v.Expires, v.Wait, v.Uses = r.u64(), r.u64(), r.u64(), r.u32()
-	v.ext, v.body = r.extensions(), r.body()
+	v.Extensions, v.ext = r.known()
+	v.body = r.body()
 	v.signature = r.signature()
 	if err := r.end(); err != nil {
 		return nil, err
@@ -136,7 +137,7 @@ func draftGrant(of *collection, to *person, f *abi.GrantFields) (*grant, error) 
 	if len(f.Scope) > MaxScope {
 		return nil, tooLarge("more key ids than a grant can name")
 	}
-	v := &grant{epochKey: of.key, readerKey: to.key(of.key.Suite())}
+	v := &grant{epochKey: of.key, readerKey: to.key(of.key.Suite()), ext: f.Extensions.Encode()}
 	if v.readerKey == nil {
 		return nil, unknownSuite("reader has no key of the collection's suite")
 	}

@@ -56,7 +56,8 @@ func parseKeyRecord(record []byte) (*keyRecord, error) {
 	}
 	v.authHash = bytes.Clone(r.take(recrypt.AuthHashSize))
 	has, payload := r.u8(), abi.Payload{Length: r.u64(), Hash: r.id()}
-	v.ext, v.body = r.extensions(), r.body()
+	v.Extensions, v.ext = r.known()
+	v.body = r.body()
 	v.signature = r.signature()
 	if err := r.end(); err != nil {
 		return nil, err
@@ -215,7 +216,7 @@ func NewKey(seed, author, collection []byte, key [16]byte) (secret, value []byte
 // signature. payload is nil for a bare key.
 //
 // The collection record is verified as by NewKey; the errors are the same.
-func NewKeyRecord(seed, author, collection []byte, key [16]byte, value []byte, payload *abi.Payload) ([]byte, error) {
+func NewKeyRecord(seed, author, collection []byte, key [16]byte, value []byte, payload *abi.Payload, ext abi.Extensions) ([]byte, error) {
 	by, signer, err := unlockIdentity(seed, author)
 	if err != nil {
 		return nil, err
@@ -236,7 +237,7 @@ func NewKeyRecord(seed, author, collection []byte, key [16]byte, value []byte, p
 	if err := checkFresh(encrypted, by.identity); err != nil {
 		return nil, err
 	}
-	v.ephemeral, v.authHash, v.Payload = encrypted.EphemeralPublicKey(), encrypted.AuthHash(), payload
+	v.ephemeral, v.authHash, v.Payload, v.ext = encrypted.EphemeralPublicKey(), encrypted.AuthHash(), payload, ext.Encode()
 	w := newWriter("key")
 	v.writeBody(w)
 	w.raw(signer.Sign(w.b))

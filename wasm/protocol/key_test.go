@@ -17,12 +17,12 @@ func keyOf(t *testing.T, who string, author, collection []byte) error {
 	t.Helper()
 	_, value, err := NewKey(seedOf(who), author, collection, id16(1))
 	if err != nil {
-		if _, err2 := NewKeyRecord(seedOf(who), author, collection, id16(1), shared().value, nil); err2 == nil {
+		if _, err2 := NewKeyRecord(seedOf(who), author, collection, id16(1), shared().value, nil, abi.Extensions{}); err2 == nil {
 			t.Error("a record where no key is given")
 		}
 		return err
 	}
-	record, err := NewKeyRecord(seedOf(who), author, collection, id16(1), value, nil)
+	record, err := NewKeyRecord(seedOf(who), author, collection, id16(1), value, nil, abi.Extensions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -123,7 +123,7 @@ func TestOpenKeyWrongEpochSeed(t *testing.T) {
 	v.PublicKey = v.key.Bytes()
 	record := must(v.sign(must(recordKey(seedOf("alice"))), private))
 	_, value := must2(NewKey(seedOf("alice"), w.alice, record, id16(1)))
-	key := must(NewKeyRecord(seedOf("alice"), w.alice, record, id16(1), value, nil))
+	key := must(NewKeyRecord(seedOf("alice"), w.alice, record, id16(1), value, nil, abi.Extensions{}))
 	_, err := OpenKey(seedOf("alice"), w.alice, w.alice, record, w.service, key, value)
 	check(t, "owner", err, abi.ErrMismatch)
 	_, _, err = NewGrant(seedOf("alice"), w.alice, record, w.bob, grantFields())
@@ -204,7 +204,7 @@ func TestTwoTransforms(t *testing.T) {
 	own := must(TransformKeyValue(seedOf("alice"), w.value, w.transformKey))
 	_, err = OpenKeyRecord(w.alice, w.first, w.key, own)
 	check(t, "deposit of a value that its author transformed", err, abi.ErrMismatch)
-	_, err = NewKeyRecord(seedOf("alice"), w.alice, w.first, id16(0x50), own, nil)
+	_, err = NewKeyRecord(seedOf("alice"), w.alice, w.first, id16(0x50), own, nil, abi.Extensions{})
 	check(t, "record for a value that its author transformed", err, abi.ErrMismatch)
 }
 
@@ -217,11 +217,11 @@ func TestAuthorshipTheft(t *testing.T) {
 	copy(resigned[512:], thief.Sign(resigned[:480]))
 	_, err := OpenKeyRecord(w.alice, w.first, w.key, resigned)
 	check(t, "value of the record, signed by another", err, abi.ErrMismatch)
-	_, err = NewKeyRecord(seedOf("carol"), w.carol, w.first, id16(0x50), w.value, nil)
+	_, err = NewKeyRecord(seedOf("carol"), w.carol, w.first, id16(0x50), w.value, nil, abi.Extensions{})
 	check(t, "record for another's value", err, abi.ErrMismatch)
-	_, err = NewKeyRecord(seedOf("alice"), w.alice, w.first, id16(0x50), w.transformed, nil)
+	_, err = NewKeyRecord(seedOf("alice"), w.alice, w.first, id16(0x50), w.transformed, nil, abi.Extensions{})
 	check(t, "record for a transformed value", err, abi.ErrMismatch)
-	_, err = NewKeyRecord(seedOf("alice"), w.alice, w.first, id16(0x50), nil, nil)
+	_, err = NewKeyRecord(seedOf("alice"), w.alice, w.first, id16(0x50), nil, nil, abi.Extensions{})
 	check(t, "record for nothing", err, abi.ErrMalformed)
 }
 
@@ -288,7 +288,7 @@ func TestPayload(t *testing.T) {
 	body[has] = 2
 	_, err := OpenKeyRecord(w.carol, w.first, append(body, must(recordKey(seedOf("carol"))).Sign(body)...), nil)
 	check(t, "payload flag 2", err, abi.ErrMalformed)
-	empty := must(NewKeyRecord(seedOf("alice"), w.alice, w.first, id16(1), w.value, &abi.Payload{}))
+	empty := must(NewKeyRecord(seedOf("alice"), w.alice, w.first, id16(1), w.value, &abi.Payload{}, abi.Extensions{}))
 	if v := must(OpenKeyRecord(w.alice, w.first, empty, nil)); v.Payload == nil {
 		t.Error("an empty payload is taken for none")
 	}

@@ -186,7 +186,7 @@ func TestOldVersionsStayGood(t *testing.T) {
 		"key of the owner":                 dead(OpenKey(seedOf("alice"), s.alice, carol, w.first, nil, w.carolKey, w.carolValue)),
 		"key of a reader of version 1":     dead(OpenKey(seedOf("bob"), s.bobs, s.alice, w.first, w.service, w.key, w.transformed)),
 		"revocation of an older record":    dead(NewRevocation(seedOf("alice"), s.alice, w.second, id32(1), id16(1), 1)),
-		"new key in a collection before 2": dead(NewKeyRecord(seedOf("carol"), carol, w.first, id16(0x50), w.carolValue, nil)),
+		"new key in a collection before 2": dead(NewKeyRecord(seedOf("carol"), carol, w.first, id16(0x50), w.carolValue, nil, abi.Extensions{})),
 	} {
 		if err != nil {
 			t.Errorf("%s: %v", what, err)
@@ -198,7 +198,7 @@ func TestOldVersionsStayGood(t *testing.T) {
 		"grant to version 2":         dead(OpenGrant(s.alice, nil, w.bob, s.bobsGrant, nil)),
 		"key record":                 dead(OpenKeyRecord(w.alice, nil, s.key, nil)),
 		"revocation":                 dead(OpenRevocation(w.alice, s.revoked)),
-		"own collection, older self": dead(NewKeyRecord(seedOf("alice"), w.alice, s.first, id16(1), s.value, nil)),
+		"own collection, older self": dead(NewKeyRecord(seedOf("alice"), w.alice, s.first, id16(1), s.value, nil, abi.Extensions{})),
 		"a version that is missing": func() error {
 			v := must(parseGrant(s.bobsGrant))
 			v.ReaderVersion = 3

@@ -39,7 +39,7 @@ func newStrongWorld(w *world) *strongWorld {
 	s.second = must(NewCollection(alice, s.alice, s.first, strongFields(w, abi.ReaderRef{ID: dora, Version: 1})))
 	s.grant, s.transformKey = must2(NewGrant(alice, s.alice, s.first, s.dora, grantFields()))
 	s.document, s.value = must2(NewKey(alice, s.alice, s.first, id16(0x50)))
-	s.key = must(NewKeyRecord(alice, s.alice, s.first, id16(0x50), s.value, &abi.Payload{Length: 5, Hash: id32(0x77)}))
+	s.key = must(NewKeyRecord(alice, s.alice, s.first, id16(0x50), s.value, &abi.Payload{Length: 5, Hash: id32(0x77)}, abi.Extensions{}))
 	s.transformed = must(TransformKeyValue(seedOf("service"), s.value, s.transformKey))
 	s.revoked = must(NewRevocation(alice, s.alice, s.second, dora, id16(0x62), 1_750_000_000_000))
 
@@ -104,8 +104,8 @@ func TestMixedSuites(t *testing.T) {
 		}(),
 		"value of 256, key of 480":        second(TransformKeyValue(service, w.value, s.transformKey)),
 		"value of 480, key of 256":        second(TransformKeyValue(service, s.value, w.transformKey)),
-		"record for a value of 480":       second(NewKeyRecord(alice, s.alice, w.first, id16(1), s.value, nil)),
-		"record for a value of 256":       second(NewKeyRecord(alice, s.alice, s.first, id16(1), w.value, nil)),
+		"record for a value of 480":       second(NewKeyRecord(alice, s.alice, w.first, id16(1), s.value, nil, abi.Extensions{})),
+		"record for a value of 256":       second(NewKeyRecord(alice, s.alice, s.first, id16(1), w.value, nil, abi.Extensions{})),
 		"record of 256, value of 480":     second(OpenKeyRecord(s.alice, nil, w.key, s.value)),
 		"value of 256 in a record of 480": second(OpenKey(alice, s.alice, s.alice, s.first, nil, s.key, w.value)),
 		"transform key of 480, grant of 256": func() error {

@@ -117,9 +117,9 @@ func newWorld() *world {
 	w.otherGrant, w.otherTransformKey = must2(NewGrant(seedOf("alice"), w.alice, w.first, w.carol, grantFields()))
 
 	w.documentKey, w.value = must2(NewKey(seedOf("alice"), w.alice, w.first, id16(0x50)))
-	w.key = must(NewKeyRecord(seedOf("alice"), w.alice, w.first, id16(0x50), w.value, &abi.Payload{Length: 1 << 33, Hash: id32(0x77)}))
+	w.key = must(NewKeyRecord(seedOf("alice"), w.alice, w.first, id16(0x50), w.value, &abi.Payload{Length: 1 << 33, Hash: id32(0x77)}, abi.Extensions{}))
 	w.carolDocument, w.carolValue = must2(NewKey(seedOf("carol"), w.carol, w.first, id16(0x50)))
-	w.carolKey = must(NewKeyRecord(seedOf("carol"), w.carol, w.first, id16(0x50), w.carolValue, nil))
+	w.carolKey = must(NewKeyRecord(seedOf("carol"), w.carol, w.first, id16(0x50), w.carolValue, nil, abi.Extensions{}))
 	w.transformed = must(TransformKeyValue(seedOf("service"), w.value, w.transformKey))
 
 	w.revocation = must(NewRevocation(seedOf("alice"), w.alice, w.second, bob.ID, id16(0x60), 1_750_000_000_000))

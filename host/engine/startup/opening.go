@@ -72,7 +72,7 @@ func makeRequest(ctx context.Context, c abi.Client, suite uint8) ([]byte, error)
 	transformKey := two(c.NewGrant(ctx, owner, ownerRecord, collection, readerRecord, &abi.GrantFields{Grant: [16]byte{2}, Kind: abi.GrantDirect}))
 	key := [16]byte{3}
 	value := two(c.NewKey(ctx, owner, ownerRecord, collection, key))
-	record := one(c.NewKeyRecord(ctx, owner, ownerRecord, collection, key, value, &abi.Payload{Length: 1000}))
+	record := one(c.NewKeyRecord(ctx, owner, ownerRecord, collection, key, value, &abi.Payload{Length: 1000}, abi.Extensions{}))
 	value = one(c.TransformKeyValue(ctx, server, value, transformKey))
 	return abi.Pack(reader, readerRecord, ownerRecord, collection, service, record, value), failed
 }

@@ -65,7 +65,7 @@ func (w *world) newGrant(collection, reader []byte, id [16]byte) (grant, transfo
 
 func (w *world) newKey(seed, author, collection []byte, id [16]byte, payload *abi.Payload) (k keyOf) {
 	k.key, k.value = get2(w.NewKey(w.ctx, seed, author, collection, id))
-	k.record = get(w.NewKeyRecord(w.ctx, seed, author, collection, id, k.value, payload))
+	k.record = get(w.NewKeyRecord(w.ctx, seed, author, collection, id, k.value, payload, abi.Extensions{}))
 	return k
 }
 

@@ -77,7 +77,7 @@ func mixed(s suite) {
 	refused(abi.ErrSuite, second(s.TransformKeyValue(s.ctx, w.serviceSeed, w.document.value, strong.transformKey)))
 	refused(abi.ErrSuite, second(s.TransformKeyValue(s.ctx, w.serviceSeed, strong.document.value, w.transformKey)))
 	refused(abi.ErrSuite, third(s.NewGrant(s.ctx, w.ownerSeed, w.owner, w.second, strong.reader, &abi.GrantFields{Kind: abi.GrantDirect})))
-	refused(abi.ErrSuite, second(s.NewKeyRecord(s.ctx, w.ownerSeed, w.owner, w.second, item("document"), strong.document.value, nil)))
+	refused(abi.ErrSuite, second(s.NewKeyRecord(s.ctx, w.ownerSeed, w.owner, w.second, item("document"), strong.document.value, nil, abi.Extensions{})))
 	refused(abi.ErrSuite, second(s.OpenKeyRecord(s.ctx, w.owner, w.second, w.document.record, strong.document.value)))
 	refused(abi.ErrMismatch, second(s.NewCollection(s.ctx, w.ownerSeed, w.owner, w.second, &abi.CollectionFields{
 		Service: w.serviceID, Collection: w.collection, Epoch: 1, Suite: suite480, Salt: [32]byte(seedOf("salt 1")),
