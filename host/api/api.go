@@ -52,6 +52,8 @@ const (
 	MaxWaiting        = 20      // deposits of one author to one collection that wait for acceptance
 	MaxLedgerPage     = 500     // entries in one answer
 	MaxGrantRecord    = 1024    // bytes of a grant record
+	MaxCollections    = 2000    // collections of one owner
+	GrantSeconds      = 600     // seconds that a client waits for the answer to grant_access with many grants; others take less than 30
 	MaxClockSkew      = 60      // seconds between created and the server's clock
 	MaxSignatureAge   = 300     // seconds between created and expires
 	Tag               = "recrypt"
@@ -165,7 +167,8 @@ type Collection struct {
 // list_open_collections (those of an owner in which the caller may deposit).
 type Collections struct {
 	Collections []CollectionHead `json:"collections"`
-	Checkpoint  string           `json:"checkpoint" doc:"for all of them"`
+	Checkpoint  string           `json:"checkpoint" doc:"for all of them; empty if there are none"`
+	More        bool             `json:"more,omitempty" doc:"the newest were left out, because the answer was full: read them by id"`
 }
 
 // CollectionHead is the newest record of a collection.
@@ -219,14 +222,22 @@ type GrantAccessAnswer struct {
 	Collection string   `json:"collection" doc:"collection id"`
 	Sequence   uint64   `json:"sequence" doc:"sequence of the stored record"`
 	Grants     []string `json:"grants" doc:"ids of the stored grants"`
-	Receipt    Bytes    `json:"receipt" doc:"the server's receipt for the collection record; destroyed counts replaced transform keys"`
+	Receipt    Bytes    `json:"receipt" doc:"the server's receipt for the collection record, of the time when it was stored; it counts no destroyed keys"`
 	Logged     *Logged  `json:"logged,omitempty" doc:"the record in the log"`
 }
 
 // Readers answers list_readers, to the owner of a collection only: the grants of
 // its newest epoch that account for the readers hash of its newest record. These
-// are all active ones, and those that have expired or were revoked since that
+// are all live ones, and those that have expired or were revoked since that
 // record was stored. Nothing is left out, so [MaxReaders] bounds an epoch.
+//
+// The readers hash of a record that is being stored covers whoever has, after the
+// request, a live grant to the record's epoch: one that is neither revoked nor replaced nor
+// expired. Of which kind it is does not matter, nor its scope, nor whether it can be used
+// now: one that begins later, waits, is suspended or used up counts too, by the reader
+// version in it. A record that opens an epoch therefore covers exactly the readers of its own
+// request's grants to that epoch. Its owner leaves out who was revoked, has expired, is suspended, or had
+// a scope, and the server does not judge whom he leaves out.
 type Readers struct {
 	ID       string        `json:"id" doc:"collection id"`
 	Sequence uint64        `json:"sequence" doc:"sequence of the newest record"`
