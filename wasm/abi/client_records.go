@@ -70,7 +70,7 @@ func (c Client) NewIdentityVersion(ctx context.Context, seed, identity, suites [
 
 // OpenIdentity verifies all versions of an identity and returns the newest.
 func (c Client) OpenIdentity(ctx context.Context, identity []byte) (*Identity, error) {
-	r, err := c.call(ctx, OpOpenIdentity, 6, identity)
+	r, err := c.call(ctx, OpOpenIdentity, 7, identity)
 	if err != nil {
 		return nil, err
 	}
@@ -90,6 +90,7 @@ func (c Client) OpenIdentity(ctx context.Context, identity []byte) (*Identity, e
 		}
 		v.Keys = append(v.Keys, SuiteKey{Suite: list[i][0], PublicKey: list[i+1]})
 	}
+	v.Since = r.U32()
 	return whole(r, v)
 }
 

@@ -102,10 +102,11 @@ const (
 	// of those suites that it lacked
 	OpNewIdentityVersion Op = 0x0224
 	// OpRotateIdentity: seed 32 or empty, recovery seed 32 or empty, new seed 32, new recovery seed 32 or empty, identity,
-	// version to follow u32, suites (one u8 each) → identity, up to that version and longer by one whose keys are all new.
-	// Without a recovery seed the version is signed by seed; with it by the recovery key, which overrides every other version of
-	// that number. seed, if given, is kept in the record, sealed under the new one: without it old epochs stay closed.
-	// Without a new recovery seed the recovery key stays.
+	// version to follow u32, suites (one u8 each) → identity, up to that version and longer by one whose keys are all new: those of
+	// the suites named and of those it had. Without a recovery seed the version is signed by seed and follows the newest; with it
+	// by the recovery key, which overrides every other version of that number. seed (that of an earlier version, if the recovery
+	// key signs), if given, is kept in the record, sealed under the new one: without it old epochs stay closed.
+	// Without a new recovery seed the recovery key stays; a new one takes the old one.
 	OpRotateIdentity Op = 0x0225
 	// OpCompareIdentities: identity that is known, identity that is offered → relation u8, see RelationSame and its neighbours
 	OpCompareIdentities Op = 0x0226
@@ -125,6 +126,9 @@ const (
 	OpOpenCollection Op = 0x0232
 	// OpReadersHash: readers (36 bytes each, any order) → hash 32
 	OpReadersHash Op = 0x0233
+	// OpOwnDefaultCollection: seed 32, own identity, service id 32 → collection id 16: that of OpDefaultCollection and the seed of
+	// the identity's first version, so that a change of keys leaves it. StatusMismatch if that seed was not kept.
+	OpOwnDefaultCollection Op = 0x0236
 	// OpSealTitle: seed 32, service id 32, collection id 16, text (UTF-8, at most 256 bytes) → title for OpNewCollection
 	OpSealTitle Op = 0x0234
 	// OpOpenTitle: seed 32, own identity, collection → text, empty if there is none

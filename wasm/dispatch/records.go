@@ -172,7 +172,7 @@ func openIdentity(a *args) ([][]byte, error) {
 	for _, k := range v.Keys {
 		keys = append(keys, abi.U8(k.Suite), k.PublicKey)
 	}
-	return results(v.ID[:], abi.U32(v.Version), v.SigningKey[:], v.RecryptKey[:], v.RecoveryHash[:], abi.Pack(keys...))
+	return results(v.ID[:], abi.U32(v.Version), v.SigningKey[:], v.RecryptKey[:], v.RecoveryHash[:], abi.Pack(keys...), abi.U32(v.Since))
 }
 
 func newService(a *args) ([][]byte, error) {

@@ -119,7 +119,7 @@ func TestParsed(t *testing.T) {
 	w := shared()
 	second, third := must(parseCollection(w.second)), must(parseCollection(w.third))
 	third.Suite = 2
-	check(t, "change of suite", third.follows(second), abi.ErrMismatch)
+	check(t, "change of suite", third.follows(second, must(openIdentity(w.alice))), abi.ErrMismatch)
 
 	v := must(parseIdentity(w.alice))
 	v.Keys = append(v.Keys, v.Keys[0])

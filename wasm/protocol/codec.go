@@ -53,6 +53,8 @@ type reader struct {
 	all  []byte
 	off  int
 	err  error
+
+	critical int // the one critical extension that the type of record may have; 0: none
 }
 
 // newReader checks the label of a record of a type.
@@ -175,8 +177,8 @@ func (r *reader) verifyingKey() [32]byte {
 }
 
 // extensions reads the extension area: entries of u16 type, u16 length and
-// bytes, types strictly ascending. This version knows no critical one and refuses
-// them, and keeps the others.
+// bytes, types strictly ascending. Critical ones are refused, but for the one that the
+// type of record may have, and the others kept.
 func (r *reader) extensions() []byte {
 	n := int(r.u16())
 	if n > maxExtension {
@@ -195,13 +197,28 @@ func (r *reader) extensions() []byte {
 			r.fail("has a broken extension")
 		case kind <= last:
 			r.fail("has extensions out of order")
-		case kind >= critical:
+		case kind >= critical && kind != r.critical:
 			r.fail("needs an extension that this version does not know")
 		default:
 			last, rest = kind, rest[4+size:]
 		}
 	}
 	return bytes.Clone(area)
+}
+
+// entry returns the entry of a type in an extension area, which has size bytes; nil if
+// there is none.
+func (r *reader) entry(area []byte, kind, size int) []byte {
+	for ; r.err == nil && len(area) > 0; area = area[4+int(binary.BigEndian.Uint16(area[2:])):] {
+		switch n := int(binary.BigEndian.Uint16(area[2:])); {
+		case int(binary.BigEndian.Uint16(area)) != kind:
+		case n != size:
+			r.fail("has an extension that is not in its form")
+		default:
+			return area[4 : 4+n]
+		}
+	}
+	return nil
 }
 
 // known is extensions for records in which this version knows some: what they say, and

@@ -128,8 +128,8 @@ func openOwned(record []byte, owner *person) (*collection, error) {
 	return v, nil
 }
 
-// follows returns an error unless next may come after previous.
-func (v *collection) follows(previous *collection) error {
+// follows returns an error unless the record may come after previous. Both are owner's.
+func (v *collection) follows(previous *collection, owner *person) error {
 	switch {
 	case v.Service != previous.Service || v.Owner != previous.Owner || v.Collection.Collection != previous.Collection.Collection:
 		return mismatch("collection record follows one of another collection")
@@ -144,6 +144,8 @@ func (v *collection) follows(previous *collection) error {
 	}
 	sameKey, sameSalt := v.key.Equal(previous.key), v.Salt == previous.Salt
 	switch {
+	case v.Epoch == previous.Epoch && owner.since(v) != owner.since(previous):
+		return mismatch("collection record goes on with an epoch of an earlier signing key")
 	case v.Epoch == previous.Epoch && (!sameKey || !sameSalt):
 		return mismatch("collection record changes key or salt within an epoch")
 	case v.Epoch == previous.Epoch:
@@ -208,7 +210,7 @@ func NewCollection(seed, owner, previous []byte, f *abi.CollectionFields) ([]byt
 			return nil, err
 		}
 		v.Sequence, v.Previous = last.Sequence+1, last.Hash
-		if err := v.follows(last); err != nil {
+		if err := v.follows(last, by); err != nil {
 			return nil, err
 		}
 	}
@@ -276,7 +278,7 @@ func OpenCollection(owner, record, previous []byte) (*abi.Collection, error) {
 		if err != nil {
 			return nil, err
 		}
-		if err := v.follows(last); err != nil {
+		if err := v.follows(last, by); err != nil {
 			return nil, err
 		}
 	}

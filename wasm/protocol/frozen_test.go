@@ -101,11 +101,11 @@ func makeFrozen(t *testing.T) *frozen {
 	put("recrypt signing key of alice", must(recryptKey(seedOf("alice"))).Bytes())
 	put("encryption key of alice, recrypt256", must(encryptionKey(seedOf("alice"), 1)).Bytes())
 	put("encryption key of alice, recrypt480", must(encryptionKey(seedOf("alice"), 2)).Bytes())
-	put("private key of recrypt480 collection 0", must(unlockEpoch(seedOf("alice"), must(parseCollection(s.first)))).Bytes())
+	put("private key of recrypt480 collection 0", must(unlockEpoch(seedOf("alice"), must(openIdentity(s.alice)), must(parseCollection(s.first)))).Bytes())
 	id := must(DefaultCollection(seedOf("alice"), w.serviceID))
 	put("default collection of alice", id[:])
 	first := must(parseCollection(w.first))
-	put("private key of collection 0", must(unlockEpoch(seedOf("alice"), first)).Bytes())
+	put("private key of collection 0", must(unlockEpoch(seedOf("alice"), must(openIdentity(w.alice)), first)).Bytes())
 	put("readers hash of collection 0", first.ReadersHash[:])
 	input, signature, digest, err := SignRequest(seedOf("alice"), request())
 	if err != nil {

@@ -117,11 +117,11 @@ func NewGrant(seed, owner, collection, reader []byte, f *abi.GrantFields) (grant
 	if err != nil {
 		return nil, nil, err
 	}
-	v, err := draftGrant(of, to, f)
+	v, err := draftGrant(by, of, to, f)
 	if err != nil {
 		return nil, nil, err
 	}
-	transformKey, err = newTransformKey(seed, of, v.readerKey)
+	transformKey, err = newTransformKey(seed, by, of, v.readerKey)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -133,7 +133,7 @@ func NewGrant(seed, owner, collection, reader []byte, f *abi.GrantFields) (grant
 }
 
 // draftGrant checks what the owner chose and puts it in a grant.
-func draftGrant(of *collection, to *person, f *abi.GrantFields) (*grant, error) {
+func draftGrant(by *person, of *collection, to *person, f *abi.GrantFields) (*grant, error) {
 	if len(f.Scope) > MaxScope {
 		return nil, tooLarge("more key ids than a grant can name")
 	}
@@ -142,7 +142,7 @@ func draftGrant(of *collection, to *person, f *abi.GrantFields) (*grant, error) 
 		return nil, unknownSuite("reader has no key of the collection's suite")
 	}
 	v.Grant = abi.Grant{
-		GrantFields: *f, Service: of.Service, Owner: of.Owner, OwnerVersion: of.OwnerVersion,
+		GrantFields: *f, Service: of.Service, Owner: by.ID, OwnerVersion: by.Version,
 		Collection: of.Collection.Collection, Epoch: of.Epoch, Suite: of.Suite, CollectionHash: of.Hash,
 		Reader: to.ID, ReaderVersion: to.Version,
 	}
@@ -154,8 +154,8 @@ func draftGrant(of *collection, to *person, f *abi.GrantFields) (*grant, error) 
 }
 
 // newTransformKey makes the transform key from a collection's epoch to a reader.
-func newTransformKey(seed []byte, of *collection, to *recrypt.PublicKey) ([]byte, error) {
-	private, err := unlockEpoch(seed, of)
+func newTransformKey(seed []byte, by *person, of *collection, to *recrypt.PublicKey) ([]byte, error) {
+	private, err := unlockEpoch(seed, by, of)
 	if err != nil {
 		return nil, err
 	}
@@ -233,14 +233,14 @@ func (v *grant) checkCollection(record []byte, owner *person) error {
 }
 
 // checkReader verifies that the grant is for a version of a reader's identity and
-// its key, and that the newest version has the same key.
+// its key. A later version may have changed that key.
 func (v *grant) checkReader(record []byte) error {
 	to, err := openIdentity(record)
 	if err != nil {
 		return err
 	}
 	at := to.at(v.Reader, v.ReaderVersion)
-	if at == nil || !at.has(v.readerKey) || !to.has(v.readerKey) {
+	if at == nil || !at.has(v.readerKey) {
 		return mismatch("grant is for another reader, reader version or key")
 	}
 	return nil

@@ -79,7 +79,7 @@ func TestGrantSwaps(t *testing.T) {
 func TestTransformKeyRules(t *testing.T) {
 	w := shared()
 	of := must(parseCollection(w.first))
-	private := must(unlockEpoch(seedOf("alice"), of))
+	private := must(unlockEpoch(seedOf("alice"), must(openIdentity(w.alice)), of))
 	bob := must(openIdentity(w.bob)).key(1)
 	stranger := must(recrypt.NewSigningKeyFromSeed(seedOf("stranger")))
 	forged := bytes.Clone(w.transformKey)

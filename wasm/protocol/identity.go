@@ -18,6 +18,9 @@ type identity struct {
 	hash      [32]byte // of this record
 	keys      []*recrypt.PublicKey
 	ext       []byte
+	recovery  []byte // the recovery key, if it signed this version; otherwise nil
+	sealed    []byte // the seed before, sealed under that of this version; nil if it is not kept
+	record    []byte // all of it
 	body      []byte
 	proofs    [][]byte
 	signature []byte
@@ -47,6 +50,7 @@ func (v *identity) writeBody(w *writer) {
 // only if r has no error.
 func readIdentity(r *reader) *identity {
 	v := &identity{}
+	r.critical = extRecoveryKey
 	v.Version, v.ID, v.previous = r.version()
 	v.SigningKey, v.RecryptKey, v.RecoveryHash = r.verifyingKey(), r.verifyingKey(), r.id()
 	if r.err == nil && v.SigningKey == v.RecryptKey {
@@ -67,6 +71,8 @@ func readIdentity(r *reader) *identity {
 		}
 	}
 	v.ext, v.body = r.extensions(), r.body()
+	v.recovery = r.entry(v.ext, extRecoveryKey, idSize)
+	v.sealed = r.entry(v.ext, extPreviousSeed, previousSeedSize)
 	for _, key := range v.keys {
 		v.proofs = append(v.proofs, bytes.Clone(r.take(key.Suite().SchnorrSize())))
 	}
@@ -74,7 +80,8 @@ func readIdentity(r *reader) *identity {
 	if v.Version == 1 {
 		v.ID = sha256.Sum256(v.body)
 	}
-	v.hash = sha256.Sum256(r.all[:r.off])
+	v.record = r.all[:r.off:r.off]
+	v.hash = sha256.Sum256(v.record)
 	return v
 }
 
@@ -107,20 +114,17 @@ func NewIdentity(seed, recoverySeed, suites []byte) ([]byte, error) {
 		return nil, err
 	}
 	defer signer.Wipe()
-	inner, err := recryptKey(seed)
-	if err != nil {
-		return nil, err
-	}
-	defer inner.Wipe()
 	v := &identity{}
 	if v.RecoveryHash, err = recoveryHash(recoverySeed); err != nil {
 		return nil, err
 	}
-	if own, err := recoveryHash(seed); err != nil || own == v.RecoveryHash {
-		return nil, mismatch("recovery seed is not independent of the seed")
+	if err := v.independent(seed); err != nil {
+		return nil, err
 	}
 	v.Version = 1
-	v.SigningKey, v.RecryptKey = [32]byte(signer.VerifyingKey().Bytes()), [32]byte(inner.VerifyingKey().Bytes())
+	if v.SigningKey, v.RecryptKey, err = signingKeys(seed); err != nil {
+		return nil, err
+	}
 	private, err := encryptionKeys(seed, suites)
 	if err != nil {
 		return nil, err

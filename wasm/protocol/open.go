@@ -30,8 +30,8 @@ func OpenKeys(seed, own, service []byte, items []abi.KeyItem, stopped func() boo
 		}
 	}
 	out := make([][]byte, len(items))
-	for _, k := range o.keys {
-		k.decrypt(list, out, errs, stopped)
+	for i := 0; i < len(o.keys); i++ { // which grows
+		o.decrypt(o.keys[i], list, out, errs, stopped)
 	}
 	return out, errs, nil
 }
@@ -47,17 +47,23 @@ type opening struct {
 type openingKey struct {
 	suite   recrypt.Suite
 	epoch   *collection // whose key it is; nil for the reader's own
+	version uint32      // of the reader, which has this key of his own
 	private *recrypt.PrivateKey
 }
 
-// decrypt decrypts the values that k opens, in steps.
-func (k *openingKey) decrypt(list []opening, out [][]byte, errs []error, stopped func() bool) {
+// decrypt decrypts the values that k opens, in steps. A value does not tell for which of
+// the reader's own keys it was transformed: what one does not open, the one before gets.
+func (o *opener) decrypt(k *openingKey, list []opening, out [][]byte, errs []error, stopped func() bool) {
 	values := make([]*recrypt.EncryptedValue, 0, BatchStep)
 	index := make([]int, 0, BatchStep)
 	flush := func() {
 		plaintexts, failures := k.private.DecryptMany(values)
 		for j, i := range index {
 			if failures[j] != nil {
+				if older := o.older(k); older != nil {
+					list[i].key = older
+					continue
+				}
 				errs[i] = schemeError(failures[j], "encrypted value cannot be opened")
 				continue
 			}
@@ -86,7 +92,6 @@ func (k *openingKey) decrypt(list []opening, out [][]byte, errs []error, stopped
 type opener struct {
 	seed        []byte
 	me          *person
-	own         []byte
 	service     []byte
 	at          *service // nil until a transformed value was seen
 	persons     []remembered[*person]
@@ -123,7 +128,7 @@ func newOpener(seed, own, service []byte) (*opener, error) {
 		return nil, err
 	}
 	signer.Wipe()
-	o := &opener{seed: seed, me: me, own: own, service: service}
+	o := &opener{seed: seed, me: me, service: service}
 	o.persons = append(o.persons, remembered[*person]{[2][]byte{own}, me})
 	return o, nil
 }
@@ -190,38 +195,65 @@ func (o *opener) checkOrigin(value *recrypt.EncryptedValue, author *identity, of
 }
 
 // key derives the private key that opens a value of a level, once: the epoch's for level
-// 0, the reader's own for level 1.
+// 0, the newest of the reader's own for level 1.
 func (o *opener) key(of *collection, level int) (*openingKey, error) {
 	k := openingKey{suite: of.key.Suite()}
-	if level == 0 {
+	switch {
+	case level != 0:
+		k.version = o.me.Version
+	case o.me.ID != of.Owner:
+		return nil, mismatch("encrypted value is for the collection's owner")
+	default:
 		k.epoch = of
 	}
+	return o.add(k)
+}
+
+// older returns the key of the reader's own that he had before k, nil if it is not to be
+// had.
+func (o *opener) older(k *openingKey) *openingKey {
+	if k.epoch != nil || o.me.versions[k.version-1].Since == 1 {
+		return nil
+	}
+	before, err := o.add(openingKey{suite: k.suite, version: o.me.versions[k.version-1].Since - 1})
+	if err != nil {
+		return nil
+	}
+	return before
+}
+
+// add derives the private key of k, unless it was before.
+func (o *opener) add(k openingKey) (*openingKey, error) {
 	for _, have := range o.keys {
-		if have.suite == k.suite && have.epoch == k.epoch {
+		if have.suite == k.suite && have.epoch == k.epoch && have.version == k.version {
 			return have, nil
 		}
 	}
 	var err error
-	if k.private, err = o.derive(of, level); err != nil {
+	if k.epoch != nil {
+		k.private, err = unlockEpoch(o.seed, o.me, k.epoch)
+	} else {
+		k.private, err = o.own(k)
+	}
+	if err != nil {
 		return nil, err
 	}
 	o.keys = append(o.keys, &k)
 	return &k, nil
 }
 
-// derive derives the private key that opens a value of a level.
-func (o *opener) derive(of *collection, level int) (*recrypt.PrivateKey, error) {
-	if level == 0 {
-		if o.me.ID != of.Owner {
-			return nil, mismatch("encrypted value is for the collection's owner")
-		}
-		return unlockEpoch(o.seed, of)
-	}
-	public := o.me.key(of.key.Suite())
+// own derives a key of the reader's own.
+func (o *opener) own(k openingKey) (*recrypt.PrivateKey, error) {
+	public := o.me.versions[k.version-1].key(k.suite)
 	if public == nil {
 		return nil, unknownSuite("identity has no key of the collection's suite")
 	}
-	private, err := encryptionKey(o.seed, of.key.Suite())
+	seed, err := o.me.seedOf(o.seed, k.version)
+	if err != nil {
+		return nil, err
+	}
+	defer clear(seed)
+	private, err := encryptionKey(seed, k.suite)
 	if err != nil {
 		return nil, err
 	}

@@ -24,6 +24,10 @@ func (p *person) at(id [32]byte, version uint32) *identity {
 	return p.versions[version-1]
 }
 
+// since returns the first version with the signing key that signed a collection record,
+// which is verified.
+func (p *person) since(of *collection) uint32 { return p.versions[of.OwnerVersion-1].Since }
+
 // parsePerson reads the versions of an identity and verifies how they follow each
 // other, but no signature.
 func parsePerson(records []byte) (*person, error) {
@@ -47,30 +51,45 @@ func (p *person) add(v *identity) error {
 	if len(p.versions) == MaxVersions {
 		return tooLarge("identity has more than 16 versions")
 	}
-	if err := v.follows(p.identity); err != nil {
+	if err := v.follows(p.versions); err != nil {
 		return err
 	}
 	p.identity, p.versions = v, append(p.versions, v)
 	return nil
 }
 
-// follows returns an error unless the version may come after previous, which is nil
-// for the first one. Versions add suites and change nothing else: so what was
-// signed, encrypted or granted to an earlier one stays good.
-func (v *identity) follows(previous *identity) error {
-	switch {
-	case previous == nil && v.Version != 1:
-		return mismatch("identity does not begin with its first version")
-	case previous == nil:
+// follows returns an error unless the version may come after earlier ones, of which the
+// first one has none. It either adds suites and changes nothing else, so that what was
+// signed, encrypted or granted to an earlier one stays good, or changes every key.
+func (v *identity) follows(earlier []*identity) error {
+	plain := v.recovery == nil && v.sealed == nil
+	if len(earlier) == 0 {
+		if v.Version != 1 || !plain {
+			return mismatch("identity does not begin with its first version")
+		}
+		v.Since = 1
 		return nil
-	case v.Version != previous.Version+1 || v.ID != previous.ID || v.previous != previous.hash:
+	}
+	previous := earlier[len(earlier)-1]
+	if v.Version != previous.Version+1 || v.ID != previous.ID || v.previous != previous.hash {
 		return mismatch("identity version does not follow the one before")
-	case v.SigningKey != previous.SigningKey || v.RecryptKey != previous.RecryptKey || v.RecoveryHash != previous.RecoveryHash:
+	}
+	for _, key := range previous.keys {
+		if v.key(key.Suite()) == nil {
+			return mismatch("identity version removes a suite")
+		}
+	}
+	if v.SigningKey != previous.SigningKey {
+		v.Since = v.Version
+		return v.replaces(earlier)
+	}
+	v.Since = previous.Since
+	if v.RecryptKey != previous.RecryptKey || v.RecoveryHash != previous.RecoveryHash || !plain {
 		return mismatch("identity version changes more than its suites")
 	}
 	for _, key := range previous.keys {
 		if !v.has(key) {
-			return mismatch("identity version removes or changes an encryption key")
+			return mismatch("identity version changes some of its keys and keeps others")
 		}
 	}
 	if len(v.keys) == len(previous.keys) {
@@ -81,7 +100,7 @@ func (v *identity) follows(previous *identity) error {
 
 // openIdentity parses an identity and verifies, in each version, the signature and
 // the proof of possession of each encryption key. The first version is signed by its
-// own key, each later one by that of the version before.
+// own key, each later one by that of the version before or by the recovery key.
 func openIdentity(records []byte) (*person, error) {
 	p, err := parsePerson(records)
 	if err != nil {
@@ -89,6 +108,9 @@ func openIdentity(records []byte) (*person, error) {
 	}
 	signer := p.versions[0].SigningKey
 	for _, v := range p.versions {
+		if v.recovery != nil {
+			signer = [32]byte(v.recovery)
+		}
 		if err := verify(signer, v.body, v.signature, "signature of the identity does not verify"); err != nil {
 			return nil, err
 		}
@@ -153,11 +175,7 @@ func NewIdentityVersion(seed, records, suites []byte) ([]byte, error) {
 		return nil, err
 	}
 	defer signer.Wipe()
-	all := bytes.Clone(suites)
-	for _, k := range p.Keys {
-		all = append(all, k.Suite)
-	}
-	private, err := encryptionKeys(seed, sortedSet(all, 1))
+	private, err := encryptionKeys(seed, p.suitesWith(suites))
 	if err != nil {
 		return nil, err
 	}

@@ -234,10 +234,10 @@ func TestKeyAndSalt(t *testing.T) {
 	w := shared()
 	first, changed := must(parseCollection(w.first)), must(parseCollection(w.second))
 	changed.Salt[0]++
-	check(t, "old key, other salt, same epoch", changed.follows(first), abi.ErrMismatch)
+	check(t, "old key, other salt, same epoch", changed.follows(first, must(openIdentity(shared().alice))), abi.ErrMismatch)
 	second, third := must(parseCollection(w.second)), must(parseCollection(w.third))
 	third.key = second.key
-	check(t, "old key", third.follows(second), abi.ErrMismatch)
+	check(t, "old key", third.follows(second, must(openIdentity(shared().alice))), abi.ErrMismatch)
 }
 
 func TestCollectionRules(t *testing.T) {

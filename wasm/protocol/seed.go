@@ -43,6 +43,21 @@ func recryptKey(seed []byte) (*recrypt.SigningKey, error) {
 	return signingKey(seed, "recrypt signing key")
 }
 
+// signingKeys returns the public halves of recordKey and recryptKey.
+func signingKeys(seed []byte) (signing, inner [32]byte, err error) {
+	signer, err := recordKey(seed)
+	if err != nil {
+		return signing, inner, err
+	}
+	defer signer.Wipe()
+	second, err := recryptKey(seed)
+	if err != nil {
+		return signing, inner, err
+	}
+	defer second.Wipe()
+	return [32]byte(signer.VerifyingKey().Bytes()), [32]byte(second.VerifyingKey().Bytes()), nil
+}
+
 // recoveryHash returns the hash of the recovery key that a recovery seed gives.
 func recoveryHash(seed []byte) (hash [32]byte, err error) {
 	key, err := signingKey(seed, "recovery key")
@@ -97,9 +112,14 @@ func unlock(seed []byte, signing [32]byte) (*recrypt.SigningKey, error) {
 	return key, nil
 }
 
-// unlockEpoch returns the private key of a collection record's epoch if the seed
-// is its owner's.
-func unlockEpoch(seed []byte, c *collection) (*recrypt.PrivateKey, error) {
+// unlockEpoch returns the private key of a collection record's epoch. The seed is that
+// of the owner's newest version; that of the version that the record names may be older.
+func unlockEpoch(seed []byte, owner *person, c *collection) (*recrypt.PrivateKey, error) {
+	seed, err := owner.seedOf(seed, c.OwnerVersion)
+	if err != nil {
+		return nil, err
+	}
+	defer clear(seed)
 	key, err := epochKey(seed, c.Salt, c.key.Suite(), c.Collection.Collection, c.Epoch)
 	if err != nil {
 		return nil, err
@@ -120,4 +140,23 @@ func DefaultCollection(seed []byte, service [32]byte) (id [16]byte, err error) {
 		return id, err
 	}
 	return [16]byte(b), nil
+}
+
+// OwnDefaultCollection is DefaultCollection of the seed of the first version of an
+// identity; seed is that of the newest one. So the id stays when keys change.
+//
+// Errors: those of OpenIdentity, and StatusMismatch for another seed, or if the first one
+// was not kept.
+func OwnDefaultCollection(seed, own []byte, service [32]byte) (id [16]byte, err error) {
+	me, signer, err := unlockIdentity(seed, own)
+	if err != nil {
+		return id, err
+	}
+	signer.Wipe()
+	first, err := me.seedOf(seed, 1)
+	if err != nil {
+		return id, err
+	}
+	defer clear(first)
+	return DefaultCollection(first, service)
 }

@@ -64,14 +64,11 @@ func NewService(seed []byte) ([]byte, error) {
 		return nil, err
 	}
 	defer signer.Wipe()
-	inner, err := recryptKey(seed)
-	if err != nil {
-		return nil, err
-	}
-	defer inner.Wipe()
 	v := &service{}
 	v.Version = 1
-	v.SigningKey, v.RecryptKey = [32]byte(signer.VerifyingKey().Bytes()), [32]byte(inner.VerifyingKey().Bytes())
+	if v.SigningKey, v.RecryptKey, err = signingKeys(seed); err != nil {
+		return nil, err
+	}
 	w := newWriter("service")
 	v.writeBody(w)
 	w.raw(signer.Sign(w.b))

@@ -129,7 +129,7 @@ func TestMixedSuites(t *testing.T) {
 	}
 	third := must(parseCollection(w.third))
 	third.Suite = uint8(abi.Suite480)
-	check(t, "change of suite", third.follows(must(parseCollection(w.second))), abi.ErrMismatch)
+	check(t, "change of suite", third.follows(must(parseCollection(w.second)), must(openIdentity(s.alice))), abi.ErrMismatch)
 	if suiteOfValue(w.transformed) != recrypt.Suite256 || suiteOfValue(s.transformed) != recrypt.Suite480 || suiteOfValue(w.value[1:]) != 0 {
 		t.Error("suite of a value by its length")
 	}

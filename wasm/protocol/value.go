@@ -20,21 +20,12 @@ import (
 // give the epoch's key, a value signed by somebody else, another level among
 // them), and StatusDecrypt for every reason why the value itself does not open.
 func OpenKey(seed, own, author, collection, service, record, value []byte) ([]byte, error) {
-	o, err := newOpener(seed, own, service)
+	item := abi.KeyItem{Author: author, Collection: collection, Record: record, Value: value}
+	keys, errs, err := OpenKeys(seed, own, service, []abi.KeyItem{item}, func() bool { return false })
 	if err != nil {
 		return nil, err
 	}
-	defer o.wipe()
-	v, err := o.verify(&abi.KeyItem{Author: author, Collection: collection, Record: record, Value: value})
-	if err != nil {
-		return nil, err
-	}
-	m, err := v.key.private.Decrypt(v.value)
-	if err != nil {
-		return nil, schemeError(err, "encrypted value cannot be opened")
-	}
-	defer m.Wipe()
-	return documentKey(&v.record.KeyRecord, m), nil
+	return keys[0], errs[0]
 }
 
 // errTransformed refuses a value that the service has transformed already.

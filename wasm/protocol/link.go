@@ -1,0 +1,30 @@
+package protocol
+
+import "golang.org/x/crypto/argon2"
+
+// LinkSeed returns the seed and the recovery seed of the reader that a link makes, 32
+// bytes each, from the link's secret of 32 bytes. The same link always gives the same.
+//
+// With a passcode, up to 1024 bytes of UTF-8 which the caller has normalised (NFC), the
+// link alone opens nothing and does not tell whether a guess is right: the passcode is
+// stretched by Argon2id, at the floor for sealed secrets, with a salt from the secret.
+//
+// The errors have StatusMalformed or StatusTooLarge.
+func LinkSeed(secret, passcode []byte) (seed, recoverySeed []byte, err error) {
+	salt, err := derive(secret, nil, label("link passcode salt"), sealSalt)
+	if err != nil {
+		return nil, nil, err
+	}
+	mixed := make([]byte, seedSize, 2*seedSize)
+	defer clear(mixed[:2*seedSize])
+	copy(mixed, secret)
+	if len(passcode) != 0 {
+		if err := checkPassphrase(passcode); err != nil {
+			return nil, nil, err
+		}
+		stretched := argon2.IDKey(passcode, salt, MinPasses, MinMemoryKiB, lanes, seedSize)
+		defer clear(stretched)
+		mixed = append(mixed, stretched...)
+	}
+	return hkdfKey(mixed, nil, label("link seed"), seedSize), hkdfKey(mixed, nil, label("link recovery seed"), seedSize), nil
+}
