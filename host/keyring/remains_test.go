@@ -148,7 +148,7 @@ func grantAccess(t testing.TB, s store.Store, k *Keyring) access {
 	a.key = k.testKey(t, a.grant.ID)
 	a.grant.Sealed = a.sealed
 	rec := store.CollectionRecord{Collection: a.grant.Collection, Owner: a.grant.Owner, Record: random(200)}
-	_, err = s.PutCollection(context.Background(), rec, [32]byte{}, []store.Grant{a.grant})
+	_, err = s.PutCollection(context.Background(), rec, [32]byte{}, []store.Grant{a.grant}, nil)
 	fatal(t, err)
 	return a
 }
@@ -158,7 +158,7 @@ func (a access) revoke(t testing.TB, s store.Store, k *Keyring) {
 	t.Helper()
 	_, ids, err := s.Revoke(context.Background(), store.Revocation{
 		ID: id16(), Collection: a.grant.Collection, Owner: a.grant.Owner, Reader: a.grant.Reader, Record: random(99),
-	})
+	}, nil)
 	fatal(t, err)
 	fatal(t, k.Destroy(context.Background(), ids...))
 }

@@ -25,7 +25,7 @@ func TestReadersBeyondList(t *testing.T) {
 		copy(grants[i].Reader[:], random(32))
 	}
 	other := store.CollectionRecord{Collection: [16]byte{9}, Owner: alice.identity.ID, Record: []byte{1}}
-	must(w.store.PutCollection(t.Context(), other, [32]byte{}, grants))
+	must(w.store.PutCollection(t.Context(), other, [32]byte{}, grants, nil))
 
 	fields := w.fields(alice)
 	fields.Readers = nil

@@ -26,7 +26,7 @@ func (w *world) longChain(p *person) (path string) {
 		if i == 0 {
 			grants = []store.Grant{{ID: [16]byte(random(16)), Collection: id, Owner: owner, Reader: p.identity.ID, Record: []byte{1}, Sealed: []byte{1}}}
 		}
-		must(w.store.PutCollection(w.t.Context(), rec, previous, grants))
+		must(w.store.PutCollection(w.t.Context(), rec, previous, grants, nil))
 		previous = rec.Hash
 	}
 	return "/v1/collections/" + api.FormatID(id)

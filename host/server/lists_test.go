@@ -134,7 +134,7 @@ func TestCrowdedLists(t *testing.T) {
 			rand.Read(g.ID[:])
 		}
 		rec := store.CollectionRecord{Collection: [16]byte{collection}, Owner: [32]byte(mallory), Record: []byte{1}}
-		must(w.store.PutCollection(t.Context(), rec, [32]byte{}, grants))
+		must(w.store.PutCollection(t.Context(), rec, [32]byte{}, grants, nil))
 	}
 	flood(1, 800, 5000)
 	r := w.call(alice, "GET", api.PathGrants, nil)

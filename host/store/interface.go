@@ -1,6 +1,10 @@
 package store
 
-import "context"
+import (
+	"context"
+
+	"golang.org/x/mod/sumdb/tlog"
+)
 
 // Store is the contract of every engine. The package comment says what holds for
 // all methods. Besides the errors named here every method may return ErrInvalid,
@@ -10,7 +14,10 @@ type Store interface {
 	// must have a lower version and be its beginning, byte for byte, else ErrConflict:
 	// of two that go on differently from the same version, the first stays. The newest
 	// again has no effect.
-	PutIdentity(ctx context.Context, identity Identity) error
+	//
+	// With change.Replace the stored versions from that one on are removed first, and the
+	// rule holds for what remains: an identity's recovery key may override versions.
+	PutIdentity(ctx context.Context, identity Identity, change IdentityChange) error
 
 	// Identity returns what was stored of an identity, oldest first; the last has all
 	// versions. ErrNotFound when there is none.
@@ -19,17 +26,22 @@ type Store interface {
 	// PutCollection appends rec to its chain and stores grants, as one transaction.
 	// The sequence must be the head's plus one and previous the head's hash, or 0
 	// and zero for a new collection; else ErrConflict. ErrExists when the collection
-	// belongs to another owner or a grant's id is taken.
+	// belongs to another owner or a grant's id is taken, ErrClosed when the record's epoch
+	// is closed, ErrQuota when it would be one more collection than MaxCollections.
+	// ErrConflict as well when a reader's newest identity has another signing key since
+	// the version that a grant names.
 	//
 	// Every grant names rec's collection and owner, and no two the same epoch and
 	// reader; else ErrInvalid. A live grant of the same epoch and reader is
 	// superseded: its sealed transform key is wiped and its id returned, so that
-	// the caller destroys its key.
+	// the caller destroys its key. A request of the reader (PutRequest) goes on to count
+	// as long as he has a pending grant; it never counts for grants that come after a time
+	// without any.
 	//
 	// The newest record again, byte for byte and with the same grant records, has no
 	// effect, whatever became of those grants since, and returns no ids. The sealed
 	// forms may differ: those stored first remain.
-	PutCollection(ctx context.Context, rec CollectionRecord, previous [32]byte, grants []Grant) (superseded [][16]byte, err error)
+	PutCollection(ctx context.Context, rec CollectionRecord, previous [32]byte, grants []Grant, log []LogEntry) (superseded [][16]byte, err error)
 
 	// Collection returns the chain, oldest first; ErrNotFound when there is none.
 	Collection(ctx context.Context, id [16]byte) ([]CollectionRecord, error)
@@ -47,11 +59,25 @@ type Store interface {
 	// Collections returns the ids of an owner's collections, oldest first.
 	Collections(ctx context.Context, owner [32]byte) ([][16]byte, error)
 
+	// CollectionHeads returns the newest record of each of an owner's collections, oldest
+	// collection first, at most MaxCollections.
+	CollectionHeads(ctx context.Context, owner [32]byte) ([]CollectionHead, error)
+
 	// ActiveGrant returns the grant that lets reader open the epoch at time now,
 	// with its sealed transform key; ErrNotFound when there is none.
 	ActiveGrant(ctx context.Context, collection [16]byte, epoch uint32, reader [32]byte, now int64) (Grant, error)
 
-	// HasGrant reports whether reader has an active grant to any epoch.
+	// RecordOpening records that a grant was used: as one transaction it makes sure that the
+	// grant is still active at time now, counts uses more openings, if the grant limits
+	// them, and appends log. ErrNotFound when the grant is not active or so many openings
+	// are not left. It is the moment of the opening: a caller that hands out a transformed
+	// value after it returned nil, and only then, has handed out nothing that a
+	// revocation before it forbids. Recorded twice is counted twice.
+	RecordOpening(ctx context.Context, grant [16]byte, now int64, uses uint32, log []LogEntry) error
+
+	// HasGrant reports whether reader has a grant to any epoch that is active or will be
+	// without the owner's doing: whose NotBefore is still to come or that he has to ask
+	// for.
 	HasGrant(ctx context.Context, collection [16]byte, reader [32]byte, now int64) (bool, error)
 
 	// Readers returns who has a live grant to the epoch that has not expired at time
@@ -67,6 +93,18 @@ type Store interface {
 	// returned too, even if it came first. ErrNotFound when there is no collection.
 	ReaderGrants(ctx context.Context, collection [16]byte) (head CollectionRecord, grants []Grant, err error)
 
+	// PendingGrants returns the live grants of owner to reader that need a request, newest
+	// first, at most MaxListed, without sealed transform keys.
+	PendingGrants(ctx context.Context, owner, reader [32]byte) ([]Grant, error)
+
+	// PutRequest remembers that reader has asked for the pending grants to a collection at
+	// time now and returns since when he has: an earlier request stays and nothing is
+	// appended. ErrNotFound when he has no pending grant there that is live at time now.
+	PutRequest(ctx context.Context, collection [16]byte, reader [32]byte, now int64, log []LogEntry) (since int64, err error)
+
+	// DropRequest forgets the request; ErrNotFound when there is none.
+	DropRequest(ctx context.Context, collection [16]byte, reader [32]byte, log []LogEntry) error
+
 	// RecordGrants returns the grants that were stored with a record of a collection,
 	// whatever became of them since, in no order and without sealed transform keys.
 	RecordGrants(ctx context.Context, collection [16]byte, sequence uint64) ([]Grant, error)
@@ -80,12 +118,13 @@ type Store interface {
 	// returns the ids of all, so that the caller destroys their keys: those too that
 	// had ended before, whose keys should be gone already. A revocation that ends
 	// nothing is stored too. Receipt and Destroyed of the argument are ignored;
-	// Destroyed of the answer counts the grants that were live.
+	// Destroyed of the answer counts the grants that were live. If there were any, all
+	// epochs so far are closed. The reader's request is forgotten.
 	//
 	// The same revocation again returns the stored one. Until FinishRevocation the
 	// ids come with it, so that a retry finishes what a failure interrupted, but not
 	// those of grants made since; from then on none. ErrExists when the id holds another record.
-	Revoke(ctx context.Context, revocation Revocation) (stored Revocation, destroyed [][16]byte, err error)
+	Revoke(ctx context.Context, revocation Revocation, log []LogEntry) (stored Revocation, destroyed [][16]byte, err error)
 
 	// FinishRevocation stores the receipt after the keys are destroyed. The first
 	// receipt stays: a second call has no effect, so that everybody sees the same
@@ -96,16 +135,33 @@ type Store interface {
 	Revocation(ctx context.Context, id [16]byte) (Revocation, error)
 
 	// ExpireGrants wipes the sealed transform keys of live grants with Expires <= now
-	// and returns their ids, so that the caller destroys their keys.
-	ExpireGrants(ctx context.Context, now int64) ([][16]byte, error)
+	// and returns their ids, so that the caller destroys their keys. Unless entry is nil,
+	// it says for each what is appended; it may be asked more often.
+	ExpireGrants(ctx context.Context, now int64, entry func(Grant) LogEntry) ([][16]byte, error)
 
 	// LiveGrants returns the ids of all live grants: those whose key must still be in
 	// the keyring. At start the caller destroys every other key there.
 	LiveGrants(ctx context.Context) ([][16]byte, error)
 
 	// PutKey stores a document key. The identical key again has no effect; ErrExists
-	// when the id holds other content.
-	PutKey(ctx context.Context, key Key) error
+	// when the id holds other content. As one transaction with the writing it makes sure
+	// that the collection exists and is its owner's (else ErrNotFound), that the key's
+	// epoch is the newest (ErrConflict) and not closed (ErrClosed), and, unless the key or its
+	// author has been accepted, that fewer than quota keys of the author wait there
+	// (ErrQuota).
+	PutKey(ctx context.Context, key Key, quota int, log []LogEntry) error
+
+	// Waiting returns the keys that wait for acceptance by owner, oldest first, at most
+	// limit and MaxListed, without Record and Value.
+	Waiting(ctx context.Context, owner [32]byte, limit int) ([]Key, error)
+
+	// Accepted reports whether AcceptAuthor was called.
+	Accepted(ctx context.Context, collection [16]byte, author [32]byte) (bool, error)
+
+	// AcceptAuthor ends the waiting of an author's keys in a collection, and of those that
+	// will come, and returns how many waited. Nothing is appended if he was accepted
+	// before. ErrNotFound when there is no such collection.
+	AcceptAuthor(ctx context.Context, collection [16]byte, author [32]byte, now int64, log []LogEntry) (accepted int, err error)
 
 	// Key returns a document key; ErrNotFound when there is none.
 	Key(ctx context.Context, id [16]byte) (Key, error)
@@ -121,6 +177,31 @@ type Store interface {
 	// HighWater keeps the greatest time ever given to it and returns that, so that
 	// grants stay expired when the machine's clock is set back.
 	HighWater(ctx context.Context, now int64) (int64, error)
+
+	// AppendLog appends to the log what no other method does.
+	AppendLog(ctx context.Context, log []LogEntry) error
+
+	// LogSize returns how many leaves the log has.
+	LogSize(ctx context.Context) (int64, error)
+
+	// LogHashes returns hashes of the log's tree by their stored hash indexes (see package
+	// tlog), in the same order. ErrNotFound when one is not there.
+	LogHashes(ctx context.Context, indexes []int64) ([]tlog.Hash, error)
+
+	// LogLeaves returns the leaves from an index on, in order, n of them at most, and
+	// MaxLeaves.
+	LogLeaves(ctx context.Context, from int64, n int) ([][]byte, error)
+
+	// LogIndex returns the index of the newest leaf with that Ref; ErrNotFound when there
+	// is none.
+	LogIndex(ctx context.Context, ref []byte) (int64, error)
+
+	// Ledger returns the entries that party may see, because it is their owner or actor,
+	// from an index on, in order, at most limit and MaxListed.
+	Ledger(ctx context.Context, party [32]byte, from int64, limit int) ([]LedgerRow, error)
+
+	// LedgerAt returns the entry at an index; ErrNotFound when there is no entry.
+	LedgerAt(ctx context.Context, index int64) (LedgerRow, error)
 
 	// Close ends all use. It is safe to call twice.
 	Close() error

@@ -1,5 +1,6 @@
 // Package store is what the service remembers: identities, collections, grants,
-// revocations, document keys, nonces and a clock that never runs backwards.
+// revocations, document keys, nonces, a clock that never runs backwards, and the
+// transparency log of all this.
 //
 // [Store] is the contract. Package sqlite implements it in one file for a single
 // server; package storetest holds the conformance suite that every engine passes.
@@ -21,6 +22,8 @@
 //     read that starts after a write returned sees that write.
 //   - Writes may be repeated: the same content again is accepted without effect,
 //     other content under the same id is refused.
+//   - A change and its leaves in the log ([LogEntry]) are there together or not at all.
+//     A write without effect appends nothing.
 //   - All methods may be called from many goroutines.
 //
 // Times are Unix milliseconds chosen by the caller, never negative. Ids are raw
@@ -42,6 +45,10 @@ var (
 	// ErrTooMany says that the signer has MaxNonces nonces: some must be forgotten
 	// first. The nonce was not claimed.
 	ErrTooMany = errors.New("too many nonces of one signer")
+	// ErrClosed says that the epoch is closed: the owner has to open the next one.
+	ErrClosed = errors.New("epoch is closed")
+	// ErrQuota says that it would be one more than is allowed. Nothing was written.
+	ErrQuota = errors.New("quota is used up")
 	// ErrInvalid says that the arguments contradict each other or exceed a bound.
 	// Nothing was written.
 	ErrInvalid = errors.New("invalid argument")
@@ -61,8 +68,12 @@ var (
 	ErrFailed = errors.New("storage failed, restart the server")
 )
 
-// MaxListed is how many grants [Store].Grants lists per direction.
+// MaxListed is how many rows a list has at most: grants per direction, pending grants,
+// waiting keys, entries of the ledger.
 const MaxListed = 1000
+
+// MaxCollections is how many collections an owner may have.
+const MaxCollections = 2000
 
 // MaxNonces is how many nonces of one signer are remembered at once.
 const MaxNonces = 50_000
@@ -73,6 +84,7 @@ const (
 	MaxRecord = 1 << 20 // a record, value or receipt
 	MaxSealed = 1 << 16 // a sealed transform key
 	MaxNonce  = 128     // a nonce, as text
+	MaxScope  = 1024    // document keys that one grant names, of 16 bytes each
 )
 
 // Identity is an identity up to one of its versions.
@@ -81,7 +93,22 @@ type Identity struct {
 	Version    uint32
 	Record     []byte   // the records of all versions up to this one, as signed, concatenated
 	SigningKey [32]byte // Ed25519 key of this version
+	Since      uint32   // the first version with that key
 	Created    int64    // when it was stored, Unix ms
+}
+
+// IdentityChange says what publishing an identity does beside storing it.
+type IdentityChange struct {
+	// Replace lets the stored versions from this one on give way to the new ones; 0 or
+	// one that is not stored yet: the new ones continue.
+	Replace uint32
+	// Over is the record of the newest stored version that the caller has compared with.
+	// If it is not that any more, nothing is stored. nil: whatever it is.
+	Over []byte
+	// Suspend marks the live grants to the identity that lead to keys which it has not
+	// any more: those to versions before its Since, and from Replace on.
+	Suspend bool
+	Log     []LogEntry
 }
 
 // CollectionRecord is one link of a collection's chain.
@@ -93,22 +120,40 @@ type CollectionRecord struct {
 	Record     []byte   // collection record, as signed
 	Hash       [32]byte // hash of Record, which the next record names
 	Created    int64    // when it was stored, Unix ms
+	// Closed says that a revocation has closed the record's epoch: it takes neither
+	// deposits nor further records. Ignored when storing.
+	Closed bool
+}
+
+// CollectionHead is the newest record of a collection.
+type CollectionHead struct {
+	CollectionRecord
+	Readers int // live grants to its epoch
 }
 
 // Grant is one reader's access to one epoch of a collection.
 //
 // It is live from PutCollection until its sealed transform key is wiped, by a
-// revocation, by its expiry or by a newer grant. It is active while it is live,
-// its NotBefore has passed and its Expires has not.
+// revocation, by its expiry or by a newer grant. It is active while it is live and not
+// suspended, its NotBefore has passed and its Expires has not, its Wait is over since its
+// reader has asked for it, and fewer than Uses openings were recorded.
 type Grant struct {
 	ID, Collection [16]byte
 	Owner, Reader  [32]byte
 	Epoch          uint32
 	ReaderVersion  uint32
-	Record         []byte // grant record, as signed
-	NotBefore      int64  // Unix ms, 0 = at once
-	Expires        int64  // Unix ms, 0 = never
-	Uses           uint32 // limit stated in the record; the store does not count
+	Record         []byte     // grant record, as signed
+	Kind           uint8      // 1 direct, 2 pending, 3 link; the store goes by the limits, not by the kind
+	Scope          [][16]byte // document keys that it opens; nil: all of the epoch. The caller checks it
+	NotBefore      int64      // Unix ms, 0 = at once
+	Expires        int64      // Unix ms, 0 = never
+	Wait           int64      // ms between the reader's request and the first opening, 0 = no request needed
+	Uses           uint32     // openings that it allows, 0 = any number
+
+	// What became of it. All zero when it is stored.
+	Used      uint32 // openings so far; stays 0 if Uses is 0
+	Suspended bool   // the reader's keys have changed since
+	Requested int64  // when the reader asked for it, Unix ms; 0 = not yet, or Wait is 0
 	// Sealed is the transform key as package keyring sealed it. It is nil once
 	// wiped, and in listings.
 	Sealed     []byte
@@ -130,6 +175,7 @@ type Key struct {
 	Owner, Author  [32]byte
 	Epoch          uint32
 	Record, Value  []byte
+	Accepted       bool  // false: it waits until the owner accepts its author
 	Created        int64 // when it was stored, Unix ms
 }
 

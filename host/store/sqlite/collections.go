@@ -12,9 +12,9 @@ import (
 )
 
 // PutCollection implements store.Store.
-func (s *Store) PutCollection(ctx context.Context, rec store.CollectionRecord, previous [32]byte, grants []store.Grant) ([][16]byte, error) {
+func (s *Store) PutCollection(ctx context.Context, rec store.CollectionRecord, previous [32]byte, grants []store.Grant, log []store.LogEntry) ([][16]byte, error) {
 	const doing = "put collection record"
-	if err := checkCollection(rec, grants); err != nil {
+	if err := errors.Join(checkCollection(rec, grants), checkLog(log)); err != nil {
 		return nil, failed(ctx, doing, err)
 	}
 	var superseded [][16]byte
@@ -25,13 +25,13 @@ func (s *Store) PutCollection(ctx context.Context, rec store.CollectionRecord, p
 			return err
 		}
 		for i := range grants {
-			old, err := putGrant(ctx, q, rec.Sequence, &grants[i])
+			old, err := putGrant(ctx, q, &rec, &grants[i])
 			if err != nil {
 				return err
 			}
 			superseded = append(superseded, old...)
 		}
-		return nil
+		return appendLog(ctx, q, log)
 	})
 	if err != nil {
 		return nil, err
@@ -50,10 +50,7 @@ func appendRecord(ctx context.Context, q *sqlitedb.Queries, rec store.Collection
 		if rec.Sequence != 0 || previous != [32]byte{} {
 			return false, store.ErrConflict
 		}
-		err = q.InsertCollection(ctx, sqlitedb.InsertCollectionParams{
-			ID: rec.Collection[:], Owner: rec.Owner[:], Created: rec.Created,
-		})
-		if err != nil {
+		if err := insertCollection(ctx, q, rec); err != nil {
 			return false, err
 		}
 		return false, insertRecord(ctx, q, rec)
@@ -71,7 +68,24 @@ func appendRecord(ctx context.Context, q *sqlitedb.Queries, rec store.Collection
 	if newest.Sequence+1 != int64(rec.Sequence) || !bytes.Equal(newest.Hash, previous[:]) {
 		return false, store.ErrConflict
 	}
+	if int64(rec.Epoch) <= head.Closed {
+		return false, store.ErrClosed
+	}
 	return false, insertRecord(ctx, q, rec)
+}
+
+// insertCollection stores what a collection is before its first record.
+func insertCollection(ctx context.Context, q *sqlitedb.Queries, rec store.CollectionRecord) error {
+	full, err := q.HasCollections(ctx, sqlitedb.HasCollectionsParams{Owner: rec.Owner[:], SoMany: store.MaxCollections - 1})
+	if err == nil && full {
+		err = store.ErrQuota
+	}
+	if err != nil {
+		return err
+	}
+	return q.InsertCollection(ctx, sqlitedb.InsertCollectionParams{
+		ID: rec.Collection[:], Owner: rec.Owner[:], Created: rec.Created,
+	})
 }
 
 func insertRecord(ctx context.Context, q *sqlitedb.Queries, rec store.CollectionRecord) error {
@@ -106,13 +120,16 @@ func sameGrants(ctx context.Context, q *sqlitedb.Queries, rec store.CollectionRe
 }
 
 // putGrant stores a grant and ends the live one of the same epoch and reader.
-func putGrant(ctx context.Context, q *sqlitedb.Queries, sequence uint64, g *store.Grant) (superseded [][16]byte, err error) {
+func putGrant(ctx context.Context, q *sqlitedb.Queries, rec *store.CollectionRecord, g *store.Grant) (superseded [][16]byte, err error) {
 	taken, err := q.GrantExists(ctx, g.ID[:])
+	if err == nil && taken {
+		err = store.ErrExists
+	}
+	if err == nil {
+		err = checkReader(ctx, q, rec, g)
+	}
 	if err != nil {
 		return nil, err
-	}
-	if taken {
-		return nil, store.ErrExists
 	}
 	old, err := q.LiveGrant(ctx, sqlitedb.LiveGrantParams{
 		Collection: g.Collection[:], Reader: g.Reader[:], Epoch: int64(g.Epoch),
@@ -128,15 +145,37 @@ func putGrant(ctx context.Context, q *sqlitedb.Queries, sequence uint64, g *stor
 		return nil, err
 	}
 	err = q.InsertGrant(ctx, sqlitedb.InsertGrantParams{
-		ID: g.ID[:], Collection: g.Collection[:], Sequence: int64(sequence),
+		ID: g.ID[:], Collection: g.Collection[:], Sequence: int64(rec.Sequence),
 		Owner: g.Owner[:], Reader: g.Reader[:], ReaderVersion: int64(g.ReaderVersion),
-		Epoch: int64(g.Epoch), Record: g.Record, NotBefore: g.NotBefore,
-		Expires: g.Expires, Uses: int64(g.Uses), Created: g.Created,
+		Epoch: int64(g.Epoch), Record: g.Record, NotBefore: g.NotBefore, Expires: g.Expires,
+		Kind: int64(g.Kind), Wait: g.Wait, Uses: int64(g.Uses), Scope: scope(g.Scope), Created: g.Created,
 	})
 	if err != nil {
 		return nil, err
 	}
 	return superseded, q.InsertSealed(ctx, sqlitedb.InsertSealedParams{GrantID: g.ID[:], Sealed: g.Sealed})
+}
+
+// checkReader makes sure that g leads to keys which its reader still has, and that a
+// request from before, which no grant has kept alive, does not count for it.
+func checkReader(ctx context.Context, q *sqlitedb.Queries, rec *store.CollectionRecord, g *store.Grant) error {
+	since, err := q.IdentitySince(ctx, g.Reader[:])
+	if err == nil && since > int64(g.ReaderVersion) {
+		return store.ErrConflict
+	}
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return err
+	}
+	if g.Wait == 0 {
+		return nil
+	}
+	pending, err := q.HasPendingGrant(ctx, sqlitedb.HasPendingGrantParams{
+		Collection: g.Collection[:], Reader: g.Reader[:], Now: rec.Created,
+	})
+	if err == nil && !pending {
+		_, err = q.DropRequest(ctx, sqlitedb.DropRequestParams{Collection: g.Collection[:], Reader: g.Reader[:]})
+	}
+	return err
 }
 
 // checkCollection refuses what cannot be one request of one owner.
@@ -164,11 +203,13 @@ func checkCollection(rec store.CollectionRecord, grants []store.Grant) error {
 			return invalid("two grants alike")
 		case len(g.Sealed) == 0 || len(g.Sealed) > store.MaxSealed:
 			return invalid("sealed transform key")
-		case g.Revocation != nil || g.Superseded != nil:
-			return invalid("grant that has ended")
+		case g.Revocation != nil || g.Superseded != nil || g.Used != 0 || g.Suspended || g.Requested != 0:
+			return invalid("grant that was used or has ended")
+		case len(g.Scope) > store.MaxScope:
+			return invalid("scope")
 		}
 		seen[g.ID], places[at] = true, true
-		err := errors.Join(checkRecord("grant record", g.Record), checkTimes(g.NotBefore, g.Expires, g.Created))
+		err := errors.Join(checkRecord("grant record", g.Record), checkTimes(g.NotBefore, g.Expires, g.Wait, g.Created))
 		if err != nil {
 			return err
 		}
@@ -186,7 +227,7 @@ func (s *Store) Collection(ctx context.Context, id [16]byte) ([]store.Collection
 		}
 		rows, err := q.CollectionChain(ctx, id[:])
 		for _, row := range rows {
-			chain = append(chain, collectionRecord(collection.Owner, row))
+			chain = append(chain, collectionRecord(collection.Owner, collection.Closed, row))
 		}
 		return err
 	})
@@ -199,7 +240,7 @@ func (s *Store) Head(ctx context.Context, collection [16]byte) (store.Collection
 	if err != nil {
 		return store.CollectionRecord{}, failed(ctx, "get newest record", err)
 	}
-	return collectionRecord(row.Owner, row.CollectionRecord), nil
+	return collectionRecord(row.Owner, row.Closed, row.CollectionRecord), nil
 }
 
 // EpochHead implements store.Store.
@@ -208,7 +249,7 @@ func (s *Store) EpochHead(ctx context.Context, collection [16]byte, epoch uint32
 	if err != nil {
 		return store.CollectionRecord{}, failed(ctx, "get newest record of an epoch", err)
 	}
-	return collectionRecord(row.Owner, row.CollectionRecord), nil
+	return collectionRecord(row.Owner, row.Closed, row.CollectionRecord), nil
 }
 
 // ChainSize implements store.Store.
@@ -221,4 +262,17 @@ func (s *Store) ChainSize(ctx context.Context, collection [16]byte) (int64, erro
 func (s *Store) Collections(ctx context.Context, owner [32]byte) ([][16]byte, error) {
 	rows, err := s.read.CollectionsByOwner(ctx, owner[:])
 	return ids16(rows), failed(ctx, "list collections", err)
+}
+
+// CollectionHeads implements store.Store.
+func (s *Store) CollectionHeads(ctx context.Context, owner [32]byte) ([]store.CollectionHead, error) {
+	rows, err := s.read.CollectionHeads(ctx, sqlitedb.CollectionHeadsParams{Owner: owner[:], Limit: store.MaxCollections})
+	var heads []store.CollectionHead
+	for _, row := range rows {
+		heads = append(heads, store.CollectionHead{
+			CollectionRecord: collectionRecord(row.Owner, row.Closed, row.CollectionRecord),
+			Readers:          int(row.Readers),
+		})
+	}
+	return heads, failed(ctx, "list collections", err)
 }

@@ -17,14 +17,14 @@ func (s *Store) ActiveGrant(ctx context.Context, collection [16]byte, epoch uint
 	if err != nil {
 		return store.Grant{}, failed(ctx, "get grant", err)
 	}
-	g := grant(row.Grant)
+	g := grant(row.Grant, row.Requested)
 	g.Sealed = row.Sealed
 	return g, nil
 }
 
 // HasGrant implements store.Store.
 func (s *Store) HasGrant(ctx context.Context, collection [16]byte, reader [32]byte, now int64) (bool, error) {
-	has, err := s.read.HasActiveGrant(ctx, sqlitedb.HasActiveGrantParams{
+	has, err := s.read.HasGrant(ctx, sqlitedb.HasGrantParams{
 		Collection: collection[:], Reader: reader[:], Now: now,
 	})
 	return has, failed(ctx, "look for a grant", err)
@@ -52,12 +52,12 @@ func (s *Store) ReaderGrants(ctx context.Context, collection [16]byte) (head sto
 		if err != nil {
 			return err
 		}
-		head = collectionRecord(newest.Owner, newest.CollectionRecord)
+		head = collectionRecord(newest.Owner, newest.Closed, newest.CollectionRecord)
 		rows, err := q.ReaderGrants(ctx, sqlitedb.ReaderGrantsParams{
 			Collection: collection[:], Epoch: int64(head.Epoch), Since: head.Created,
 		})
 		for _, row := range rows {
-			all = append(all, grant(row.Grant))
+			all = append(all, grant(row.Grant, row.Requested))
 		}
 		return err
 	})
@@ -76,7 +76,11 @@ func (s *Store) RecordGrants(ctx context.Context, collection [16]byte, sequence 
 	if err != nil {
 		return nil, failed(ctx, "list grants of a record", err)
 	}
-	return grants(rows), nil
+	var all []store.Grant
+	for _, row := range rows {
+		all = append(all, grant(row, 0))
+	}
+	return all, nil
 }
 
 // Grants implements store.Store.
@@ -86,9 +90,14 @@ func (s *Store) Grants(ctx context.Context, party [32]byte) (issued, received []
 		if err != nil {
 			return err
 		}
-		issued = grants(rows)
-		rows, err = q.ReceivedGrants(ctx, sqlitedb.ReceivedGrantsParams{Reader: party[:], Limit: store.MaxListed})
-		received = grants(rows)
+		issued, received = nil, nil
+		for _, row := range rows {
+			issued = append(issued, grant(row.Grant, row.Requested))
+		}
+		more, err := q.ReceivedGrants(ctx, sqlitedb.ReceivedGrantsParams{Reader: party[:], Limit: store.MaxListed})
+		for _, row := range more {
+			received = append(received, grant(row.Grant, row.Requested))
+		}
 		return err
 	})
 	if err != nil {
@@ -104,31 +113,46 @@ func (s *Store) LiveGrants(ctx context.Context) ([][16]byte, error) {
 }
 
 // ExpireGrants implements store.Store.
-func (s *Store) ExpireGrants(ctx context.Context, now int64) ([][16]byte, error) {
+func (s *Store) ExpireGrants(ctx context.Context, now int64, entry func(store.Grant) store.LogEntry) ([][16]byte, error) {
 	const doing = "expire grants"
 	// Most sweeps find nothing: look first, on a connection that holds up nobody.
 	rows, err := s.read.ExpiringGrants(ctx, now)
 	if err != nil {
 		return nil, failed(ctx, doing, err)
 	}
+	var ids [][16]byte
 	if len(rows) > 0 {
 		err = s.update(ctx, doing, func(q *sqlitedb.Queries) error {
-			if rows, err = q.ExpiringGrants(ctx, now); err != nil {
-				return err
-			}
-			for _, id := range rows {
-				if err := errors.Join(q.WipeSealed(ctx, id), q.ExpireGrant(ctx, id)); err != nil {
-					return err
-				}
-			}
-			return nil
+			ids, err = expire(ctx, q, now, entry)
+			return err
 		})
 		if err != nil {
 			return nil, err
 		}
 	}
-	if len(rows) > 0 || s.unswept.Load() {
+	if len(ids) > 0 || s.unswept.Load() {
 		s.sweep(ctx)
 	}
-	return ids16(rows), nil
+	return ids, nil
+}
+
+func expire(ctx context.Context, q *sqlitedb.Queries, now int64, entry func(store.Grant) store.LogEntry) (ids [][16]byte, err error) {
+	rows, err := q.ExpiringGrants(ctx, now)
+	if err != nil {
+		return nil, err
+	}
+	var log []store.LogEntry
+	for _, row := range rows {
+		if err := errors.Join(q.WipeSealed(ctx, row.ID), q.ExpireGrant(ctx, row.ID)); err != nil {
+			return nil, err
+		}
+		ids = append(ids, id16(row.ID))
+		if entry != nil {
+			log = append(log, entry(grant(row, 0)))
+		}
+	}
+	if err := checkLog(log); err != nil {
+		return nil, err
+	}
+	return ids, appendLog(ctx, q, log)
 }

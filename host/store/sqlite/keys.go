@@ -11,9 +11,9 @@ import (
 )
 
 // PutKey implements store.Store.
-func (s *Store) PutKey(ctx context.Context, v store.Key) error {
+func (s *Store) PutKey(ctx context.Context, v store.Key, quota int, log []store.LogEntry) error {
 	const doing = "put document key"
-	err := errors.Join(checkRecord("record", v.Record), checkRecord("value", v.Value), checkTimes(v.Created))
+	err := errors.Join(checkRecord("record", v.Record), checkRecord("value", v.Value), checkTimes(v.Created), checkLog(log))
 	if err != nil {
 		return failed(ctx, doing, err)
 	}
@@ -28,11 +28,47 @@ func (s *Store) PutKey(ctx context.Context, v store.Key) error {
 		if !errors.Is(err, sql.ErrNoRows) {
 			return err
 		}
-		return q.InsertDocumentKey(ctx, sqlitedb.InsertDocumentKeyParams{
+		accepted, err := admit(ctx, q, &v, quota)
+		if err != nil {
+			return err
+		}
+		err = q.InsertDocumentKey(ctx, sqlitedb.InsertDocumentKeyParams{
 			ID: v.ID[:], Collection: v.Collection[:], Owner: v.Owner[:], Author: v.Author[:],
-			Epoch: int64(v.Epoch), Record: v.Record, Value: v.Value, Created: v.Created,
+			Epoch: int64(v.Epoch), Record: v.Record, Value: v.Value,
+			Accepted: flag(accepted), Created: v.Created,
 		})
+		if err != nil {
+			return err
+		}
+		return appendLog(ctx, q, log)
 	})
+}
+
+// admit makes sure that the key's epoch takes deposits and that its author has room
+// left. It reports whether the key need not wait.
+func admit(ctx context.Context, q *sqlitedb.Queries, v *store.Key, quota int) (accepted bool, err error) {
+	head, err := q.CollectionHead(ctx, v.Collection[:])
+	switch {
+	case errors.Is(err, sql.ErrNoRows) || err == nil && !bytes.Equal(head.Owner, v.Owner[:]):
+		return false, store.ErrNotFound
+	case err != nil:
+		return false, err
+	case head.CollectionRecord.Epoch != int64(v.Epoch):
+		return false, store.ErrConflict
+	case head.CollectionRecord.Epoch <= head.Closed:
+		return false, store.ErrClosed
+	case v.Accepted:
+		return true, nil
+	}
+	accepted, err = q.AuthorAccepted(ctx, sqlitedb.AuthorAcceptedParams{Collection: v.Collection[:], Author: v.Author[:]})
+	if accepted || err != nil {
+		return accepted, err
+	}
+	waiting, err := q.CountWaiting(ctx, sqlitedb.CountWaitingParams{Collection: v.Collection[:], Author: v.Author[:]})
+	if err == nil && waiting >= int64(quota) {
+		err = store.ErrQuota
+	}
+	return false, err
 }
 
 // Key implements store.Store.
@@ -44,59 +80,51 @@ func (s *Store) Key(ctx context.Context, id [16]byte) (store.Key, error) {
 	return documentKey(row), nil
 }
 
-// ClaimNonce implements store.Store.
-func (s *Store) ClaimNonce(ctx context.Context, signer [32]byte, nonce string, expires int64) error {
-	const doing = "claim nonce"
-	if len(nonce) == 0 || len(nonce) > store.MaxNonce {
-		return failed(ctx, doing, invalid("nonce"))
-	}
-	if err := checkTimes(expires); err != nil {
-		return failed(ctx, doing, err)
-	}
-	return s.update(ctx, doing, func(q *sqlitedb.Queries) error {
-		claimed, err := q.ClaimNonce(ctx, sqlitedb.ClaimNonceParams{
-			Signer: signer[:], Nonce: nonce, Expires: expires,
+// Waiting implements store.Store.
+func (s *Store) Waiting(ctx context.Context, owner [32]byte, limit int) ([]store.Key, error) {
+	rows, err := s.read.WaitingKeys(ctx, sqlitedb.WaitingKeysParams{Owner: owner[:], Limit: bound(limit, store.MaxListed)})
+	var keys []store.Key
+	for _, r := range rows {
+		keys = append(keys, store.Key{
+			ID: id16(r.ID), Collection: id16(r.Collection),
+			Owner: id32(r.Owner), Author: id32(r.Author), Epoch: uint32(r.Epoch), Created: r.Created,
 		})
+	}
+	return keys, failed(ctx, "list waiting keys", err)
+}
+
+// Accepted implements store.Store.
+func (s *Store) Accepted(ctx context.Context, collection [16]byte, author [32]byte) (bool, error) {
+	accepted, err := s.read.AuthorAccepted(ctx, sqlitedb.AuthorAcceptedParams{Collection: collection[:], Author: author[:]})
+	return accepted, failed(ctx, "look for an accepted author", err)
+}
+
+// AcceptAuthor implements store.Store.
+func (s *Store) AcceptAuthor(ctx context.Context, collection [16]byte, author [32]byte, now int64, log []store.LogEntry) (accepted int, err error) {
+	const doing = "accept author"
+	if err := errors.Join(checkTimes(now), checkLog(log)); err != nil {
+		return 0, failed(ctx, doing, err)
+	}
+	err = s.update(ctx, doing, func(q *sqlitedb.Queries) error {
+		accepted = 0
+		if _, err := q.CollectionByID(ctx, collection[:]); errors.Is(err, sql.ErrNoRows) {
+			return store.ErrNotFound
+		} else if err != nil {
+			return err
+		}
+		fresh, err := q.AcceptAuthor(ctx, sqlitedb.AcceptAuthorParams{Collection: collection[:], Author: author[:], Created: now})
+		if fresh == 0 || err != nil {
+			return err // nothing has waited since the first time
+		}
+		waited, err := q.AcceptKeys(ctx, sqlitedb.AcceptKeysParams{Collection: collection[:], Author: author[:]})
 		if err != nil {
 			return err
 		}
-		if claimed == 0 {
-			return store.ErrReplay
-		}
-		tooMany, err := q.HasNonces(ctx, sqlitedb.HasNoncesParams{Signer: signer[:], SoMany: store.MaxNonces})
-		if err == nil && tooMany {
-			return store.ErrTooMany // undoes the claim
-		}
-		return err
-	})
-}
-
-// PruneNonces implements store.Store.
-func (s *Store) PruneNonces(ctx context.Context, now int64) error {
-	return s.update(ctx, "prune nonces", func(q *sqlitedb.Queries) error {
-		return q.PruneNonces(ctx, now)
-	})
-}
-
-// HighWater implements store.Store.
-func (s *Store) HighWater(ctx context.Context, now int64) (int64, error) {
-	if high := s.high.Load(); now <= high && high > 0 {
-		return high, nil // already on disk
-	}
-	var high int64
-	err := s.update(ctx, "raise the clock", func(q *sqlitedb.Queries) error {
-		if err := q.RaiseClock(ctx, max(now, 0)); err != nil {
-			return err
-		}
-		var err error
-		high, err = q.Clock(ctx)
-		return err
+		accepted = int(waited)
+		return appendLog(ctx, q, log)
 	})
 	if err != nil {
 		return 0, err
 	}
-	for old := s.high.Load(); old < high && !s.high.CompareAndSwap(old, high); {
-		old = s.high.Load()
-	}
-	return high, nil
+	return accepted, nil
 }

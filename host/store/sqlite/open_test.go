@@ -88,7 +88,7 @@ func TestUpgrade(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "recrypt.db")
 	rec := store.CollectionRecord{Record: []byte{1}, Epoch: 4, Hash: [32]byte{1}}
 	s := open(t, path)
-	if _, err := s.PutCollection(t.Context(), rec, [32]byte{}, nil); err != nil {
+	if _, err := s.PutCollection(t.Context(), rec, [32]byte{}, nil, nil); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Close(); err != nil {
@@ -230,7 +230,7 @@ func TestFull(t *testing.T) {
 	var err error
 	for i := range 10 {
 		key.ID[0] = byte(i)
-		if err = s.PutKey(t.Context(), key); err != nil {
+		if err = s.PutKey(t.Context(), key, 0, nil); err != nil {
 			break
 		}
 	}
@@ -241,7 +241,7 @@ func TestFull(t *testing.T) {
 		t.Fatalf("the refused key: %v", err)
 	}
 	s.LimitPages(t, 1000)
-	if err := s.PutKey(t.Context(), key); err != nil {
+	if err := s.PutKey(t.Context(), key, 0, nil); err != nil {
 		t.Fatalf("with room again: %v", err)
 	}
 }

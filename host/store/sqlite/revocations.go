@@ -11,9 +11,9 @@ import (
 )
 
 // Revoke implements store.Store.
-func (s *Store) Revoke(ctx context.Context, v store.Revocation) (stored store.Revocation, destroyed [][16]byte, err error) {
+func (s *Store) Revoke(ctx context.Context, v store.Revocation, log []store.LogEntry) (stored store.Revocation, destroyed [][16]byte, err error) {
 	const doing = "revoke"
-	err = errors.Join(checkRecord("record", v.Record), checkTimes(v.Created))
+	err = errors.Join(checkRecord("record", v.Record), checkTimes(v.Created), checkLog(log))
 	if err != nil {
 		return store.Revocation{}, nil, failed(ctx, doing, err)
 	}
@@ -21,8 +21,10 @@ func (s *Store) Revoke(ctx context.Context, v store.Revocation) (stored store.Re
 		row, err := q.RevocationByID(ctx, v.ID[:])
 		switch {
 		case errors.Is(err, sql.ErrNoRows):
-			stored, destroyed, err = revoke(ctx, q, v)
-			return err
+			if stored, destroyed, err = revoke(ctx, q, v); err != nil {
+				return err
+			}
+			return appendLog(ctx, q, log)
 		case err != nil:
 			return err
 		case !bytes.Equal(row.Record, v.Record):
@@ -70,8 +72,25 @@ func revoke(ctx context.Context, q *sqlitedb.Queries, v store.Revocation) (store
 	if err != nil {
 		return v, nil, err
 	}
+	if err := closeAccess(ctx, q, v); err != nil {
+		return v, nil, err
+	}
 	ended, err := endedGrants(ctx, q, v)
 	return v, ended, err
+}
+
+// closeAccess closes the epochs so far, if access has ended, and forgets the reader's
+// request.
+func closeAccess(ctx context.Context, q *sqlitedb.Queries, v store.Revocation) error {
+	_, err := q.DropRequest(ctx, sqlitedb.DropRequestParams{Collection: v.Collection[:], Reader: v.Reader[:]})
+	if err != nil || v.Destroyed == 0 {
+		return err
+	}
+	head, err := q.CollectionHead(ctx, v.Collection[:])
+	if err != nil {
+		return err
+	}
+	return q.CloseEpochs(ctx, sqlitedb.CloseEpochsParams{ID: v.Collection[:], Closed: head.CollectionRecord.Epoch})
 }
 
 // endedGrants are all grants whose keys must be gone before the receipt: also those

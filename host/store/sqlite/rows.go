@@ -42,34 +42,43 @@ func ids16(rows [][]byte) [][16]byte {
 func identity(r sqlitedb.Identity) store.Identity {
 	return store.Identity{
 		ID: id32(r.ID), Version: uint32(r.Version), Record: r.Record,
-		SigningKey: id32(r.SigningKey), Created: r.Created,
+		SigningKey: id32(r.SigningKey), Since: uint32(r.Since), Created: r.Created,
 	}
 }
 
-func collectionRecord(owner []byte, r sqlitedb.CollectionRecord) store.CollectionRecord {
+// collectionRecord joins a record with what is stored once for its collection.
+func collectionRecord(owner []byte, closed int64, r sqlitedb.CollectionRecord) store.CollectionRecord {
 	return store.CollectionRecord{
 		Collection: id16(r.Collection), Owner: id32(owner), Sequence: uint64(r.Sequence),
 		Epoch: uint32(r.Epoch), Record: r.Record, Hash: id32(r.Hash), Created: r.Created,
+		Closed: r.Epoch <= closed,
 	}
 }
 
-func grant(r sqlitedb.Grant) store.Grant {
-	return store.Grant{
+// grant converts a row without its sealed transform key. requested is when its reader
+// has asked for it.
+func grant(r sqlitedb.Grant, requested int64) store.Grant {
+	g := store.Grant{
 		ID: id16(r.ID), Collection: id16(r.Collection),
 		Owner: id32(r.Owner), Reader: id32(r.Reader),
 		Epoch: uint32(r.Epoch), ReaderVersion: uint32(r.ReaderVersion), Record: r.Record,
-		NotBefore: r.NotBefore, Expires: r.Expires, Uses: uint32(r.Uses),
+		Kind: uint8(r.Kind), NotBefore: r.NotBefore, Expires: r.Expires, Wait: r.Wait,
+		Uses: uint32(r.Uses), Used: uint32(r.Used), Suspended: r.Suspended != 0, Requested: requested,
 		Revocation: pointer16(r.Revocation), Superseded: pointer16(r.Superseded),
 		Created: r.Created,
 	}
+	for scope := r.Scope; len(scope) >= 16; scope = scope[16:] {
+		g.Scope = append(g.Scope, [16]byte(scope))
+	}
+	return g
 }
 
-func grants(rows []sqlitedb.Grant) []store.Grant {
-	var all []store.Grant
-	for _, row := range rows {
-		all = append(all, grant(row))
+// scope writes the ids of a scope one after another.
+func scope(ids [][16]byte) (b []byte) {
+	for i := range ids {
+		b = append(b, ids[i][:]...)
 	}
-	return all
+	return b
 }
 
 func revocation(r sqlitedb.Revocation) store.Revocation {
@@ -85,7 +94,7 @@ func documentKey(r sqlitedb.DocumentKey) store.Key {
 	return store.Key{
 		ID: id16(r.ID), Collection: id16(r.Collection),
 		Owner: id32(r.Owner), Author: id32(r.Author), Epoch: uint32(r.Epoch),
-		Record: r.Record, Value: r.Value, Created: r.Created,
+		Record: r.Record, Value: r.Value, Accepted: r.Accepted != 0, Created: r.Created,
 	}
 }
 
@@ -100,6 +109,14 @@ func checkRecord(what string, record []byte) error {
 		return invalid(what)
 	}
 	return nil
+}
+
+// flag is how a truth value is stored.
+func flag(v bool) int64 {
+	if v {
+		return 1
+	}
+	return 0
 }
 
 // checkTimes refuses times before 1970.

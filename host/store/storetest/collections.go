@@ -34,7 +34,7 @@ func testCollection(t *testing.T, s store.Store) {
 	second.owner = c.owner
 	rec, previous := second.record(0)
 	rec.Created = 2000
-	_, err = s.PutCollection(ctx, rec, previous, nil)
+	_, err = s.PutCollection(ctx, rec, previous, nil, nil)
 	fatal(t, err)
 	ids, err := s.Collections(ctx, c.owner)
 	fatal(t, err)
@@ -56,12 +56,12 @@ func testCollectionConflicts(t *testing.T, s store.Store, c *chain) {
 	} {
 		rec, previous := c.record(9)
 		change(&rec, &previous)
-		_, err := s.PutCollection(t.Context(), rec, previous, []store.Grant{c.grant(id32(), 9)})
+		_, err := s.PutCollection(t.Context(), rec, previous, []store.Grant{c.grant(id32(), 9)}, nil)
 		wantErr(t, what, err, store.ErrConflict)
 	}
 	rec, previous := c.record(9)
 	rec.Owner = id32()
-	_, err = s.PutCollection(t.Context(), rec, previous, nil)
+	_, err = s.PutCollection(t.Context(), rec, previous, nil, nil)
 	wantErr(t, "other owner", err, store.ErrExists)
 
 	fresh := newChain()
@@ -71,7 +71,7 @@ func testCollectionConflicts(t *testing.T, s store.Store, c *chain) {
 	} {
 		rec, previous := fresh.record(0)
 		change(&rec, &previous)
-		_, err := s.PutCollection(t.Context(), rec, previous, nil)
+		_, err := s.PutCollection(t.Context(), rec, previous, nil, nil)
 		wantErr(t, what, err, store.ErrConflict)
 	}
 	_, err = s.Collection(t.Context(), fresh.id)
@@ -91,7 +91,7 @@ func testCollectionRetry(t *testing.T, s store.Store) {
 
 	rec, previous := c.record(0)
 	grants := []store.Grant{c.grant(reader, 0), c.grant(id32(), 0)}
-	superseded, err := s.PutCollection(ctx, rec, previous, grants)
+	superseded, err := s.PutCollection(ctx, rec, previous, grants, nil)
 	fatal(t, err)
 	if len(superseded) != 1 {
 		t.Fatalf("superseded %d grants, want 1", len(superseded))
@@ -100,7 +100,7 @@ func testCollectionRetry(t *testing.T, s store.Store) {
 
 	retry := []store.Grant{grants[1], grants[0]} // the order does not matter
 	retry[1].Sealed = random(1200)               // sealed afresh
-	superseded, err = s.PutCollection(ctx, rec, previous, retry)
+	superseded, err = s.PutCollection(ctx, rec, previous, retry, nil)
 	fatal(t, err)
 	if len(superseded) != 0 {
 		t.Fatalf("a retry superseded %d grants", len(superseded))
@@ -111,13 +111,13 @@ func testCollectionRetry(t *testing.T, s store.Store) {
 		t.Fatal("a retry replaced the sealed transform key")
 	}
 
-	_, err = s.PutCollection(ctx, rec, previous, grants[:1])
+	_, err = s.PutCollection(ctx, rec, previous, grants[:1], nil)
 	wantErr(t, "retry with fewer grants", err, store.ErrConflict)
-	_, err = s.PutCollection(ctx, rec, previous, append(grants[:2:2], c.grant(id32(), 0)))
+	_, err = s.PutCollection(ctx, rec, previous, append(grants[:2:2], c.grant(id32(), 0)), nil)
 	wantErr(t, "retry with more grants", err, store.ErrConflict)
 	altered := []store.Grant{grants[0], grants[1]}
 	altered[1].Record = random(300)
-	_, err = s.PutCollection(ctx, rec, previous, altered)
+	_, err = s.PutCollection(ctx, rec, previous, altered, nil)
 	wantErr(t, "retry with another grant", err, store.ErrConflict)
 
 	stored, err := s.RecordGrants(ctx, c.id, rec.Sequence)
@@ -132,16 +132,16 @@ func testCollectionRetry(t *testing.T, s store.Store) {
 	}
 
 	// A retry that arrives after the revocation must not bring access back.
-	_, _, err = s.Revoke(ctx, c.revocation(reader))
+	_, _, err = s.Revoke(ctx, c.revocation(reader), nil)
 	fatal(t, err)
-	_, err = s.PutCollection(ctx, rec, previous, grants)
+	_, err = s.PutCollection(ctx, rec, previous, grants, nil)
 	fatal(t, err)
 	if c.active(t, s, reader, 0, 1) {
 		t.Fatal("a retry revived a revoked grant")
 	}
 
 	c.put(t, s, 1)
-	_, err = s.PutCollection(ctx, rec, previous, grants)
+	_, err = s.PutCollection(ctx, rec, previous, grants, nil)
 	wantErr(t, "retry of a record that is no longer the newest", err, store.ErrConflict)
 }
 
@@ -156,7 +156,7 @@ func testAtomic(t *testing.T, s store.Store) {
 	rec, previous := c.record(1)
 	taken := c.grant(id32(), 1)
 	taken.ID = first.ID
-	_, err := s.PutCollection(ctx, rec, previous, []store.Grant{c.grant(reader, 0), c.grant(reader, 1), taken})
+	_, err := s.PutCollection(ctx, rec, previous, []store.Grant{c.grant(reader, 0), c.grant(reader, 1), taken}, nil)
 	wantErr(t, "taken grant id", err, store.ErrExists)
 
 	chain, err := s.Collection(ctx, c.id)
@@ -180,7 +180,7 @@ func testCancelled(t *testing.T, s store.Store) {
 	cancel()
 	c := newChain()
 	rec, previous := c.record(0)
-	_, err := s.PutCollection(ctx, rec, previous, nil)
+	_, err := s.PutCollection(ctx, rec, previous, nil, nil)
 	wantErr(t, "put", err, context.Canceled)
 	_, err = s.Collection(ctx, c.id)
 	wantErr(t, "get", err, context.Canceled)
@@ -195,16 +195,16 @@ func testReopen(t *testing.T, open Open) {
 	ctx := t.Context()
 	s := open(t)
 	identity := store.Identity{ID: id32(), Version: 1, Record: random(10), SigningKey: id32(), Created: 1}
-	fatal(t, s.PutIdentity(ctx, identity))
+	fatal(t, s.PutIdentity(ctx, identity, store.IdentityChange{}))
 	c := newChain()
 	kept, lost := c.grant(id32(), 0), c.grant(id32(), 0)
 	c.put(t, s, 0, kept, lost)
 	revocation := c.revocation(lost.Reader)
-	_, _, err := s.Revoke(ctx, revocation)
+	_, _, err := s.Revoke(ctx, revocation, nil)
 	fatal(t, err)
 	fatal(t, s.FinishRevocation(ctx, revocation.ID, []byte("receipt"), 1))
 	key := store.Key{ID: id16(), Collection: c.id, Owner: c.owner, Author: c.owner, Record: random(9), Value: random(9)}
-	fatal(t, s.PutKey(ctx, key))
+	fatal(t, s.PutKey(ctx, key, 0, nil))
 	fatal(t, s.ClaimNonce(ctx, c.owner, "nonce", 100))
 	_, err = s.HighWater(ctx, 12345)
 	fatal(t, err)

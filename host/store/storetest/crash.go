@@ -139,7 +139,7 @@ var steps = []struct {
 }{
 	{
 		"put identity",
-		func(ctx context.Context, s store.Store, l *lane) error { return s.PutIdentity(ctx, l.identity) },
+		func(ctx context.Context, s store.Store, l *lane) error { return s.PutIdentity(ctx, l.identity, store.IdentityChange{}) },
 		func(ctx context.Context, s store.Store, l *lane) error {
 			got, err := s.Identity(ctx, l.identity.ID)
 			return missing(len(got) == 1 && slices.Equal(got[0].Record, l.identity.Record), err)
@@ -147,7 +147,7 @@ var steps = []struct {
 	}, {
 		"grant to two readers",
 		func(ctx context.Context, s store.Store, l *lane) error {
-			_, err := s.PutCollection(ctx, l.recs[0], [32]byte{}, []store.Grant{l.lost, l.kept})
+			_, err := s.PutCollection(ctx, l.recs[0], [32]byte{}, []store.Grant{l.lost, l.kept}, nil)
 			return err
 		},
 		func(ctx context.Context, s store.Store, l *lane) error {
@@ -171,7 +171,7 @@ var steps = []struct {
 		},
 	}, {
 		"put key",
-		func(ctx context.Context, s store.Store, l *lane) error { return s.PutKey(ctx, l.key) },
+		func(ctx context.Context, s store.Store, l *lane) error { return s.PutKey(ctx, l.key, 0, nil) },
 		func(ctx context.Context, s store.Store, l *lane) error {
 			got, err := s.Key(ctx, l.key.ID)
 			return missing(slices.Equal(got.Value, l.key.Value), err)
@@ -179,7 +179,7 @@ var steps = []struct {
 	}, {
 		"revoke",
 		func(ctx context.Context, s store.Store, l *lane) error {
-			_, ids, err := s.Revoke(ctx, l.revocation)
+			_, ids, err := s.Revoke(ctx, l.revocation, nil)
 			return missing(len(ids) == 1 && ids[0] == l.lost.ID, err)
 		},
 		func(ctx context.Context, s store.Store, l *lane) error {
@@ -202,7 +202,7 @@ var steps = []struct {
 	}, {
 		"supersede",
 		func(ctx context.Context, s store.Store, l *lane) error {
-			ids, err := s.PutCollection(ctx, l.recs[1], l.recs[0].Hash, []store.Grant{l.newer})
+			ids, err := s.PutCollection(ctx, l.recs[1], l.recs[0].Hash, []store.Grant{l.newer}, nil)
 			return missing(len(ids) == 1 && ids[0] == l.kept.ID, err)
 		},
 		func(ctx context.Context, s store.Store, l *lane) error {

@@ -75,10 +75,10 @@ func testReaders(t *testing.T, s store.Store) {
 	newer := c.grant(plain.Reader, 2)
 	newer.ReaderVersion++
 	c.put(t, s, 2, newer)
-	_, _, err := s.Revoke(ctx, c.revocation(revoked.Reader))
+	_, _, err := s.Revoke(ctx, c.revocation(revoked.Reader), nil)
 	fatal(t, err)
 	want("a newer grant and a revocation", 2, 99, newer, later, timed)
-	_, err = s.ExpireGrants(ctx, 100)
+	_, err = s.ExpireGrants(ctx, 100, nil)
 	fatal(t, err)
 	want("swept", 2, 1, newer, later)
 
@@ -122,7 +122,7 @@ func testReaderGrants(t *testing.T, s store.Store) {
 	revoke := func(g store.Grant, at int64) {
 		v := c.revocation(g.Reader)
 		v.Created = at
-		_, _, err := s.Revoke(ctx, v)
+		_, _, err := s.Revoke(ctx, v, nil)
 		fatal(t, err)
 	}
 	old := c.grant(id32(), 0)
@@ -139,7 +139,7 @@ func testReaderGrants(t *testing.T, s store.Store) {
 	c.put(t, s, 1, newer)
 	want("revoked before, and superseded", newer, later, timed)
 	revoke(newer, 1002)
-	_, err = s.ExpireGrants(ctx, 5000)
+	_, err = s.ExpireGrants(ctx, 5000, nil)
 	fatal(t, err)
 	want("ended since", newer, later, timed)
 	revoke(timed, 6000)
@@ -147,7 +147,7 @@ func testReaderGrants(t *testing.T, s store.Store) {
 
 	rec, previous := c.record(1)
 	rec.Created = 7000
-	_, err = s.PutCollection(ctx, rec, previous, nil)
+	_, err = s.PutCollection(ctx, rec, previous, nil, nil)
 	fatal(t, err)
 	c.advance(rec)
 	want("ended before", later)

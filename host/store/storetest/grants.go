@@ -117,7 +117,7 @@ func testListGrants(t *testing.T, s store.Store) {
 		t.Fatalf("reader: received %+v, issued %d", received, len(issued))
 	}
 	revocation := c.revocation(reader)
-	_, _, err = s.Revoke(ctx, revocation)
+	_, _, err = s.Revoke(ctx, revocation, nil)
 	fatal(t, err)
 	for i := range want {
 		want[i].Revocation = &revocation.ID
@@ -166,7 +166,7 @@ func testRevoke(t *testing.T, s store.Store) {
 	bystander, elsewhere := c.grant(id32(), 0), foreign.grant(reader, 0)
 	c.put(t, s, 0, expired, live, future, bystander)
 	foreign.put(t, s, 0, elsewhere)
-	_, err := s.ExpireGrants(ctx, 10)
+	_, err := s.ExpireGrants(ctx, 10, nil)
 	fatal(t, err)
 
 	revocation := c.revocation(reader)
@@ -174,7 +174,7 @@ func testRevoke(t *testing.T, s store.Store) {
 	wantErr(t, "unknown revocation", err, store.ErrNotFound)
 	wantErr(t, "finish unknown", s.FinishRevocation(ctx, revocation.ID, []byte{1}, 0), store.ErrNotFound)
 
-	stored, destroyed, err := s.Revoke(ctx, revocation)
+	stored, destroyed, err := s.Revoke(ctx, revocation, nil)
 	fatal(t, err)
 	want := revocation
 	want.Destroyed = 2
@@ -209,7 +209,7 @@ func testRevoke(t *testing.T, s store.Store) {
 	if !c.active(t, s, reader, 0, 1) {
 		t.Fatal("a new grant after the revocation is not active")
 	}
-	stored, destroyed, err = s.Revoke(ctx, c.revocation(reader))
+	stored, destroyed, err = s.Revoke(ctx, c.revocation(reader), nil)
 	fatal(t, err)
 	if stored.Destroyed != 1 || !sameIDs(destroyed, [][16]byte{old.ID, expired.ID, live.ID, future.ID, again.ID}) {
 		t.Fatalf("the second revocation destroyed %x, counts %d", destroyed, stored.Destroyed)
@@ -222,19 +222,19 @@ func testRevokeRetry(t *testing.T, s store.Store) {
 	g := c.grant(id32(), 0)
 	c.put(t, s, 0, g)
 	revocation := c.revocation(g.Reader)
-	first, _, err := s.Revoke(ctx, revocation)
+	first, _, err := s.Revoke(ctx, revocation, nil)
 	fatal(t, err)
 
 	later := revocation
 	later.Created++
-	stored, destroyed, err := s.Revoke(ctx, later)
+	stored, destroyed, err := s.Revoke(ctx, later, nil)
 	fatal(t, err)
 	if !reflect.DeepEqual(stored, first) || !sameIDs(destroyed, [][16]byte{g.ID}) {
 		t.Fatalf("unfinished: got %+v and %x", stored, destroyed)
 	}
 	regrant := c.grant(g.Reader, 0)
 	c.put(t, s, 0, regrant)
-	_, destroyed, err = s.Revoke(ctx, later)
+	_, destroyed, err = s.Revoke(ctx, later, nil)
 	fatal(t, err)
 	if !sameIDs(destroyed, [][16]byte{g.ID}) {
 		t.Fatalf("unfinished, and granted anew: %x", destroyed)
@@ -242,7 +242,7 @@ func testRevokeRetry(t *testing.T, s store.Store) {
 	fatal(t, s.FinishRevocation(ctx, revocation.ID, []byte("first receipt"), 1))
 	fatal(t, s.FinishRevocation(ctx, revocation.ID, []byte("second receipt"), 9))
 	first.Receipt = []byte("first receipt")
-	stored, destroyed, err = s.Revoke(ctx, revocation)
+	stored, destroyed, err = s.Revoke(ctx, revocation, nil)
 	fatal(t, err)
 	if !reflect.DeepEqual(stored, first) || len(destroyed) != 0 {
 		t.Fatalf("finished: got %+v and %x", stored, destroyed)
@@ -257,12 +257,12 @@ func testRevokeRetry(t *testing.T, s store.Store) {
 	}
 	other := revocation
 	other.Record = random(150)
-	_, _, err = s.Revoke(ctx, other)
+	_, _, err = s.Revoke(ctx, other, nil)
 	wantErr(t, "same id, other record", err, store.ErrExists)
 
 	// A revocation of nobody is stored as well.
 	empty := newChain().revocation(id32())
-	stored, destroyed, err = s.Revoke(ctx, empty)
+	stored, destroyed, err = s.Revoke(ctx, empty, nil)
 	fatal(t, err)
 	if !reflect.DeepEqual(stored, empty) || len(destroyed) != 0 {
 		t.Fatalf("empty revocation: got %+v and %x", stored, destroyed)
@@ -284,7 +284,7 @@ func testExpire(t *testing.T, s store.Store) {
 		now  int64
 		want [][16]byte
 	}{{0, nil}, {99, nil}, {100, ids[1:2]}, {100, nil}, {350, ids[2:4]}, {200, nil}, {1 << 60, ids[4:6]}} {
-		got, err := s.ExpireGrants(ctx, step.now)
+		got, err := s.ExpireGrants(ctx, step.now, nil)
 		fatal(t, err)
 		if !sameIDs(got, step.want) {
 			t.Fatalf("at %d: expired %x, want %x", step.now, got, step.want)
@@ -300,7 +300,7 @@ func testExpire(t *testing.T, s store.Store) {
 	g := c.grant(id32(), 0)
 	g.Expires = 100
 	c.put(t, s, 0, g)
-	_, err = s.ExpireGrants(ctx, 100)
+	_, err = s.ExpireGrants(ctx, 100, nil)
 	fatal(t, err)
 	if c.active(t, s, g.Reader, 0, 1) {
 		t.Fatal("an expired grant came back when the clock was set back")

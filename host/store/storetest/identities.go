@@ -19,8 +19,8 @@ func testIdentity(t *testing.T, s store.Store) {
 	for version := range uint32(4) {
 		record = append(record[:len(record):len(record)], random(400)...)
 		v := store.Identity{ID: id, Version: version + 1, Record: record, SigningKey: id32(), Created: int64(version)}
-		fatal(t, s.PutIdentity(ctx, v))
-		fatal(t, s.PutIdentity(ctx, v)) // again
+		fatal(t, s.PutIdentity(ctx, v, store.IdentityChange{}))
+		fatal(t, s.PutIdentity(ctx, v, store.IdentityChange{})) // again
 		all = append(all, v)
 	}
 	got, err := s.Identity(ctx, id)
@@ -42,13 +42,13 @@ func testIdentity(t *testing.T, s store.Store) {
 	} {
 		v := all[3]
 		change(&v)
-		wantErr(t, what, s.PutIdentity(ctx, v), store.ErrConflict)
+		wantErr(t, what, s.PutIdentity(ctx, v, store.IdentityChange{}), store.ErrConflict)
 	}
 	later := store.Identity{ID: id, Version: 9, Record: more(all[3]), SigningKey: all[0].SigningKey, Created: 99}
-	fatal(t, s.PutIdentity(ctx, later)) // several versions at once
+	fatal(t, s.PutIdentity(ctx, later, store.IdentityChange{})) // several versions at once
 	retried := later
 	retried.Created++ // the time of arrival is not part of the content
-	fatal(t, s.PutIdentity(ctx, retried))
+	fatal(t, s.PutIdentity(ctx, retried, store.IdentityChange{}))
 	got, err = s.Identity(ctx, id)
 	fatal(t, err)
 	if !reflect.DeepEqual(got, append(all, later)) {
@@ -56,7 +56,7 @@ func testIdentity(t *testing.T, s store.Store) {
 	}
 
 	top := store.Identity{ID: id32(), Version: 1<<32 - 1, Record: []byte{1}, SigningKey: id32()}
-	fatal(t, s.PutIdentity(ctx, top))
+	fatal(t, s.PutIdentity(ctx, top, store.IdentityChange{}))
 	got, err = s.Identity(ctx, top.ID)
 	fatal(t, err)
 	if !reflect.DeepEqual(got, []store.Identity{top}) {
@@ -72,10 +72,10 @@ func testKey(t *testing.T, s store.Store) {
 	}
 	_, err := s.Key(ctx, key.ID)
 	wantErr(t, "unknown key", err, store.ErrNotFound)
-	fatal(t, s.PutKey(ctx, key))
+	fatal(t, s.PutKey(ctx, key, 0, nil))
 	retried := key
 	retried.Created++
-	fatal(t, s.PutKey(ctx, retried))
+	fatal(t, s.PutKey(ctx, retried, 0, nil))
 	got, err := s.Key(ctx, key.ID)
 	fatal(t, err)
 	if !reflect.DeepEqual(got, key) {
@@ -83,10 +83,10 @@ func testKey(t *testing.T, s store.Store) {
 	}
 	other := key
 	other.Record = random(500)
-	wantErr(t, "other record", s.PutKey(ctx, other), store.ErrExists)
+	wantErr(t, "other record", s.PutKey(ctx, other, 0, nil), store.ErrExists)
 	other = key
 	other.Value = random(900)
-	wantErr(t, "other value", s.PutKey(ctx, other), store.ErrExists)
+	wantErr(t, "other value", s.PutKey(ctx, other, 0, nil), store.ErrExists)
 }
 
 func testNonce(t *testing.T, s store.Store) {
@@ -135,7 +135,7 @@ func testInvalid(t *testing.T, s store.Store) {
 	} {
 		v := identity
 		change(&v)
-		check("identity: "+what, s.PutIdentity(ctx, v))
+		check("identity: "+what, s.PutIdentity(ctx, v, store.IdentityChange{}))
 	}
 	key := store.Key{ID: id16(), Record: []byte{1}, Value: []byte{1}}
 	for what, change := range map[string]func(*store.Key){
@@ -146,13 +146,13 @@ func testInvalid(t *testing.T, s store.Store) {
 	} {
 		v := key
 		change(&v)
-		check("key: "+what, s.PutKey(ctx, v))
+		check("key: "+what, s.PutKey(ctx, v, 0, nil))
 	}
 	_, err := s.Key(ctx, key.ID)
 	wantErr(t, "refused key", err, store.ErrNotFound)
 	revocation := newChain().revocation(id32())
 	revocation.Record = nil
-	_, _, err = s.Revoke(ctx, revocation)
+	_, _, err = s.Revoke(ctx, revocation, nil)
 	check("revocation without record", err)
 	check("empty receipt", s.FinishRevocation(ctx, revocation.ID, nil, 0))
 	check("empty nonce", s.ClaimNonce(ctx, id32(), "", 1))
@@ -182,7 +182,7 @@ func testInvalidGrants(t *testing.T, s store.Store) {
 		rec, previous := c.record(0)
 		grants := []store.Grant{c.grant(reader, 0), c.grant(id32(), 0)}
 		change(&rec, &grants)
-		_, err := s.PutCollection(t.Context(), rec, previous, grants)
+		_, err := s.PutCollection(t.Context(), rec, previous, grants, nil)
 		wantErr(t, what, err, store.ErrInvalid)
 	}
 	_, err := s.Collection(t.Context(), c.id)

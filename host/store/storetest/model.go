@@ -58,7 +58,7 @@ func (m *model) put(r *rapid.T) {
 		g.Expires = rapid.Int64Range(0, 60).Draw(r, "expires")
 		grants = append(grants, g)
 	}
-	superseded, err := m.s.PutCollection(m.t.Context(), rec, previous, grants)
+	superseded, err := m.s.PutCollection(m.t.Context(), rec, previous, grants, nil)
 	if err != nil {
 		r.Fatal(err)
 	}
@@ -84,7 +84,7 @@ func (m *model) retry(r *rapid.T) {
 	if m.c.next == 0 {
 		r.Skip("nothing to retry")
 	}
-	superseded, err := m.s.PutCollection(m.t.Context(), m.last.rec, m.last.previous, m.last.grants)
+	superseded, err := m.s.PutCollection(m.t.Context(), m.last.rec, m.last.previous, m.last.grants, nil)
 	if err != nil || len(superseded) > 0 {
 		r.Fatalf("retry: %x, %v", superseded, err)
 	}
@@ -97,7 +97,7 @@ func (m *model) stale(r *rapid.T) {
 	rec, previous := m.c.record(0)
 	rec.Sequence = rapid.Uint64Range(0, m.c.next-1).Draw(r, "sequence")
 	grants := []store.Grant{m.c.grant(m.readers[0], 0)}
-	_, err := m.s.PutCollection(m.t.Context(), rec, previous, grants)
+	_, err := m.s.PutCollection(m.t.Context(), rec, previous, grants, nil)
 	if !errors.Is(err, store.ErrConflict) {
 		r.Fatalf("stale record: %v", err)
 	}
@@ -105,7 +105,7 @@ func (m *model) stale(r *rapid.T) {
 
 func (m *model) revoke(r *rapid.T) {
 	v := m.c.revocation(rapid.SampledFrom(m.readers[:]).Draw(r, "reader"))
-	stored, destroyed, err := m.s.Revoke(m.t.Context(), v)
+	stored, destroyed, err := m.s.Revoke(m.t.Context(), v, nil)
 	if err != nil {
 		r.Fatal(err)
 	}
@@ -143,7 +143,7 @@ func (m *model) again(r *rapid.T) {
 		r.Skip("nothing to repeat")
 	}
 	v := rapid.SampledFrom(m.revocations).Draw(r, "revocation")
-	stored, destroyed, err := m.s.Revoke(m.t.Context(), v)
+	stored, destroyed, err := m.s.Revoke(m.t.Context(), v, nil)
 	if err != nil {
 		r.Fatal(err)
 	}
@@ -170,7 +170,7 @@ func (m *model) finish(r *rapid.T) {
 
 func (m *model) expire(r *rapid.T) {
 	now := rapid.Int64Range(0, 60).Draw(r, "now")
-	ids, err := m.s.ExpireGrants(m.t.Context(), now)
+	ids, err := m.s.ExpireGrants(m.t.Context(), now, nil)
 	if err != nil {
 		r.Fatal(err)
 	}

@@ -51,21 +51,21 @@ func testRaceIdentity(t *testing.T, s store.Store) {
 	ctx := t.Context()
 	newest := store.Identity{ID: id32(), Version: 1, Record: random(400), SigningKey: id32()}
 	for range 10 {
-		fatal(t, s.PutIdentity(ctx, newest))
+		fatal(t, s.PutIdentity(ctx, newest, store.IdentityChange{}))
 		var next [8]store.Identity
 		for i := range next {
 			next[i] = newest
 			next[i].Version++
 			next[i].Record = append(newest.Record[:len(newest.Record):len(newest.Record)], random(100)...)
 		}
-		newest = next[oneWins(t, race(len(next), func(i int) error { return s.PutIdentity(ctx, next[i]) }), store.ErrConflict)]
+		newest = next[oneWins(t, race(len(next), func(i int) error { return s.PutIdentity(ctx, next[i], store.IdentityChange{}) }), store.ErrConflict)]
 	}
 	versions, err := s.Identity(ctx, newest.ID)
 	fatal(t, err)
 	if len(versions) != 11 || !reflect.DeepEqual(versions[10], newest) {
 		t.Fatalf("%d versions, or another newest", len(versions))
 	}
-	for _, err := range race(8, func(int) error { return s.PutIdentity(ctx, newest) }) {
+	for _, err := range race(8, func(int) error { return s.PutIdentity(ctx, newest, store.IdentityChange{}) }) {
 		fatal(t, err)
 	}
 }
@@ -85,7 +85,7 @@ func testRacePut(t *testing.T, s store.Store) {
 			grants[i] = c.grant(reader, uint32(round))
 		}
 		winner := oneWins(t, race(devices, func(i int) error {
-			_, err := s.PutCollection(ctx, recs[i], previous, grants[i:i+1])
+			_, err := s.PutCollection(ctx, recs[i], previous, grants[i:i+1], nil)
 			return err
 		}), store.ErrConflict)
 		c.advance(recs[winner])
@@ -110,7 +110,7 @@ func testRacePut(t *testing.T, s store.Store) {
 	rec, previous := c.record(99)
 	grants := []store.Grant{c.grant(reader, 99)}
 	for _, err := range race(8, func(int) error {
-		_, err := s.PutCollection(ctx, rec, previous, grants)
+		_, err := s.PutCollection(ctx, rec, previous, grants, nil)
 		return err
 	}) {
 		fatal(t, err)
@@ -131,7 +131,7 @@ func testRaceRevoke(t *testing.T, s store.Store) {
 			if i%2 == 1 {
 				revocation = c.revocation(g.Reader)
 			}
-			stored, destroyed, err := s.Revoke(ctx, revocation)
+			stored, destroyed, err := s.Revoke(ctx, revocation, nil)
 			if err != nil {
 				return err
 			}
@@ -169,7 +169,7 @@ func testRaceRevokeRead(t *testing.T, s store.Store) {
 		var revoked atomic.Bool
 		for _, err := range race(5, func(i int) error {
 			if i == 0 {
-				_, _, err := s.Revoke(ctx, c.revocation(g.Reader))
+				_, _, err := s.Revoke(ctx, c.revocation(g.Reader), nil)
 				revoked.Store(true)
 				return err
 			}

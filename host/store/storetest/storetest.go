@@ -114,7 +114,7 @@ func (c *chain) advance(rec store.CollectionRecord) { c.head, c.next = rec, rec.
 func (c *chain) put(t testing.TB, s store.Store, epoch uint32, grants ...store.Grant) [][16]byte {
 	t.Helper()
 	rec, previous := c.record(epoch)
-	superseded, err := s.PutCollection(t.Context(), rec, previous, grants)
+	superseded, err := s.PutCollection(t.Context(), rec, previous, grants, nil)
 	fatal(t, err)
 	c.advance(rec)
 	return superseded

@@ -12,13 +12,13 @@ INSERT INTO collection_records (collection, sequence, epoch, record, hash, creat
 VALUES (?, ?, ?, ?, ?, ?);
 
 -- name: CollectionHead :one
-SELECT sqlc.embed(collection_records), collections.owner
+SELECT sqlc.embed(collection_records), collections.owner, collections.closed
 FROM collections JOIN collection_records ON collection_records.collection = collections.id
 WHERE collections.id = ?
 ORDER BY collection_records.sequence DESC LIMIT 1;
 
 -- name: EpochHead :one
-SELECT sqlc.embed(collection_records), collections.owner
+SELECT sqlc.embed(collection_records), collections.owner, collections.closed
 FROM collections JOIN collection_records ON collection_records.collection = collections.id
 WHERE collections.id = ? AND collection_records.epoch = ?
 ORDER BY collection_records.sequence DESC LIMIT 1;
@@ -29,3 +29,20 @@ FROM collection_records WHERE collection = ?;
 
 -- name: CollectionChain :many
 SELECT * FROM collection_records WHERE collection = ? ORDER BY sequence;
+
+-- name: CloseEpochs :exec
+UPDATE collections SET closed = sqlc.arg(closed) WHERE id = sqlc.arg(id) AND closed < sqlc.arg(closed);
+
+-- HasCollections: more than so many.
+-- name: HasCollections :one
+SELECT EXISTS (SELECT 1 FROM collections WHERE owner = sqlc.arg(owner) LIMIT 1 OFFSET sqlc.arg(so_many));
+
+-- name: CollectionHeads :many
+SELECT sqlc.embed(collection_records), collections.owner, collections.closed, (
+    SELECT COUNT(*) FROM grants
+    WHERE grants.collection = collections.id AND grants.epoch = collection_records.epoch AND grants.ending = 0
+) AS readers
+FROM collections JOIN collection_records ON collection_records.collection = collections.id
+    AND collection_records.sequence = (
+        SELECT MAX(newest.sequence) FROM collection_records AS newest WHERE newest.collection = collections.id)
+WHERE collections.owner = ? ORDER BY collections.created, collections.id LIMIT ?;

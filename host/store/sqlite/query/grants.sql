@@ -1,7 +1,7 @@
 -- name: InsertGrant :exec
 INSERT INTO grants (id, collection, sequence, owner, reader, reader_version, epoch,
-    record, not_before, expires, uses, ending, created)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?);
+    record, not_before, expires, kind, wait, uses, scope, ending, created)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?);
 
 -- name: InsertSealed :exec
 INSERT INTO sealed_keys (grant_id, sealed) VALUES (?, ?);
@@ -19,20 +19,40 @@ WHERE collection = ? AND reader = ? AND epoch = ? AND ending = 0;
 -- name: SupersedeGrant :exec
 UPDATE grants SET ending = 3, superseded = ? WHERE id = ?;
 
+-- ActiveGrant and IsActive have the same conditions.
 -- name: ActiveGrant :one
-SELECT sqlc.embed(grants), sealed_keys.sealed
+SELECT sqlc.embed(grants), sealed_keys.sealed, CAST(COALESCE(access_requests.since, 0) AS INTEGER) AS requested
 FROM grants JOIN sealed_keys ON sealed_keys.grant_id = grants.id
+    LEFT JOIN access_requests ON grants.wait > 0
+        AND access_requests.collection = grants.collection AND access_requests.reader = grants.reader
 WHERE grants.collection = sqlc.arg(collection) AND grants.reader = sqlc.arg(reader)
-    AND grants.epoch = sqlc.arg(epoch) AND grants.ending = 0
+    AND grants.epoch = sqlc.arg(epoch) AND grants.ending = 0 AND grants.suspended = 0
     AND grants.not_before <= sqlc.arg(now)
-    AND (grants.expires = 0 OR grants.expires > sqlc.arg(now));
+    AND (grants.expires = 0 OR grants.expires > sqlc.arg(now))
+    AND (grants.wait = 0 OR access_requests.since <= sqlc.arg(now) - grants.wait)
+    AND (grants.uses = 0 OR grants.used < grants.uses);
 
--- name: HasActiveGrant :one
+-- name: IsActive :one
+SELECT grants.uses
+FROM grants LEFT JOIN access_requests ON grants.wait > 0
+    AND access_requests.collection = grants.collection AND access_requests.reader = grants.reader
+WHERE grants.id = sqlc.arg(id) AND grants.ending = 0 AND grants.suspended = 0
+    AND grants.not_before <= sqlc.arg(now)
+    AND (grants.expires = 0 OR grants.expires > sqlc.arg(now))
+    AND (grants.wait = 0 OR access_requests.since <= sqlc.arg(now) - grants.wait)
+    AND (grants.uses = 0 OR grants.used < grants.uses);
+
+-- name: CountUses :execrows
+UPDATE grants SET used = used + sqlc.arg(uses) WHERE id = sqlc.arg(id) AND used + sqlc.arg(uses) <= uses;
+
+-- HasGrant: one that is or will be active if nobody intervenes.
+-- name: HasGrant :one
 SELECT EXISTS (
     SELECT 1 FROM grants
     WHERE collection = sqlc.arg(collection) AND reader = sqlc.arg(reader)
-        AND ending = 0 AND not_before <= sqlc.arg(now)
+        AND ending = 0 AND suspended = 0
         AND (expires = 0 OR expires > sqlc.arg(now))
+        AND (uses = 0 OR used < uses)
 );
 
 -- name: EpochReaders :many
@@ -43,8 +63,10 @@ ORDER BY reader;
 
 -- ReaderGrants: not superseded, and neither expired nor revoked before a time.
 -- name: ReaderGrants :many
-SELECT sqlc.embed(grants)
+SELECT sqlc.embed(grants), CAST(COALESCE(access_requests.since, 0) AS INTEGER) AS requested
 FROM grants LEFT JOIN revocations ON revocations.id = grants.revocation
+    LEFT JOIN access_requests ON grants.wait > 0
+        AND access_requests.collection = grants.collection AND access_requests.reader = grants.reader
 WHERE grants.collection = sqlc.arg(collection) AND grants.epoch = sqlc.arg(epoch)
     AND grants.ending <> 3
     AND (grants.expires = 0 OR grants.expires > sqlc.arg(since))
@@ -52,16 +74,22 @@ WHERE grants.collection = sqlc.arg(collection) AND grants.epoch = sqlc.arg(epoch
 ORDER BY grants.reader, grants.id;
 
 -- name: IssuedGrants :many
-SELECT * FROM grants WHERE owner = ? ORDER BY created DESC, id LIMIT ?;
+SELECT sqlc.embed(grants), CAST(COALESCE(access_requests.since, 0) AS INTEGER) AS requested
+FROM grants LEFT JOIN access_requests ON grants.wait > 0
+    AND access_requests.collection = grants.collection AND access_requests.reader = grants.reader
+WHERE grants.owner = ? ORDER BY grants.created DESC, grants.id LIMIT ?;
 
 -- name: ReceivedGrants :many
-SELECT * FROM grants WHERE reader = ? ORDER BY created DESC, id LIMIT ?;
+SELECT sqlc.embed(grants), CAST(COALESCE(access_requests.since, 0) AS INTEGER) AS requested
+FROM grants LEFT JOIN access_requests ON grants.wait > 0
+    AND access_requests.collection = grants.collection AND access_requests.reader = grants.reader
+WHERE grants.reader = ? ORDER BY grants.created DESC, grants.id LIMIT ?;
 
 -- name: LiveGrants :many
 SELECT id FROM grants WHERE ending = 0;
 
 -- name: ExpiringGrants :many
-SELECT id FROM grants WHERE ending = 0 AND expires > 0 AND expires <= ?;
+SELECT * FROM grants WHERE ending = 0 AND expires > 0 AND expires <= ?;
 
 -- name: ExpireGrant :exec
 UPDATE grants SET ending = 2 WHERE id = ?;

@@ -21,14 +21,33 @@ func (q *Queries) ChainSize(ctx context.Context, collection []byte) (int64, erro
 	return size, err
 }
 
+const closeEpochs = `-- name: CloseEpochs :exec
+UPDATE collections SET closed = ?1 WHERE id = ?2 AND closed < ?1
+`
+
+type CloseEpochsParams struct {
+	Closed int64
+	ID     []byte
+}
+
+func (q *Queries) CloseEpochs(ctx context.Context, arg CloseEpochsParams) error {
+	_, err := q.exec(ctx, q.closeEpochsStmt, closeEpochs, arg.Closed, arg.ID)
+	return err
+}
+
 const collectionByID = `-- name: CollectionByID :one
-SELECT id, owner, created FROM collections WHERE id = ?
+SELECT id, owner, created, closed FROM collections WHERE id = ?
 `
 
 func (q *Queries) CollectionByID(ctx context.Context, id []byte) (Collection, error) {
 	row := q.queryRow(ctx, q.collectionByIDStmt, collectionByID, id)
 	var i Collection
-	err := row.Scan(&i.ID, &i.Owner, &i.Created)
+	err := row.Scan(
+		&i.ID,
+		&i.Owner,
+		&i.Created,
+		&i.Closed,
+	)
 	return i, err
 }
 
@@ -67,7 +86,7 @@ func (q *Queries) CollectionChain(ctx context.Context, collection []byte) ([]Col
 }
 
 const collectionHead = `-- name: CollectionHead :one
-SELECT collection_records.collection, collection_records.sequence, collection_records.epoch, collection_records.record, collection_records.hash, collection_records.created, collections.owner
+SELECT collection_records.collection, collection_records.sequence, collection_records.epoch, collection_records.record, collection_records.hash, collection_records.created, collections.owner, collections.closed
 FROM collections JOIN collection_records ON collection_records.collection = collections.id
 WHERE collections.id = ?
 ORDER BY collection_records.sequence DESC LIMIT 1
@@ -76,6 +95,7 @@ ORDER BY collection_records.sequence DESC LIMIT 1
 type CollectionHeadRow struct {
 	CollectionRecord CollectionRecord
 	Owner            []byte
+	Closed           int64
 }
 
 func (q *Queries) CollectionHead(ctx context.Context, id []byte) (CollectionHeadRow, error) {
@@ -89,8 +109,65 @@ func (q *Queries) CollectionHead(ctx context.Context, id []byte) (CollectionHead
 		&i.CollectionRecord.Hash,
 		&i.CollectionRecord.Created,
 		&i.Owner,
+		&i.Closed,
 	)
 	return i, err
+}
+
+const collectionHeads = `-- name: CollectionHeads :many
+SELECT collection_records.collection, collection_records.sequence, collection_records.epoch, collection_records.record, collection_records.hash, collection_records.created, collections.owner, collections.closed, (
+    SELECT COUNT(*) FROM grants
+    WHERE grants.collection = collections.id AND grants.epoch = collection_records.epoch AND grants.ending = 0
+) AS readers
+FROM collections JOIN collection_records ON collection_records.collection = collections.id
+    AND collection_records.sequence = (
+        SELECT MAX(newest.sequence) FROM collection_records AS newest WHERE newest.collection = collections.id)
+WHERE collections.owner = ? ORDER BY collections.created, collections.id LIMIT ?
+`
+
+type CollectionHeadsParams struct {
+	Owner []byte
+	Limit int64
+}
+
+type CollectionHeadsRow struct {
+	CollectionRecord CollectionRecord
+	Owner            []byte
+	Closed           int64
+	Readers          int64
+}
+
+func (q *Queries) CollectionHeads(ctx context.Context, arg CollectionHeadsParams) ([]CollectionHeadsRow, error) {
+	rows, err := q.query(ctx, q.collectionHeadsStmt, collectionHeads, arg.Owner, arg.Limit)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []CollectionHeadsRow
+	for rows.Next() {
+		var i CollectionHeadsRow
+		if err := rows.Scan(
+			&i.CollectionRecord.Collection,
+			&i.CollectionRecord.Sequence,
+			&i.CollectionRecord.Epoch,
+			&i.CollectionRecord.Record,
+			&i.CollectionRecord.Hash,
+			&i.CollectionRecord.Created,
+			&i.Owner,
+			&i.Closed,
+			&i.Readers,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const collectionsByOwner = `-- name: CollectionsByOwner :many
@@ -121,7 +198,7 @@ func (q *Queries) CollectionsByOwner(ctx context.Context, owner []byte) ([][]byt
 }
 
 const epochHead = `-- name: EpochHead :one
-SELECT collection_records.collection, collection_records.sequence, collection_records.epoch, collection_records.record, collection_records.hash, collection_records.created, collections.owner
+SELECT collection_records.collection, collection_records.sequence, collection_records.epoch, collection_records.record, collection_records.hash, collection_records.created, collections.owner, collections.closed
 FROM collections JOIN collection_records ON collection_records.collection = collections.id
 WHERE collections.id = ? AND collection_records.epoch = ?
 ORDER BY collection_records.sequence DESC LIMIT 1
@@ -135,6 +212,7 @@ type EpochHeadParams struct {
 type EpochHeadRow struct {
 	CollectionRecord CollectionRecord
 	Owner            []byte
+	Closed           int64
 }
 
 func (q *Queries) EpochHead(ctx context.Context, arg EpochHeadParams) (EpochHeadRow, error) {
@@ -148,8 +226,26 @@ func (q *Queries) EpochHead(ctx context.Context, arg EpochHeadParams) (EpochHead
 		&i.CollectionRecord.Hash,
 		&i.CollectionRecord.Created,
 		&i.Owner,
+		&i.Closed,
 	)
 	return i, err
+}
+
+const hasCollections = `-- name: HasCollections :one
+SELECT EXISTS (SELECT 1 FROM collections WHERE owner = ?1 LIMIT 1 OFFSET ?2)
+`
+
+type HasCollectionsParams struct {
+	Owner  []byte
+	SoMany int64
+}
+
+// HasCollections: more than so many.
+func (q *Queries) HasCollections(ctx context.Context, arg HasCollectionsParams) (bool, error) {
+	row := q.queryRow(ctx, q.hasCollectionsStmt, hasCollections, arg.Owner, arg.SoMany)
+	var exists bool
+	err := row.Scan(&exists)
+	return exists, err
 }
 
 const insertCollection = `-- name: InsertCollection :exec

@@ -24,8 +24,20 @@ func New(db DBTX) *Queries {
 func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	q := Queries{db: db}
 	var err error
+	if q.acceptAuthorStmt, err = db.PrepareContext(ctx, acceptAuthor); err != nil {
+		return nil, fmt.Errorf("error preparing query AcceptAuthor: %w", err)
+	}
+	if q.acceptKeysStmt, err = db.PrepareContext(ctx, acceptKeys); err != nil {
+		return nil, fmt.Errorf("error preparing query AcceptKeys: %w", err)
+	}
+	if q.accessRequestStmt, err = db.PrepareContext(ctx, accessRequest); err != nil {
+		return nil, fmt.Errorf("error preparing query AccessRequest: %w", err)
+	}
 	if q.activeGrantStmt, err = db.PrepareContext(ctx, activeGrant); err != nil {
 		return nil, fmt.Errorf("error preparing query ActiveGrant: %w", err)
+	}
+	if q.authorAcceptedStmt, err = db.PrepareContext(ctx, authorAccepted); err != nil {
+		return nil, fmt.Errorf("error preparing query AuthorAccepted: %w", err)
 	}
 	if q.chainSizeStmt, err = db.PrepareContext(ctx, chainSize); err != nil {
 		return nil, fmt.Errorf("error preparing query ChainSize: %w", err)
@@ -36,6 +48,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.clockStmt, err = db.PrepareContext(ctx, clock); err != nil {
 		return nil, fmt.Errorf("error preparing query Clock: %w", err)
 	}
+	if q.closeEpochsStmt, err = db.PrepareContext(ctx, closeEpochs); err != nil {
+		return nil, fmt.Errorf("error preparing query CloseEpochs: %w", err)
+	}
 	if q.collectionByIDStmt, err = db.PrepareContext(ctx, collectionByID); err != nil {
 		return nil, fmt.Errorf("error preparing query CollectionByID: %w", err)
 	}
@@ -45,11 +60,23 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.collectionHeadStmt, err = db.PrepareContext(ctx, collectionHead); err != nil {
 		return nil, fmt.Errorf("error preparing query CollectionHead: %w", err)
 	}
+	if q.collectionHeadsStmt, err = db.PrepareContext(ctx, collectionHeads); err != nil {
+		return nil, fmt.Errorf("error preparing query CollectionHeads: %w", err)
+	}
 	if q.collectionsByOwnerStmt, err = db.PrepareContext(ctx, collectionsByOwner); err != nil {
 		return nil, fmt.Errorf("error preparing query CollectionsByOwner: %w", err)
 	}
+	if q.countUsesStmt, err = db.PrepareContext(ctx, countUses); err != nil {
+		return nil, fmt.Errorf("error preparing query CountUses: %w", err)
+	}
+	if q.countWaitingStmt, err = db.PrepareContext(ctx, countWaiting); err != nil {
+		return nil, fmt.Errorf("error preparing query CountWaiting: %w", err)
+	}
 	if q.documentKeyStmt, err = db.PrepareContext(ctx, documentKey); err != nil {
 		return nil, fmt.Errorf("error preparing query DocumentKey: %w", err)
+	}
+	if q.dropRequestStmt, err = db.PrepareContext(ctx, dropRequest); err != nil {
+		return nil, fmt.Errorf("error preparing query DropRequest: %w", err)
 	}
 	if q.endedGrantsOfReaderStmt, err = db.PrepareContext(ctx, endedGrantsOfReader); err != nil {
 		return nil, fmt.Errorf("error preparing query EndedGrantsOfReader: %w", err)
@@ -75,14 +102,23 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.grantsOfRecordStmt, err = db.PrepareContext(ctx, grantsOfRecord); err != nil {
 		return nil, fmt.Errorf("error preparing query GrantsOfRecord: %w", err)
 	}
-	if q.hasActiveGrantStmt, err = db.PrepareContext(ctx, hasActiveGrant); err != nil {
-		return nil, fmt.Errorf("error preparing query HasActiveGrant: %w", err)
+	if q.hasCollectionsStmt, err = db.PrepareContext(ctx, hasCollections); err != nil {
+		return nil, fmt.Errorf("error preparing query HasCollections: %w", err)
+	}
+	if q.hasGrantStmt, err = db.PrepareContext(ctx, hasGrant); err != nil {
+		return nil, fmt.Errorf("error preparing query HasGrant: %w", err)
 	}
 	if q.hasNoncesStmt, err = db.PrepareContext(ctx, hasNonces); err != nil {
 		return nil, fmt.Errorf("error preparing query HasNonces: %w", err)
 	}
+	if q.hasPendingGrantStmt, err = db.PrepareContext(ctx, hasPendingGrant); err != nil {
+		return nil, fmt.Errorf("error preparing query HasPendingGrant: %w", err)
+	}
 	if q.identitiesStmt, err = db.PrepareContext(ctx, identities); err != nil {
 		return nil, fmt.Errorf("error preparing query Identities: %w", err)
+	}
+	if q.identitySinceStmt, err = db.PrepareContext(ctx, identitySince); err != nil {
+		return nil, fmt.Errorf("error preparing query IdentitySince: %w", err)
 	}
 	if q.insertCollectionStmt, err = db.PrepareContext(ctx, insertCollection); err != nil {
 		return nil, fmt.Errorf("error preparing query InsertCollection: %w", err)
@@ -93,11 +129,23 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.insertDocumentKeyStmt, err = db.PrepareContext(ctx, insertDocumentKey); err != nil {
 		return nil, fmt.Errorf("error preparing query InsertDocumentKey: %w", err)
 	}
+	if q.insertEntryStmt, err = db.PrepareContext(ctx, insertEntry); err != nil {
+		return nil, fmt.Errorf("error preparing query InsertEntry: %w", err)
+	}
+	if q.insertEvidenceStmt, err = db.PrepareContext(ctx, insertEvidence); err != nil {
+		return nil, fmt.Errorf("error preparing query InsertEvidence: %w", err)
+	}
 	if q.insertGrantStmt, err = db.PrepareContext(ctx, insertGrant); err != nil {
 		return nil, fmt.Errorf("error preparing query InsertGrant: %w", err)
 	}
+	if q.insertHashStmt, err = db.PrepareContext(ctx, insertHash); err != nil {
+		return nil, fmt.Errorf("error preparing query InsertHash: %w", err)
+	}
 	if q.insertIdentityStmt, err = db.PrepareContext(ctx, insertIdentity); err != nil {
 		return nil, fmt.Errorf("error preparing query InsertIdentity: %w", err)
+	}
+	if q.insertLeafStmt, err = db.PrepareContext(ctx, insertLeaf); err != nil {
+		return nil, fmt.Errorf("error preparing query InsertLeaf: %w", err)
 	}
 	if q.insertRevocationStmt, err = db.PrepareContext(ctx, insertRevocation); err != nil {
 		return nil, fmt.Errorf("error preparing query InsertRevocation: %w", err)
@@ -105,8 +153,17 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.insertSealedStmt, err = db.PrepareContext(ctx, insertSealed); err != nil {
 		return nil, fmt.Errorf("error preparing query InsertSealed: %w", err)
 	}
+	if q.isActiveStmt, err = db.PrepareContext(ctx, isActive); err != nil {
+		return nil, fmt.Errorf("error preparing query IsActive: %w", err)
+	}
 	if q.issuedGrantsStmt, err = db.PrepareContext(ctx, issuedGrants); err != nil {
 		return nil, fmt.Errorf("error preparing query IssuedGrants: %w", err)
+	}
+	if q.ledgerStmt, err = db.PrepareContext(ctx, ledger); err != nil {
+		return nil, fmt.Errorf("error preparing query Ledger: %w", err)
+	}
+	if q.ledgerEntryStmt, err = db.PrepareContext(ctx, ledgerEntry); err != nil {
+		return nil, fmt.Errorf("error preparing query LedgerEntry: %w", err)
 	}
 	if q.liveGrantStmt, err = db.PrepareContext(ctx, liveGrant); err != nil {
 		return nil, fmt.Errorf("error preparing query LiveGrant: %w", err)
@@ -117,11 +174,32 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.liveGrantsOfReaderStmt, err = db.PrepareContext(ctx, liveGrantsOfReader); err != nil {
 		return nil, fmt.Errorf("error preparing query LiveGrantsOfReader: %w", err)
 	}
+	if q.logHashStmt, err = db.PrepareContext(ctx, logHash); err != nil {
+		return nil, fmt.Errorf("error preparing query LogHash: %w", err)
+	}
+	if q.logHashesStmt, err = db.PrepareContext(ctx, logHashes); err != nil {
+		return nil, fmt.Errorf("error preparing query LogHashes: %w", err)
+	}
+	if q.logLeavesStmt, err = db.PrepareContext(ctx, logLeaves); err != nil {
+		return nil, fmt.Errorf("error preparing query LogLeaves: %w", err)
+	}
+	if q.logSizeStmt, err = db.PrepareContext(ctx, logSize); err != nil {
+		return nil, fmt.Errorf("error preparing query LogSize: %w", err)
+	}
 	if q.newestIdentityStmt, err = db.PrepareContext(ctx, newestIdentity); err != nil {
 		return nil, fmt.Errorf("error preparing query NewestIdentity: %w", err)
 	}
+	if q.newestLeafStmt, err = db.PrepareContext(ctx, newestLeaf); err != nil {
+		return nil, fmt.Errorf("error preparing query NewestLeaf: %w", err)
+	}
+	if q.pendingGrantsStmt, err = db.PrepareContext(ctx, pendingGrants); err != nil {
+		return nil, fmt.Errorf("error preparing query PendingGrants: %w", err)
+	}
 	if q.pruneNoncesStmt, err = db.PrepareContext(ctx, pruneNonces); err != nil {
 		return nil, fmt.Errorf("error preparing query PruneNonces: %w", err)
+	}
+	if q.putRequestStmt, err = db.PrepareContext(ctx, putRequest); err != nil {
+		return nil, fmt.Errorf("error preparing query PutRequest: %w", err)
 	}
 	if q.raiseClockStmt, err = db.PrepareContext(ctx, raiseClock); err != nil {
 		return nil, fmt.Errorf("error preparing query RaiseClock: %w", err)
@@ -132,6 +210,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.receivedGrantsStmt, err = db.PrepareContext(ctx, receivedGrants); err != nil {
 		return nil, fmt.Errorf("error preparing query ReceivedGrants: %w", err)
 	}
+	if q.removeVersionsStmt, err = db.PrepareContext(ctx, removeVersions); err != nil {
+		return nil, fmt.Errorf("error preparing query RemoveVersions: %w", err)
+	}
 	if q.revocationByIDStmt, err = db.PrepareContext(ctx, revocationByID); err != nil {
 		return nil, fmt.Errorf("error preparing query RevocationByID: %w", err)
 	}
@@ -141,6 +222,12 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.supersedeGrantStmt, err = db.PrepareContext(ctx, supersedeGrant); err != nil {
 		return nil, fmt.Errorf("error preparing query SupersedeGrant: %w", err)
 	}
+	if q.suspendGrantsStmt, err = db.PrepareContext(ctx, suspendGrants); err != nil {
+		return nil, fmt.Errorf("error preparing query SuspendGrants: %w", err)
+	}
+	if q.waitingKeysStmt, err = db.PrepareContext(ctx, waitingKeys); err != nil {
+		return nil, fmt.Errorf("error preparing query WaitingKeys: %w", err)
+	}
 	if q.wipeSealedStmt, err = db.PrepareContext(ctx, wipeSealed); err != nil {
 		return nil, fmt.Errorf("error preparing query WipeSealed: %w", err)
 	}
@@ -149,9 +236,29 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 
 func (q *Queries) Close() error {
 	var err error
+	if q.acceptAuthorStmt != nil {
+		if cerr := q.acceptAuthorStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing acceptAuthorStmt: %w", cerr)
+		}
+	}
+	if q.acceptKeysStmt != nil {
+		if cerr := q.acceptKeysStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing acceptKeysStmt: %w", cerr)
+		}
+	}
+	if q.accessRequestStmt != nil {
+		if cerr := q.accessRequestStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing accessRequestStmt: %w", cerr)
+		}
+	}
 	if q.activeGrantStmt != nil {
 		if cerr := q.activeGrantStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing activeGrantStmt: %w", cerr)
+		}
+	}
+	if q.authorAcceptedStmt != nil {
+		if cerr := q.authorAcceptedStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing authorAcceptedStmt: %w", cerr)
 		}
 	}
 	if q.chainSizeStmt != nil {
@@ -169,6 +276,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing clockStmt: %w", cerr)
 		}
 	}
+	if q.closeEpochsStmt != nil {
+		if cerr := q.closeEpochsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing closeEpochsStmt: %w", cerr)
+		}
+	}
 	if q.collectionByIDStmt != nil {
 		if cerr := q.collectionByIDStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing collectionByIDStmt: %w", cerr)
@@ -184,14 +296,34 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing collectionHeadStmt: %w", cerr)
 		}
 	}
+	if q.collectionHeadsStmt != nil {
+		if cerr := q.collectionHeadsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing collectionHeadsStmt: %w", cerr)
+		}
+	}
 	if q.collectionsByOwnerStmt != nil {
 		if cerr := q.collectionsByOwnerStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing collectionsByOwnerStmt: %w", cerr)
 		}
 	}
+	if q.countUsesStmt != nil {
+		if cerr := q.countUsesStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing countUsesStmt: %w", cerr)
+		}
+	}
+	if q.countWaitingStmt != nil {
+		if cerr := q.countWaitingStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing countWaitingStmt: %w", cerr)
+		}
+	}
 	if q.documentKeyStmt != nil {
 		if cerr := q.documentKeyStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing documentKeyStmt: %w", cerr)
+		}
+	}
+	if q.dropRequestStmt != nil {
+		if cerr := q.dropRequestStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing dropRequestStmt: %w", cerr)
 		}
 	}
 	if q.endedGrantsOfReaderStmt != nil {
@@ -234,9 +366,14 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing grantsOfRecordStmt: %w", cerr)
 		}
 	}
-	if q.hasActiveGrantStmt != nil {
-		if cerr := q.hasActiveGrantStmt.Close(); cerr != nil {
-			err = fmt.Errorf("error closing hasActiveGrantStmt: %w", cerr)
+	if q.hasCollectionsStmt != nil {
+		if cerr := q.hasCollectionsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing hasCollectionsStmt: %w", cerr)
+		}
+	}
+	if q.hasGrantStmt != nil {
+		if cerr := q.hasGrantStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing hasGrantStmt: %w", cerr)
 		}
 	}
 	if q.hasNoncesStmt != nil {
@@ -244,9 +381,19 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing hasNoncesStmt: %w", cerr)
 		}
 	}
+	if q.hasPendingGrantStmt != nil {
+		if cerr := q.hasPendingGrantStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing hasPendingGrantStmt: %w", cerr)
+		}
+	}
 	if q.identitiesStmt != nil {
 		if cerr := q.identitiesStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing identitiesStmt: %w", cerr)
+		}
+	}
+	if q.identitySinceStmt != nil {
+		if cerr := q.identitySinceStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing identitySinceStmt: %w", cerr)
 		}
 	}
 	if q.insertCollectionStmt != nil {
@@ -264,14 +411,34 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing insertDocumentKeyStmt: %w", cerr)
 		}
 	}
+	if q.insertEntryStmt != nil {
+		if cerr := q.insertEntryStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing insertEntryStmt: %w", cerr)
+		}
+	}
+	if q.insertEvidenceStmt != nil {
+		if cerr := q.insertEvidenceStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing insertEvidenceStmt: %w", cerr)
+		}
+	}
 	if q.insertGrantStmt != nil {
 		if cerr := q.insertGrantStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing insertGrantStmt: %w", cerr)
 		}
 	}
+	if q.insertHashStmt != nil {
+		if cerr := q.insertHashStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing insertHashStmt: %w", cerr)
+		}
+	}
 	if q.insertIdentityStmt != nil {
 		if cerr := q.insertIdentityStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing insertIdentityStmt: %w", cerr)
+		}
+	}
+	if q.insertLeafStmt != nil {
+		if cerr := q.insertLeafStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing insertLeafStmt: %w", cerr)
 		}
 	}
 	if q.insertRevocationStmt != nil {
@@ -284,9 +451,24 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing insertSealedStmt: %w", cerr)
 		}
 	}
+	if q.isActiveStmt != nil {
+		if cerr := q.isActiveStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing isActiveStmt: %w", cerr)
+		}
+	}
 	if q.issuedGrantsStmt != nil {
 		if cerr := q.issuedGrantsStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing issuedGrantsStmt: %w", cerr)
+		}
+	}
+	if q.ledgerStmt != nil {
+		if cerr := q.ledgerStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing ledgerStmt: %w", cerr)
+		}
+	}
+	if q.ledgerEntryStmt != nil {
+		if cerr := q.ledgerEntryStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing ledgerEntryStmt: %w", cerr)
 		}
 	}
 	if q.liveGrantStmt != nil {
@@ -304,14 +486,49 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing liveGrantsOfReaderStmt: %w", cerr)
 		}
 	}
+	if q.logHashStmt != nil {
+		if cerr := q.logHashStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing logHashStmt: %w", cerr)
+		}
+	}
+	if q.logHashesStmt != nil {
+		if cerr := q.logHashesStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing logHashesStmt: %w", cerr)
+		}
+	}
+	if q.logLeavesStmt != nil {
+		if cerr := q.logLeavesStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing logLeavesStmt: %w", cerr)
+		}
+	}
+	if q.logSizeStmt != nil {
+		if cerr := q.logSizeStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing logSizeStmt: %w", cerr)
+		}
+	}
 	if q.newestIdentityStmt != nil {
 		if cerr := q.newestIdentityStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing newestIdentityStmt: %w", cerr)
 		}
 	}
+	if q.newestLeafStmt != nil {
+		if cerr := q.newestLeafStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing newestLeafStmt: %w", cerr)
+		}
+	}
+	if q.pendingGrantsStmt != nil {
+		if cerr := q.pendingGrantsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing pendingGrantsStmt: %w", cerr)
+		}
+	}
 	if q.pruneNoncesStmt != nil {
 		if cerr := q.pruneNoncesStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing pruneNoncesStmt: %w", cerr)
+		}
+	}
+	if q.putRequestStmt != nil {
+		if cerr := q.putRequestStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing putRequestStmt: %w", cerr)
 		}
 	}
 	if q.raiseClockStmt != nil {
@@ -329,6 +546,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing receivedGrantsStmt: %w", cerr)
 		}
 	}
+	if q.removeVersionsStmt != nil {
+		if cerr := q.removeVersionsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing removeVersionsStmt: %w", cerr)
+		}
+	}
 	if q.revocationByIDStmt != nil {
 		if cerr := q.revocationByIDStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing revocationByIDStmt: %w", cerr)
@@ -342,6 +564,16 @@ func (q *Queries) Close() error {
 	if q.supersedeGrantStmt != nil {
 		if cerr := q.supersedeGrantStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing supersedeGrantStmt: %w", cerr)
+		}
+	}
+	if q.suspendGrantsStmt != nil {
+		if cerr := q.suspendGrantsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing suspendGrantsStmt: %w", cerr)
+		}
+	}
+	if q.waitingKeysStmt != nil {
+		if cerr := q.waitingKeysStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing waitingKeysStmt: %w", cerr)
 		}
 	}
 	if q.wipeSealedStmt != nil {
@@ -388,15 +620,24 @@ func (q *Queries) queryRow(ctx context.Context, stmt *sql.Stmt, query string, ar
 type Queries struct {
 	db                         DBTX
 	tx                         *sql.Tx
+	acceptAuthorStmt           *sql.Stmt
+	acceptKeysStmt             *sql.Stmt
+	accessRequestStmt          *sql.Stmt
 	activeGrantStmt            *sql.Stmt
+	authorAcceptedStmt         *sql.Stmt
 	chainSizeStmt              *sql.Stmt
 	claimNonceStmt             *sql.Stmt
 	clockStmt                  *sql.Stmt
+	closeEpochsStmt            *sql.Stmt
 	collectionByIDStmt         *sql.Stmt
 	collectionChainStmt        *sql.Stmt
 	collectionHeadStmt         *sql.Stmt
+	collectionHeadsStmt        *sql.Stmt
 	collectionsByOwnerStmt     *sql.Stmt
+	countUsesStmt              *sql.Stmt
+	countWaitingStmt           *sql.Stmt
 	documentKeyStmt            *sql.Stmt
+	dropRequestStmt            *sql.Stmt
 	endedGrantsOfReaderStmt    *sql.Stmt
 	epochHeadStmt              *sql.Stmt
 	epochReadersStmt           *sql.Stmt
@@ -405,28 +646,48 @@ type Queries struct {
 	finishRevocationStmt       *sql.Stmt
 	grantExistsStmt            *sql.Stmt
 	grantsOfRecordStmt         *sql.Stmt
-	hasActiveGrantStmt         *sql.Stmt
+	hasCollectionsStmt         *sql.Stmt
+	hasGrantStmt               *sql.Stmt
 	hasNoncesStmt              *sql.Stmt
+	hasPendingGrantStmt        *sql.Stmt
 	identitiesStmt             *sql.Stmt
+	identitySinceStmt          *sql.Stmt
 	insertCollectionStmt       *sql.Stmt
 	insertCollectionRecordStmt *sql.Stmt
 	insertDocumentKeyStmt      *sql.Stmt
+	insertEntryStmt            *sql.Stmt
+	insertEvidenceStmt         *sql.Stmt
 	insertGrantStmt            *sql.Stmt
+	insertHashStmt             *sql.Stmt
 	insertIdentityStmt         *sql.Stmt
+	insertLeafStmt             *sql.Stmt
 	insertRevocationStmt       *sql.Stmt
 	insertSealedStmt           *sql.Stmt
+	isActiveStmt               *sql.Stmt
 	issuedGrantsStmt           *sql.Stmt
+	ledgerStmt                 *sql.Stmt
+	ledgerEntryStmt            *sql.Stmt
 	liveGrantStmt              *sql.Stmt
 	liveGrantsStmt             *sql.Stmt
 	liveGrantsOfReaderStmt     *sql.Stmt
+	logHashStmt                *sql.Stmt
+	logHashesStmt              *sql.Stmt
+	logLeavesStmt              *sql.Stmt
+	logSizeStmt                *sql.Stmt
 	newestIdentityStmt         *sql.Stmt
+	newestLeafStmt             *sql.Stmt
+	pendingGrantsStmt          *sql.Stmt
 	pruneNoncesStmt            *sql.Stmt
+	putRequestStmt             *sql.Stmt
 	raiseClockStmt             *sql.Stmt
 	readerGrantsStmt           *sql.Stmt
 	receivedGrantsStmt         *sql.Stmt
+	removeVersionsStmt         *sql.Stmt
 	revocationByIDStmt         *sql.Stmt
 	revokeGrantsStmt           *sql.Stmt
 	supersedeGrantStmt         *sql.Stmt
+	suspendGrantsStmt          *sql.Stmt
+	waitingKeysStmt            *sql.Stmt
 	wipeSealedStmt             *sql.Stmt
 }
 
@@ -434,15 +695,24 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 	return &Queries{
 		db:                         tx,
 		tx:                         tx,
+		acceptAuthorStmt:           q.acceptAuthorStmt,
+		acceptKeysStmt:             q.acceptKeysStmt,
+		accessRequestStmt:          q.accessRequestStmt,
 		activeGrantStmt:            q.activeGrantStmt,
+		authorAcceptedStmt:         q.authorAcceptedStmt,
 		chainSizeStmt:              q.chainSizeStmt,
 		claimNonceStmt:             q.claimNonceStmt,
 		clockStmt:                  q.clockStmt,
+		closeEpochsStmt:            q.closeEpochsStmt,
 		collectionByIDStmt:         q.collectionByIDStmt,
 		collectionChainStmt:        q.collectionChainStmt,
 		collectionHeadStmt:         q.collectionHeadStmt,
+		collectionHeadsStmt:        q.collectionHeadsStmt,
 		collectionsByOwnerStmt:     q.collectionsByOwnerStmt,
+		countUsesStmt:              q.countUsesStmt,
+		countWaitingStmt:           q.countWaitingStmt,
 		documentKeyStmt:            q.documentKeyStmt,
+		dropRequestStmt:            q.dropRequestStmt,
 		endedGrantsOfReaderStmt:    q.endedGrantsOfReaderStmt,
 		epochHeadStmt:              q.epochHeadStmt,
 		epochReadersStmt:           q.epochReadersStmt,
@@ -451,28 +721,48 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		finishRevocationStmt:       q.finishRevocationStmt,
 		grantExistsStmt:            q.grantExistsStmt,
 		grantsOfRecordStmt:         q.grantsOfRecordStmt,
-		hasActiveGrantStmt:         q.hasActiveGrantStmt,
+		hasCollectionsStmt:         q.hasCollectionsStmt,
+		hasGrantStmt:               q.hasGrantStmt,
 		hasNoncesStmt:              q.hasNoncesStmt,
+		hasPendingGrantStmt:        q.hasPendingGrantStmt,
 		identitiesStmt:             q.identitiesStmt,
+		identitySinceStmt:          q.identitySinceStmt,
 		insertCollectionStmt:       q.insertCollectionStmt,
 		insertCollectionRecordStmt: q.insertCollectionRecordStmt,
 		insertDocumentKeyStmt:      q.insertDocumentKeyStmt,
+		insertEntryStmt:            q.insertEntryStmt,
+		insertEvidenceStmt:         q.insertEvidenceStmt,
 		insertGrantStmt:            q.insertGrantStmt,
+		insertHashStmt:             q.insertHashStmt,
 		insertIdentityStmt:         q.insertIdentityStmt,
+		insertLeafStmt:             q.insertLeafStmt,
 		insertRevocationStmt:       q.insertRevocationStmt,
 		insertSealedStmt:           q.insertSealedStmt,
+		isActiveStmt:               q.isActiveStmt,
 		issuedGrantsStmt:           q.issuedGrantsStmt,
+		ledgerStmt:                 q.ledgerStmt,
+		ledgerEntryStmt:            q.ledgerEntryStmt,
 		liveGrantStmt:              q.liveGrantStmt,
 		liveGrantsStmt:             q.liveGrantsStmt,
 		liveGrantsOfReaderStmt:     q.liveGrantsOfReaderStmt,
+		logHashStmt:                q.logHashStmt,
+		logHashesStmt:              q.logHashesStmt,
+		logLeavesStmt:              q.logLeavesStmt,
+		logSizeStmt:                q.logSizeStmt,
 		newestIdentityStmt:         q.newestIdentityStmt,
+		newestLeafStmt:             q.newestLeafStmt,
+		pendingGrantsStmt:          q.pendingGrantsStmt,
 		pruneNoncesStmt:            q.pruneNoncesStmt,
+		putRequestStmt:             q.putRequestStmt,
 		raiseClockStmt:             q.raiseClockStmt,
 		readerGrantsStmt:           q.readerGrantsStmt,
 		receivedGrantsStmt:         q.receivedGrantsStmt,
+		removeVersionsStmt:         q.removeVersionsStmt,
 		revocationByIDStmt:         q.revocationByIDStmt,
 		revokeGrantsStmt:           q.revokeGrantsStmt,
 		supersedeGrantStmt:         q.supersedeGrantStmt,
+		suspendGrantsStmt:          q.suspendGrantsStmt,
+		waitingKeysStmt:            q.waitingKeysStmt,
 		wipeSealedStmt:             q.wipeSealedStmt,
 	}
 }

@@ -10,12 +10,16 @@ import (
 )
 
 const activeGrant = `-- name: ActiveGrant :one
-SELECT grants.id, grants.collection, grants.sequence, grants.owner, grants.reader, grants.reader_version, grants.epoch, grants.record, grants.not_before, grants.expires, grants.uses, grants.ending, grants.revocation, grants.superseded, grants.created, sealed_keys.sealed
+SELECT grants.id, grants.collection, grants.sequence, grants.owner, grants.reader, grants.reader_version, grants.epoch, grants.record, grants.not_before, grants.expires, grants.uses, grants.ending, grants.revocation, grants.superseded, grants.created, grants.kind, grants.wait, grants.scope, grants.used, grants.suspended, sealed_keys.sealed, CAST(COALESCE(access_requests.since, 0) AS INTEGER) AS requested
 FROM grants JOIN sealed_keys ON sealed_keys.grant_id = grants.id
+    LEFT JOIN access_requests ON grants.wait > 0
+        AND access_requests.collection = grants.collection AND access_requests.reader = grants.reader
 WHERE grants.collection = ?1 AND grants.reader = ?2
-    AND grants.epoch = ?3 AND grants.ending = 0
+    AND grants.epoch = ?3 AND grants.ending = 0 AND grants.suspended = 0
     AND grants.not_before <= ?4
     AND (grants.expires = 0 OR grants.expires > ?4)
+    AND (grants.wait = 0 OR access_requests.since <= ?4 - grants.wait)
+    AND (grants.uses = 0 OR grants.used < grants.uses)
 `
 
 type ActiveGrantParams struct {
@@ -26,10 +30,12 @@ type ActiveGrantParams struct {
 }
 
 type ActiveGrantRow struct {
-	Grant  Grant
-	Sealed []byte
+	Grant     Grant
+	Sealed    []byte
+	Requested int64
 }
 
+// ActiveGrant and IsActive have the same conditions.
 func (q *Queries) ActiveGrant(ctx context.Context, arg ActiveGrantParams) (ActiveGrantRow, error) {
 	row := q.queryRow(ctx, q.activeGrantStmt, activeGrant,
 		arg.Collection,
@@ -54,9 +60,32 @@ func (q *Queries) ActiveGrant(ctx context.Context, arg ActiveGrantParams) (Activ
 		&i.Grant.Revocation,
 		&i.Grant.Superseded,
 		&i.Grant.Created,
+		&i.Grant.Kind,
+		&i.Grant.Wait,
+		&i.Grant.Scope,
+		&i.Grant.Used,
+		&i.Grant.Suspended,
 		&i.Sealed,
+		&i.Requested,
 	)
 	return i, err
+}
+
+const countUses = `-- name: CountUses :execrows
+UPDATE grants SET used = used + ?1 WHERE id = ?2 AND used + ?1 <= uses
+`
+
+type CountUsesParams struct {
+	Uses int64
+	ID   []byte
+}
+
+func (q *Queries) CountUses(ctx context.Context, arg CountUsesParams) (int64, error) {
+	result, err := q.exec(ctx, q.countUsesStmt, countUses, arg.Uses, arg.ID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
 }
 
 const epochReaders = `-- name: EpochReaders :many
@@ -110,22 +139,43 @@ func (q *Queries) ExpireGrant(ctx context.Context, id []byte) error {
 }
 
 const expiringGrants = `-- name: ExpiringGrants :many
-SELECT id FROM grants WHERE ending = 0 AND expires > 0 AND expires <= ?
+SELECT id, collection, sequence, owner, reader, reader_version, epoch, record, not_before, expires, uses, ending, revocation, superseded, created, kind, wait, scope, used, suspended FROM grants WHERE ending = 0 AND expires > 0 AND expires <= ?
 `
 
-func (q *Queries) ExpiringGrants(ctx context.Context, expires int64) ([][]byte, error) {
+func (q *Queries) ExpiringGrants(ctx context.Context, expires int64) ([]Grant, error) {
 	rows, err := q.query(ctx, q.expiringGrantsStmt, expiringGrants, expires)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var items [][]byte
+	var items []Grant
 	for rows.Next() {
-		var id []byte
-		if err := rows.Scan(&id); err != nil {
+		var i Grant
+		if err := rows.Scan(
+			&i.ID,
+			&i.Collection,
+			&i.Sequence,
+			&i.Owner,
+			&i.Reader,
+			&i.ReaderVersion,
+			&i.Epoch,
+			&i.Record,
+			&i.NotBefore,
+			&i.Expires,
+			&i.Uses,
+			&i.Ending,
+			&i.Revocation,
+			&i.Superseded,
+			&i.Created,
+			&i.Kind,
+			&i.Wait,
+			&i.Scope,
+			&i.Used,
+			&i.Suspended,
+		); err != nil {
 			return nil, err
 		}
-		items = append(items, id)
+		items = append(items, i)
 	}
 	if err := rows.Close(); err != nil {
 		return nil, err
@@ -148,7 +198,7 @@ func (q *Queries) GrantExists(ctx context.Context, id []byte) (bool, error) {
 }
 
 const grantsOfRecord = `-- name: GrantsOfRecord :many
-SELECT id, collection, sequence, owner, reader, reader_version, epoch, record, not_before, expires, uses, ending, revocation, superseded, created FROM grants WHERE collection = ? AND sequence = ?
+SELECT id, collection, sequence, owner, reader, reader_version, epoch, record, not_before, expires, uses, ending, revocation, superseded, created, kind, wait, scope, used, suspended FROM grants WHERE collection = ? AND sequence = ?
 `
 
 type GrantsOfRecordParams struct {
@@ -181,6 +231,11 @@ func (q *Queries) GrantsOfRecord(ctx context.Context, arg GrantsOfRecordParams) 
 			&i.Revocation,
 			&i.Superseded,
 			&i.Created,
+			&i.Kind,
+			&i.Wait,
+			&i.Scope,
+			&i.Used,
+			&i.Suspended,
 		); err != nil {
 			return nil, err
 		}
@@ -195,23 +250,25 @@ func (q *Queries) GrantsOfRecord(ctx context.Context, arg GrantsOfRecordParams) 
 	return items, nil
 }
 
-const hasActiveGrant = `-- name: HasActiveGrant :one
+const hasGrant = `-- name: HasGrant :one
 SELECT EXISTS (
     SELECT 1 FROM grants
     WHERE collection = ?1 AND reader = ?2
-        AND ending = 0 AND not_before <= ?3
+        AND ending = 0 AND suspended = 0
         AND (expires = 0 OR expires > ?3)
+        AND (uses = 0 OR used < uses)
 )
 `
 
-type HasActiveGrantParams struct {
+type HasGrantParams struct {
 	Collection []byte
 	Reader     []byte
 	Now        int64
 }
 
-func (q *Queries) HasActiveGrant(ctx context.Context, arg HasActiveGrantParams) (bool, error) {
-	row := q.queryRow(ctx, q.hasActiveGrantStmt, hasActiveGrant, arg.Collection, arg.Reader, arg.Now)
+// HasGrant: one that is or will be active if nobody intervenes.
+func (q *Queries) HasGrant(ctx context.Context, arg HasGrantParams) (bool, error) {
+	row := q.queryRow(ctx, q.hasGrantStmt, hasGrant, arg.Collection, arg.Reader, arg.Now)
 	var exists bool
 	err := row.Scan(&exists)
 	return exists, err
@@ -219,8 +276,8 @@ func (q *Queries) HasActiveGrant(ctx context.Context, arg HasActiveGrantParams) 
 
 const insertGrant = `-- name: InsertGrant :exec
 INSERT INTO grants (id, collection, sequence, owner, reader, reader_version, epoch,
-    record, not_before, expires, uses, ending, created)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?)
+    record, not_before, expires, kind, wait, uses, scope, ending, created)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?)
 `
 
 type InsertGrantParams struct {
@@ -234,7 +291,10 @@ type InsertGrantParams struct {
 	Record        []byte
 	NotBefore     int64
 	Expires       int64
+	Kind          int64
+	Wait          int64
 	Uses          int64
+	Scope         []byte
 	Created       int64
 }
 
@@ -250,7 +310,10 @@ func (q *Queries) InsertGrant(ctx context.Context, arg InsertGrantParams) error 
 		arg.Record,
 		arg.NotBefore,
 		arg.Expires,
+		arg.Kind,
+		arg.Wait,
 		arg.Uses,
+		arg.Scope,
 		arg.Created,
 	)
 	return err
@@ -270,8 +333,34 @@ func (q *Queries) InsertSealed(ctx context.Context, arg InsertSealedParams) erro
 	return err
 }
 
+const isActive = `-- name: IsActive :one
+SELECT grants.uses
+FROM grants LEFT JOIN access_requests ON grants.wait > 0
+    AND access_requests.collection = grants.collection AND access_requests.reader = grants.reader
+WHERE grants.id = ?1 AND grants.ending = 0 AND grants.suspended = 0
+    AND grants.not_before <= ?2
+    AND (grants.expires = 0 OR grants.expires > ?2)
+    AND (grants.wait = 0 OR access_requests.since <= ?2 - grants.wait)
+    AND (grants.uses = 0 OR grants.used < grants.uses)
+`
+
+type IsActiveParams struct {
+	ID  []byte
+	Now int64
+}
+
+func (q *Queries) IsActive(ctx context.Context, arg IsActiveParams) (int64, error) {
+	row := q.queryRow(ctx, q.isActiveStmt, isActive, arg.ID, arg.Now)
+	var uses int64
+	err := row.Scan(&uses)
+	return uses, err
+}
+
 const issuedGrants = `-- name: IssuedGrants :many
-SELECT id, collection, sequence, owner, reader, reader_version, epoch, record, not_before, expires, uses, ending, revocation, superseded, created FROM grants WHERE owner = ? ORDER BY created DESC, id LIMIT ?
+SELECT grants.id, grants.collection, grants.sequence, grants.owner, grants.reader, grants.reader_version, grants.epoch, grants.record, grants.not_before, grants.expires, grants.uses, grants.ending, grants.revocation, grants.superseded, grants.created, grants.kind, grants.wait, grants.scope, grants.used, grants.suspended, CAST(COALESCE(access_requests.since, 0) AS INTEGER) AS requested
+FROM grants LEFT JOIN access_requests ON grants.wait > 0
+    AND access_requests.collection = grants.collection AND access_requests.reader = grants.reader
+WHERE grants.owner = ? ORDER BY grants.created DESC, grants.id LIMIT ?
 `
 
 type IssuedGrantsParams struct {
@@ -279,31 +368,42 @@ type IssuedGrantsParams struct {
 	Limit int64
 }
 
-func (q *Queries) IssuedGrants(ctx context.Context, arg IssuedGrantsParams) ([]Grant, error) {
+type IssuedGrantsRow struct {
+	Grant     Grant
+	Requested int64
+}
+
+func (q *Queries) IssuedGrants(ctx context.Context, arg IssuedGrantsParams) ([]IssuedGrantsRow, error) {
 	rows, err := q.query(ctx, q.issuedGrantsStmt, issuedGrants, arg.Owner, arg.Limit)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var items []Grant
+	var items []IssuedGrantsRow
 	for rows.Next() {
-		var i Grant
+		var i IssuedGrantsRow
 		if err := rows.Scan(
-			&i.ID,
-			&i.Collection,
-			&i.Sequence,
-			&i.Owner,
-			&i.Reader,
-			&i.ReaderVersion,
-			&i.Epoch,
-			&i.Record,
-			&i.NotBefore,
-			&i.Expires,
-			&i.Uses,
-			&i.Ending,
-			&i.Revocation,
-			&i.Superseded,
-			&i.Created,
+			&i.Grant.ID,
+			&i.Grant.Collection,
+			&i.Grant.Sequence,
+			&i.Grant.Owner,
+			&i.Grant.Reader,
+			&i.Grant.ReaderVersion,
+			&i.Grant.Epoch,
+			&i.Grant.Record,
+			&i.Grant.NotBefore,
+			&i.Grant.Expires,
+			&i.Grant.Uses,
+			&i.Grant.Ending,
+			&i.Grant.Revocation,
+			&i.Grant.Superseded,
+			&i.Grant.Created,
+			&i.Grant.Kind,
+			&i.Grant.Wait,
+			&i.Grant.Scope,
+			&i.Grant.Used,
+			&i.Grant.Suspended,
+			&i.Requested,
 		); err != nil {
 			return nil, err
 		}
@@ -364,8 +464,10 @@ func (q *Queries) LiveGrants(ctx context.Context) ([][]byte, error) {
 }
 
 const readerGrants = `-- name: ReaderGrants :many
-SELECT grants.id, grants.collection, grants.sequence, grants.owner, grants.reader, grants.reader_version, grants.epoch, grants.record, grants.not_before, grants.expires, grants.uses, grants.ending, grants.revocation, grants.superseded, grants.created
+SELECT grants.id, grants.collection, grants.sequence, grants.owner, grants.reader, grants.reader_version, grants.epoch, grants.record, grants.not_before, grants.expires, grants.uses, grants.ending, grants.revocation, grants.superseded, grants.created, grants.kind, grants.wait, grants.scope, grants.used, grants.suspended, CAST(COALESCE(access_requests.since, 0) AS INTEGER) AS requested
 FROM grants LEFT JOIN revocations ON revocations.id = grants.revocation
+    LEFT JOIN access_requests ON grants.wait > 0
+        AND access_requests.collection = grants.collection AND access_requests.reader = grants.reader
 WHERE grants.collection = ?1 AND grants.epoch = ?2
     AND grants.ending <> 3
     AND (grants.expires = 0 OR grants.expires > ?3)
@@ -380,7 +482,8 @@ type ReaderGrantsParams struct {
 }
 
 type ReaderGrantsRow struct {
-	Grant Grant
+	Grant     Grant
+	Requested int64
 }
 
 // ReaderGrants: not superseded, and neither expired nor revoked before a time.
@@ -409,6 +512,12 @@ func (q *Queries) ReaderGrants(ctx context.Context, arg ReaderGrantsParams) ([]R
 			&i.Grant.Revocation,
 			&i.Grant.Superseded,
 			&i.Grant.Created,
+			&i.Grant.Kind,
+			&i.Grant.Wait,
+			&i.Grant.Scope,
+			&i.Grant.Used,
+			&i.Grant.Suspended,
+			&i.Requested,
 		); err != nil {
 			return nil, err
 		}
@@ -424,7 +533,10 @@ func (q *Queries) ReaderGrants(ctx context.Context, arg ReaderGrantsParams) ([]R
 }
 
 const receivedGrants = `-- name: ReceivedGrants :many
-SELECT id, collection, sequence, owner, reader, reader_version, epoch, record, not_before, expires, uses, ending, revocation, superseded, created FROM grants WHERE reader = ? ORDER BY created DESC, id LIMIT ?
+SELECT grants.id, grants.collection, grants.sequence, grants.owner, grants.reader, grants.reader_version, grants.epoch, grants.record, grants.not_before, grants.expires, grants.uses, grants.ending, grants.revocation, grants.superseded, grants.created, grants.kind, grants.wait, grants.scope, grants.used, grants.suspended, CAST(COALESCE(access_requests.since, 0) AS INTEGER) AS requested
+FROM grants LEFT JOIN access_requests ON grants.wait > 0
+    AND access_requests.collection = grants.collection AND access_requests.reader = grants.reader
+WHERE grants.reader = ? ORDER BY grants.created DESC, grants.id LIMIT ?
 `
 
 type ReceivedGrantsParams struct {
@@ -432,31 +544,42 @@ type ReceivedGrantsParams struct {
 	Limit  int64
 }
 
-func (q *Queries) ReceivedGrants(ctx context.Context, arg ReceivedGrantsParams) ([]Grant, error) {
+type ReceivedGrantsRow struct {
+	Grant     Grant
+	Requested int64
+}
+
+func (q *Queries) ReceivedGrants(ctx context.Context, arg ReceivedGrantsParams) ([]ReceivedGrantsRow, error) {
 	rows, err := q.query(ctx, q.receivedGrantsStmt, receivedGrants, arg.Reader, arg.Limit)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var items []Grant
+	var items []ReceivedGrantsRow
 	for rows.Next() {
-		var i Grant
+		var i ReceivedGrantsRow
 		if err := rows.Scan(
-			&i.ID,
-			&i.Collection,
-			&i.Sequence,
-			&i.Owner,
-			&i.Reader,
-			&i.ReaderVersion,
-			&i.Epoch,
-			&i.Record,
-			&i.NotBefore,
-			&i.Expires,
-			&i.Uses,
-			&i.Ending,
-			&i.Revocation,
-			&i.Superseded,
-			&i.Created,
+			&i.Grant.ID,
+			&i.Grant.Collection,
+			&i.Grant.Sequence,
+			&i.Grant.Owner,
+			&i.Grant.Reader,
+			&i.Grant.ReaderVersion,
+			&i.Grant.Epoch,
+			&i.Grant.Record,
+			&i.Grant.NotBefore,
+			&i.Grant.Expires,
+			&i.Grant.Uses,
+			&i.Grant.Ending,
+			&i.Grant.Revocation,
+			&i.Grant.Superseded,
+			&i.Grant.Created,
+			&i.Grant.Kind,
+			&i.Grant.Wait,
+			&i.Grant.Scope,
+			&i.Grant.Used,
+			&i.Grant.Suspended,
+			&i.Requested,
 		); err != nil {
 			return nil, err
 		}

@@ -10,7 +10,7 @@ import (
 )
 
 const identities = `-- name: Identities :many
-SELECT id, version, record, signing_key, created FROM identities WHERE id = ? ORDER BY version
+SELECT id, version, record, signing_key, created, since FROM identities WHERE id = ? ORDER BY version
 `
 
 func (q *Queries) Identities(ctx context.Context, id []byte) ([]Identity, error) {
@@ -28,6 +28,7 @@ func (q *Queries) Identities(ctx context.Context, id []byte) ([]Identity, error)
 			&i.Record,
 			&i.SigningKey,
 			&i.Created,
+			&i.Since,
 		); err != nil {
 			return nil, err
 		}
@@ -42,9 +43,20 @@ func (q *Queries) Identities(ctx context.Context, id []byte) ([]Identity, error)
 	return items, nil
 }
 
+const identitySince = `-- name: IdentitySince :one
+SELECT since FROM identities WHERE id = ? ORDER BY version DESC LIMIT 1
+`
+
+func (q *Queries) IdentitySince(ctx context.Context, id []byte) (int64, error) {
+	row := q.queryRow(ctx, q.identitySinceStmt, identitySince, id)
+	var since int64
+	err := row.Scan(&since)
+	return since, err
+}
+
 const insertIdentity = `-- name: InsertIdentity :exec
-INSERT INTO identities (id, version, record, signing_key, created)
-VALUES (?, ?, ?, ?, ?)
+INSERT INTO identities (id, version, record, signing_key, since, created)
+VALUES (?, ?, ?, ?, ?, ?)
 `
 
 type InsertIdentityParams struct {
@@ -52,6 +64,7 @@ type InsertIdentityParams struct {
 	Version    int64
 	Record     []byte
 	SigningKey []byte
+	Since      int64
 	Created    int64
 }
 
@@ -61,13 +74,14 @@ func (q *Queries) InsertIdentity(ctx context.Context, arg InsertIdentityParams) 
 		arg.Version,
 		arg.Record,
 		arg.SigningKey,
+		arg.Since,
 		arg.Created,
 	)
 	return err
 }
 
 const newestIdentity = `-- name: NewestIdentity :one
-SELECT id, version, record, signing_key, created FROM identities WHERE id = ? ORDER BY version DESC LIMIT 1
+SELECT id, version, record, signing_key, created, since FROM identities WHERE id = ? ORDER BY version DESC LIMIT 1
 `
 
 func (q *Queries) NewestIdentity(ctx context.Context, id []byte) (Identity, error) {
@@ -79,6 +93,39 @@ func (q *Queries) NewestIdentity(ctx context.Context, id []byte) (Identity, erro
 		&i.Record,
 		&i.SigningKey,
 		&i.Created,
+		&i.Since,
 	)
 	return i, err
+}
+
+const removeVersions = `-- name: RemoveVersions :exec
+DELETE FROM identities WHERE id = ? AND version >= ?
+`
+
+type RemoveVersionsParams struct {
+	ID      []byte
+	Version int64
+}
+
+func (q *Queries) RemoveVersions(ctx context.Context, arg RemoveVersionsParams) error {
+	_, err := q.exec(ctx, q.removeVersionsStmt, removeVersions, arg.ID, arg.Version)
+	return err
+}
+
+const suspendGrants = `-- name: SuspendGrants :exec
+UPDATE grants SET suspended = 1
+WHERE reader = ?1 AND ending = 0 AND suspended = 0
+    AND (reader_version < ?2 OR reader_version >= ?3)
+`
+
+type SuspendGrantsParams struct {
+	Reader []byte
+	Before int64
+	Since  int64
+}
+
+// SuspendGrants: those to versions before the one, or from the other on.
+func (q *Queries) SuspendGrants(ctx context.Context, arg SuspendGrantsParams) error {
+	_, err := q.exec(ctx, q.suspendGrantsStmt, suspendGrants, arg.Reader, arg.Before, arg.Since)
+	return err
 }

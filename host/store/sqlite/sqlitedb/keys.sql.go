@@ -9,8 +9,76 @@ import (
 	"context"
 )
 
+const acceptAuthor = `-- name: AcceptAuthor :execrows
+INSERT INTO accepted_authors (collection, author, created) VALUES (?, ?, ?)
+ON CONFLICT DO NOTHING
+`
+
+type AcceptAuthorParams struct {
+	Collection []byte
+	Author     []byte
+	Created    int64
+}
+
+func (q *Queries) AcceptAuthor(ctx context.Context, arg AcceptAuthorParams) (int64, error) {
+	result, err := q.exec(ctx, q.acceptAuthorStmt, acceptAuthor, arg.Collection, arg.Author, arg.Created)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const acceptKeys = `-- name: AcceptKeys :execrows
+UPDATE document_keys SET accepted = 1 WHERE collection = ? AND author = ? AND accepted = 0
+`
+
+type AcceptKeysParams struct {
+	Collection []byte
+	Author     []byte
+}
+
+func (q *Queries) AcceptKeys(ctx context.Context, arg AcceptKeysParams) (int64, error) {
+	result, err := q.exec(ctx, q.acceptKeysStmt, acceptKeys, arg.Collection, arg.Author)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const authorAccepted = `-- name: AuthorAccepted :one
+SELECT EXISTS (SELECT 1 FROM accepted_authors WHERE collection = ? AND author = ?)
+`
+
+type AuthorAcceptedParams struct {
+	Collection []byte
+	Author     []byte
+}
+
+func (q *Queries) AuthorAccepted(ctx context.Context, arg AuthorAcceptedParams) (bool, error) {
+	row := q.queryRow(ctx, q.authorAcceptedStmt, authorAccepted, arg.Collection, arg.Author)
+	var exists bool
+	err := row.Scan(&exists)
+	return exists, err
+}
+
+const countWaiting = `-- name: CountWaiting :one
+SELECT COUNT(*) FROM document_keys WHERE collection = ? AND author = ? AND accepted = 0
+`
+
+type CountWaitingParams struct {
+	Collection []byte
+	Author     []byte
+}
+
+func (q *Queries) CountWaiting(ctx context.Context, arg CountWaitingParams) (int64, error) {
+	row := q.queryRow(ctx, q.countWaitingStmt, countWaiting, arg.Collection, arg.Author)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
 const documentKey = `-- name: DocumentKey :one
-SELECT id, collection, owner, author, epoch, record, value, created FROM document_keys WHERE id = ?
+SELECT id, collection, owner, author, epoch, record, value, created, accepted FROM document_keys WHERE id = ?
 `
 
 func (q *Queries) DocumentKey(ctx context.Context, id []byte) (DocumentKey, error) {
@@ -25,13 +93,14 @@ func (q *Queries) DocumentKey(ctx context.Context, id []byte) (DocumentKey, erro
 		&i.Record,
 		&i.Value,
 		&i.Created,
+		&i.Accepted,
 	)
 	return i, err
 }
 
 const insertDocumentKey = `-- name: InsertDocumentKey :exec
-INSERT INTO document_keys (id, collection, owner, author, epoch, record, value, created)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO document_keys (id, collection, owner, author, epoch, record, value, accepted, created)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 `
 
 type InsertDocumentKeyParams struct {
@@ -42,6 +111,7 @@ type InsertDocumentKeyParams struct {
 	Epoch      int64
 	Record     []byte
 	Value      []byte
+	Accepted   int64
 	Created    int64
 }
 
@@ -54,7 +124,57 @@ func (q *Queries) InsertDocumentKey(ctx context.Context, arg InsertDocumentKeyPa
 		arg.Epoch,
 		arg.Record,
 		arg.Value,
+		arg.Accepted,
 		arg.Created,
 	)
 	return err
+}
+
+const waitingKeys = `-- name: WaitingKeys :many
+SELECT id, collection, owner, author, epoch, created FROM document_keys
+WHERE owner = ? AND accepted = 0 ORDER BY created, id LIMIT ?
+`
+
+type WaitingKeysParams struct {
+	Owner []byte
+	Limit int64
+}
+
+type WaitingKeysRow struct {
+	ID         []byte
+	Collection []byte
+	Owner      []byte
+	Author     []byte
+	Epoch      int64
+	Created    int64
+}
+
+func (q *Queries) WaitingKeys(ctx context.Context, arg WaitingKeysParams) ([]WaitingKeysRow, error) {
+	rows, err := q.query(ctx, q.waitingKeysStmt, waitingKeys, arg.Owner, arg.Limit)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []WaitingKeysRow
+	for rows.Next() {
+		var i WaitingKeysRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.Collection,
+			&i.Owner,
+			&i.Author,
+			&i.Epoch,
+			&i.Created,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }

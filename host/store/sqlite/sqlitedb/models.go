@@ -4,6 +4,18 @@
 
 package sqlitedb
 
+type AcceptedAuthor struct {
+	Collection []byte
+	Author     []byte
+	Created    int64
+}
+
+type AccessRequest struct {
+	Collection []byte
+	Reader     []byte
+	Since      int64
+}
+
 type Clock struct {
 	ID   int64
 	High int64
@@ -13,6 +25,7 @@ type Collection struct {
 	ID      []byte
 	Owner   []byte
 	Created int64
+	Closed  int64
 }
 
 type CollectionRecord struct {
@@ -33,6 +46,12 @@ type DocumentKey struct {
 	Record     []byte
 	Value      []byte
 	Created    int64
+	Accepted   int64
+}
+
+type Evidence struct {
+	Hash    []byte
+	Content []byte
 }
 
 type Grant struct {
@@ -51,6 +70,11 @@ type Grant struct {
 	Revocation    []byte
 	Superseded    []byte
 	Created       int64
+	Kind          int64
+	Wait          int64
+	Scope         []byte
+	Used          int64
+	Suspended     int64
 }
 
 type Identity struct {
@@ -59,6 +83,28 @@ type Identity struct {
 	Record     []byte
 	SigningKey []byte
 	Created    int64
+	Since      int64
+}
+
+type Ledger struct {
+	Position int64
+	Owner    []byte
+	Actor    []byte
+	Salt     []byte
+	Entry    []byte
+	Evidence []byte
+	Time     int64
+}
+
+type LogHash struct {
+	Position int64
+	Hash     []byte
+}
+
+type LogLeafe struct {
+	Position int64
+	Leaf     []byte
+	Ref      []byte
 }
 
 type Nonce struct {

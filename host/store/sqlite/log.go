@@ -1,0 +1,193 @@
+package sqlite
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+
+	"golang.org/x/mod/sumdb/tlog"
+
+	"github.com/recrypt-service/recrypt/host/store"
+	"github.com/recrypt-service/recrypt/host/store/sqlite/sqlitedb"
+)
+
+// maxHashes bounds how many hashes one query asks for.
+const maxHashes = 512
+
+// checkLog refuses entries that are not what they should be.
+func checkLog(log []store.LogEntry) error {
+	for i := range log {
+		e := &log[i]
+		size := 64
+		if e.Entry != nil {
+			size = 32
+		}
+		switch {
+		case len(e.Leaf) != size:
+			return invalid("leaf")
+		case len(e.Ref) > store.MaxRef:
+			return invalid("reference to a leaf")
+		case e.Entry != nil && (len(e.Entry) == 0 || len(e.Entry) > store.MaxEntry):
+			return invalid("entry")
+		case e.Entry == nil && e.Evidence != nil || len(e.Evidence) > store.MaxEvidence:
+			return invalid("evidence")
+		}
+		if err := checkTimes(e.Time); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// appendLog adds leaves to the log in the transaction of q. It reads and writes as many
+// hashes as the tree is high, at most, for the first leaf and two on average.
+func appendLog(ctx context.Context, q *sqlitedb.Queries, log []store.LogEntry) error {
+	if len(log) == 0 {
+		return nil
+	}
+	size, err := q.LogSize(ctx)
+	if err != nil {
+		return err
+	}
+	fresh := make(map[int64]tlog.Hash, 2*len(log))
+	reader := tlog.HashReaderFunc(func(indexes []int64) ([]tlog.Hash, error) {
+		hashes := make([]tlog.Hash, len(indexes))
+		for i, index := range indexes {
+			if h, ok := fresh[index]; ok {
+				hashes[i] = h
+				continue
+			}
+			row, err := q.LogHash(ctx, index)
+			if errors.Is(err, sql.ErrNoRows) {
+				err = fmt.Errorf("%w: the log lacks a hash, put a backup in its place", store.ErrDamaged)
+			}
+			if err != nil {
+				return nil, err
+			}
+			hashes[i] = id32(row)
+		}
+		return hashes, nil
+	})
+	for i := range log {
+		hashes, err := tlog.StoredHashes(size, log[i].Leaf, reader)
+		if err != nil {
+			return err
+		}
+		first := tlog.StoredHashIndex(0, size)
+		for j, h := range hashes {
+			fresh[first+int64(j)] = h
+			if err := q.InsertHash(ctx, sqlitedb.InsertHashParams{Position: first + int64(j), Hash: h[:]}); err != nil {
+				return err
+			}
+		}
+		if err := insertLeaf(ctx, q, size, &log[i]); err != nil {
+			return err
+		}
+		size++
+	}
+	return nil
+}
+
+// insertLeaf stores a leaf and, if it is of the ledger, its entry.
+func insertLeaf(ctx context.Context, q *sqlitedb.Queries, index int64, e *store.LogEntry) error {
+	err := q.InsertLeaf(ctx, sqlitedb.InsertLeafParams{Position: index, Leaf: e.Leaf, Ref: e.Ref})
+	if err != nil || e.Entry == nil {
+		return err
+	}
+	var evidence []byte
+	if len(e.Evidence) > 0 {
+		hash := sha256.Sum256(e.Evidence)
+		evidence = hash[:]
+		err := q.InsertEvidence(ctx, sqlitedb.InsertEvidenceParams{Hash: evidence, Content: e.Evidence})
+		if err != nil {
+			return err
+		}
+	}
+	return q.InsertEntry(ctx, sqlitedb.InsertEntryParams{
+		Position: index, Owner: e.Owner[:], Actor: e.Actor[:], Salt: e.Salt[:],
+		Entry: e.Entry, Evidence: evidence, Time: e.Time,
+	})
+}
+
+// AppendLog implements store.Store.
+func (s *Store) AppendLog(ctx context.Context, log []store.LogEntry) error {
+	const doing = "append to the log"
+	if err := checkLog(log); err != nil || len(log) == 0 {
+		return failed(ctx, doing, err)
+	}
+	return s.update(ctx, doing, func(q *sqlitedb.Queries) error { return appendLog(ctx, q, log) })
+}
+
+// LogSize implements store.Store.
+func (s *Store) LogSize(ctx context.Context) (int64, error) {
+	size, err := s.read.LogSize(ctx)
+	return size, failed(ctx, "measure the log", err)
+}
+
+// LogHashes implements store.Store.
+func (s *Store) LogHashes(ctx context.Context, indexes []int64) ([]tlog.Hash, error) {
+	const doing = "read hashes of the log"
+	found := make(map[int64]tlog.Hash, len(indexes))
+	for some := range slices.Chunk(indexes, maxHashes) {
+		rows, err := s.read.LogHashes(ctx, some)
+		if err != nil {
+			return nil, failed(ctx, doing, err)
+		}
+		for _, row := range rows {
+			found[row.Position] = id32(row.Hash)
+		}
+	}
+	hashes := make([]tlog.Hash, len(indexes))
+	for i, index := range indexes {
+		h, ok := found[index]
+		if !ok {
+			return nil, failed(ctx, doing, store.ErrNotFound)
+		}
+		hashes[i] = h
+	}
+	return hashes, nil
+}
+
+// LogLeaves implements store.Store.
+func (s *Store) LogLeaves(ctx context.Context, from int64, n int) ([][]byte, error) {
+	first := max(from, 0)
+	leaves, err := s.read.LogLeaves(ctx, sqlitedb.LogLeavesParams{First: first, After: first + bound(n, store.MaxLeaves)})
+	return leaves, failed(ctx, "read leaves of the log", err)
+}
+
+// LogIndex implements store.Store.
+func (s *Store) LogIndex(ctx context.Context, ref []byte) (int64, error) {
+	index, err := s.read.NewestLeaf(ctx, ref)
+	return index, failed(ctx, "find a leaf of the log", err)
+}
+
+// Ledger implements store.Store.
+func (s *Store) Ledger(ctx context.Context, party [32]byte, from int64, limit int) ([]store.LedgerRow, error) {
+	rows, err := s.read.Ledger(ctx, sqlitedb.LedgerParams{
+		Party: party[:], First: from, SoMany: bound(limit, store.MaxListed),
+	})
+	var entries []store.LedgerRow
+	for _, row := range rows {
+		entries = append(entries, ledgerRow(sqlitedb.LedgerEntryRow(row)))
+	}
+	return entries, failed(ctx, "list the ledger", err)
+}
+
+// LedgerAt implements store.Store.
+func (s *Store) LedgerAt(ctx context.Context, index int64) (store.LedgerRow, error) {
+	row, err := s.read.LedgerEntry(ctx, index)
+	if err != nil {
+		return store.LedgerRow{}, failed(ctx, "get an entry of the ledger", err)
+	}
+	return ledgerRow(row), nil
+}
+
+func ledgerRow(r sqlitedb.LedgerEntryRow) store.LedgerRow {
+	return store.LedgerRow{Index: r.Position, Entry: r.Entry, Evidence: r.Content, Salt: id32(r.Salt), Time: r.Time}
+}
+
+// bound keeps what a caller asks for between nothing and the most there is.
+func bound(n, most int) int64 { return int64(min(max(n, 0), most)) }

@@ -1,0 +1,65 @@
+package sqlite
+
+import (
+	"context"
+
+	"github.com/recrypt-service/recrypt/host/store"
+	"github.com/recrypt-service/recrypt/host/store/sqlite/sqlitedb"
+)
+
+// ClaimNonce implements store.Store.
+func (s *Store) ClaimNonce(ctx context.Context, signer [32]byte, nonce string, expires int64) error {
+	const doing = "claim nonce"
+	if len(nonce) == 0 || len(nonce) > store.MaxNonce {
+		return failed(ctx, doing, invalid("nonce"))
+	}
+	if err := checkTimes(expires); err != nil {
+		return failed(ctx, doing, err)
+	}
+	return s.update(ctx, doing, func(q *sqlitedb.Queries) error {
+		claimed, err := q.ClaimNonce(ctx, sqlitedb.ClaimNonceParams{
+			Signer: signer[:], Nonce: nonce, Expires: expires,
+		})
+		if err != nil {
+			return err
+		}
+		if claimed == 0 {
+			return store.ErrReplay
+		}
+		tooMany, err := q.HasNonces(ctx, sqlitedb.HasNoncesParams{Signer: signer[:], SoMany: store.MaxNonces})
+		if err == nil && tooMany {
+			return store.ErrTooMany // undoes the claim
+		}
+		return err
+	})
+}
+
+// PruneNonces implements store.Store.
+func (s *Store) PruneNonces(ctx context.Context, now int64) error {
+	return s.update(ctx, "prune nonces", func(q *sqlitedb.Queries) error {
+		return q.PruneNonces(ctx, now)
+	})
+}
+
+// HighWater implements store.Store.
+func (s *Store) HighWater(ctx context.Context, now int64) (int64, error) {
+	if high := s.high.Load(); now <= high && high > 0 {
+		return high, nil // already on disk
+	}
+	var high int64
+	err := s.update(ctx, "raise the clock", func(q *sqlitedb.Queries) error {
+		if err := q.RaiseClock(ctx, max(now, 0)); err != nil {
+			return err
+		}
+		var err error
+		high, err = q.Clock(ctx)
+		return err
+	})
+	if err != nil {
+		return 0, err
+	}
+	for old := s.high.Load(); old < high && !s.high.CompareAndSwap(old, high); {
+		old = s.high.Load()
+	}
+	return high, nil
+}
