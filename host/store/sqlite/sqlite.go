@@ -5,6 +5,9 @@
 // of their own and are never held up by them: each sees everything that was
 // committed before it began.
 //
+// Leaves of the transparency log and the hashes of its tree are rows like others: whoever
+// writes a change appends them in its transaction.
+//
 // What the queries do stands in query/, the schema in migrations/; package
 // sqlitedb is generated from both. Adding a migration is all an upgrade takes: it
 // runs at the next Open. A database with migrations unknown to the program is
@@ -120,7 +123,7 @@ func migrate(ctx context.Context, db *sql.DB) error {
 		return err
 	}
 	provider, err := goose.NewProvider(goose.DialectSQLite3, db, steps,
-		goose.WithDisableGlobalRegistry(true), goose.WithLogger(goose.NopLogger()))
+		goose.WithDisableGlobalRegistry(true), goose.WithGoMigrations(backfillStep()), goose.WithLogger(goose.NopLogger()))
 	if err != nil {
 		return fmt.Errorf("read migrations: %w", err)
 	}
