@@ -79,6 +79,7 @@ type Client struct {
 
 	chain   chan struct{}           // held while our own chain is read and extended
 	service atomic.Pointer[service] // once verified
+	log     logView                 // what was verified of its log
 }
 
 // New checks the configuration and makes a client. It does not talk to the
@@ -124,15 +125,15 @@ func (c *Client) setIdentity(seed, record []byte) error {
 		return fmt.Errorf("own identity record: %w", err)
 	}
 	c.id, c.seed = id, bytes.Clone(seed)
-	c.self.Store(&person{own, id, bytes.Clone(record)})
-	return c.checkSeed(ctx)
+	c.self.Store(&person{Identity: own, id: id, record: bytes.Clone(record)})
+	return checkSeed(ctx, c.core, c.seed, c.me())
 }
 
-// checkSeed signs something and verifies it with the key in the own record, so
+// checkSeed signs something and verifies it with the key in the identity's record, so
 // that a seed and a record of two identities are noticed before anything is sent.
-func (c *Client) checkSeed(ctx context.Context) error {
-	q := &abi.Request{KeyID: c.id + "/1", Method: "GET", Authority: "localhost", Path: "/", Created: 1, Expires: 2, Nonce: "AAAAAAAAAAAAAAAAAAAAAA"}
-	_, field, _, err := c.core.SignRequest(ctx, c.seed, q)
+func checkSeed(ctx context.Context, core abi.Client, seed []byte, p *person) error {
+	q := &abi.Request{KeyID: p.id + "/1", Method: "GET", Authority: "localhost", Path: "/", Created: 1, Expires: 2, Nonce: "AAAAAAAAAAAAAAAAAAAAAA"}
+	_, field, _, err := core.SignRequest(ctx, seed, q)
 	if err != nil {
 		return fmt.Errorf("own seed: %w", err)
 	}
@@ -141,7 +142,7 @@ func (c *Client) checkSeed(ctx context.Context) error {
 	if !ok || err != nil {
 		return errors.New("own seed: the engine signs in another form than agreed")
 	}
-	if err := c.core.VerifyRequest(ctx, c.me().SigningKey, q, signature); err != nil {
+	if err := core.VerifyRequest(ctx, p.SigningKey, q, signature); err != nil {
 		return errors.New("the seed does not belong to this identity record")
 	}
 	return nil

@@ -15,7 +15,7 @@ import (
 var (
 	ErrNoAccess      = errors.New("no access: it does not exist or is not shared with you")
 	ErrNotFound      = errors.New("not found")
-	ErrNoGrant       = error(noGrant{}) // Revoke of somebody who has none; is ErrNotFound too
+	ErrNoGrant       = variant("has no grant", ErrNotFound) // Revoke of somebody who has none
 	ErrReplay        = errors.New("request was refused as a replay")
 	ErrConflict      = errors.New("somebody else changed it at the same time")
 	ErrExists        = errors.New("exists already with other content")
@@ -23,7 +23,7 @@ var (
 	ErrClockSkew     = errors.New("this computer's clock and the server's differ too much")
 	ErrServerChanged = errors.New("this is not the server that was here before")
 	ErrRollback      = errors.New("the server shows an older or another state than before")
-	ErrOldIdentity   = error(oldIdentity{}) // is ErrRollback too
+	ErrOldIdentity   = variant("the server shows an older version of an identity than before", ErrRollback)
 	ErrVerification  = errors.New("the server's answer does not verify")
 	ErrAnswer        = errors.New("not an answer of a recrypt server")
 	ErrAuthor        = errors.New("the author is somebody else")
@@ -36,21 +36,44 @@ var (
 	ErrSelf          = errors.New("that is yourself: you always have access to your own documents")
 	ErrNoIdentity    = errors.New("this needs an identity")
 	ErrClosed        = errors.New("the client is closed")
+	ErrClosedEpoch   = errors.New("the collection takes nothing until its owner opens its next epoch")
+	ErrWaiting       = errors.New("too many deposits wait for the owner's acceptance")
+	ErrPasscode      = errors.New("the link needs a passcode, or another one")
 )
 
-// noGrant is the type of ErrNoGrant.
-type noGrant struct{}
+// Errors that say that the server, or somebody in its place, has done what it must
+// not. Each act has its own; those that are a step back are ErrRollback too, those that
+// do not prove what they should are ErrVerification too.
+var (
+	ErrForked         = variant("the server's log was rewritten: it is not the one that was here before", ErrRollback)
+	ErrOldLog         = variant("the server shows a shorter log than before", ErrRollback)
+	ErrStaleLog       = errors.New("the server's newest checkpoint is too old")
+	ErrUnwitnessed    = errors.New("too few witnesses have confirmed the server's log")
+	ErrNotLogged      = variant("the server does not prove that it has this in its log", ErrVerification)
+	ErrCheckpoint     = variant("the checkpoint is not signed by this server", ErrVerification)
+	ErrLedger         = variant("the ledger has an entry that does not hold", ErrVerification)
+	ErrLedgerGap      = variant("an entry that was in the ledger is gone", ErrRollback)
+	ErrForkedIdentity = variant("the server shows another history of an identity than before", ErrRollback)
+	ErrReceipt        = variant("the server's receipt does not hold", ErrVerification)
+	ErrKeptGrant      = errors.New("the server has kept a grant that it has confirmed as ended")
+)
 
-func (noGrant) Error() string        { return "has no grant" }
-func (noGrant) Is(target error) bool { return target == ErrNotFound }
+// Errors about keys that have changed.
+var (
+	ErrKeyChanged = errors.New("the keys of this identity have changed; compare the safety number and confirm them first")
+	ErrNewKeys    = variant("this identity has new keys: import it anew", ErrSignature)
+)
 
-// oldIdentity is the type of ErrOldIdentity.
-type oldIdentity struct{}
-
-func (oldIdentity) Error() string {
-	return "the server shows an older version of an identity than before"
+// variantOf is an error that is another one too.
+type variantOf struct {
+	text string
+	is   error
 }
-func (oldIdentity) Is(target error) bool { return target == ErrRollback }
+
+func variant(text string, is error) error { return &variantOf{text, is} }
+
+func (e *variantOf) Error() string        { return e.text }
+func (e *variantOf) Is(target error) bool { return target == e.is }
 
 // An Error is a problem document of the server.
 type Error struct {
@@ -81,6 +104,8 @@ var sentinels = map[string]error{
 	api.CodeSignature: ErrSignature,
 	api.CodeUnsigned:  ErrSignature,
 	api.CodeClockSkew: ErrClockSkew,
+	api.CodeClosed:    ErrClosedEpoch,
+	api.CodeQuota:     ErrWaiting,
 }
 
 // Is reports whether target is the sentinel of e's code.

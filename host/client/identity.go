@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"strings"
 
 	"github.com/recrypt-service/recrypt/host/api"
 	"github.com/recrypt-service/recrypt/wasm/abi"
@@ -18,6 +17,7 @@ type person struct {
 	*abi.Identity
 	id     string
 	record []byte
+	err    error // of lookUpMany: why there is nothing but the id
 }
 
 // has reports whether the identity has a key of a suite.
@@ -83,7 +83,8 @@ func (c *Client) Identity() []byte {
 }
 
 // Refresh looks the own identity up and, if it has gained versions, goes on as the
-// newest. A client does so by itself when the server refuses its signature.
+// newest. A client does so by itself when the server refuses its signature. ErrNewKeys if
+// the newest version has other keys: the seed at hand is no longer that of the identity.
 func (c *Client) Refresh(ctx context.Context) (changed bool, err error) {
 	if err := c.acting(); err != nil {
 		return false, err
@@ -94,8 +95,14 @@ func (c *Client) Refresh(ctx context.Context) (changed bool, err error) {
 	}
 	for {
 		me := c.me()
-		if p.Version <= me.Version || !bytes.HasPrefix(p.record, me.record) {
+		relation, err := c.core.CompareIdentities(ctx, me.record, p.record)
+		switch {
+		case err != nil:
+			return false, unverified("own identity record", err)
+		case relation != abi.RelationNewer && relation != abi.RelationOverrides:
 			return false, nil
+		case p.SigningKey != me.SigningKey:
+			return false, fmt.Errorf("%w (version %d, on the server since then)", ErrNewKeys, p.Since)
 		}
 		if c.self.CompareAndSwap(me, p) {
 			return true, nil
@@ -155,102 +162,4 @@ func (c *Client) addSuites(ctx context.Context, suites []uint8) error {
 		c.self.CompareAndSwap(me, next) // unless another call was first
 	}
 	return err
-}
-
-// LookUp returns the newest version of an identity, and the records of all, verified
-// against id, which is the hash of what the first certifies. ErrNotFound if the server
-// does not know it; ErrOldIdentity if it shows an older version than
-// it has shown before.
-func (c *Client) LookUp(ctx context.Context, id string) (*abi.Identity, []byte, error) {
-	p, err := c.lookUp(ctx, id)
-	if err != nil {
-		return nil, nil, err
-	}
-	return p.Identity, p.record, nil
-}
-
-func (c *Client) lookUp(ctx context.Context, id string) (*person, error) {
-	if _, err := c.parsePerson(ctx, id); err != nil {
-		return nil, err
-	}
-	if _, err := c.server(ctx); err != nil {
-		return nil, err
-	}
-	var answer api.Identity
-	err := c.get(ctx, strings.Replace(api.PathIdentity, "{id}", id, 1), &answer)
-	if errors.Is(err, ErrNotFound) {
-		return nil, &refusal{fmt.Errorf("%w: the server knows no identity %s; has its owner published it there?", ErrNotFound, id), err}
-	}
-	if err != nil {
-		return nil, fmt.Errorf("look up identity: %w", err)
-	}
-	return c.newest(ctx, &answer, id)
-}
-
-// parsePerson reads the text form of an identity's id.
-func (c *Client) parsePerson(ctx context.Context, id string) ([32]byte, error) {
-	kind, raw, err := c.core.ParseID(ctx, id)
-	var verdict *abi.Error
-	if errors.As(err, &verdict) {
-		return raw, fmt.Errorf("not an id: %w", err)
-	}
-	if err != nil {
-		return raw, err
-	}
-	if kind != abi.KindPerson {
-		return raw, errors.New("not an identity's id (those start with rid1)")
-	}
-	return raw, nil
-}
-
-// newest verifies an answer with an identity, which must be id.
-func (c *Client) newest(ctx context.Context, answer *api.Identity, id string) (*person, error) {
-	svc, err := c.server(ctx)
-	if err != nil {
-		return nil, err
-	}
-	p, err := c.openPerson(ctx, answer.Record)
-	if err != nil {
-		return nil, err
-	}
-	if p.id != id {
-		return nil, mismatch("identity record: it is somebody else's")
-	}
-	if answer.ID != id || answer.Version != p.Version {
-		return nil, mismatch("identity record: it is not as announced")
-	}
-	if err := c.rememberVersion(svc, p); err != nil {
-		return nil, err
-	}
-	return p, nil
-}
-
-// openPerson verifies an identity with all versions.
-func (c *Client) openPerson(ctx context.Context, record []byte) (*person, error) {
-	v, err := c.core.OpenIdentity(ctx, record)
-	if err != nil {
-		return nil, unverified("identity record", err)
-	}
-	id, err := c.core.FormatID(ctx, abi.KindPerson, v.ID)
-	if err != nil {
-		return nil, unverified("identity record", err)
-	}
-	return &person{v, id, record}, nil
-}
-
-// rememberVersion refuses a version older than one that this server has shown before.
-func (c *Client) rememberVersion(svc *service, p *person) error {
-	seen, err := c.state.IdentityVersion(svc.id, p.id)
-	if err != nil {
-		return fmt.Errorf("read known versions: %w", err)
-	}
-	if p.Version < seen {
-		return fmt.Errorf("%w: version %d of %s, after version %d", ErrOldIdentity, p.Version, p.id, seen)
-	}
-	if p.Version > seen {
-		if err := c.state.SetIdentityVersion(svc.id, p.id, p.Version); err != nil {
-			return fmt.Errorf("remember version: %w", err)
-		}
-	}
-	return nil
 }

@@ -310,7 +310,7 @@ func TestOpenManyRollback(t *testing.T) {
 	got, _, err := decryptFrom(openMany(t, x.b, document), document, client.DecryptOptions{})
 	refused(t, got, err, client.ErrRollback)
 	x.play(nil)
-	if err := x.bob.State.SetIdentityVersion(x.server.ID(), x.alice.ID, 2); err != nil {
+	if err := seenNewer(x.bob.State, x.server.ID(), x.alice.ID); err != nil {
 		t.Fatal(err)
 	}
 	got, _, err = decryptFrom(openMany(t, x.b, document), document, client.DecryptOptions{})

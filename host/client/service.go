@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/recrypt-service/recrypt/host/api"
@@ -64,11 +65,21 @@ func (c *Client) openService(ctx context.Context, record []byte) (*service, erro
 	}
 	s := &service{Service: v, id: id, record: record}
 	if c.acting() == nil {
-		if s.home, err = c.core.DefaultCollection(ctx, c.seed, v.ID); err != nil {
+		if s.home, err = c.homeOn(ctx, v.ID); err != nil {
 			return nil, fmt.Errorf("own seed: %w", err)
 		}
 	}
 	return s, nil
+}
+
+// homeOn returns the own default collection on a service: that of the first seed, which
+// an identity with other keys keeps, or of the present one if the first is lost.
+func (c *Client) homeOn(ctx context.Context, service [32]byte) ([16]byte, error) {
+	home, err := c.core.OwnDefaultCollection(ctx, c.seed, c.me().record, service)
+	if errors.Is(err, abi.ErrMismatch) {
+		return c.core.DefaultCollection(ctx, c.seed, service)
+	}
+	return home, err
 }
 
 // pin compares s with what is remembered for the URL, or remembers it, and

@@ -1,6 +1,11 @@
 package client
 
-import "sync"
+import (
+	"bytes"
+	"slices"
+	"strings"
+	"sync"
+)
 
 // State is the persistent memory of one identity. It is what makes a lying
 // server visible: without it each run would trust the server anew. Methods must
@@ -18,11 +23,48 @@ type State interface {
 	// remembered of another's collection.
 	EpochHead(owner [32]byte, collection [16]byte, epoch uint32) (sequence uint64, hash [32]byte, ok bool, err error)
 	SetEpochHead(owner [32]byte, collection [16]byte, epoch uint32, sequence uint64, hash [32]byte) error
-	// IdentityVersion returns the newest version of an identity that a server has shown,
-	// 0 if none; both are named by their text ids ("rsv1…", "rid1…"). Versions are
-	// published server by server, so that one says nothing of another.
-	IdentityVersion(server, id string) (version uint32, err error)
-	SetIdentityVersion(server, id string, version uint32) error
+	// Identity returns the newest version of an identity that a server has shown: its
+	// number, 0 if none, and the records of all versions, nil if only the number was kept.
+	// Both are named by their text ids ("rsv1…", "rid1…"). Versions are published server by
+	// server, so that one says nothing of another.
+	Identity(server, id string) (version uint32, records []byte, err error)
+	// Identities returns all identities that a server has shown, in the order of their ids.
+	Identities(server string) ([]ShownIdentity, error)
+	// SwapIdentities remembers identities in place of what Identity has returned for them:
+	// all of them, or none if something else was remembered since for any.
+	SwapIdentities(server string, shown []ShownIdentity) (swapped bool, err error)
+	// Checkpoint returns the newest checkpoint of a server's log that was verified, a
+	// signed note, nil if none.
+	Checkpoint(server string) (note []byte, err error)
+	// SwapCheckpoint remembers a checkpoint in place of the one that Checkpoint has
+	// returned, unless another one was remembered since.
+	SwapCheckpoint(server string, known, note []byte) (swapped bool, err error)
+	// Confirmed returns the signing key of an identity that the user has accepted, 32
+	// bytes, nil if none.
+	Confirmed(id string) (signingKey []byte, err error)
+	SetConfirmed(id string, signingKey []byte) error
+	// Policy returns which witnesses a server's log needs, nil if none was set.
+	Policy(server string) (*WitnessPolicy, error)
+	SetPolicy(server string, policy *WitnessPolicy) error
+	// LedgerMark returns what the ledger had when it was last read, nil if it never was:
+	// a form of the client's own.
+	LedgerMark(server string) (mark []byte, err error)
+	SetLedgerMark(server string, mark []byte) error
+}
+
+// A ShownIdentity is an identity to remember.
+type ShownIdentity struct {
+	ID      string
+	Known   []byte // the records remembered so far, nil if none; [State.Identities] leaves it out
+	Version uint32
+	Records []byte
+}
+
+// A WitnessPolicy says which confirmations the log of a server needs before anything
+// is granted or written that rests on it.
+type WitnessPolicy struct {
+	Quorum    int      // how many of the witnesses
+	Witnesses []string // their verifier keys, as in C2SP tlog-cosignature: name+hash+key
 }
 
 // A MemoryState is a State that is forgotten with the process, for tests and
@@ -32,7 +74,11 @@ type MemoryState struct {
 	servers  map[string][]byte
 	heads    map[[16]byte]head
 	epochs   map[epoch]head
-	versions map[shown]uint32
+	shown    map[shown]ShownIdentity
+	notes    map[string][]byte
+	keys     map[string][]byte
+	policies map[string]WitnessPolicy
+	marks    map[string][]byte
 }
 
 // shown names an identity as one server shows it.
@@ -55,7 +101,11 @@ func NewMemoryState() *MemoryState {
 		servers:  map[string][]byte{},
 		heads:    map[[16]byte]head{},
 		epochs:   map[epoch]head{},
-		versions: map[shown]uint32{},
+		shown:    map[shown]ShownIdentity{},
+		notes:    map[string][]byte{},
+		keys:     map[string][]byte{},
+		policies: map[string]WitnessPolicy{},
+		marks:    map[string][]byte{},
 	}
 }
 
@@ -111,18 +161,110 @@ func (s *MemoryState) SetEpochHead(owner [32]byte, collection [16]byte, number u
 	return nil
 }
 
-// IdentityVersion implements [State].
-func (s *MemoryState) IdentityVersion(server, id string) (uint32, error) {
+// Identity implements [State].
+func (s *MemoryState) Identity(server, id string) (uint32, []byte, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.versions[shown{server, id}], nil
+	known := s.shown[shown{server, id}]
+	return known.Version, known.Records, nil
 }
 
-// SetIdentityVersion implements [State].
-func (s *MemoryState) SetIdentityVersion(server, id string, version uint32) error {
+// Identities implements [State].
+func (s *MemoryState) Identities(server string) ([]ShownIdentity, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	name := shown{server, id}
-	s.versions[name] = max(version, s.versions[name])
+	var all []ShownIdentity
+	for name, v := range s.shown {
+		if name.server == server {
+			all = append(all, v)
+		}
+	}
+	slices.SortFunc(all, func(a, b ShownIdentity) int { return strings.Compare(a.ID, b.ID) })
+	return all, nil
+}
+
+// SwapIdentities implements [State].
+func (s *MemoryState) SwapIdentities(server string, list []ShownIdentity) (bool, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, v := range list {
+		if !bytes.Equal(s.shown[shown{server, v.ID}].Records, v.Known) {
+			return false, nil
+		}
+	}
+	for _, v := range list {
+		s.shown[shown{server, v.ID}] = ShownIdentity{ID: v.ID, Version: v.Version, Records: bytes.Clone(v.Records)}
+	}
+	return true, nil
+}
+
+// Checkpoint implements [State].
+func (s *MemoryState) Checkpoint(server string) ([]byte, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.notes[server], nil
+}
+
+// SwapCheckpoint implements [State].
+func (s *MemoryState) SwapCheckpoint(server string, known, note []byte) (bool, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !bytes.Equal(s.notes[server], known) {
+		return false, nil
+	}
+	s.notes[server] = bytes.Clone(note)
+	return true, nil
+}
+
+// Confirmed implements [State].
+func (s *MemoryState) Confirmed(id string) ([]byte, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.keys[id], nil
+}
+
+// SetConfirmed implements [State].
+func (s *MemoryState) SetConfirmed(id string, signingKey []byte) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.keys[id] = bytes.Clone(signingKey)
+	return nil
+}
+
+// Policy implements [State].
+func (s *MemoryState) Policy(server string) (*WitnessPolicy, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p, ok := s.policies[server]
+	if !ok {
+		return nil, nil
+	}
+	return &WitnessPolicy{p.Quorum, slices.Clone(p.Witnesses)}, nil
+}
+
+// SetPolicy implements [State].
+func (s *MemoryState) SetPolicy(server string, policy *WitnessPolicy) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if policy == nil {
+		delete(s.policies, server)
+		return nil
+	}
+	s.policies[server] = WitnessPolicy{policy.Quorum, slices.Clone(policy.Witnesses)}
+	return nil
+}
+
+// LedgerMark implements [State].
+func (s *MemoryState) LedgerMark(server string) ([]byte, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.marks[server], nil
+}
+
+// SetLedgerMark implements [State].
+func (s *MemoryState) SetLedgerMark(server string, mark []byte) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.marks[server] = bytes.Clone(mark)
 	return nil
 }

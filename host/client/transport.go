@@ -60,6 +60,29 @@ func (c *Client) get(ctx context.Context, path string, out any) error {
 	return err
 }
 
+// fetch returns a public file of the server as it is, of at most limit bytes.
+func (c *Client) fetch(ctx context.Context, path string, limit int64) ([]byte, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base+path, nil)
+	if err != nil {
+		return nil, fmt.Errorf("make request: %w", err)
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return nil, c.unreachable(ctx, err)
+	}
+	defer resp.Body.Close()
+	file, err := io.ReadAll(io.LimitReader(resp.Body, limit+1))
+	switch {
+	case err != nil:
+		return nil, c.unreachable(ctx, err)
+	case int64(len(file)) > limit:
+		return nil, fmt.Errorf("%w: %s sent more than %d bytes", ErrAnswer, c.base, limit)
+	case resp.StatusCode != http.StatusOK:
+		return nil, c.decode(resp, file, nil)
+	}
+	return file, nil
+}
+
 // call sends a signed request; in is nil for a request without a body. When the
 // server does not accept the signature because there is a newer version of the own
 // identity, the request is signed as that and sent once more: another device may
@@ -72,7 +95,11 @@ func (c *Client) call(ctx context.Context, method, path string, in, out any) err
 	if !errors.Is(err, ErrSignature) {
 		return err
 	}
-	if changed, failed := c.Refresh(ctx); failed != nil || !changed {
+	changed, failed := c.Refresh(ctx)
+	if errors.Is(failed, ErrNewKeys) {
+		return failed
+	}
+	if failed != nil || !changed {
 		return err
 	}
 	return c.callAs(ctx, c.me(), method, path, in, out)
@@ -89,8 +116,12 @@ func (c *Client) callAs(ctx context.Context, as *person, method, path string, in
 		}
 		defer clear(body) // it may hold transform keys; no exchange reads it any more
 	}
-	if len(body) > api.MaxBody {
-		return fmt.Errorf("request of %d bytes is over the server's bound of %d", len(body), api.MaxBody)
+	limit := api.MaxBody
+	if path == api.PathGrants {
+		limit = api.MaxGrantsBody
+	}
+	if len(body) > limit {
+		return fmt.Errorf("request of %d bytes is over the server's bound of %d", len(body), limit)
 	}
 	date, err := c.exchange(ctx, method, path, body, as, out)
 	if !errors.Is(err, ErrClockSkew) {
@@ -124,6 +155,10 @@ func (c *Client) clock() time.Time { return c.now().Add(time.Duration(c.skew.Loa
 // exchange sends one request, signed with a new nonce unless as is nil, and decodes
 // the answer. It returns the answer's Date.
 func (c *Client) exchange(ctx context.Context, method, path string, body []byte, as *person, out any) (date string, err error) {
+	floor, err := c.logFloor(ctx, out)
+	if err != nil {
+		return "", err
+	}
 	req, err := c.newRequest(ctx, method, path, body, as)
 	if err != nil {
 		return "", err
@@ -144,7 +179,10 @@ func (c *Client) exchange(ctx context.Context, method, path string, body []byte,
 	if len(answer) > api.MaxAnswer {
 		return date, fmt.Errorf("%w: %s sent more than %d bytes", ErrAnswer, c.base, api.MaxAnswer)
 	}
-	return date, c.decode(resp, answer, out)
+	if err := c.decode(resp, answer, out); err != nil {
+		return date, err
+	}
+	return date, c.followAnswer(ctx, floor, out)
 }
 
 // newRequest builds a request and signs it unless as is nil.

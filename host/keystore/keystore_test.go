@@ -4,10 +4,12 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"sync"
 	"testing"
 
+	"github.com/recrypt-service/recrypt/host/client"
 	"github.com/recrypt-service/recrypt/host/keystore"
 )
 
@@ -156,9 +158,6 @@ func TestStateOnlyMovesForward(t *testing.T) {
 		if err := state.SetEpochHead([32]byte{2}, [16]byte{1}, 7, seq, [32]byte{byte(seq)}); err != nil {
 			t.Fatal(err)
 		}
-		if err := state.SetIdentityVersion("rsv1one", "rid1bob", uint32(seq)); err != nil {
-			t.Fatal(err)
-		}
 	}
 	seq, hash, ok, err := s.State("alice").Head([16]byte{1})
 	if err != nil || !ok || seq != 5 || hash != [32]byte{5} {
@@ -168,36 +167,104 @@ func TestStateOnlyMovesForward(t *testing.T) {
 	if err != nil || !ok || seq != 5 || hash != [32]byte{5} {
 		t.Errorf("epoch: got %d %v %v %v", seq, hash, ok, err)
 	}
-	if v, err := state.IdentityVersion("rsv1one", "rid1bob"); err != nil || v != 5 {
-		t.Errorf("got %d, %v", v, err)
+}
+
+// TestStateSwaps: what is replaced must be what was known, or nothing is.
+func TestStateSwaps(t *testing.T) {
+	s := open(t)
+	create(t, s, "alice")
+	state := s.State("alice")
+	swap := func(want bool, shown ...client.ShownIdentity) {
+		t.Helper()
+		if done, err := state.SwapIdentities("rsv1one", shown); done != want || err != nil {
+			t.Errorf("swapped %v, %v", done, err)
+		}
+	}
+	bob := client.ShownIdentity{ID: "rid1bob", Version: 1, Records: []byte("one")}
+	carol := client.ShownIdentity{ID: "rid1carol", Version: 1, Records: []byte("one")}
+	swap(true, bob)
+	swap(false, bob, carol) // another process knows Bob already
+	newer := client.ShownIdentity{ID: "rid1bob", Known: []byte("one"), Version: 2, Records: []byte("onetwo")}
+	swap(true, newer, carol)
+	swap(false, newer)
+	all, err := s.State("alice").Identities("rsv1one")
+	if err != nil || len(all) != 2 || all[0].ID != "rid1bob" || all[0].Version != 2 || string(all[0].Records) != "onetwo" || all[1].ID != "rid1carol" {
+		t.Errorf("%+v, %v", all, err)
+	}
+	if all, err := state.Identities("rsv1on"); err != nil || len(all) != 0 {
+		t.Errorf("of another server: %+v, %v", all, err)
+	}
+	for _, step := range []struct {
+		known, note string
+		want        bool
+	}{{"", "first", true}, {"", "other", false}, {"first", "second", true}, {"first", "third", false}} {
+		if done, err := state.SwapCheckpoint("rsv1one", []byte(step.known), []byte(step.note)); done != step.want || err != nil {
+			t.Errorf("%+v: %v, %v", step, done, err)
+		}
+	}
+	if note, err := s.State("alice").Checkpoint("rsv1one"); err != nil || string(note) != "second" {
+		t.Errorf("checkpoint %q, %v", note, err)
+	}
+	if note, err := state.Checkpoint("rsv1two"); err != nil || note != nil {
+		t.Errorf("of another server: %q, %v", note, err)
+	}
+}
+
+// TestStateKeeps: keys, policies and marks are there in the next run, and can be changed.
+func TestStateKeeps(t *testing.T) {
+	s := open(t)
+	create(t, s, "alice")
+	state := s.State("alice")
+	policy := &client.WitnessPolicy{Quorum: 1, Witnesses: []string{"w+00000000+AAAA"}}
+	for _, err := range []error{
+		state.SetConfirmed("rid1bob", []byte("key")), state.SetLedgerMark("rsv1one", []byte("mark")), state.SetPolicy("rsv1one", policy),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	next := s.State("alice")
+	if key, err := next.Confirmed("rid1bob"); err != nil || string(key) != "key" {
+		t.Errorf("confirmed %q, %v", key, err)
+	}
+	if mark, err := next.LedgerMark("rsv1one"); err != nil || string(mark) != "mark" {
+		t.Errorf("mark %q, %v", mark, err)
+	}
+	if got, err := next.Policy("rsv1one"); err != nil || !reflect.DeepEqual(got, policy) {
+		t.Errorf("policy %+v, %v", got, err)
+	}
+	if err := state.SetPolicy("rsv1one", nil); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := next.Policy("rsv1one"); err != nil || got != nil {
+		t.Errorf("policy %+v, %v", got, err)
 	}
 }
 
 // TestVersionsAreApart: what one server has shown says nothing of another, and a state
-// file from before servers were named is read, without locking anybody out.
+// file from before identities were kept whole is read, without locking anybody out.
 func TestVersionsAreApart(t *testing.T) {
 	s := open(t)
 	create(t, s, "alice")
 	path := filepath.Join(s.Dir(), "identities", "alice", "state.json")
-	if err := os.WriteFile(path, []byte(`{"servers":{"http://localhost":"AQ"},"versions":{"rid1bob":9}}`), 0o600); err != nil {
+	if err := os.WriteFile(path, []byte(`{"servers":{"http://localhost":"AQ"},"versions":{"rid1bob":9,"rsv1one/rid1bob":2,"rsv1two/rid1bob":1}}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	state := s.State("alice")
-	want := func(server string, version uint32) {
+	want := func(server string, version uint32, records string) {
 		t.Helper()
-		if v, err := state.IdentityVersion(server, "rid1bob"); err != nil || v != version {
-			t.Errorf("%s: got %d, %v", server, v, err)
+		if v, got, err := state.Identity(server, "rid1bob"); err != nil || v != version || string(got) != records {
+			t.Errorf("%s: got %d, %q, %v", server, v, got, err)
 		}
 	}
-	want("rsv1one", 0)
-	for server, version := range map[string]uint32{"rsv1one": 2, "rsv1two": 1} {
-		if err := state.SetIdentityVersion(server, "rid1bob", version); err != nil {
-			t.Fatal(err)
-		}
+	want("rsv1one", 2, "")
+	want("rsv1two", 1, "")
+	want("rsv1three", 0, "")
+	if done, err := state.SwapIdentities("rsv1one", []client.ShownIdentity{{ID: "rid1bob", Version: 3, Records: []byte("abc")}}); !done || err != nil {
+		t.Fatal(done, err)
 	}
-	want("rsv1one", 2)
-	want("rsv1two", 1)
-	want("rsv1three", 0)
+	want("rsv1one", 3, "abc")
+	want("rsv1two", 1, "")
 	if pinned, err := state.PinnedServer("http://localhost"); err != nil || string(pinned) != "\x01" {
 		t.Errorf("pinned %x, %v", pinned, err)
 	}

@@ -1,0 +1,141 @@
+package client
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+
+	"github.com/recrypt-service/recrypt/wasm/abi"
+)
+
+// remember compares identities with what this server has shown of them before, and
+// remembers those that go on from it. ErrOldIdentity for an older one, ErrForkedIdentity
+// for one with another history.
+func (c *Client) remember(ctx context.Context, svc *service, persons ...*person) error {
+	for {
+		var changes []ShownIdentity
+		for _, p := range persons {
+			change, err := c.compare(ctx, svc, p)
+			if err != nil {
+				return err
+			}
+			if change != nil {
+				changes = append(changes, *change)
+			}
+		}
+		if len(changes) == 0 {
+			return nil
+		}
+		swapped, err := c.state.SwapIdentities(svc.id, changes)
+		if err != nil {
+			return fmt.Errorf("remember identities: %w", err)
+		}
+		if swapped {
+			return nil
+		}
+	}
+}
+
+// compare returns what is to be remembered of an identity that the server shows, nil if
+// nothing is new.
+func (c *Client) compare(ctx context.Context, svc *service, p *person) (*ShownIdentity, error) {
+	version, known, err := c.state.Identity(svc.id, p.id)
+	if err != nil {
+		return nil, fmt.Errorf("read known identities: %w", err)
+	}
+	if known == nil { // of an older memory there may be the number
+		if p.Version < version {
+			return nil, older(p, version)
+		}
+		return &ShownIdentity{p.id, nil, p.Version, p.record}, nil
+	}
+	if bytes.Equal(known, p.record) {
+		return nil, nil
+	}
+	relation, err := c.core.CompareIdentities(ctx, known, p.record)
+	if err != nil {
+		return nil, unverified("identity record", err)
+	}
+	switch relation {
+	case abi.RelationSame:
+		return nil, nil
+	case abi.RelationNewer, abi.RelationOverrides:
+		return &ShownIdentity{p.id, known, p.Version, p.record}, nil
+	case abi.RelationOlder:
+		return nil, older(p, version)
+	}
+	return nil, fmt.Errorf("%w: %s", ErrForkedIdentity, p.id)
+}
+
+func older(p *person, seen uint32) error {
+	return fmt.Errorf("%w: version %d of %s, after version %d", ErrOldIdentity, p.Version, p.id, seen)
+}
+
+// rememberVersion is remember for one identity that came with another answer.
+func (c *Client) rememberVersion(svc *service, p *person) error {
+	return c.remember(context.Background(), svc, p)
+}
+
+// Changed reports whether the keys of an identity have changed since its first version
+// and the user has not confirmed the present ones, see [Client.Confirm]. Nothing is granted
+// to it until then.
+func (c *Client) Changed(ctx context.Context, v *abi.Identity) (bool, error) {
+	if v.Since <= 1 {
+		return false, nil
+	}
+	id, err := c.core.FormatID(ctx, abi.KindPerson, v.ID)
+	if err != nil {
+		return false, err
+	}
+	key, err := c.state.Confirmed(id)
+	if err != nil {
+		return false, fmt.Errorf("read confirmed keys: %w", err)
+	}
+	return !bytes.Equal(key, v.SigningKey[:]), nil
+}
+
+// checkKeys returns ErrKeyChanged if nothing may be granted to p yet.
+func (c *Client) checkKeys(ctx context.Context, p *person) error {
+	changed, err := c.Changed(ctx, p.Identity)
+	if err != nil || !changed {
+		return err
+	}
+	return fmt.Errorf("%w: %s", ErrKeyChanged, p.id)
+}
+
+// Confirm accepts the present keys of an identity, after its owner has said in person,
+// or by the safety number, that they are his.
+func (c *Client) Confirm(ctx context.Context, id string) error {
+	p, err := c.lookUp(ctx, id)
+	if err != nil {
+		return err
+	}
+	if err := c.state.SetConfirmed(p.id, p.SigningKey[:]); err != nil {
+		return fmt.Errorf("remember confirmed keys: %w", err)
+	}
+	return nil
+}
+
+// SafetyNumber returns 60 digits that stand for the own identity and that of other: both
+// see the same number as long as the server shows each the other's true keys. It changes
+// with every version of either.
+func (c *Client) SafetyNumber(ctx context.Context, other string) (string, error) {
+	if err := c.acting(); err != nil {
+		return "", err
+	}
+	if other == c.id {
+		return "", ErrSelf
+	}
+	if _, err := c.Refresh(ctx); err != nil {
+		return "", err
+	}
+	p, err := c.lookUp(ctx, other)
+	if err != nil {
+		return "", err
+	}
+	digits, err := c.core.SafetyNumber(ctx, c.me().record, p.record)
+	if err != nil {
+		return "", fmt.Errorf("safety number: %w", err)
+	}
+	return digits, nil
+}
