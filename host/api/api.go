@@ -126,7 +126,7 @@ type Identity struct {
 	Version uint32  `json:"version" doc:"newest version"`
 	Record  Bytes   `json:"record" doc:"the records of all versions, oldest first, concatenated"`
 	Logged  *Logged `json:"logged,omitempty" doc:"the newest version in the log"`
-	Code    string  `json:"code,omitempty" doc:"get_identities only: not_found, and nothing else but id is set"`
+	Code    string  `json:"code,omitempty" doc:"get_identities only, and nothing else but id is set: not_found, or too_large: the answer was full, ask for it again"`
 }
 
 // Logged proves that something is in the transparency log.
