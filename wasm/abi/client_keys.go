@@ -98,14 +98,14 @@ func (c Client) OpenRevocation(ctx context.Context, owner, revocation []byte) (*
 	return whole(r, v)
 }
 
-// NewReceipt signs the server's receipt of a revocation.
-func (c Client) NewReceipt(ctx context.Context, serviceSeed, service, revocation []byte, unixMilli uint64, destroyed uint32) ([]byte, error) {
-	return c.one(ctx, OpNewReceipt, serviceSeed, service, revocation, U64(unixMilli), U32(destroyed))
+// NewReceipt signs the server's receipt of a revocation or a collection record.
+func (c Client) NewReceipt(ctx context.Context, serviceSeed, service, record []byte, unixMilli uint64, destroyed uint32) ([]byte, error) {
+	return c.one(ctx, OpNewReceipt, serviceSeed, service, record, U64(unixMilli), U32(destroyed))
 }
 
-// OpenReceipt verifies a receipt against its revocation.
-func (c Client) OpenReceipt(ctx context.Context, service, revocation, receipt []byte) (unixMilli uint64, destroyed uint32, err error) {
-	r, err := c.call(ctx, OpOpenReceipt, 2, service, revocation, receipt)
+// OpenReceipt verifies a receipt against its revocation or collection record.
+func (c Client) OpenReceipt(ctx context.Context, service, record, receipt []byte) (unixMilli uint64, destroyed uint32, err error) {
+	r, err := c.call(ctx, OpOpenReceipt, 2, service, record, receipt)
 	if err != nil {
 		return 0, 0, err
 	}
@@ -133,6 +133,12 @@ func (c Client) VerifyRequest(ctx context.Context, key [32]byte, q *Request, sig
 	_, err := c.call(ctx, OpVerifyRequest, 0, key[:], []byte(q.KeyID), []byte(q.Method), []byte(q.Authority), []byte(q.Path),
 		[]byte(q.Query), q.BodyHash, []byte(q.IdempotencyKey), U64(q.Created), U64(q.Expires), []byte(q.Nonce), signature)
 	return err
+}
+
+// SignCheckpoint signs a checkpoint of the service's own log, or what a cosignature of it
+// covers: 64 bytes by the key that signs receipts.
+func (c Client) SignCheckpoint(ctx context.Context, serviceSeed, service []byte, text string) ([]byte, error) {
+	return c.one(ctx, OpSignCheckpoint, serviceSeed, service, []byte(text))
 }
 
 // NewHeader returns the header of an encrypted document.

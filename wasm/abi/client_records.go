@@ -169,19 +169,39 @@ func (c Client) ReadersHash(ctx context.Context, readers []ReaderRef) (hash [32]
 	return hash, r.Err()
 }
 
+// SealTitle encrypts a collection's title (UTF-8, at most 256 bytes) for its owner. No
+// text gives no title.
+func (c Client) SealTitle(ctx context.Context, seed []byte, service [32]byte, collection [16]byte, text string) ([]byte, error) {
+	return c.one(ctx, OpSealTitle, seed, service[:], collection[:], []byte(text))
+}
+
+// OpenTitle returns the title of one's own collection, empty if it has none.
+func (c Client) OpenTitle(ctx context.Context, seed, own, collection []byte) (string, error) {
+	b, err := c.one(ctx, OpOpenTitle, seed, own, collection)
+	return string(b), err
+}
+
 // NewGrant makes a grant and its transform key.
 func (c Client) NewGrant(ctx context.Context, seed, owner, collection, reader []byte, f *GrantFields) (grant, transformKey []byte, err error) {
-	return c.two(ctx, OpNewGrant, seed, owner, collection, reader, f.Grant[:], U8(f.Kind), Join(f.Scope),
-		U64(f.NotBefore), U64(f.Expires), U64(f.Wait), U32(f.Uses), f.Extensions.Encode())
+	args := append([][]byte{seed, owner, collection, reader}, f.frames()...)
+	return c.two(ctx, OpNewGrant, args...)
 }
 
 // OpenGrant verifies a grant against whichever of collection, reader and
 // transform key are given.
 func (c Client) OpenGrant(ctx context.Context, owner, collection, reader, grant, transformKey []byte) (*Grant, error) {
-	r, err := c.call(ctx, OpOpenGrant, 18, owner, collection, reader, grant, transformKey)
+	r, err := c.call(ctx, OpOpenGrant, grantFrames, owner, collection, reader, grant, transformKey)
 	if err != nil {
 		return nil, err
 	}
+	return readGrant(r)
+}
+
+// grantFrames is the number of frames that say what a grant says.
+const grantFrames = 18
+
+// readGrant reads them.
+func readGrant(r *Reader) (*Grant, error) {
 	v := &Grant{}
 	copy(v.Grant[:], r.Fixed(16))
 	copy(v.Service[:], r.Fixed(32))

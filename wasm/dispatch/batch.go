@@ -153,3 +153,57 @@ func openKeys(a *args) ([][]byte, error) {
 	}
 	return outcomes(out, errs)
 }
+
+func newGrants(a *args) ([][]byte, error) {
+	seed, owner, collection, batch := a.Fixed(seedSize), a.Bytes(), a.Bytes(), a.batch()
+	if err := a.check(); err != nil {
+		return nil, err
+	}
+	items, errs := make([]abi.NewGrant, len(batch)), make([]error, len(batch))
+	for i, b := range batch {
+		item := newArgs(b, 9)
+		items[i] = abi.NewGrant{Reader: item.Bytes(), GrantFields: item.grantFields()}
+		errs[i] = item.check()
+	}
+	grants, keys, failures, err := protocol.NewGrants(seed, owner, collection, items, stopped)
+	if err != nil {
+		return nil, err
+	}
+	out := make([][]byte, len(batch))
+	for i := range out {
+		out[i] = abi.Pack(grants[i], keys[i])
+		defer clear(out[i])
+		clear(keys[i])
+		if errs[i] == nil {
+			errs[i] = failures[i]
+		}
+	}
+	return outcomes(out, errs)
+}
+
+func openGrants(a *args) ([][]byte, error) {
+	owner, collection, batch := a.Bytes(), a.Bytes(), a.batch()
+	if err := a.check(); err != nil {
+		return nil, err
+	}
+	items, errs := make([]abi.GrantToOpen, len(batch)), make([]error, len(batch))
+	for i, b := range batch {
+		item := newArgs(b, 3)
+		items[i] = abi.GrantToOpen{Reader: item.Bytes(), Grant: item.Bytes(), TransformKey: item.Bytes()}
+		errs[i] = item.check()
+	}
+	views, failures, err := protocol.OpenGrants(owner, collection, items, stopped)
+	if err != nil {
+		return nil, err
+	}
+	out := make([][]byte, len(batch))
+	for i, v := range views {
+		if errs[i] == nil {
+			errs[i] = failures[i]
+		}
+		if errs[i] == nil {
+			out[i] = abi.Pack(grantView(v)...)
+		}
+	}
+	return outcomes(out, errs)
+}

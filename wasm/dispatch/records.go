@@ -21,8 +21,12 @@ var recordOperations = []operation{
 	{op: abi.OpNewCollection, args: 13, run: newCollection},
 	{op: abi.OpOpenCollection, args: 3, run: openCollection},
 	{op: abi.OpReadersHash, args: 1, run: readersHash},
+	{op: abi.OpSealTitle, args: 4, run: sealTitle},
+	{op: abi.OpOpenTitle, args: 3, run: openTitle, secret: true},
 	{op: abi.OpNewGrant, args: 12, run: newGrant, secret: true},
 	{op: abi.OpOpenGrant, args: 5, run: openGrant},
+	{op: abi.OpNewGrants, args: 4, run: newGrants, secret: true},
+	{op: abi.OpOpenGrants, args: 3, run: openGrants},
 	{op: abi.OpNewKey, args: 4, run: newKey, secret: true},
 	{op: abi.OpNewKeyRecord, args: 9, run: newKeyRecord},
 	{op: abi.OpOpenKeyRecord, args: 4, run: openKeyRecord},
@@ -36,6 +40,7 @@ var recordOperations = []operation{
 	{op: abi.OpOpenReceipt, args: 3, run: openReceipt},
 	{op: abi.OpSignRequest, args: 11, run: signRequest},
 	{op: abi.OpVerifyRequest, args: 12, run: verifyRequest},
+	{op: abi.OpSignCheckpoint, args: 3, run: signCheckpoint},
 	{op: abi.OpNewHeader, args: 5, run: newHeader},
 	{op: abi.OpOpenHeader, args: 1, run: openHeader},
 }
@@ -241,4 +246,12 @@ func verifyRequest(a *args) ([][]byte, error) {
 		return nil, err
 	}
 	return nil, protocol.VerifyRequest(key, q, signature)
+}
+
+func signCheckpoint(a *args) ([][]byte, error) {
+	seed, service, text := a.Fixed(seedSize), a.Bytes(), a.Text()
+	if err := a.check(); err != nil {
+		return nil, err
+	}
+	return one(protocol.SignCheckpoint(seed, service, text))
 }

@@ -65,13 +65,36 @@ func readersHash(a *args) ([][]byte, error) {
 	return one(hash[:], err)
 }
 
-func newGrant(a *args) ([][]byte, error) {
-	seed, owner, collection, reader := a.Fixed(seedSize), a.Bytes(), a.Bytes(), a.Bytes()
+func sealTitle(a *args) ([][]byte, error) {
+	seed, service, collection, text := a.Fixed(seedSize), a.id(), a.item(), a.Text()
+	if err := a.check(); err != nil {
+		return nil, err
+	}
+	return one(protocol.SealTitle(seed, service, collection, text))
+}
+
+func openTitle(a *args) ([][]byte, error) {
+	seed, own, collection := a.Fixed(seedSize), a.Bytes(), a.Bytes()
+	if err := a.check(); err != nil {
+		return nil, err
+	}
+	text, err := protocol.OpenTitle(seed, own, collection)
+	return one([]byte(text), err)
+}
+
+// grantFields reads what an owner chooses of a grant.
+func (a *args) grantFields() abi.GrantFields {
 	f := abi.GrantFields{Grant: a.item(), Kind: a.U8()}
 	for _, b := range a.list(itemSize) {
 		f.Scope = append(f.Scope, [itemSize]byte(b))
 	}
 	f.NotBefore, f.Expires, f.Wait, f.Uses, f.Extensions = a.U64(), a.U64(), a.U64(), a.U32(), a.Extensions()
+	return f
+}
+
+func newGrant(a *args) ([][]byte, error) {
+	seed, owner, collection, reader := a.Fixed(seedSize), a.Bytes(), a.Bytes(), a.Bytes()
+	f := a.grantFields()
 	if err := a.check(); err != nil {
 		return nil, err
 	}
@@ -91,9 +114,14 @@ func openGrant(a *args) ([][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return results(v.Grant[:], v.Service[:], v.Owner[:], abi.U32(v.OwnerVersion), v.Collection[:], abi.U32(v.Epoch),
+	return grantView(v), nil
+}
+
+// grantView returns what a grant says, one frame each.
+func grantView(v *abi.Grant) [][]byte {
+	return [][]byte{v.Grant[:], v.Service[:], v.Owner[:], abi.U32(v.OwnerVersion), v.Collection[:], abi.U32(v.Epoch),
 		abi.U8(v.Suite), v.CollectionHash[:], v.Reader[:], abi.U32(v.ReaderVersion), v.TransformKeyHash[:],
-		abi.U8(v.Kind), abi.Join(v.Scope), abi.U64(v.NotBefore), abi.U64(v.Expires), abi.U64(v.Wait), abi.U32(v.Uses), v.Extensions.Encode())
+		abi.U8(v.Kind), abi.Join(v.Scope), abi.U64(v.NotBefore), abi.U64(v.Expires), abi.U64(v.Wait), abi.U32(v.Uses), v.Extensions.Encode()}
 }
 
 func newKey(a *args) ([][]byte, error) {

@@ -104,32 +104,12 @@ func NewGrant(seed, owner, collection, reader []byte, f *abi.GrantFields) (grant
 	if f == nil {
 		return nil, nil, malformed("grant fields are missing")
 	}
-	by, signer, err := unlockIdentity(seed, owner)
+	g, err := newGranter(seed, owner, collection)
 	if err != nil {
 		return nil, nil, err
 	}
-	defer signer.Wipe()
-	of, err := openOwned(collection, by)
-	if err != nil {
-		return nil, nil, err
-	}
-	to, err := openIdentity(reader)
-	if err != nil {
-		return nil, nil, err
-	}
-	v, err := draftGrant(by, of, to, f)
-	if err != nil {
-		return nil, nil, err
-	}
-	transformKey, err = newTransformKey(seed, by, of, v.readerKey)
-	if err != nil {
-		return nil, nil, err
-	}
-	v.TransformKeyHash = sha256.Sum256(transformKey)
-	w := newWriter("grant")
-	v.writeBody(w)
-	w.raw(signer.Sign(w.b))
-	return w.b, transformKey, nil
+	defer g.wipe()
+	return g.grant(reader, f)
 }
 
 // draftGrant checks what the owner chose and puts it in a grant.
@@ -153,26 +133,6 @@ func draftGrant(by *person, of *collection, to *person, f *abi.GrantFields) (*gr
 	return v, nil
 }
 
-// newTransformKey makes the transform key from a collection's epoch to a reader.
-func newTransformKey(seed []byte, by *person, of *collection, to *recrypt.PublicKey) ([]byte, error) {
-	private, err := unlockEpoch(seed, by, of)
-	if err != nil {
-		return nil, err
-	}
-	defer private.Wipe()
-	inner, err := recryptKey(seed)
-	if err != nil {
-		return nil, err
-	}
-	defer inner.Wipe()
-	t, err := private.TransformKey(to, inner)
-	if err != nil {
-		return nil, schemeError(err, "transform key cannot be made")
-	}
-	defer t.Wipe()
-	return t.Bytes(), nil
-}
-
 // OpenGrant verifies a grant with its owner's identity record, and against
 // whichever of collection record, reader's identity record and transform key are
 // given. What is empty is not checked.
@@ -190,6 +150,18 @@ func OpenGrant(owner, collection, reader, grant, transformKey []byte) (*abi.Gran
 	if err != nil {
 		return nil, err
 	}
+	if len(collection) == 0 {
+		return openGrant(by, nil, reader, grant, transformKey)
+	}
+	of, err := openOwned(collection, by)
+	if err != nil {
+		return nil, err
+	}
+	return openGrant(by, of, reader, grant, transformKey)
+}
+
+// openGrant is OpenGrant for an owner and a collection, or nil, that were verified.
+func openGrant(by *person, of *collection, reader, grant, transformKey []byte) (*abi.Grant, error) {
 	v, err := parseGrant(grant)
 	if err != nil {
 		return nil, err
@@ -201,8 +173,8 @@ func OpenGrant(owner, collection, reader, grant, transformKey []byte) (*abi.Gran
 	if err := verify(signer.SigningKey, v.body, v.signature, "signature of the grant does not verify"); err != nil {
 		return nil, err
 	}
-	if len(collection) != 0 {
-		if err := v.checkCollection(collection, by); err != nil {
+	if of != nil {
+		if err := v.checkCollection(of); err != nil {
 			return nil, err
 		}
 	}
@@ -220,11 +192,7 @@ func OpenGrant(owner, collection, reader, grant, transformKey []byte) (*abi.Gran
 }
 
 // checkCollection verifies that the grant was made with a collection record.
-func (v *grant) checkCollection(record []byte, owner *person) error {
-	of, err := openOwned(record, owner)
-	if err != nil {
-		return err
-	}
+func (v *grant) checkCollection(of *collection) error {
 	if v.CollectionHash != of.Hash || v.Service != of.Service || v.Collection != of.Collection.Collection ||
 		v.Epoch != of.Epoch || !v.epochKey.Equal(of.key) {
 		return mismatch("grant belongs to another collection record")

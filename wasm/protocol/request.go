@@ -68,10 +68,11 @@ func contentDigest(hash []byte) string {
 	return "sha-256=:" + toBase64(hash) + ":"
 }
 
+const base64Digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+
 // toBase64 encodes public bytes (RFC 4648, section 4). Package encoding/base64 is ten times
 // as large, with its decoder and its tables.
 func toBase64(b []byte) string {
-	const digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 	out := make([]byte, 0, (len(b)+2)/3*4)
 	for ; len(b) > 0; b = b[min(3, len(b)):] {
 		var group [3]byte
@@ -79,7 +80,7 @@ func toBase64(b []byte) string {
 		v := uint32(group[0])<<16 | uint32(group[1])<<8 | uint32(group[2])
 		for i := range 4 {
 			if i <= n {
-				out = append(out, digits[v>>(18-6*i)&63])
+				out = append(out, base64Digits[v>>(18-6*i)&63])
 			} else {
 				out = append(out, '=')
 			}

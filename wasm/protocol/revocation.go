@@ -106,19 +106,19 @@ func OpenRevocation(owner, revocation []byte) (*abi.Revocation, error) {
 
 // receipt is a parsed receipt.
 type receipt struct {
-	service    [32]byte
-	revocation [32]byte // hash
-	time       uint64
-	destroyed  uint32
-	ext        []byte
-	body       []byte
-	signature  []byte
+	service   [32]byte
+	record    [32]byte // hash
+	time      uint64
+	destroyed uint32
+	ext       []byte
+	body      []byte
+	signature []byte
 }
 
 // writeBody appends everything that is signed, but for the label.
 func (v *receipt) writeBody(w *writer) {
 	w.id(v.service)
-	w.id(v.revocation)
+	w.id(v.record)
 	w.u64(v.time)
 	w.u32(v.destroyed)
 	w.bytes16(v.ext)
@@ -127,7 +127,7 @@ func (v *receipt) writeBody(w *writer) {
 // parseReceipt reads a receipt.
 func parseReceipt(record []byte) (*receipt, error) {
 	r := newReader("receipt", record)
-	v := &receipt{service: r.id(), revocation: r.id(), time: r.u64(), destroyed: r.u32()}
+	v := &receipt{service: r.id(), record: r.id(), time: r.u64(), destroyed: r.u32()}
 	v.ext, v.body = r.extensions(), r.body()
 	v.signature = r.signature()
 	if err := r.end(); err != nil {
@@ -136,16 +136,34 @@ func parseReceipt(record []byte) (*receipt, error) {
 	return v, nil
 }
 
-// NewReceipt signs, as the server, that a revocation was carried out at a time
-// (Unix milliseconds) and how many transform keys it destroyed. serviceSeed has 32
-// bytes and service is the server's record.
+// serviceOf returns the service that a revocation or a collection record is for.
+// Only its structure is checked.
+func serviceOf(record []byte) ([32]byte, error) {
+	if newReader("collection", record).err == nil {
+		of, err := parseCollection(record)
+		if err != nil {
+			return zero32, err
+		}
+		return of.Service, nil
+	}
+	of, err := parseRevocation(record)
+	if err != nil {
+		return zero32, err
+	}
+	return of.Service, nil
+}
+
+// NewReceipt signs, as the server, that a revocation was carried out, or that a
+// collection record and what came with it was stored, at a time (Unix milliseconds), and
+// how many transform keys that destroyed. serviceSeed has 32 bytes and service is the
+// server's record.
 //
-// Only the structure of the revocation and its service are checked: the server
-// has verified it with OpenRevocation before it acted.
+// Only the structure of the revocation or collection record and its service are checked:
+// the server has verified it before it acted.
 //
-// Errors: StatusMalformed, StatusSignature, and StatusMismatch for another seed
-// or a revocation for another service.
-func NewReceipt(serviceSeed, service, revocation []byte, unixMilli uint64, destroyed uint32) ([]byte, error) {
+// Errors: StatusMalformed, StatusSuite, StatusTooLarge, StatusSignature, and
+// StatusMismatch for another seed or a record for another service.
+func NewReceipt(serviceSeed, service, record []byte, unixMilli uint64, destroyed uint32) ([]byte, error) {
 	at, err := openService(service)
 	if err != nil {
 		return nil, err
@@ -155,14 +173,14 @@ func NewReceipt(serviceSeed, service, revocation []byte, unixMilli uint64, destr
 		return nil, err
 	}
 	defer signer.Wipe()
-	of, err := parseRevocation(revocation)
+	of, err := serviceOf(record)
 	if err != nil {
 		return nil, err
 	}
-	if of.Service != at.ID {
-		return nil, mismatch("revocation is for another service")
+	if of != at.ID {
+		return nil, mismatch("record is for another service")
 	}
-	v := &receipt{service: at.ID, revocation: sha256.Sum256(revocation), time: unixMilli, destroyed: destroyed}
+	v := &receipt{service: at.ID, record: sha256.Sum256(record), time: unixMilli, destroyed: destroyed}
 	w := newWriter("receipt")
 	v.writeBody(w)
 	w.raw(signer.Sign(w.b))
@@ -170,12 +188,12 @@ func NewReceipt(serviceSeed, service, revocation []byte, unixMilli uint64, destr
 }
 
 // OpenReceipt verifies a receipt with the server's record, and that it is for the
-// given revocation. The revocation's own signature needs its owner's identity:
-// see OpenRevocation.
+// given revocation or collection record. That one's own signature needs its owner's
+// identity: see OpenRevocation and OpenCollection.
 //
-// Errors: StatusMalformed, StatusSignature, and StatusMismatch for another
-// service or revocation.
-func OpenReceipt(service, revocation, receipt []byte) (unixMilli uint64, destroyed uint32, err error) {
+// Errors: StatusMalformed, StatusSuite, StatusTooLarge, StatusSignature, and
+// StatusMismatch for another service or record.
+func OpenReceipt(service, record, receipt []byte) (unixMilli uint64, destroyed uint32, err error) {
 	at, err := openService(service)
 	if err != nil {
 		return 0, 0, err
@@ -184,15 +202,15 @@ func OpenReceipt(service, revocation, receipt []byte) (unixMilli uint64, destroy
 	if err != nil {
 		return 0, 0, err
 	}
-	of, err := parseRevocation(revocation)
+	of, err := serviceOf(record)
 	if err != nil {
 		return 0, 0, err
 	}
 	switch {
-	case v.service != at.ID || of.Service != at.ID:
+	case v.service != at.ID || of != at.ID:
 		return 0, 0, mismatch("receipt belongs to another service")
-	case v.revocation != sha256.Sum256(revocation):
-		return 0, 0, mismatch("receipt belongs to another revocation")
+	case v.record != sha256.Sum256(record):
+		return 0, 0, mismatch("receipt belongs to another record")
 	}
 	if err := verify(at.SigningKey, v.body, v.signature, "signature of the receipt does not verify"); err != nil {
 		return 0, 0, err
