@@ -16,9 +16,10 @@ import (
 
 // Names in a data folder.
 const (
-	keyFile      = "server.key"
-	databaseFile = "recrypt.db"
-	keyringFile  = "keyring.db"
+	keyFile        = "server.key"
+	databaseFile   = "recrypt.db"
+	keyringFile    = "keyring.db"
+	checkpointFile = "checkpoint"
 )
 
 // checkFolder refuses a folder whose database is lost. Started on an empty one,

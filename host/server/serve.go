@@ -19,12 +19,14 @@ import (
 // is one request and costs a check per grant; sending the answer has bounds of its
 // own.
 const (
-	headerTimeout  = 10 * time.Second
-	readTimeout    = 30 * time.Second
-	writeTimeout   = 2 * time.Minute
-	idleTimeout    = time.Minute
-	stopTimeout    = 15 * time.Second
-	maxHeaderBytes = 16 << 10
+	headerTimeout = 10 * time.Second
+	readTimeout   = 30 * time.Second
+	// For a body of 8 MiB, from somebody's home.
+	largeReadTimeout = 2 * time.Minute
+	writeTimeout     = 2 * time.Minute
+	idleTimeout      = time.Minute
+	stopTimeout      = 15 * time.Second
+	maxHeaderBytes   = 16 << 10
 )
 
 // ServeConfig is what [Serve] needs.
@@ -39,6 +41,9 @@ type ServeConfig struct {
 	Log        *slog.Logger     // nil: discarded
 
 	PreparedBytes int // see Config.PreparedBytes
+
+	Witnesses      []string // see Config.Witnesses
+	AcceptOlderLog bool     // see Config.AcceptOlderLog
 }
 
 // Serve runs a server on a folder until ctx ends, then lets running requests
@@ -47,9 +52,11 @@ type ServeConfig struct {
 //	server.key    the server's sealed seed, 0600, without passphrase; made at first start
 //	recrypt.db    identities, chains, grants, document keys, revocations
 //	keyring.db    what opens the transform keys in recrypt.db: keep it out of backups
+//	checkpoint    the newest state of the log that was ever signed: keep it out of backups
 //
 // A folder from which server.key or recrypt.db was lost is refused. Without
-// keyring.db the server starts, and every grant must be made again.
+// keyring.db the server starts, and every grant must be made again. A recrypt.db that is
+// older than the checkpoint, as after a backup was put back, is refused with ErrOlderLog.
 //
 // A second server on the same folder gets store.ErrLocked.
 func Serve(ctx context.Context, cfg ServeConfig) (err error) {
@@ -86,6 +93,7 @@ func Serve(ctx context.Context, cfg ServeConfig) (err error) {
 	s, err := New(ctx, Config{
 		Store: db, Keyring: keys, Caller: cfg.Caller, EngineKind: cfg.EngineKind, Seed: seed,
 		PublicURLs: cfg.PublicURLs, Version: cfg.Version, PreparedBytes: cfg.PreparedBytes, Log: cfg.Log,
+		CheckpointFile: filepath.Join(cfg.DataDir, checkpointFile), Witnesses: cfg.Witnesses, AcceptOlderLog: cfg.AcceptOlderLog,
 	})
 	if err != nil {
 		return err
