@@ -2,7 +2,6 @@ package protocol
 
 import (
 	"crypto/sha256"
-	"crypto/sha512"
 	"encoding/binary"
 
 	"github.com/recrypt-service/recrypt/wasm/abi"
@@ -57,7 +56,7 @@ const (
 // SafetyNumber returns 60 decimal digits by which two people see that each has the other's
 // identity, the same in either order. They change with every version of either.
 //
-// Each side has 30 digits of 5200 rounds of SHA-512, which make it costly to look for a
+// Each side has 30 digits of 5200 rounds of SHA-256, which make it costly to look for a
 // second identity with the same digits. Errors: those of OpenIdentity.
 func SafetyNumber(one, other []byte) (string, error) {
 	a, err := safetyHalf(one)
@@ -68,7 +67,10 @@ func SafetyNumber(one, other []byte) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return min(a, b) + max(a, b), nil
+	if b < a {
+		a, b = b, a
+	}
+	return a + b, nil
 }
 
 // safetyHalf returns the digits of one identity.
@@ -83,7 +85,7 @@ func safetyHalf(records []byte) (string, error) {
 	w.id(p.ID)
 	state := w.b
 	for range safetyRounds {
-		h := sha512.Sum512(append(state, all[:]...))
+		h := sha256.Sum256(append(state, all[:]...))
 		state = append(state[:0], h[:]...)
 	}
 	digits := make([]byte, safetyDigits)
