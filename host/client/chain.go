@@ -11,10 +11,12 @@ import (
 	"time"
 
 	"github.com/recrypt-service/recrypt/host/api"
+	"github.com/recrypt-service/recrypt/host/translog"
 	"github.com/recrypt-service/recrypt/wasm/abi"
 )
 
-// attempts is how often a change of a chain is tried against other devices.
+// attempts is how often a change of a chain is tried against other devices, and how
+// often one request is sent whose answer gets lost.
 const attempts = 3
 
 // A link is one verified collection record.
@@ -23,7 +25,17 @@ type link struct {
 	record []byte
 }
 
-// lockChain locks the own chain within this Client, so that concurrent calls do not
+// own is a collection of ours as it was read: every record verified, oldest first.
+type own struct {
+	id     [16]byte
+	chain  []link // empty if the collection does not exist yet
+	closed bool   // the newest epoch, as the server says
+}
+
+// head returns the newest record of a collection that exists.
+func (o *own) head() link { return o.chain[len(o.chain)-1] }
+
+// lockChain locks the own chains within this Client, so that concurrent calls do not
 // run into each other's conflicts. The returned function unlocks.
 func (c *Client) lockChain(ctx context.Context) (unlock func(), err error) {
 	if err := c.acting(); err != nil {
@@ -37,48 +49,56 @@ func (c *Client) lockChain(ctx context.Context) (unlock func(), err error) {
 	}
 }
 
-// readChain fetches and verifies the own default collection, oldest record
-// first; it is empty if there is none yet.
-func (c *Client) readChain(ctx context.Context) ([]link, error) {
-	svc, err := c.server(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var answer api.Collection
-	err = c.call(ctx, http.MethodGet, strings.Replace(api.PathCollection, "{id}", api.FormatID(c.home()), 1), nil, &answer)
+// readChain fetches and verifies an own collection; its chain is empty if there is
+// none yet.
+func (c *Client) readChain(ctx context.Context, id [16]byte) (*own, error) {
+	me := c.me()
+	chain, closed, err := c.fetchChain(ctx, me, id)
 	if errors.Is(err, ErrNotFound) {
-		answer = api.Collection{ID: api.FormatID(c.home()), Owner: c.id}
-	} else if err != nil {
-		return nil, fmt.Errorf("read collection: %w", err)
+		chain, err = nil, c.rememberChain(headName(me.ID, me.ID, id), nil)
 	}
-	if answer.ID != api.FormatID(c.home()) || answer.Owner != c.id {
-		return nil, mismatch("collection: it is another one than was asked for")
-	}
-	chain, err := c.openChain(ctx, svc, answer.Records)
 	if err != nil {
 		return nil, err
 	}
-	if err := c.rememberChain(chain); err != nil {
-		return nil, err
-	}
-	if len(chain) > 0 && c.suite != 0 && c.suite != chain[0].Suite {
-		return nil, fmt.Errorf("%w: yours has %s", ErrSuite, abi.SuiteName(chain[0].Suite))
-	}
-	return chain, nil
+	return &own{id, chain, closed}, nil
 }
 
-// openChain verifies every record of the own default collection and its link to
-// the one before.
-func (c *Client) openChain(ctx context.Context, svc *service, records []api.Bytes) ([]link, error) {
-	me := c.me()
+// fetchChain fetches and verifies a collection of owner, ours or one that we may see
+// (get_collection): every record and link, that the newest is in the log, and that
+// the newest one remembered is among them.
+func (c *Client) fetchChain(ctx context.Context, owner *person, id [16]byte) (chain []link, closed bool, err error) {
+	svc, err := c.server(ctx)
+	if err != nil {
+		return nil, false, err
+	}
+	var answer api.Collection
+	err = c.call(ctx, http.MethodGet, strings.Replace(api.PathCollection, "{id}", api.FormatID(id), 1), nil, &answer)
+	if err != nil {
+		return nil, false, fmt.Errorf("read collection: %w", err)
+	}
+	if answer.ID != api.FormatID(id) || answer.Owner != owner.id || len(answer.Records) == 0 {
+		return nil, false, mismatch("collection: it is another one than was asked for")
+	}
+	if chain, err = c.openChain(ctx, svc, owner, id, answer.Records); err != nil {
+		return nil, false, err
+	}
+	head := chain[len(chain)-1]
+	if err := c.verifyLogged(ctx, translog.CollectionLeaf(id, head.Sequence, head.record), answer.Logged, ""); err != nil {
+		return nil, false, fmt.Errorf("collection: %w", err)
+	}
+	return chain, answer.Closed, c.rememberChain(headName(c.me().ID, owner.ID, id), chain)
+}
+
+// openChain verifies every record of a collection and its link to the one before.
+func (c *Client) openChain(ctx context.Context, svc *service, owner *person, id [16]byte, records []api.Bytes) ([]link, error) {
 	chain := make([]link, 0, len(records))
 	var previous []byte
 	for i, record := range records {
-		v, err := c.core.OpenCollection(ctx, me.record, record, previous)
+		v, err := c.core.OpenCollection(ctx, owner.record, record, previous)
 		if err != nil {
 			return nil, unverified("collection record", err)
 		}
-		if v.Collection != c.home() || v.Owner != me.ID || v.Service != svc.ID || v.Sequence != uint64(i) {
+		if v.Collection != id || v.Owner != owner.ID || v.Service != svc.ID || v.Sequence != uint64(i) {
 			return nil, mismatch("collection record: it belongs elsewhere")
 		}
 		chain = append(chain, link{v, record})
@@ -87,57 +107,80 @@ func (c *Client) openChain(ctx context.Context, svc *service, records []api.Byte
 	return chain, nil
 }
 
-// rememberChain checks that the remembered head is part of the chain and
+// rememberChain checks that the head remembered under a name is part of the chain and
 // remembers the new one.
-func (c *Client) rememberChain(chain []link) error {
-	sequence, hash, ok, err := c.state.Head(c.home())
+func (c *Client) rememberChain(name [16]byte, chain []link) error {
+	sequence, hash, ok, err := c.state.Head(name)
 	if err != nil {
 		return fmt.Errorf("read known collections: %w", err)
 	}
 	if ok {
 		if sequence >= uint64(len(chain)) {
-			return fmt.Errorf("%w: record %d of your collection is missing", ErrRollback, sequence)
+			return fmt.Errorf("%w: record %d of the collection is missing", ErrRollback, sequence)
 		}
 		if chain[sequence].Hash != hash {
-			return fmt.Errorf("%w: record %d of your collection is another one", ErrRollback, sequence)
+			return fmt.Errorf("%w: record %d of the collection is another one", ErrRollback, sequence)
 		}
 	}
 	if n := len(chain); n > 0 && (!ok || chain[n-1].Sequence > sequence) {
-		return c.rememberHead(chain[n-1].Collection)
+		return c.rememberHead(name, chain[n-1].Collection)
 	}
 	return nil
 }
 
-func (c *Client) rememberHead(v *abi.Collection) error {
-	if err := c.state.SetHead(c.home(), v.Sequence, v.Hash); err != nil {
+func (c *Client) rememberHead(name [16]byte, v *abi.Collection) error {
+	if err := c.state.SetHead(name, v.Sequence, v.Hash); err != nil {
 		return fmt.Errorf("remember collection: %w", err)
 	}
 	return nil
 }
 
-// nextLink makes the record that follows chain, with readers. The first one
-// opens epoch 0 with a salt of its own: a second attempt draws another, so that
-// two devices never share an epoch key.
-func (c *Client) nextLink(ctx context.Context, chain []link, readers []abi.ReaderRef) (link, error) {
+// A change is what the next record of a collection says anew.
+type change struct {
+	epoch    bool // it opens the next epoch
+	readers  []abi.ReaderRef
+	renewBy  uint64 // when the first grant of its epoch expires, 0: never
+	settings *settings
+}
+
+// settings are what an owner decides about a collection besides its readers.
+type settings struct {
+	suite   uint8 // of the first record only
+	deposit uint8
+	authors [][32]byte
+	title   []byte // sealed
+}
+
+// nextLink makes the record that follows in a collection. The first one opens epoch 0.
+// Whatever opens an epoch draws a salt of its own: no two attempts, on whichever
+// devices, share an epoch key. Only the bytes of a record that was made may be sent
+// twice.
+func (c *Client) nextLink(ctx context.Context, o *own, ch change) (link, error) {
 	svc, err := c.server(ctx)
 	if err != nil {
 		return link{}, err
 	}
 	me := c.me()
-	suite := c.suite
-	if suite == 0 {
-		suite = me.strongest()
-	}
-	fields := &abi.CollectionFields{Service: svc.ID, Collection: c.home(), Suite: suite, Readers: readers, Deposit: abi.DepositClosed}
+	fields := &abi.CollectionFields{Service: svc.ID, Collection: o.id, Readers: ch.readers}
 	var previous []byte
-	if n := len(chain); n > 0 {
-		head := chain[n-1]
+	if len(o.chain) > 0 {
+		head := o.head()
 		previous = head.record
 		fields.Epoch, fields.Suite, fields.Salt = head.Epoch, head.Suite, head.Salt
 		fields.Deposit, fields.Authors, fields.Title = head.Deposit, head.Authors, head.Title
+		if ch.epoch {
+			fields.Epoch++
+		}
 	} else {
+		fields.Suite, fields.Deposit = c.suiteOr(ch.settings), abi.DepositClosed
+	}
+	if ch.epoch || previous == nil {
 		rand.Read(fields.Salt[:])
 	}
+	if s := ch.settings; s != nil {
+		fields.Deposit, fields.Authors, fields.Title = s.deposit, s.authors, s.title
+	}
+	fields.Extensions = abi.Extensions{Checkpoint: c.seenCheckpoint(ctx), RenewBy: ch.renewBy}
 	record, err := c.core.NewCollection(ctx, c.seed, me.record, previous, fields)
 	if err != nil {
 		return link{}, fmt.Errorf("make collection record: %w", err)
@@ -149,20 +192,77 @@ func (c *Client) nextLink(ctx context.Context, chain []link, readers []abi.Reade
 	return link{v, record}, nil
 }
 
-// extend sends the next record with its grants and remembers it.
-func (c *Client) extend(ctx context.Context, next link, grants []api.Grant, ids []string) error {
-	var answer api.GrantAccessAnswer
+// suiteOr returns the suite of a new collection.
+func (c *Client) suiteOr(s *settings) uint8 {
+	switch {
+	case s != nil && s.suite != 0:
+		return s.suite
+	case c.suite != 0:
+		return c.suite
+	}
+	return c.me().strongest()
+}
+
+// extend sends the next record with its grants, verifies the server's receipt for it
+// and remembers it. An answer that gets lost is asked for again with the same bytes,
+// which the server has no second effect of. The time is the receipt's, zero if another
+// device went on before it could be had.
+func (c *Client) extend(ctx context.Context, next link, grants []api.Grant, ids []string) (time.Time, error) {
 	if grants == nil {
 		grants = []api.Grant{} // a list in JSON, not null
 	}
 	in := api.GrantAccess{Collection: next.record, Grants: grants}
-	if err := c.call(ctx, http.MethodPost, api.PathGrants, in, &answer); err != nil {
-		return err
+	var answer api.GrantAccessAnswer
+	lost, err := c.insist(ctx, func() error {
+		answer = api.GrantAccessAnswer{}
+		return c.call(ctx, http.MethodPost, api.PathGrants, in, &answer)
+	})
+	name := headName(c.me().ID, next.Owner, next.Collection.Collection)
+	if errors.Is(err, ErrConflict) && lost && c.isStored(ctx, next) {
+		return time.Time{}, c.rememberHead(name, next.Collection)
 	}
-	if answer.Collection != api.FormatID(c.home()) || answer.Sequence != next.Sequence || !sameIDs(answer.Grants, ids) {
-		return mismatch("grant: the server stored something else")
+	if err != nil {
+		return time.Time{}, err
 	}
-	return c.rememberHead(next.Collection)
+	if answer.Collection != api.FormatID(next.Collection.Collection) || answer.Sequence != next.Sequence || !sameIDs(answer.Grants, ids) {
+		return time.Time{}, mismatch("grant: the server stored something else")
+	}
+	if err := c.rememberHead(name, next.Collection); err != nil {
+		return time.Time{}, err
+	}
+	return c.checkStored(ctx, next, &answer)
+}
+
+// checkStored verifies what the server hands over for a stored record: its receipt,
+// and that the record is in the log.
+func (c *Client) checkStored(ctx context.Context, next link, answer *api.GrantAccessAnswer) (time.Time, error) {
+	svc, err := c.server(ctx)
+	if err != nil {
+		return time.Time{}, err
+	}
+	when, _, err := c.core.OpenReceipt(ctx, svc.record, next.record, answer.Receipt)
+	if err != nil {
+		return time.Time{}, badReceipt(err)
+	}
+	leaf := translog.CollectionLeaf(next.Collection.Collection, next.Sequence, next.record)
+	if err := c.verifyLogged(ctx, leaf, answer.Logged, ""); err != nil {
+		return time.Time{}, fmt.Errorf("collection: %w", err)
+	}
+	return instant(when), nil
+}
+
+// badReceipt reports a receipt that does not verify.
+func badReceipt(err error) error {
+	if err = unverified("receipt", err); errors.Is(err, ErrVerification) {
+		return fmt.Errorf("%w: %w", ErrReceipt, err)
+	}
+	return err
+}
+
+// isStored reports whether a record of ours has become part of its collection.
+func (c *Client) isStored(ctx context.Context, l link) bool {
+	now, err := c.readChain(ctx, l.Collection.Collection)
+	return err == nil && l.Sequence < uint64(len(now.chain)) && now.chain[l.Sequence].Hash == l.Hash
 }
 
 // sameIDs compares regardless of order.
@@ -173,38 +273,32 @@ func sameIDs(a, b []string) bool {
 	return slices.Equal(a, b)
 }
 
-// head returns the newest record of the own default collection, which is made
-// when it does not exist yet.
-func (c *Client) head(ctx context.Context) (link, error) {
-	unlock, err := c.lockChain(ctx)
-	if err != nil {
-		return link{}, err
+// insist sends a request that has no effect when it arrives a second time, until it is
+// answered, at most [attempts] times. lost reports that the answer to one of them never
+// came, so that it may have been carried out.
+func (c *Client) insist(ctx context.Context, send func() error) (lost bool, err error) {
+	for i := 1; ; i++ {
+		err = send()
+		if !unanswered(err) {
+			return lost, err
+		}
+		lost = true
+		if i == attempts || ctx.Err() != nil {
+			return lost, err
+		}
+		if pause(ctx, i) != nil {
+			return lost, err
+		}
 	}
-	defer unlock()
-	var head link
-	err = c.retry(ctx, func() error {
-		chain, err := c.readChain(ctx)
-		if err != nil {
-			return err
-		}
-		if n := len(chain); n > 0 {
-			head = chain[n-1]
-			return nil
-		}
-		head, err = c.openCollection(ctx)
-		return err
-	})
-	return head, err
 }
 
-// openCollection makes the first record of the own default collection, without
-// readers.
-func (c *Client) openCollection(ctx context.Context) (link, error) {
-	first, err := c.nextLink(ctx, nil, nil)
-	if err != nil {
-		return link{}, err
+// unanswered reports whether it is open what became of a request.
+func unanswered(err error) bool {
+	var refused *Error
+	if errors.As(err, &refused) {
+		return refused.Code == api.CodeInternal || refused.Code == api.CodeBusy
 	}
-	return first, c.extend(ctx, first, nil, nil)
+	return errors.Is(err, ErrUnreachable) || errors.Is(err, ErrAnswer)
 }
 
 // retry runs change until it is not overtaken, at most [attempts] times.

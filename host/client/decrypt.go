@@ -81,7 +81,7 @@ func Peek(ctx context.Context, caller abi.Caller, r *bufio.Reader) (*DocumentHea
 	if err != nil {
 		return nil, err
 	}
-	out := &DocumentHeader{Key: api.FormatID(h.Key)}
+	out := &DocumentHeader{Key: api.FormatID(h.Key), Collection: api.FormatID(h.Collection)}
 	if h.Server == "" {
 		return out, nil
 	}
@@ -160,7 +160,7 @@ func describe(h *abi.Header, k *sharedKey) (*DocumentInfo, error) {
 	}
 	return &DocumentInfo{
 		Key: api.FormatID(k.Key), Author: k.author.id, Owner: k.owner.id,
-		Collection: api.FormatID(h.Collection), Server: h.Server, Bytes: size,
+		Collection: api.FormatID(h.Collection), Server: h.Server, Bytes: size, Waiting: k.answer.Waiting,
 	}, nil
 }
 

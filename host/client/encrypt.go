@@ -15,24 +15,34 @@ import (
 // for few system calls, small enough that nobody notices.
 const bufferSize = 256 << 10
 
-// Encrypt writes src to dst as a document of the own default collection, which
-// is opened if it does not exist yet, and deposits its key, signed together with
+// Encrypt writes src to dst as a document of an own collection, the default one unless
+// o.Collection names another, or, with o.To, of somebody else's who lets us
+// ([Client.OpenCollections]). It deposits the key, signed together with
 // length and hash of what was written, when src has ended. Only a nil error means
 // that the document can ever be opened; the caller discards dst otherwise.
 // Memory does not grow with src.
+//
+// An own collection whose epoch takes nothing any more is given its next one first. If that
+// happens to it while src is read, on another device or by its owner, the error is
+// ErrClosedEpoch or ErrConflict, and encrypting again is what helps.
+//
+// What rests on somebody else's collection rests on the server not hiding its newest
+// record. So that record must be signed with the owner's present keys and proved to be in
+// the log, and the log must be recent: [ErrStaleLog], [ErrNotLogged].
 //
 //	dst = header ‖ Cobblestone-256 stream under the document key with the header as context
 func (c *Client) Encrypt(ctx context.Context, dst io.Writer, src io.Reader, o EncryptOptions) (*DocumentInfo, error) {
 	if err := c.acting(); err != nil {
 		return nil, err
 	}
-	d, err := c.newDraft(ctx)
+	d, err := c.newDraft(ctx, KeyOptions{Collection: o.Collection, To: o.To})
 	if err != nil {
 		return nil, fmt.Errorf("encrypt: %w", err)
 	}
 	defer clear(d.key)
+	id := d.collection.Collection.Collection
 	header, err := c.core.NewHeader(ctx, &abi.Header{
-		Key: d.id, Collection: c.home(), Epoch: d.collection.Epoch, Author: d.author.ID, Server: c.base,
+		Key: d.id, Collection: id, Epoch: d.collection.Epoch, Author: d.author.ID, Server: c.base,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("make header: %w", err)
@@ -44,12 +54,13 @@ func (c *Client) Encrypt(ctx context.Context, dst io.Writer, src io.Reader, o En
 	if err != nil {
 		return nil, err
 	}
-	if err := c.deposit(ctx, d, payload); err != nil {
+	waiting, err := c.deposit(ctx, d, payload)
+	if err != nil {
 		return nil, fmt.Errorf("deposit key: %w", err)
 	}
 	return &DocumentInfo{
-		Key: api.FormatID(d.id), Author: c.id, Owner: c.id, Collection: api.FormatID(c.home()),
-		Server: c.base, Bytes: n,
+		Key: api.FormatID(d.id), Author: c.id, Owner: d.owner.id, Collection: api.FormatID(id),
+		Server: c.base, Bytes: n, Waiting: waiting,
 	}, nil
 }
 

@@ -17,6 +17,7 @@ type sharedKey struct {
 	*abi.KeyRecord
 	author, owner *person
 	collection    link
+	granted       abi.Extensions // of the grant, if there is one
 	answer        *api.Key
 }
 
@@ -75,10 +76,13 @@ type verifier struct {
 	collections map[[2]string]link // by the records of owner and collection
 	grants      map[[2]string]*abi.Grant
 	remembered  map[any]bool // *person and *abi.Collection
+	compared    map[abi.LogState]bool
 }
 
 func (c *Client) newVerifier(svc *service) *verifier {
-	return &verifier{c, svc, map[string]*person{}, map[[2]string]link{}, map[[2]string]*abi.Grant{}, map[any]bool{}}
+	return &verifier{
+		c, svc, map[string]*person{}, map[[2]string]link{}, map[[2]string]*abi.Grant{}, map[any]bool{}, map[abi.LogState]bool{},
+	}
 }
 
 // verify verifies everything but the value.
@@ -96,7 +100,27 @@ func (c *verifier) verify(ctx context.Context, id [16]byte, answer *api.Key, fro
 	if err := c.checkAccess(ctx, k); err != nil {
 		return nil, err
 	}
+	if err := c.checkDeposited(ctx, k); err != nil {
+		return nil, err
+	}
+	for _, e := range []abi.Extensions{k.Extensions, k.collection.Extensions, k.granted} {
+		if err := c.checkShared(ctx, e.Checkpoint); err != nil {
+			return nil, err
+		}
+	}
 	return k, c.remember(k)
+}
+
+// checkShared is checkSharedState, once for each state.
+func (c *verifier) checkShared(ctx context.Context, s *abi.LogState) error {
+	if s == nil || c.compared[*s] {
+		return nil
+	}
+	err := c.checkSharedState(ctx, s)
+	if err == nil {
+		c.compared[*s] = true
+	}
+	return err
 }
 
 // remember remembers versions and epoch, and refuses what is older than before.
@@ -224,9 +248,9 @@ func (c *Client) rememberEpoch(v *abi.Collection) error {
 var errFork = fmt.Errorf("%w: two records with the same number in one collection", ErrRollback)
 
 // checkFork compares a collection record with the one remembered of the same
-// sequence in the own chain.
+// sequence in its chain.
 func (c *Client) checkFork(v *abi.Collection) error {
-	sequence, hash, ok, err := c.state.Head(v.Collection)
+	sequence, hash, ok, err := c.state.Head(headName(c.me().ID, v.Owner, v.Collection))
 	if err != nil {
 		return fmt.Errorf("read known collections: %w", err)
 	}
@@ -245,7 +269,7 @@ func (c *verifier) checkAccess(ctx context.Context, k *sharedKey) error {
 	case k.answer.Level == 0 && mine:
 		return nil
 	case k.answer.Level == 0 && k.Author == me.ID:
-		return fmt.Errorf("%w (you wrote it, but only its owner and readers open it)", ErrNoAccess)
+		return waitingFor(k)
 	case k.answer.Level != 1 || mine:
 		return mismatch("key: it is not transformed to us")
 	}
@@ -258,6 +282,7 @@ func (c *verifier) checkAccess(ctx context.Context, k *sharedKey) error {
 		(len(g.Scope) > 0 && !slices.Contains(g.Scope, k.Key)) {
 		return mismatch("grant: it does not cover this key")
 	}
+	k.granted = g.Extensions
 	return nil
 }
 

@@ -36,6 +36,7 @@ type GrantInfo struct {
 	Requested  time.Time     // of a pending grant: when the reader asked; zero: not yet
 	Opens      time.Time     // of a pending grant that was asked for: when the wait is over
 	Uses, Used uint32        // of a limited grant: openings allowed, and so far
+	Lost       int           // from Grant: epochs left out, because the seed of their time is lost
 }
 
 // GrantList is what [Client.Grants] returns, newest first as the server lists it.
@@ -71,6 +72,7 @@ type RevokeInfo struct {
 	Remaining  int              // readers of it
 	Suspended  int              // readers whose keys have changed and who wait for [Client.Regrant]
 	Opened     []OpenedDocument // what the reader had opened before, as the server has recorded
+	Unlisted   error            // why Opened could not be had; nil if it could
 }
 
 // OpenedDocument says that the server has recorded openings of a document by a reader.
@@ -131,6 +133,7 @@ type CollectionInfo struct {
 	Closed   bool      // takes no documents until the owner has opened the next epoch
 	RenewBy  time.Time // when the first grant of the epoch expires; the owner's next write after that opens another epoch
 	Default  bool
+	Link     bool // it was made for a link, and is for its reader only
 }
 
 // RotateInfo is the outcome of [Client.Rotate].

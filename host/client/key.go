@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"github.com/recrypt-service/recrypt/host/api"
 	"github.com/recrypt-service/recrypt/wasm/abi"
@@ -12,54 +13,109 @@ import (
 
 // draft is a document key that is not deposited yet.
 type draft struct {
-	id         [16]byte
-	author     *person // as which version of ourselves; the key depends on it
-	key, value []byte
-	collection link
+	id            [16]byte
+	author, owner *person // the author as which version of ourselves; the key depends on it
+	key, value    []byte
+	collection    link
 }
 
-// newDraft draws a document key for the own default collection.
-func (c *Client) newDraft(ctx context.Context) (*draft, error) {
-	head, err := c.head(ctx)
+// newDraft draws a document key for an own collection, or one of somebody else.
+func (c *Client) newDraft(ctx context.Context, o KeyOptions) (*draft, error) {
+	d := &draft{author: c.me()}
+	var err error
+	if o.To == "" || o.To == c.id {
+		d.owner = d.author
+		d.collection, err = c.ownHead(ctx, o.Collection)
+	} else {
+		d.owner, d.collection, err = c.target(ctx, o.To, o.Collection)
+	}
 	if err != nil {
 		return nil, err
 	}
-	d := &draft{author: c.me(), collection: head}
+	d.author = c.me() // what was asked may have found a newer version
 	rand.Read(d.id[:])
-	d.key, d.value, err = c.core.NewKey(ctx, c.seed, d.author.record, head.record, d.id)
+	d.key, d.value, err = c.core.NewKey(ctx, c.seed, d.author.record, d.collection.record, d.id)
 	if err != nil {
 		return nil, fmt.Errorf("make document key: %w", err)
 	}
 	return d, nil
 }
 
-// deposit signs the key record and hands it with the value to the server
-// (create_sym_key).
-func (c *Client) deposit(ctx context.Context, d *draft, payload *abi.Payload) error {
-	record, err := c.core.NewKeyRecord(ctx, c.seed, d.author.record, d.collection.record, d.id, d.value, payload, abi.Extensions{})
+// ownHead returns the newest record of an own collection, into which may be written.
+func (c *Client) ownHead(ctx context.Context, name string) (link, error) {
+	unlock, err := c.lockChain(ctx)
 	if err != nil {
-		return fmt.Errorf("make key record: %w", err)
+		return link{}, err
+	}
+	defer unlock()
+	id, err := c.find(ctx, name)
+	if err != nil {
+		return link{}, err
+	}
+	var w *own
+	err = c.retry(ctx, func() error {
+		w, err = c.writable(ctx, id)
+		return err
+	})
+	if err != nil {
+		return link{}, err
+	}
+	return w.head(), nil
+}
+
+// deposit signs the key record and hands it with the value to the server
+// (create_sym_key). It reports whether the deposit waits for the owner's acceptance.
+func (c *Client) deposit(ctx context.Context, d *draft, payload *abi.Payload) (waiting bool, err error) {
+	seen := abi.Extensions{Checkpoint: c.seenCheckpoint(ctx)}
+	record, err := c.core.NewKeyRecord(ctx, c.seed, d.author.record, d.collection.record, d.id, d.value, payload, seen)
+	if err != nil {
+		return false, fmt.Errorf("make key record: %w", err)
 	}
 	var answer api.CreateKeyAnswer
-	if err := c.call(ctx, http.MethodPost, api.PathKeys, api.CreateKey{Record: record, Value: d.value}, &answer); err != nil {
-		return err
+	_, err = c.insist(ctx, func() error {
+		answer = api.CreateKeyAnswer{}
+		return c.call(ctx, http.MethodPost, api.PathKeys, api.CreateKey{Record: record, Value: d.value}, &answer)
+	})
+	if err != nil {
+		return false, err
 	}
 	if answer.ID != api.FormatID(d.id) {
-		return mismatch("key: the server stored another one")
+		return false, mismatch("key: the server stored another one")
 	}
-	return nil
+	if d.owner.ID == d.author.ID || d.collection.Deposit != abi.DepositOpen {
+		return false, nil
+	}
+	return c.isWaiting(ctx, d.id), nil
+}
+
+// isWaiting asks whether the owner has yet to accept us. That it cannot be found out
+// changes nothing about the deposit.
+func (c *Client) isWaiting(ctx context.Context, id [16]byte) bool {
+	var answer api.Key
+	err := c.call(ctx, http.MethodPost, strings.Replace(api.PathTransform, "{id}", api.FormatID(id), 1), nil, &answer)
+	return err == nil && answer.Waiting
 }
 
 // CreateKey makes a document key that belongs to no file and deposits it in the
 // own default collection, which is opened if it does not exist yet. The caller
 // clears Key when done.
 func (c *Client) CreateKey(ctx context.Context) (*KeyInfo, error) {
+	return c.DepositKey(ctx, KeyOptions{})
+}
+
+// DepositKey is [Client.CreateKey] for any collection into which we may write, see
+// [Client.Encrypt].
+func (c *Client) DepositKey(ctx context.Context, o KeyOptions) (*KeyInfo, error) {
+	if err := c.acting(); err != nil {
+		return nil, err
+	}
 	var d *draft
+	var waiting bool
 	err := c.retry(ctx, func() (err error) {
-		if d, err = c.newDraft(ctx); err != nil {
+		if d, err = c.newDraft(ctx, o); err != nil {
 			return err
 		}
-		if err = c.deposit(ctx, d, nil); err != nil {
+		if waiting, err = c.deposit(ctx, d, nil); err != nil {
 			clear(d.key)
 		}
 		return err
@@ -68,8 +124,8 @@ func (c *Client) CreateKey(ctx context.Context) (*KeyInfo, error) {
 		return nil, fmt.Errorf("create key: %w", err)
 	}
 	return &KeyInfo{
-		ID: api.FormatID(d.id), Key: d.key, Author: c.id, Owner: c.id,
-		Collection: api.FormatID(c.home()),
+		ID: api.FormatID(d.id), Key: d.key, Author: c.id, Owner: d.owner.id,
+		Collection: api.FormatID(d.collection.Collection.Collection), Waiting: waiting,
 	}, nil
 }
 
@@ -100,6 +156,6 @@ func (c *Client) GetKey(ctx context.Context, keyID string, o OpenOptions) (*KeyI
 func (k *sharedKey) info(key []byte) *KeyInfo {
 	return &KeyInfo{
 		ID: api.FormatID(k.Key), Key: key, Author: k.author.id, Owner: k.owner.id,
-		Collection: api.FormatID(k.Collection),
+		Collection: api.FormatID(k.Collection), Waiting: k.answer.Waiting,
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"time"
 
@@ -18,6 +19,34 @@ type listed struct {
 	status        string          // as the server says
 	expired       bool            // by our clock, whatever the server says
 	revocation    *abi.Revocation // verified, nil if there is none
+	record        []byte
+	requested     int64 // these three as the server says
+	opens         int64
+	used          uint32
+}
+
+// isLive reports whether the grant has not ended, as the server says: whether it can be
+// used now does not matter.
+func (l *listed) isLive() bool {
+	return l.status != api.GrantExpired && l.status != api.GrantRevoked && l.status != api.GrantReplaced
+}
+
+// plausible reports whether a grant with these terms can have the status that the server
+// gives it.
+func (l *listed) plausible() bool {
+	switch l.status {
+	case api.GrantActive, api.GrantSuspended, api.GrantRevoked, api.GrantReplaced:
+		return true
+	case api.GrantLater:
+		return l.NotBefore != 0
+	case api.GrantWaiting:
+		return l.Kind == abi.GrantPending
+	case api.GrantUsed:
+		return l.Uses != 0
+	case api.GrantExpired:
+		return l.Expires != 0
+	}
+	return false
 }
 
 // Grants returns the grants that the own identity has issued and received, for people
@@ -106,7 +135,7 @@ func (c *Client) openReceived(ctx context.Context, svc *service, g *api.ListedGr
 	if l.Reader != c.me().ID {
 		return nil, mismatch("grant: it is for somebody else")
 	}
-	return l, nil
+	return l, c.checkSharedState(ctx, l.Extensions.Checkpoint)
 }
 
 // openListed verifies a listed grant of owner, and its receipt if it has one.
@@ -122,15 +151,16 @@ func (c *Client) openListed(ctx context.Context, svc *service, owner *person, g 
 	if err != nil {
 		return nil, unverified("grant", err)
 	}
-	l := &listed{Grant: v, owner: owner.id, reader: reader, status: g.Status}
+	l := &listed{
+		Grant: v, owner: owner.id, reader: reader, status: g.Status, record: g.Record,
+		requested: g.Requested, opens: g.Opens, used: g.Used,
+	}
 	l.expired = v.Expires != 0 && v.Expires <= uint64(c.clock().UnixMilli())
 	switch {
 	case g.Owner != l.owner || g.Reader != l.reader:
 		return nil, mismatch("grant: it is listed under other names")
-	case g.Status != api.GrantActive && g.Status != api.GrantExpired && g.Status != api.GrantRevoked:
-		return nil, mismatch("grant: unknown status")
-	case g.Status == api.GrantExpired && v.Expires == 0:
-		return nil, mismatch("grant: it is called expired and never expires")
+	case !l.plausible():
+		return nil, mismatch("grant: it cannot have the status that it is listed with")
 	}
 	if len(g.Revocation) == 0 && len(g.Receipt) == 0 {
 		return l, nil
@@ -161,18 +191,36 @@ func (c *Client) checkRevoked(ctx context.Context, svc *service, owner *person, 
 // info is the grant in words.
 func (l *listed) info() GrantInfo {
 	status := l.status
-	if status == api.GrantActive && l.expired {
+	if l.isLive() && l.expired {
 		status = api.GrantExpired
 	}
 	if status == api.GrantRevoked && l.revocation == nil {
 		status = GrantReplaced
 	}
-	return GrantInfo{
-		ID: api.FormatID(l.Grant.Grant), Reader: l.reader, Owner: l.owner,
-		Collection: api.FormatID(l.Collection), Epoch: l.Epoch, Status: status,
-		NotBefore: instant(l.NotBefore), Expires: instant(l.Expires), Kind: kindText(l.Kind),
+	info := describeGrant(l.Grant, l.owner, l.reader)
+	info.Status, info.Used = status, l.used
+	if l.requested > 0 {
+		info.Requested, info.Opens = instant(uint64(l.requested)), instant(uint64(max(l.opens, 0)))
 	}
+	return info
 }
+
+// describeGrant is a grant in words, an active one.
+func describeGrant(g *abi.Grant, owner, reader string) GrantInfo {
+	info := GrantInfo{
+		ID: api.FormatID(g.Grant), Reader: reader, Owner: owner,
+		Collection: api.FormatID(g.Collection), Epoch: g.Epoch, Status: api.GrantActive,
+		NotBefore: instant(g.NotBefore), Expires: instant(g.Expires), Kind: kindText(g.Kind),
+		Wait: time.Duration(min(g.Wait, maxWait)) * time.Millisecond, Uses: g.Uses,
+	}
+	for _, key := range g.Scope {
+		info.Documents = append(info.Documents, api.FormatID(key))
+	}
+	return info
+}
+
+// maxWait keeps a waiting period, in milliseconds, within a time.Duration.
+const maxWait = uint64(math.MaxInt64 / time.Millisecond)
 
 // instant is a time of a record; 0 is the zero time.
 func instant(unixMilli uint64) time.Time {

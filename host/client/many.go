@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"slices"
 
@@ -36,36 +37,55 @@ type openedKey struct {
 // ErrNoAccess, is what Get and Decrypt of the result then say, and does not touch the
 // others. The caller closes the result when done.
 func (c *Client) OpenMany(ctx context.Context, keyIDs []string) (*OpenedKeys, error) {
+	documents := make([]DocumentHeader, len(keyIDs))
+	for i, id := range keyIDs {
+		documents[i].Key = id
+	}
+	return c.OpenDocuments(ctx, documents)
+}
+
+// OpenDocuments is [Client.OpenMany] for documents of which the headers are known
+// ([Peek]). It asks for each collection by itself: so the server can keep the signed
+// request in the ledger of the collection's owner, and tells him nothing about the others.
+func (c *Client) OpenDocuments(ctx context.Context, documents []DocumentHeader) (*OpenedKeys, error) {
 	if err := c.acting(); err != nil {
 		return nil, err
 	}
-	o := &OpenedKeys{c: c, keys: make(map[[16]byte]*openedKey, len(keyIDs))}
-	var ids [][16]byte
-	for _, text := range keyIDs {
-		id, err := api.ParseID(text)
+	o := &OpenedKeys{c: c, keys: make(map[[16]byte]*openedKey, len(documents))}
+	groups := map[string][][16]byte{}
+	for _, d := range documents {
+		id, err := api.ParseID(d.Key)
 		if err != nil {
 			return nil, fmt.Errorf("key id: %w", err)
 		}
 		if o.keys[id] == nil {
 			o.keys[id] = &openedKey{err: ErrNotFound} // until it is answered
-			ids = append(ids, id)
+			groups[d.Collection] = append(groups[d.Collection], id)
 		}
 	}
-	for i := 1; len(ids) > 0; i++ {
-		older, err := o.fetch(ctx, ids)
-		if err == nil && len(older) > 0 && i < askings {
-			err = pause(ctx, i)
-		}
-		if err != nil {
+	for _, collection := range slices.Sorted(maps.Keys(groups)) {
+		if err := o.fetchAll(ctx, groups[collection]); err != nil {
 			o.Close()
 			return nil, err
 		}
-		if i == askings {
-			break
-		}
-		ids = older
 	}
 	return o, nil
+}
+
+// fetchAll is fetch until no record is older than one remembered.
+func (o *OpenedKeys) fetchAll(ctx context.Context, ids [][16]byte) error {
+	for i := 1; len(ids) > 0; i++ {
+		older, err := o.fetch(ctx, ids)
+		if err != nil || i == askings {
+			return err
+		}
+		if ids = older; len(ids) > 0 {
+			if err := pause(ctx, i); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // fetch asks for keys, as many times as that takes, and returns those of which a
@@ -139,7 +159,10 @@ func (c *verifier) item(ctx context.Context, id [16]byte, answer *api.Keys, item
 		}
 		return nil, fmt.Errorf("fetch key: %w", err)
 	}
-	k := &api.Key{ID: item.ID, Level: item.Level, Value: item.Value, Record: item.Record}
+	k := &api.Key{
+		ID: item.ID, Level: item.Level, Value: item.Value, Record: item.Record,
+		Waiting: item.Waiting, Deposited: item.Deposited,
+	}
 	for _, part := range []struct {
 		number int
 		record *api.Bytes

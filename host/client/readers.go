@@ -22,38 +22,38 @@ var errReaders = fmt.Errorf("%w: the server's list of readers is not the one you
 
 // readers are the people behind the readers hash of a collection record.
 type readers struct {
-	signed []listed        // whom the record names, each once
-	now    []abi.ReaderRef // those of them who have an active grant
+	signed []listed // whom the record names, each once
+	live   []listed // those of them whose grant has not ended, as the server says
+	closed bool     // the epoch takes no deposits
 }
 
 // names reports whether the record names a reader.
-func (r *readers) names(id [32]byte) bool {
-	return slices.ContainsFunc(r.signed, func(l listed) bool { return l.Reader == id })
+func (r *readers) names(id [32]byte) bool { return holds(r.signed, id) }
+
+// holds reports whether a grant is to a reader.
+func holds(grants []listed, id [32]byte) bool {
+	return slices.ContainsFunc(grants, func(l listed) bool { return l.Reader == id })
 }
 
-// active reports whether a reader has an active grant, as the server says.
-func (r *readers) active(id [32]byte) bool {
-	return slices.ContainsFunc(r.now, func(v abi.ReaderRef) bool { return v.ID == id })
+// without returns grants but for those to one reader.
+func without(grants []listed, id [32]byte) []listed {
+	return slices.DeleteFunc(slices.Clone(grants), func(l listed) bool { return l.Reader == id })
 }
 
-// without returns those with an active grant but for one.
-func (r *readers) without(id [32]byte) []abi.ReaderRef {
-	return slices.DeleteFunc(slices.Clone(r.now), func(v abi.ReaderRef) bool { return v.ID == id })
-}
-
-// readReaders fetches the readers of the own default collection, whose newest
-// record is head, and verifies that they are those whom head names (list_readers).
+// readReaders fetches the readers of an own collection, whose newest record is head,
+// and verifies that they are those whom head names (list_readers).
 func (c *Client) readReaders(ctx context.Context, head link) (*readers, error) {
 	svc, err := c.server(ctx)
 	if err != nil {
 		return nil, err
 	}
+	id := api.FormatID(head.Collection.Collection)
 	var answer api.Readers
-	if err := c.call(ctx, http.MethodGet, strings.Replace(api.PathReaders, "{id}", api.FormatID(c.home()), 1), nil, &answer); err != nil {
+	if err := c.call(ctx, http.MethodGet, strings.Replace(api.PathReaders, "{id}", id, 1), nil, &answer); err != nil {
 		return nil, fmt.Errorf("list readers: %w", err)
 	}
 	switch {
-	case answer.ID != api.FormatID(c.home()):
+	case answer.ID != id:
 		return nil, mismatch("list of readers: it is another collection's")
 	case answer.Sequence < head.Sequence:
 		return nil, fmt.Errorf("%w: the list of readers is of record %d, after record %d", ErrRollback, answer.Sequence, head.Sequence)
@@ -67,12 +67,17 @@ func (c *Client) readReaders(ctx context.Context, head link) (*readers, error) {
 		if err != nil {
 			return nil, err
 		}
-		if l.Collection != c.home() || l.Epoch != head.Epoch {
+		if l.Collection != head.Collection.Collection || l.Epoch != head.Epoch {
 			return nil, mismatch("list of readers: it has a grant of another collection or epoch")
 		}
 		all = append(all, *l)
 	}
-	return c.signedReaders(ctx, head, all)
+	r, err := c.signedReaders(ctx, head, all)
+	if err != nil {
+		return nil, err
+	}
+	r.closed = answer.Closed
+	return r, nil
 }
 
 // signedReaders finds in a list of grants the readers whom head names. Which of
@@ -83,7 +88,7 @@ func (c *Client) readReaders(ctx context.Context, head link) (*readers, error) {
 func (c *Client) signedReaders(ctx context.Context, head link, all []listed) (*readers, error) {
 	times, sequences := []uint64{0}, []uint64{0, head.Sequence}
 	for _, l := range all {
-		if l.status != api.GrantActive && l.Expires != 0 {
+		if !l.isLive() && l.Expires != 0 {
 			times = append(times, l.Expires)
 		}
 		if l.revocation != nil && l.revocation.Sequence < head.Sequence {
@@ -113,30 +118,30 @@ func (c *Client) signedReaders(ctx context.Context, head link, all []listed) (*r
 }
 
 // reading is what a list of grants means if the newest record was signed at time
-// t: active grants count, ended ones if they expire after t, and revoked ones if
+// t: live grants count, ended ones if they expire after t, and revoked ones if
 // besides the revocation was made at record number since or later. A grant that
 // was replaced by a newer one never counts.
 func reading(all []listed, t, since uint64) *readers {
 	signed := map[[32]byte]listed{}
-	active := map[[32]byte]bool{}
+	live := map[[32]byte]bool{}
 	for _, l := range all {
-		counts := l.status == api.GrantActive
+		counts := l.isLive()
 		if !counts {
 			counts = l.Expires == 0 || l.Expires > t
 		}
 		if l.status == api.GrantRevoked {
 			counts = counts && l.revocation != nil && l.revocation.Sequence >= since
 		}
-		if !counts {
+		if !counts || l.status == api.GrantReplaced {
 			continue
 		}
-		active[l.Reader] = active[l.Reader] || l.status == api.GrantActive
-		if known, ok := signed[l.Reader]; !ok || known.ReaderVersion < l.ReaderVersion {
+		live[l.Reader] = live[l.Reader] || l.isLive()
+		if known, ok := signed[l.Reader]; !ok || !known.isLive() && (l.isLive() || known.ReaderVersion < l.ReaderVersion) {
 			signed[l.Reader] = l
 		}
 	}
 	r := &readers{signed: slices.Collect(maps.Values(signed))}
-	r.now = refs(slices.DeleteFunc(slices.Clone(r.signed), func(l listed) bool { return !active[l.Reader] }))
+	r.live = slices.DeleteFunc(slices.Clone(r.signed), func(l listed) bool { return !live[l.Reader] })
 	return r
 }
 
@@ -155,5 +160,5 @@ func refs(grants []listed) []abi.ReaderRef {
 // its record may have been read while that changed, too.
 func overtaken(err error) bool {
 	var refused *Error
-	return errors.Is(err, ErrConflict) || errors.Is(err, errReaders) || errors.As(err, &refused) && refused.Code == api.CodeRejected
+	return errors.Is(err, ErrConflict) || errors.Is(err, ErrClosedEpoch) || errors.Is(err, errReaders) || errors.As(err, &refused) && refused.Code == api.CodeRejected
 }

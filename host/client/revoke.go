@@ -3,21 +3,33 @@ package client
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"net/http"
+	"slices"
+	"time"
 
 	"github.com/recrypt-service/recrypt/host/api"
+	"github.com/recrypt-service/recrypt/host/translog"
 )
 
-// Revoke withdraws every grant of reader to the own default collection. The
-// server destroys the transform keys before it answers with a receipt, which is
-// verified against the pinned server; then the next collection record leaves
-// the reader out. When it fails after the receipt, calling it again completes it.
+// Revoke takes an own collection away from reader, in two steps. First the
+// server ends every grant of the reader in the collection, destroys the transform keys
+// and closes the epoch, before it answers with a receipt, which is
+// verified against the pinned server. Then one request opens the next epoch for
+// the remaining readers ([Client.Rotate]): what is written from then on, the reader cannot
+// open even together with the server and everything that both have kept. What was written
+// before, they can.
+//
+// When it fails after the receipt the epoch stays closed, and calling it again, or the
+// next write into the collection, completes it. [ErrReceipt] if the receipt does not hold;
+// [ErrKeptGrant] if the server lists a grant of the reader after its
+// receipt, or records an opening by him.
 //
 // ErrNoGrant if there was nothing to revoke: no key was destroyed and the newest
 // record, verified with the list of its readers, did not name the reader. Even
-// then the collection gets its next record (and is opened if it does not exist
-// yet), so that a grant that was sent earlier and is still on its way is refused
+// then the collection gets its next record (and the default one is opened if it does not
+// exist yet), so that a grant that was sent earlier and is still on its way is refused
 // when it arrives.
 //
 // The revocation is sent whatever the server lists, so that a list with gaps
@@ -35,40 +47,44 @@ func (c *Client) Revoke(ctx context.Context, reader string, o RevokeOptions) (*R
 	if err != nil {
 		return nil, err
 	}
-	r := &withdrawal{reader: raw}
-	if err := c.retry(ctx, func() error { return c.withdraw(ctx, r) }); err != nil {
+	id, err := c.find(ctx, o.Collection)
+	if err != nil {
+		return nil, err
+	}
+	r := &withdrawal{reader: raw, progress: o.Progress}
+	if err := c.retry(ctx, func() error { return c.withdraw(ctx, id, r) }); err != nil {
 		if r.info != nil && r.info.Destroyed > 0 {
-			return nil, fmt.Errorf("access is revoked, but updating the list of readers failed (revoke again to complete): %w", err)
+			return nil, fmt.Errorf("access is revoked, but opening the next epoch failed (revoke again to complete): %w", err)
 		}
 		return nil, fmt.Errorf("revoke: %w", err)
 	}
 	if r.info.Destroyed == 0 && !r.named {
 		return nil, fmt.Errorf("%s %w", reader, ErrNoGrant)
 	}
-	return r.info, nil
+	r.info.Collection = api.FormatID(id)
+	return r.info, c.openedBefore(ctx, reader, r.info)
 }
 
 // A withdrawal is a call of Revoke.
 type withdrawal struct {
-	reader [32]byte
-	info   *RevokeInfo // of the last receipt, with all that was destroyed; nil before
-	named  bool        // a record named the reader
+	reader   [32]byte
+	progress func(done, all int)
+	info     *RevokeInfo // of the last receipt, with all that was destroyed; nil before
+	named    bool        // a record named the reader
 }
 
 // withdraw is one attempt of Revoke. Each sends a revocation: what made the one
 // before fail may have been a new grant.
-func (c *Client) withdraw(ctx context.Context, r *withdrawal) error {
-	chain, err := c.readChain(ctx)
+func (c *Client) withdraw(ctx context.Context, id [16]byte, r *withdrawal) error {
+	o, err := c.readOwn(ctx, id)
 	if err != nil {
 		return err
 	}
-	if len(chain) == 0 {
+	if len(o.chain) == 0 {
 		r.info = &RevokeInfo{}
-		_, err := c.openCollection(ctx)
-		return err
+		return c.begin(ctx, o)
 	}
-	head := chain[len(chain)-1]
-	info, err := c.revoke(ctx, head, r.reader)
+	info, err := c.revoke(ctx, o.head(), r.reader)
 	if err != nil {
 		return err
 	}
@@ -76,22 +92,43 @@ func (c *Client) withdraw(ctx context.Context, r *withdrawal) error {
 		info.Destroyed += r.info.Destroyed
 	}
 	r.info = info
-	list, err := c.readReaders(ctx, head)
+	if err := c.rememberRevoked(o.head(), r.reader); err != nil {
+		return err
+	}
+	list, err := c.readReaders(ctx, o.head())
 	if err != nil {
 		return err
 	}
 	r.named = r.named || list.names(r.reader)
-	if list.active(r.reader) {
-		return mismatch("grant: listed as active after the receipt that it ended")
+	if holds(list.live, r.reader) {
+		return fmt.Errorf("%w: it lists one after the receipt", ErrKeptGrant)
 	}
-	next, err := c.nextLink(ctx, chain, list.now)
+	o.closed = o.closed || list.closed
+	if info.Destroyed > 0 || r.named || c.due(o) {
+		return c.shutOut(ctx, o, list, r)
+	}
+	next, err := c.nextLink(ctx, o, change{readers: refs(list.live), renewBy: renewBy(list.live)})
 	if err != nil {
 		return err
 	}
-	return c.extend(ctx, next, nil, nil)
+	info.Epoch, info.Remaining = next.Epoch, len(list.live)
+	_, err = c.extend(ctx, next, nil, nil)
+	return err
 }
 
-// revoke sends a revocation and verifies the receipt.
+// shutOut opens the next epoch for the readers who remain.
+func (c *Client) shutOut(ctx context.Context, o *own, list *readers, r *withdrawal) error {
+	done, err := c.reopen(ctx, o, list.live, nil, r.progress)
+	if err != nil {
+		return err
+	}
+	r.info.Epoch, r.info.Rotated = o.head().Epoch, true
+	r.info.Remaining, r.info.Suspended = done.remaining, done.suspended
+	return nil
+}
+
+// revoke sends a revocation and verifies the receipt. An answer that gets lost is asked
+// for again with the same revocation, which the server has no second effect of.
 func (c *Client) revoke(ctx context.Context, head link, reader [32]byte) (*RevokeInfo, error) {
 	svc, err := c.server(ctx)
 	if err != nil {
@@ -104,15 +141,86 @@ func (c *Client) revoke(ctx context.Context, head link, reader [32]byte) (*Revok
 		return nil, fmt.Errorf("make revocation: %w", err)
 	}
 	var answer api.Receipt
-	if err := c.call(ctx, http.MethodPost, api.PathRevocations, api.RevokeAccess{Revocation: revocation}, &answer); err != nil {
+	_, err = c.insist(ctx, func() error {
+		answer = api.Receipt{}
+		return c.call(ctx, http.MethodPost, api.PathRevocations, api.RevokeAccess{Revocation: revocation}, &answer)
+	})
+	if err != nil {
 		return nil, err
 	}
 	when, destroyed, err := c.core.OpenReceipt(ctx, svc.record, revocation, answer.Receipt)
 	if err != nil {
-		return nil, unverified("receipt", err)
+		return nil, badReceipt(err)
 	}
 	if answer.Destroyed != int(destroyed) {
-		return nil, mismatch("receipt: it states another number of destroyed keys")
+		return nil, fmt.Errorf("%w: it states another number of destroyed keys", ErrReceipt)
 	}
 	return &RevokeInfo{Destroyed: int(destroyed), Time: instant(when), Server: svc.id}, nil
+}
+
+// openedBefore finds in the ledger what a reader had opened of a collection before he was
+// revoked. ErrKeptGrant if he has opened something since: the server serves a grant that it
+// has confirmed as ended. A ledger that cannot be had does not undo the revocation: that is
+// told in info.
+func (c *Client) openedBefore(ctx context.Context, reader string, info *RevokeInfo) error {
+	h := history{reader: reader, collection: info.Collection, opened: map[string]*OpenedDocument{}}
+	_, err := c.Ledger(ctx, 0, h.line)
+	switch {
+	case errors.Is(err, ErrKeptGrant):
+		return err
+	case err != nil && isVerdict(err):
+		return fmt.Errorf("access is revoked, but the server's ledger is not right: %w", err)
+	case err != nil:
+		info.Unlisted = err
+		return nil
+	}
+	info.Opened = h.list()
+	return nil
+}
+
+// history follows one reader of one collection through the ledger.
+type history struct {
+	reader, collection string
+	ended              time.Time // when the newest grant was revoked, zero while there is one
+	opened             map[string]*OpenedDocument
+}
+
+// line takes one entry.
+func (h *history) line(l LedgerLine) error {
+	if l.Collection != h.collection {
+		return nil
+	}
+	switch {
+	case l.Kind == translog.Granted.String() && l.Subject == h.reader:
+		h.ended = time.Time{}
+	case l.Kind == translog.Revoked.String() && l.Subject == h.reader:
+		h.ended = l.Time
+	case l.Kind == translog.Opened.String() && l.Actor == h.reader:
+		if !h.ended.IsZero() {
+			return fmt.Errorf("%w: the ledger has an opening of document %s after the revocation of %s", ErrKeptGrant, l.Key, h.ended.UTC().Format(time.RFC3339))
+		}
+		d := h.opened[l.Key]
+		if d == nil {
+			d = &OpenedDocument{Key: l.Key, First: l.Time}
+			h.opened[l.Key] = d
+		}
+		d.Last = l.Time
+		d.Times++
+	}
+	return nil
+}
+
+// list returns what was opened, oldest first.
+func (h *history) list() []OpenedDocument {
+	var out []OpenedDocument
+	for _, d := range h.opened {
+		out = append(out, *d)
+	}
+	slices.SortFunc(out, func(a, b OpenedDocument) int {
+		if n := a.First.Compare(b.First); n != 0 {
+			return n
+		}
+		return slices.Compare([]byte(a.Key), []byte(b.Key))
+	})
+	return out
 }

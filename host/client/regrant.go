@@ -1,0 +1,264 @@
+package client
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+
+	"github.com/recrypt-service/recrypt/host/api"
+	"github.com/recrypt-service/recrypt/host/translog"
+	"github.com/recrypt-service/recrypt/wasm/abi"
+)
+
+// Regrant puts the own collections right after somebody's keys have changed, in one act.
+// Collections whose newest record is signed with keys that we have given up get their next
+// epoch. Then every grant that is suspended, because its reader's keys have changed, is
+// made again on its terms to the reader's present keys, if these are confirmed
+// ([Client.Confirm]); the other readers are returned as Blocked. Doing it again is safe.
+//
+// Which grants are suspended is the server's word: each is one that we once signed, and a
+// reader of whom this device or the ledger knows a later revocation is passed over.
+func (c *Client) Regrant(ctx context.Context, progress func(done, all int)) (*RegrantInfo, error) {
+	unlock, err := c.lockChain(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	info := &RegrantInfo{}
+	if err := c.renewAll(ctx, info); err != nil {
+		return nil, fmt.Errorf("regrant: %w", err)
+	}
+	waiting, err := c.suspended(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("regrant: %w", err)
+	}
+	for i, s := range waiting {
+		err := c.restore(ctx, s, info)
+		if errors.Is(err, ErrKeyChanged) {
+			if !slices.Contains(info.Blocked, s.reader) {
+				info.Blocked = append(info.Blocked, s.reader)
+			}
+			err = nil
+		}
+		if err != nil {
+			return info, fmt.Errorf("regrant %s: %w", s.reader, err)
+		}
+		if progress != nil {
+			progress(i+1, len(waiting))
+		}
+	}
+	return info, nil
+}
+
+// renewAll opens the next epoch of every own collection that our former keys signed last.
+func (c *Client) renewAll(ctx context.Context, info *RegrantInfo) error {
+	heads, err := c.listOwn(ctx)
+	if err != nil {
+		return err
+	}
+	for i := range heads {
+		if heads[i].OwnerVersion >= c.me().Since {
+			continue
+		}
+		id := heads[i].Collection.Collection
+		err := c.retry(ctx, func() error {
+			_, err := c.writable(ctx, id)
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("collection %s: %w", api.FormatID(id), err)
+		}
+		info.Rotated = append(info.Rotated, api.FormatID(id))
+	}
+	return nil
+}
+
+// suspension is what is suspended of one reader in one collection.
+type suspension struct {
+	collection [16]byte
+	reader     string
+	grants     []listed // one for each epoch
+}
+
+// suspended lists what is to be granted again, oldest grant first (list_grants).
+func (c *Client) suspended(ctx context.Context) ([]*suspension, error) {
+	svc, err := c.server(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var answer api.ListGrants
+	if err := c.call(ctx, http.MethodGet, api.PathGrants, nil, &answer); err != nil {
+		return nil, fmt.Errorf("list grants: %w", err)
+	}
+	var out []*suspension
+	for i := range answer.Issued {
+		g := &answer.Issued[len(answer.Issued)-1-i]
+		if g.Status != api.GrantSuspended {
+			continue
+		}
+		l, err := c.openListed(ctx, svc, c.me(), g)
+		if err != nil {
+			return nil, err
+		}
+		if l.expired {
+			continue
+		}
+		at := slices.IndexFunc(out, func(s *suspension) bool { return s.collection == l.Collection && s.reader == l.reader })
+		if at < 0 {
+			at = len(out)
+			out = append(out, &suspension{collection: l.Collection, reader: l.reader})
+		}
+		out[at].grants = append(out[at].grants, *l)
+	}
+	if len(out) == 0 {
+		return nil, nil
+	}
+	ended, err := c.revocations(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(out, func(s *suspension) bool {
+		return ended[[2]string{api.FormatID(s.collection), s.reader}]
+	}), nil
+}
+
+// revocations returns the collections and readers whose last line in the ledger, of those
+// about grants, is a revocation.
+func (c *Client) revocations(ctx context.Context) (map[[2]string]bool, error) {
+	ended := map[[2]string]bool{}
+	_, err := c.Ledger(ctx, 0, func(l LedgerLine) error {
+		switch l.Kind {
+		case translog.Granted.String():
+			ended[[2]string{l.Collection, l.Subject}] = false
+		case translog.Revoked.String():
+			ended[[2]string{l.Collection, l.Subject}] = true
+		}
+		return nil
+	})
+	return ended, err
+}
+
+// restore grants again what one reader has suspended in one collection.
+func (c *Client) restore(ctx context.Context, s *suspension, info *RegrantInfo) error {
+	p, err := c.lookUp(ctx, s.reader)
+	if err != nil {
+		return err
+	}
+	if err := c.checkKeys(ctx, p); err != nil {
+		return err
+	}
+	if err := c.freshLog(ctx); err != nil {
+		return err
+	}
+	var made *GrantInfo
+	err = c.retry(ctx, func() error {
+		w, err := c.writable(ctx, s.collection)
+		if err != nil {
+			return err
+		}
+		after, err := c.revokedAt(w.id, p.ID)
+		if err != nil {
+			return err
+		}
+		if made, err = c.restoreIn(ctx, w, p, s, after); err != nil {
+			return err
+		}
+		return nil
+	})
+	if err == nil && made != nil {
+		info.Regranted = append(info.Regranted, *made)
+	}
+	return err
+}
+
+// restoreIn is one attempt: the next record, with a grant for every epoch of which one is
+// suspended, and for those opened since, unless the reader had single documents only. The
+// terms are those of the newest grant; each old one keeps its documents. nil if a
+// revocation at a record after is known.
+func (c *Client) restoreIn(ctx context.Context, w *own, p *person, s *suspension, after uint64) (*GrantInfo, error) {
+	head := w.head()
+	if !p.has(head.Suite) {
+		return nil, fmt.Errorf("%w (%s)", ErrReaderSuite, abi.SuiteName(head.Suite))
+	}
+	list, err := c.readReaders(ctx, head)
+	if err != nil {
+		return nil, err
+	}
+	byEpoch, newest := map[uint32]listed{}, s.grants[0]
+	for _, g := range s.grants {
+		if byEpoch[g.Epoch] = g; g.Epoch >= newest.Epoch {
+			newest = g
+		}
+	}
+	if at, ok := sequenceOf(w.chain, newest.CollectionHash); !ok || at < after {
+		return nil, nil
+	}
+	whole := len(newest.Scope) == 0
+	ch := change{readers: refs(list.live), renewBy: renewBy(list.live)}
+	if _, ok := byEpoch[head.Epoch]; ok || whole {
+		others := without(list.live, p.ID)
+		ch.readers = append(refs(others), abi.ReaderRef{ID: p.ID, Version: p.Version})
+		ch.renewBy = earlier(renewBy(others), newest.Expires)
+	}
+	next, err := c.nextLink(ctx, w, ch)
+	if err != nil {
+		return nil, err
+	}
+	var epochs []link
+	all, scopes := whole, scope{}
+	for _, epoch := range newestOfEpochs(w.chain, next) {
+		g, had := byEpoch[epoch.Epoch]
+		if had || whole && epoch.Epoch > newest.Epoch {
+			epochs = append(epochs, epoch)
+			scopes[epoch.Epoch] = g.Scope
+			all = all && len(g.Scope) == 0
+		}
+	}
+	if all {
+		scopes = nil
+	}
+	fields := newest.GrantFields
+	if fields.Uses != 0 {
+		fields.Uses -= min(newest.used, fields.Uses-1)
+	}
+	made, ids, info, err := c.grantEpochs(ctx, epochs, p, fields, scopes, nil)
+	defer wipe(made)
+	if err != nil {
+		return nil, err
+	}
+	_, err = c.extend(ctx, next, made, ids)
+	return info, err
+}
+
+// sequenceOf finds a record in a chain.
+func sequenceOf(chain []link, hash [32]byte) (uint64, bool) {
+	i := slices.IndexFunc(chain, func(l link) bool { return l.Hash == hash })
+	return uint64(max(i, 0)), i >= 0
+}
+
+// revokedName returns the name under which a revocation by this device is remembered.
+func revokedName(collection [16]byte, reader [32]byte) [16]byte {
+	hash := sha256.Sum256(slices.Concat([]byte("recrypt revoked reader"), collection[:], reader[:]))
+	return [16]byte(hash[:])
+}
+
+// rememberRevoked remembers that a reader was revoked when head was the newest record.
+func (c *Client) rememberRevoked(head link, reader [32]byte) error {
+	if err := c.state.SetHead(revokedName(head.Collection.Collection, reader), head.Sequence+1, [32]byte{}); err != nil {
+		return fmt.Errorf("remember revocation: %w", err)
+	}
+	return nil
+}
+
+// revokedAt returns the number of the first record after the last revocation of a reader
+// that this device has made, 0 if there is none.
+func (c *Client) revokedAt(collection [16]byte, reader [32]byte) (uint64, error) {
+	sequence, _, _, err := c.state.Head(revokedName(collection, reader))
+	if err != nil {
+		return 0, fmt.Errorf("read known revocations: %w", err)
+	}
+	return sequence, nil
+}
