@@ -54,6 +54,7 @@ var (
 	ErrLedger         = variant("the ledger has an entry that does not hold", ErrVerification)
 	ErrLedgerGap      = variant("an entry that was in the ledger is gone", ErrRollback)
 	ErrForkedIdentity = variant("the server shows another history of an identity than before", ErrRollback)
+	ErrForeignRecord  = variant("the log has a record in your name that you do not know", ErrRollback)
 	ErrReceipt        = variant("the server's receipt does not hold", ErrVerification)
 	ErrKeptGrant      = errors.New("the server has kept a grant that it has confirmed as ended")
 )
