@@ -51,7 +51,7 @@ func safetyNumber(a *args) ([][]byte, error) {
 		return nil, err
 	}
 	digits, err := protocol.SafetyNumber(own, other)
-	return one([]byte(digits), err)
+	return one(digits, err)
 }
 
 func ownDefaultCollection(a *args) ([][]byte, error) {

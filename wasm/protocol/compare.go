@@ -1,11 +1,20 @@
 package protocol
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
 
 	"github.com/recrypt-service/recrypt/wasm/abi"
 )
+
+// openTwo opens two identities.
+func openTwo(one, other []byte) (a, b *person, err error) {
+	if a, err = openIdentity(one); err == nil {
+		b, err = openIdentity(other)
+	}
+	return a, b, err
+}
 
 // CompareIdentities tells how an identity that is offered goes together with one that is
 // known: one of abi's Relation constants. Both are verified. Versions are the same if
@@ -14,34 +23,29 @@ import (
 //
 // Errors: those of OpenIdentity.
 func CompareIdentities(known, offered []byte) (relation uint8, err error) {
-	a, err := openIdentity(known)
-	if err != nil {
+	a, b, err := openTwo(known, offered)
+	switch {
+	case err != nil:
 		return 0, err
-	}
-	b, err := openIdentity(offered)
-	if err != nil {
-		return 0, err
-	}
-	if a.ID != b.ID {
+	case a.ID != b.ID:
 		return abi.RelationOther, nil
 	}
-	for i := 0; i < len(a.versions) || i < len(b.versions); i++ {
-		switch {
-		case i == len(a.versions):
+	for i, w := range b.versions {
+		if i == len(a.versions) {
 			return abi.RelationNewer, nil
-		case i == len(b.versions):
-			return abi.RelationOlder, nil
 		}
-		v, w := a.versions[i], b.versions[i]
-		switch {
-		case v.hash == w.hash:
-			continue
-		case w.recovery != nil && v.recovery == nil:
-			return abi.RelationOverrides, nil
-		case v.recovery != nil && w.recovery == nil:
+		if v := a.versions[i]; v.hash != w.hash {
+			switch {
+			case (v.recovery == nil) == (w.recovery == nil):
+				return abi.RelationFork, nil
+			case v.recovery == nil:
+				return abi.RelationOverrides, nil
+			}
 			return abi.RelationOverridden, nil
 		}
-		return abi.RelationFork, nil
+	}
+	if len(a.versions) > len(b.versions) {
+		return abi.RelationOlder, nil
 	}
 	return abi.RelationSame, nil
 }
@@ -58,44 +62,37 @@ const (
 //
 // Each side has 30 digits of 5200 rounds of SHA-256, which make it costly to look for a
 // second identity with the same digits. Errors: those of OpenIdentity.
-func SafetyNumber(one, other []byte) (string, error) {
-	a, err := safetyHalf(one)
+func SafetyNumber(one, other []byte) ([]byte, error) {
+	a, b, err := openTwo(one, other)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	b, err := safetyHalf(other)
-	if err != nil {
-		return "", err
+	first, second := a.safetyDigits(one), b.safetyDigits(other)
+	if bytes.Compare(first, second) > 0 {
+		first, second = second, first
 	}
-	if b < a {
-		a, b = b, a
-	}
-	return a + b, nil
+	return append(first, second...), nil
 }
 
-// safetyHalf returns the digits of one identity.
-func safetyHalf(records []byte) (string, error) {
-	p, err := openIdentity(records)
-	if err != nil {
-		return "", err
-	}
+// safetyDigits returns the digits of one side, whose records are given.
+func (p *person) safetyDigits(records []byte) []byte {
 	all := sha256.Sum256(records)
 	w := &writer{[]byte(label("safety number"))}
 	w.id(all)
 	w.id(p.ID)
-	state := w.b
-	for range safetyRounds {
-		h := sha256.Sum256(append(state, all[:]...))
-		state = append(state[:0], h[:]...)
+	state := sha256.Sum256(w.b)
+	for range safetyRounds - 1 {
+		w.b = append(w.b[:0], state[:]...)
+		w.id(all)
+		state = sha256.Sum256(w.b)
 	}
 	digits := make([]byte, safetyDigits)
-	for i := range digits {
-		group := state[i/5*5:]
-		n := uint64(group[0])<<32 | uint64(binary.BigEndian.Uint32(group[1:]))
-		for range 4 - i%5 {
-			n /= 10
+	for i := 0; i < safetyDigits; i += 5 {
+		group := uint64(state[i])<<32 | uint64(binary.BigEndian.Uint32(state[i+1:]))
+		for j := 4; j >= 0; j-- {
+			digits[i+j] = '0' + byte(group%10)
+			group /= 10
 		}
-		digits[i] = '0' + byte(n%10)
 	}
-	return string(digits), nil
+	return digits
 }

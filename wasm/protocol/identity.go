@@ -19,8 +19,8 @@ type identity struct {
 	keys      []*recrypt.PublicKey
 	ext       []byte
 	recovery  []byte // the recovery key, if it signed this version; otherwise nil
-	sealed    []byte // the seed before, sealed under that of this version; nil if it is not kept
-	record    []byte // all of it
+	sealed    []byte // an earlier seed, sealed under that of this version; nil if none is kept
+	end       int    // where the record ends among those of the identity
 	body      []byte
 	proofs    [][]byte
 	signature []byte
@@ -80,8 +80,7 @@ func readIdentity(r *reader) *identity {
 	if v.Version == 1 {
 		v.ID = sha256.Sum256(v.body)
 	}
-	v.record = r.all[:r.off:r.off]
-	v.hash = sha256.Sum256(v.record)
+	v.hash = sha256.Sum256(r.all[:r.off])
 	return v
 }
 
@@ -113,32 +112,57 @@ func NewIdentity(seed, recoverySeed, suites []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer signer.Wipe()
 	v := &identity{}
 	if v.RecoveryHash, err = recoveryHash(recoverySeed); err != nil {
+		signer.Wipe()
+		return nil, err
+	}
+	return v.extend(&person{}, signer, seed, suites)
+}
+
+// extend makes the next version of p from what it does not share with the newest one: it
+// gets the keys of seed for the suites of p and for others, which are strictly ascending.
+// It returns the record, signed by signer, which is wiped.
+func (v *identity) extend(p *person, signer *recrypt.SigningKey, seed, suites []byte) ([]byte, error) {
+	defer signer.Wipe()
+	if err := checkSuites(suites); err != nil {
+		return nil, err
+	}
+	var err error
+	if v.SigningKey, v.RecryptKey, err = signingKeys(seed); err != nil {
 		return nil, err
 	}
 	if err := v.independent(seed); err != nil {
 		return nil, err
 	}
-	v.Version = 1
-	if v.SigningKey, v.RecryptKey, err = signingKeys(seed); err != nil {
-		return nil, err
+	v.Version++
+	all := bytes.Clone(suites)
+	for _, k := range v.Keys { // those of the version before
+		all = append(all, k.Suite)
 	}
-	private, err := encryptionKeys(seed, suites)
+	private, err := encryptionKeys(seed, sortedSet(all, 1))
 	if err != nil {
 		return nil, err
 	}
 	defer wipeKeys(private)
 	v.setKeys(private)
+	if err := p.add(v); err != nil {
+		return nil, err
+	}
 	return v.sign(signer, private)
+}
+
+// independent returns an error if the recovery key is from a seed, which whoever steals the
+// seed would have, too.
+func (v *identity) independent(seed []byte) error {
+	if own, err := recoveryHash(seed); err != nil || own == v.RecoveryHash {
+		return mismatch("recovery seed is not independent of the seed")
+	}
+	return nil
 }
 
 // encryptionKeys derives the encryption keys of suites, for the caller to wipe.
 func encryptionKeys(seed, suites []byte) ([]*recrypt.PrivateKey, error) {
-	if err := checkSuites(suites); err != nil {
-		return nil, err
-	}
 	private := make([]*recrypt.PrivateKey, 0, len(suites))
 	for _, s := range suites {
 		key, err := encryptionKey(seed, recrypt.Suite(s))

@@ -102,6 +102,9 @@ func draftKey(author *person, of *collection, key [16]byte) (*keyRecord, error) 
 	if !of.MayDeposit(author.ID) {
 		return nil, mismatch("collection does not take keys of this author")
 	}
+	if author.ID == of.Owner && author.since(of) != author.Since {
+		return nil, mismatch("epoch of the collection is of an earlier signing key")
+	}
 	return &keyRecord{KeyRecord: abi.KeyRecord{
 		Key: key, Service: of.Service, Owner: of.Owner, Collection: of.Collection.Collection, Epoch: of.Epoch,
 		Author: author.ID, AuthorVersion: author.Version, Suite: of.Suite,
@@ -179,7 +182,8 @@ func (v *keyRecord) checkParts(value *recrypt.EncryptedValue) error {
 // The caller must have verified it with OpenCollection before.
 //
 // Errors: StatusMalformed, StatusSignature, StatusSuite, StatusTooLarge, and
-// StatusMismatch for another seed or an author who may not deposit.
+// StatusMismatch for another seed, an author who may not deposit, or an owner who has
+// changed his keys and not yet opened an epoch since.
 func NewKey(seed, author, collection []byte, key [16]byte) (secret, value []byte, err error) {
 	by, signer, err := unlockIdentity(seed, author)
 	if err != nil {

@@ -15,16 +15,16 @@ func LinkSeed(secret, passcode []byte) (seed, recoverySeed []byte, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	mixed := make([]byte, seedSize, 2*seedSize)
-	defer clear(mixed[:2*seedSize])
-	copy(mixed, secret)
+	mixed := append(make([]byte, 0, 2*seedSize), secret...)
 	if len(passcode) != 0 {
 		if err := checkPassphrase(passcode); err != nil {
 			return nil, nil, err
 		}
 		stretched := argon2.IDKey(passcode, salt, MinPasses, MinMemoryKiB, lanes, seedSize)
-		defer clear(stretched)
 		mixed = append(mixed, stretched...)
+		clear(stretched)
 	}
-	return hkdfKey(mixed, nil, label("link seed"), seedSize), hkdfKey(mixed, nil, label("link recovery seed"), seedSize), nil
+	both := hkdfKey(mixed, nil, label("link seeds"), 2*seedSize)
+	clear(mixed)
+	return both[:seedSize:seedSize], both[seedSize:], nil
 }

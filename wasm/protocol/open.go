@@ -30,8 +30,8 @@ func OpenKeys(seed, own, service []byte, items []abi.KeyItem, stopped func() boo
 		}
 	}
 	out := make([][]byte, len(items))
-	for i := 0; i < len(o.keys); i++ { // which grows
-		o.decrypt(o.keys[i], list, out, errs, stopped)
+	for _, k := range o.keys {
+		k.decrypt(list, out, errs, stopped)
 	}
 	return out, errs, nil
 }
@@ -47,21 +47,21 @@ type opening struct {
 type openingKey struct {
 	suite   recrypt.Suite
 	epoch   *collection // whose key it is; nil for the reader's own
-	version uint32      // of the reader, which has this key of his own
+	older   *openingKey // the reader's own before this one, if there is one
 	private *recrypt.PrivateKey
 }
 
 // decrypt decrypts the values that k opens, in steps. A value does not tell for which of
 // the reader's own keys it was transformed: what one does not open, the one before gets.
-func (o *opener) decrypt(k *openingKey, list []opening, out [][]byte, errs []error, stopped func() bool) {
+func (k *openingKey) decrypt(list []opening, out [][]byte, errs []error, stopped func() bool) {
 	values := make([]*recrypt.EncryptedValue, 0, BatchStep)
 	index := make([]int, 0, BatchStep)
 	flush := func() {
 		plaintexts, failures := k.private.DecryptMany(values)
 		for j, i := range index {
 			if failures[j] != nil {
-				if older := o.older(k); older != nil {
-					list[i].key = older
+				if k.older != nil {
+					list[i].key = k.older
 					continue
 				}
 				errs[i] = schemeError(failures[j], "encrypted value cannot be opened")
@@ -195,65 +195,61 @@ func (o *opener) checkOrigin(value *recrypt.EncryptedValue, author *identity, of
 }
 
 // key derives the private key that opens a value of a level, once: the epoch's for level
-// 0, the newest of the reader's own for level 1.
+// 0, the reader's own for level 1, with those that he had before.
 func (o *opener) key(of *collection, level int) (*openingKey, error) {
-	k := openingKey{suite: of.key.Suite()}
-	switch {
-	case level != 0:
-		k.version = o.me.Version
-	case o.me.ID != of.Owner:
-		return nil, mismatch("encrypted value is for the collection's owner")
-	default:
+	k := &openingKey{suite: of.key.Suite()}
+	if level == 0 {
 		k.epoch = of
 	}
-	return o.add(k)
-}
-
-// older returns the key of the reader's own that he had before k, nil if it is not to be
-// had.
-func (o *opener) older(k *openingKey) *openingKey {
-	if k.epoch != nil || o.me.versions[k.version-1].Since == 1 {
-		return nil
-	}
-	before, err := o.add(openingKey{suite: k.suite, version: o.me.versions[k.version-1].Since - 1})
-	if err != nil {
-		return nil
-	}
-	return before
-}
-
-// add derives the private key of k, unless it was before.
-func (o *opener) add(k openingKey) (*openingKey, error) {
 	for _, have := range o.keys {
-		if have.suite == k.suite && have.epoch == k.epoch && have.version == k.version {
+		if have.suite == k.suite && have.epoch == k.epoch {
 			return have, nil
 		}
 	}
 	var err error
-	if k.epoch != nil {
-		k.private, err = unlockEpoch(o.seed, o.me, k.epoch)
-	} else {
-		k.private, err = o.own(k)
+	switch {
+	case level != 0:
+		k.private, err = o.own(k.suite, o.me.Version)
+	case o.me.ID != of.Owner:
+		err = mismatch("encrypted value is for the collection's owner")
+	default:
+		k.private, err = unlockEpoch(o.seed, o.me, of)
 	}
 	if err != nil {
 		return nil, err
 	}
-	o.keys = append(o.keys, &k)
-	return &k, nil
+	o.keys = append(o.keys, k)
+	if level != 0 {
+		o.addOlder(k)
+	}
+	return k, nil
 }
 
-// own derives a key of the reader's own.
-func (o *opener) own(k openingKey) (*recrypt.PrivateKey, error) {
-	public := o.me.versions[k.version-1].key(k.suite)
+// addOlder adds the keys that the reader had before k, as far as they are to be had.
+func (o *opener) addOlder(k *openingKey) {
+	for version := o.me.Since - 1; version > 0; version = o.me.versions[version-1].Since - 1 {
+		private, err := o.own(k.suite, version)
+		if err != nil {
+			return
+		}
+		k.older = &openingKey{suite: k.suite, private: private}
+		k = k.older
+		o.keys = append(o.keys, k)
+	}
+}
+
+// own derives the reader's own key of a version.
+func (o *opener) own(s recrypt.Suite, version uint32) (*recrypt.PrivateKey, error) {
+	public := o.me.versions[version-1].key(s)
 	if public == nil {
 		return nil, unknownSuite("identity has no key of the collection's suite")
 	}
-	seed, err := o.me.seedOf(o.seed, k.version)
+	seed, err := o.me.seedOf(o.seed, version)
 	if err != nil {
 		return nil, err
 	}
 	defer clear(seed)
-	private, err := encryptionKey(seed, k.suite)
+	private, err := encryptionKey(seed, s)
 	if err != nil {
 		return nil, err
 	}

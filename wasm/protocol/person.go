@@ -42,6 +42,7 @@ func parsePerson(records []byte) (*person, error) {
 			return nil, err
 		}
 		rest = rest[r.off:]
+		v.end = len(records) - len(rest)
 	}
 	return p, nil
 }
@@ -167,26 +168,12 @@ func OpenIdentity(records []byte) (*abi.Identity, error) {
 // Errors: those of OpenIdentity, and StatusMismatch for another seed, or if the
 // identity has all of suites already.
 func NewIdentityVersion(seed, records, suites []byte) ([]byte, error) {
-	if err := checkSuites(suites); err != nil {
-		return nil, err
-	}
 	p, signer, err := unlockIdentity(seed, records)
 	if err != nil {
 		return nil, err
 	}
-	defer signer.Wipe()
-	private, err := encryptionKeys(seed, p.suitesWith(suites))
-	if err != nil {
-		return nil, err
-	}
-	defer wipeKeys(private)
 	v := &identity{Identity: p.Identity, previous: p.hash}
-	v.Version++
-	v.setKeys(private)
-	if err := p.add(v); err != nil {
-		return nil, err
-	}
-	record, err := v.sign(signer, private)
+	record, err := v.extend(p, signer, seed, suites)
 	if err != nil {
 		return nil, err
 	}

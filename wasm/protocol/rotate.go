@@ -2,13 +2,8 @@ package protocol
 
 import (
 	"bytes"
-	"crypto/cipher"
 	"crypto/sha256"
 
-	"golang.org/x/crypto/chacha20poly1305"
-
-	"github.com/recrypt-service/recrypt/wasm/abi"
-	"github.com/recrypt-service/recrypt/wasm/internal/entropy"
 	"github.com/recrypt-service/recrypt/wasm/recrypt"
 )
 
@@ -32,8 +27,7 @@ func (v *identity) replaces(earlier []*identity) error {
 		return mismatch("identity version is by another recovery key")
 	}
 	for _, e := range earlier {
-		again := v.SigningKey == e.SigningKey || v.SigningKey == e.RecryptKey ||
-			v.RecryptKey == e.SigningKey || v.RecryptKey == e.RecryptKey
+		again := v.signsWith(e.SigningKey) || v.signsWith(e.RecryptKey)
 		for _, key := range e.keys {
 			again = again || v.has(key)
 		}
@@ -43,6 +37,9 @@ func (v *identity) replaces(earlier []*identity) error {
 	}
 	return nil
 }
+
+// signsWith reports whether a key is one of the version's signing keys.
+func (v *identity) signsWith(key [32]byte) bool { return v.SigningKey == key || v.RecryptKey == key }
 
 // RotateIdentity adds a version with new keys to an identity, all from newSeed: those of
 // suites, strictly ascending, and of the suites that it had. The version comes after the
@@ -60,138 +57,83 @@ func (v *identity) replaces(earlier []*identity) error {
 // Errors: those of OpenIdentity, and StatusMismatch for seeds of another identity, seeds
 // that are not independent of each other, or a version that is not there.
 func RotateIdentity(seed, recoverySeed, newSeed, newRecovery, records []byte, after uint32, suites []byte) ([]byte, error) {
-	if err := checkSuites(suites); err != nil {
-		return nil, err
-	}
 	p, err := openIdentity(records)
 	if err != nil {
 		return nil, err
 	}
-	if p.at(p.ID, after) == nil || after != p.Version && len(recoverySeed) == 0 {
+	if after == 0 || after > p.Version || after != p.Version && len(recoverySeed) == 0 {
 		return nil, mismatch("identity version to follow is not there, or not the newest")
 	}
 	p.versions = p.versions[:after]
 	p.identity = p.versions[after-1]
 	v := &identity{Identity: p.Identity, previous: p.hash}
-	v.Version++
-	signer, err := v.authorise(p, seed, recoverySeed)
-	if err != nil {
-		return nil, err
-	}
-	defer signer.Wipe()
 	if len(newRecovery) != 0 {
 		if v.RecoveryHash, err = recoveryHash(newRecovery); err != nil {
 			return nil, err
 		}
 	}
-	if err := v.renew(seed, newSeed); err != nil {
+	before := bytes.Clone(records[:p.end])
+	if err := v.keep(p, seed, newSeed); err != nil {
 		return nil, err
 	}
-	private, err := encryptionKeys(newSeed, p.suitesWith(suites))
+	signer, err := v.authorise(p, seed, recoverySeed)
 	if err != nil {
 		return nil, err
 	}
-	defer wipeKeys(private)
-	v.setKeys(private)
-	if err := p.add(v); err != nil {
-		return nil, err
-	}
-	record, err := v.sign(signer, private)
+	record, err := v.extend(p, signer, newSeed, suites)
 	if err != nil {
 		return nil, err
 	}
-	var out []byte
-	for _, e := range p.versions[:after] {
-		out = append(out, e.record...)
-	}
-	return append(out, record...), nil
+	return append(before, record...), nil
 }
 
-// suitesWith returns the suites of the newest version and others, in order.
-func (p *person) suitesWith(suites []byte) []byte {
-	all := bytes.Clone(suites)
-	for _, k := range p.Keys {
-		all = append(all, k.Suite)
+// keep puts a seed, if there is one, into the version after the newest of p, sealed under
+// the new seed. It must be p's, and not the one that the recovery key is from.
+func (v *identity) keep(p *person, seed, newSeed []byte) error {
+	if len(seed) == 0 {
+		return nil
 	}
-	return sortedSet(all, 1)
+	if _, err := p.holder(seed); err != nil {
+		return err
+	}
+	if err := v.independent(seed); err != nil {
+		return err
+	}
+	box, err := sealUnder(newSeed, v.seedLabel(v.Version+1), seed)
+	v.sealed = box
+	v.ext = extension(v.ext, extPreviousSeed, box)
+	return err
 }
 
 // authorise returns the key that signs the version after the newest of p, for the caller
-// to wipe: that of the recovery seed, if there is one, or of the seed. Either must be p's.
+// to wipe: that of the recovery seed, if there is one, or of the seed.
 func (v *identity) authorise(p *person, seed, recoverySeed []byte) (*recrypt.SigningKey, error) {
 	if len(recoverySeed) == 0 {
 		return unlock(seed, p.SigningKey)
-	}
-	if len(seed) != 0 {
-		if _, err := p.holder(seed); err != nil {
-			return nil, err
-		}
 	}
 	signer, err := signingKey(recoverySeed, "recovery key")
 	if err != nil {
 		return nil, err
 	}
 	v.recovery = signer.VerifyingKey().Bytes()
+	v.ext = extension(v.ext, extRecoveryKey, v.recovery)
 	return signer, nil
 }
 
-// renew puts the signing keys of a new seed into the version, and the extensions of a
-// version that changes keys. The old seed, if there is one, is sealed under the new one.
-func (v *identity) renew(seed, newSeed []byte) (err error) {
-	if v.SigningKey, v.RecryptKey, err = signingKeys(newSeed); err != nil {
-		return err
-	}
-	if err := v.independent(newSeed); err != nil {
-		return err
-	}
-	w := &writer{}
-	if len(seed) != 0 {
-		if err := v.independent(seed); err != nil {
-			return err
-		}
-		v.sealed = make([]byte, sealNonce, previousSeedSize)
-		entropy.Read(v.sealed)
-		box, about, err := v.box(newSeed)
-		if err != nil {
-			return err
-		}
-		v.sealed = box.Seal(v.sealed, v.sealed, seed, about)
-		w.u16(extPreviousSeed)
-		w.bytes16(v.sealed)
-	}
-	if v.recovery != nil {
-		w.u16(extRecoveryKey)
-		w.bytes16(v.recovery)
-	}
-	v.ext = w.b
-	return nil
+// extension appends an entry to an extension area.
+func extension(area []byte, kind uint16, value []byte) []byte {
+	w := &writer{area}
+	w.u16(kind)
+	w.bytes16(value)
+	return w.b
 }
 
-// box returns what seals the seed before under the seed of the version, and the
-// associated data.
-func (v *identity) box(seed []byte) (cipher.AEAD, []byte, error) {
-	key, err := derive(seed, nil, label("previous seed"), chacha20poly1305.KeySize)
-	if err != nil {
-		return nil, nil, err
-	}
-	defer clear(key)
-	box, err := chacha20poly1305.NewX(key)
-	if err != nil {
-		return nil, nil, abi.ErrInternal
-	}
+// seedLabel is what an earlier seed is sealed for.
+func (v *identity) seedLabel(version uint32) string {
 	w := &writer{[]byte(label("previous seed"))}
 	w.id(v.ID)
-	w.u32(v.Version)
-	return box, w.b, nil
-}
-
-// independent returns an error if a seed is the one that the recovery key is from: who
-// steals one must not have the other.
-func (v *identity) independent(seed []byte) error {
-	if own, err := recoveryHash(seed); err != nil || own == v.RecoveryHash {
-		return mismatch("recovery seed is not independent of the seed")
-	}
-	return nil
+	w.u32(version)
+	return string(w.b)
 }
 
 // holder returns the newest version of a seed.
@@ -216,32 +158,16 @@ func (p *person) seedOf(seed []byte, version uint32) ([]byte, error) {
 	wanted := p.versions[version-1].Since
 	for at := p.identity; at.Since != wanted; {
 		change := p.versions[at.Since-1]
-		earlier, err := change.unseal(seed)
+		earlier, err := openUnder(seed, change.seedLabel(change.Version), change.sealed)
 		clear(seed)
-		if err != nil {
-			return nil, err
-		}
 		seed = earlier
-		if at, err = p.holder(seed); err != nil || at.Since < wanted || at.Since >= change.Since {
+		if err == nil {
+			at, err = p.holder(seed)
+		}
+		if err != nil || at.Since < wanted || at.Since >= change.Since {
 			clear(seed)
 			return nil, mismatch("seed of an earlier version is not kept")
 		}
 	}
 	return seed, nil
-}
-
-// unseal returns the earlier seed that the version keeps under its own.
-func (v *identity) unseal(seed []byte) ([]byte, error) {
-	if v.sealed == nil {
-		return nil, mismatch("seed of an earlier version is not kept")
-	}
-	box, about, err := v.box(seed)
-	if err != nil {
-		return nil, err
-	}
-	earlier, err := box.Open(nil, v.sealed[:sealNonce], v.sealed[sealNonce:], about)
-	if err != nil {
-		return nil, mismatch("seed of an earlier version does not open")
-	}
-	return earlier, nil
 }
