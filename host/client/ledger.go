@@ -67,7 +67,7 @@ type ledger struct {
 	*Client
 	svc    *service
 	from   int64 // of the next entry
-	time   int64 // of the last entry
+	time   int64 // of the newest entry
 	sum    [32]byte
 	mark   *mark
 	marks  bool // whether sum is over all entries so far
@@ -76,6 +76,10 @@ type ledger struct {
 	names  map[[32]byte]string
 	leaf   func(index int64, leaf []byte) // called with each verified leaf; nil: not
 }
+
+// maxDisorder is how much older than the ones before an entry may be, in milliseconds:
+// requests that run at once are recorded as they end.
+const maxDisorder = 60_000
 
 // mark says what the ledger had up to an index: a chain of hashes over indexes and leaves.
 type mark struct {
@@ -186,13 +190,13 @@ func (r *ledger) open(ctx context.Context, v *api.LedgerEntry, checkpoint string
 		return nil, bad(errors.New("it is somebody else's"))
 	case v.Logged.Index < r.from:
 		return nil, bad(errors.New("it is out of order"))
-	case e.Time < r.time:
-		return nil, bad(errors.New("it is older than the one before"))
+	case e.Time < r.time-maxDisorder:
+		return nil, bad(errors.New("it is older than the ones before"))
 	}
 	if err := r.checkMark(v.Logged.Index); err != nil {
 		return nil, err
 	}
-	r.from, r.time = v.Logged.Index+1, e.Time
+	r.from, r.time = v.Logged.Index+1, max(r.time, e.Time)
 	r.add(v.Logged.Index, leaf)
 	return e, nil
 }
