@@ -166,6 +166,7 @@ type RegrantInfo struct {
 	Regranted []GrantInfo
 	Blocked   []string // readers whose new keys are to be confirmed first, rid1…
 	Rotated   []string // own collections that got a new epoch, ids
+	More      bool     // the server left older grants out of its list: there may be more to regrant
 }
 
 // KeyInfo is a document key whose author is verified.

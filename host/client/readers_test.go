@@ -66,12 +66,12 @@ func TestSignedReaders(t *testing.T) {
 			continue
 		}
 		for id := range byte(5) {
-			if r.names([32]byte{id}) != slices.Contains(tt.signed, id) || r.active([32]byte{id}) != slices.Contains(tt.now, id) {
-				t.Errorf("%s: reader %d named %v, active %v", name, id, r.names([32]byte{id}), r.active([32]byte{id}))
+			if r.names([32]byte{id}) != slices.Contains(tt.signed, id) || holds(r.live, [32]byte{id}) != slices.Contains(tt.now, id) {
+				t.Errorf("%s: reader %d named %v, active %v", name, id, r.names([32]byte{id}), holds(r.live, [32]byte{id}))
 			}
 		}
-		if len(r.signed) != len(tt.signed) || len(r.now) != len(tt.now) {
-			t.Errorf("%s: %d named, %d active", name, len(r.signed), len(r.now))
+		if len(r.signed) != len(tt.signed) || len(r.live) != len(tt.now) {
+			t.Errorf("%s: %d named, %d active", name, len(r.signed), len(r.live))
 		}
 	}
 }

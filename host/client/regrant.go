@@ -28,11 +28,15 @@ func (c *Client) Regrant(ctx context.Context, progress func(done, all int)) (*Re
 	}
 	defer unlock()
 	info := &RegrantInfo{}
-	if err := c.renewAll(ctx, info); err != nil {
+	heads, err := c.listOwn(ctx)
+	if err != nil {
 		return nil, fmt.Errorf("regrant: %w", err)
 	}
-	waiting, err := c.suspended(ctx)
+	waiting, err := c.suspended(ctx, heads, info) // before an epoch is opened without them
 	if err != nil {
+		return nil, fmt.Errorf("regrant: %w", err)
+	}
+	if err := c.renewAll(ctx, heads, info); err != nil {
 		return nil, fmt.Errorf("regrant: %w", err)
 	}
 	for i, s := range waiting {
@@ -54,11 +58,7 @@ func (c *Client) Regrant(ctx context.Context, progress func(done, all int)) (*Re
 }
 
 // renewAll opens the next epoch of every own collection that our former keys signed last.
-func (c *Client) renewAll(ctx context.Context, info *RegrantInfo) error {
-	heads, err := c.listOwn(ctx)
-	if err != nil {
-		return err
-	}
+func (c *Client) renewAll(ctx context.Context, heads []ownHead, info *RegrantInfo) error {
 	for i := range heads {
 		if heads[i].OwnerVersion >= c.me().Since {
 			continue
@@ -83,35 +83,40 @@ type suspension struct {
 	grants     []listed // one for each epoch
 }
 
-// suspended lists what is to be granted again, oldest grant first (list_grants).
-func (c *Client) suspended(ctx context.Context) ([]*suspension, error) {
+// suspended lists what is to be granted again. What the newest epochs have is complete
+// (list_readers); older ones are in the list for people, which the server may cut.
+func (c *Client) suspended(ctx context.Context, heads []ownHead, info *RegrantInfo) ([]*suspension, error) {
 	svc, err := c.server(ctx)
 	if err != nil {
 		return nil, err
+	}
+	var out []*suspension
+	for i := range heads {
+		if heads[i].readers == 0 {
+			continue
+		}
+		list, err := c.readReaders(ctx, heads[i].link)
+		if err != nil {
+			return nil, err
+		}
+		for _, l := range list.live {
+			out = addSuspended(out, l)
+		}
 	}
 	var answer api.ListGrants
 	if err := c.call(ctx, http.MethodGet, api.PathGrants, nil, &answer); err != nil {
 		return nil, fmt.Errorf("list grants: %w", err)
 	}
-	var out []*suspension
+	info.More = answer.More
 	for i := range answer.Issued {
-		g := &answer.Issued[len(answer.Issued)-1-i]
-		if g.Status != api.GrantSuspended {
+		if answer.Issued[i].Status != api.GrantSuspended {
 			continue
 		}
-		l, err := c.openListed(ctx, svc, c.me(), g)
+		l, err := c.openListed(ctx, svc, c.me(), &answer.Issued[i])
 		if err != nil {
 			return nil, err
 		}
-		if l.expired {
-			continue
-		}
-		at := slices.IndexFunc(out, func(s *suspension) bool { return s.collection == l.Collection && s.reader == l.reader })
-		if at < 0 {
-			at = len(out)
-			out = append(out, &suspension{collection: l.Collection, reader: l.reader})
-		}
-		out[at].grants = append(out[at].grants, *l)
+		out = addSuspended(out, *l)
 	}
 	if len(out) == 0 {
 		return nil, nil
@@ -123,6 +128,22 @@ func (c *Client) suspended(ctx context.Context) ([]*suspension, error) {
 	return slices.DeleteFunc(out, func(s *suspension) bool {
 		return ended[[2]string{api.FormatID(s.collection), s.reader}]
 	}), nil
+}
+
+// addSuspended adds a grant, if it is suspended and could be used otherwise.
+func addSuspended(out []*suspension, l listed) []*suspension {
+	if l.status != api.GrantSuspended || l.expired {
+		return out
+	}
+	i := slices.IndexFunc(out, func(s *suspension) bool { return s.collection == l.Collection && s.reader == l.reader })
+	if i < 0 {
+		i = len(out)
+		out = append(out, &suspension{collection: l.Collection, reader: l.reader})
+	}
+	if !slices.ContainsFunc(out[i].grants, func(g listed) bool { return g.Grant.Grant == l.Grant.Grant }) {
+		out[i].grants = append(out[i].grants, l)
+	}
+	return out
 }
 
 // revocations returns the collections and readers whose last line in the ledger, of those

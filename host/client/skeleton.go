@@ -1,5 +1,0 @@
-package client
-
-import "errors"
-
-var errNotYet = errors.New("not offered yet")
