@@ -1,35 +1,21 @@
 package protocol
 
 import (
-	"crypto/cipher"
 	"unicode/utf8"
 
-	"golang.org/x/crypto/chacha20poly1305"
-
 	"github.com/recrypt-service/recrypt/wasm/abi"
-	"github.com/recrypt-service/recrypt/wasm/internal/entropy"
 )
 
 const (
 	// MaxTitleText bounds the text of a title, in bytes.
 	MaxTitleText = 256
 
-	titleUnit  = 32 // texts are padded to a multiple of it
-	titleNonce = chacha20poly1305.NonceSizeX
+	titleUnit = 32 // texts are padded to a multiple of it
 )
 
-// titleBox returns the cipher for the titles of one collection on one service.
-func titleBox(seed []byte, service [32]byte, collection [16]byte) (cipher.AEAD, error) {
-	key, err := derive(seed, nil, label("title key")+string(service[:])+string(collection[:]), chacha20poly1305.KeySize)
-	if err != nil {
-		return nil, err
-	}
-	defer clear(key)
-	box, err := chacha20poly1305.NewX(key)
-	if err != nil {
-		return nil, abi.ErrInternal
-	}
-	return box, nil
+// titleLabel is what the titles of one collection on one service are sealed for.
+func titleLabel(service [32]byte, collection [16]byte) string {
+	return label("title key") + string(service[:]) + string(collection[:])
 }
 
 // SealTitle encrypts the title of a collection for its owner, whose seed of 32 bytes it
@@ -37,10 +23,7 @@ func titleBox(seed []byte, service [32]byte, collection [16]byte) (cipher.AEAD, 
 // gives no title. The text is UTF-8 (StatusMalformed) of at most MaxTitleText bytes
 // (StatusTooLarge).
 func SealTitle(seed []byte, service [32]byte, collection [16]byte, text string) ([]byte, error) {
-	box, err := titleBox(seed, service, collection)
 	switch {
-	case err != nil:
-		return nil, err
 	case len(text) > MaxTitleText:
 		return nil, tooLarge("title is longer than 256 bytes")
 	case !utf8.Valid([]byte(text)):
@@ -52,9 +35,7 @@ func SealTitle(seed []byte, service [32]byte, collection [16]byte, text string) 
 	w.bytes16([]byte(text))
 	plain := append(w.b, make([]byte, -len(w.b)&(titleUnit-1))...)
 	defer clear(plain)
-	nonce := make([]byte, titleNonce, titleNonce+len(plain)+chacha20poly1305.Overhead)
-	entropy.Read(nonce)
-	return box.Seal(nonce, nonce, plain, nil), nil
+	return sealUnder(seed, titleLabel(service, collection), plain)
 }
 
 // OpenTitle returns the title of a collection, empty if it has none, to its owner. seed
@@ -89,11 +70,7 @@ func OpenTitle(seed, own, collection []byte) (string, error) {
 
 // openTitle opens the title under the seed of one version of the owner.
 func (v *collection) openTitle(seed []byte) (string, bool) {
-	box, err := titleBox(seed, v.Service, v.Collection.Collection)
-	if err != nil || len(v.Title) < titleNonce {
-		return "", false
-	}
-	plain, err := box.Open(nil, v.Title[:titleNonce], v.Title[titleNonce:], nil)
+	plain, err := openUnder(seed, titleLabel(v.Service, v.Collection.Collection), v.Title)
 	if err != nil {
 		return "", false
 	}

@@ -75,8 +75,7 @@ func TestTitleRefused(t *testing.T) {
 	good, at := sealTitle(w, "x"), fields(w, 1, 0).Collection
 	// forge seals anything with the right key.
 	forge := func(plain []byte) []byte {
-		box := must(titleBox(seedOf("alice"), w.serviceID, at))
-		return box.Seal(make([]byte, 24), make([]byte, 24), plain, nil)
+		return must(sealUnder(seedOf("alice"), titleLabel(w.serviceID, at), plain))
 	}
 	for what, title := range map[string][]byte{
 		"not a title":           []byte("title"),
