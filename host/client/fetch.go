@@ -108,7 +108,7 @@ func (c *verifier) verify(ctx context.Context, id [16]byte, answer *api.Key, fro
 			return nil, err
 		}
 	}
-	return k, c.remember(k)
+	return k, c.remember(ctx, k)
 }
 
 // checkShared is checkSharedState, once for each state.
@@ -124,10 +124,10 @@ func (c *verifier) checkShared(ctx context.Context, s *abi.LogState) error {
 }
 
 // remember remembers versions and epoch, and refuses what is older than before.
-func (c *verifier) remember(k *sharedKey) error {
+func (c *verifier) remember(ctx context.Context, k *sharedKey) error {
 	for _, p := range []*person{k.author, k.owner} {
 		if !c.remembered[p] {
-			if err := c.rememberVersion(c.svc, p); err != nil {
+			if err := c.checkShown(ctx, c.svc, p); err != nil {
 				return err
 			}
 			c.remembered[p] = true

@@ -71,9 +71,20 @@ func older(p *person, seen uint32) error {
 	return fmt.Errorf("%w: version %d of %s, after version %d", ErrOldIdentity, p.Version, p.id, seen)
 }
 
-// rememberVersion is remember for one identity that came with another answer.
-func (c *Client) rememberVersion(svc *service, p *person) error {
-	return c.remember(context.Background(), svc, p)
+// checkShown compares an identity that came with another answer with what is remembered.
+// One that is new, or newer, is looked up first: only what is in the log is remembered.
+func (c *Client) checkShown(ctx context.Context, svc *service, p *person) error {
+	change, err := c.compare(ctx, svc, p)
+	if err != nil || change == nil {
+		return err
+	}
+	if _, err := c.lookUp(ctx, p.id); err != nil {
+		return err
+	}
+	if change, err = c.compare(ctx, svc, p); err == nil && change != nil {
+		err = fmt.Errorf("identity %s: %w", p.id, ErrNotLogged)
+	}
+	return err
 }
 
 // Changed reports whether the keys of an identity have changed since its first version
