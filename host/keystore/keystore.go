@@ -8,7 +8,10 @@
 //	    identity.json          id, server and the server's pinned id
 //	    identity.record        the signed records of all versions of the identity
 //	    seed.sealed            0600, the sealed seed (package protocol)
-//	    recovery.sealed        0600, the sealed recovery seed
+//	    recovery.sealed        0600, the sealed recovery seed; absent if it is kept elsewhere
+//	    seed.next              0600, the sealed seed of new keys, until they are published
+//	    recovery.next          0600, the same for a new recovery key
+//	    documents              ids of document keys and the names of the files, a line each
 //	    state.json             pinned servers, newest versions and chain heads seen
 //
 // Files appear whole or not at all. Several programs may use one home at once.
@@ -95,7 +98,8 @@ func (s *Store) Available(name string) error {
 	return nil
 }
 
-// Create stores a new identity; it appears whole or not at all.
+// Create stores a new identity; it appears whole or not at all. The recovery seed may be
+// somewhere else, and so may the seed while new keys are prepared.
 func (s *Store) Create(id Identity, secrets Secrets) error {
 	unlock, err := s.lock.Lock()
 	if err != nil {
@@ -118,6 +122,9 @@ func (s *Store) Create(id Identity, secrets Secrets) error {
 		"identity.json": append(meta, '\n'), "identity.record": id.Record,
 		"seed.sealed": secrets.Seed, "recovery.sealed": secrets.Recovery,
 	} {
+		if data == nil {
+			continue
+		}
 		if err := atomicfile.WriteFile(filepath.Join(dir, name), data, 0o600, false); err != nil {
 			return err
 		}
@@ -238,10 +245,27 @@ func (s *Store) RecoveryPath(name string) string { return s.path(name, "recovery
 // SealedSeed reads the sealed seed of an identity. A key file that others may
 // read is refused.
 func (s *Store) SealedSeed(name string) ([]byte, error) {
-	path := s.SeedPath(name)
-	info, err := os.Stat(path)
+	sealed, err := readSecret(s.SeedPath(name))
 	if err != nil {
 		return nil, fmt.Errorf("identity %s: %w", name, err)
+	}
+	return sealed, nil
+}
+
+// SealedRecovery reads the sealed recovery seed of an identity, as SealedSeed does.
+func (s *Store) SealedRecovery(name string) ([]byte, error) {
+	sealed, err := readSecret(s.RecoveryPath(name))
+	if err != nil {
+		return nil, fmt.Errorf("identity %s: %w", name, err)
+	}
+	return sealed, nil
+}
+
+// readSecret reads a key file. One that others may read is refused.
+func readSecret(path string) ([]byte, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
 	}
 	if info.Mode().Perm()&0o077 != 0 {
 		return nil, fmt.Errorf("%s can be read by others: run chmod 600 on it", path)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -13,108 +12,6 @@ import (
 
 	"github.com/recrypt-service/recrypt/host/client"
 )
-
-func (a *app) grantCommand() *cobra.Command {
-	var expires string
-	cmd := &cobra.Command{
-		Use: "grant READER", Short: "Let a reader open your documents, those to come included",
-		Long: `Let a reader open your documents: those that exist and those you encrypt later.
-READER is a nickname (recrypt contact add) or an id. Granting again replaces the
-earlier grant, for example to change when it expires.
-
-The expiry is kept by the server: a server that breaks its word could still let
-the reader in. What a reader has opened, he has.`,
-		Example: "  recrypt grant bob\n  recrypt grant dr-lee --expires 30d",
-		Args:    nArgs("a READER"),
-		RunE: action(func(cmd *cobra.Command, args []string) error {
-			d, err := parseDuration(expires)
-			if err != nil {
-				return err
-			}
-			return a.grant(cmd.Context(), args[0], d)
-		}),
-	}
-	a.suiteFlag(cmd)
-	cmd.Flags().StringVar(&expires, "expires", "", "when the grant ends, from now: `30d`, 12h, 2w (default: never)")
-	return cmd
-}
-
-// parseDuration reads a duration with days and weeks; empty is 0.
-func parseDuration(s string) (time.Duration, error) {
-	if s == "" {
-		return 0, nil
-	}
-	unit := map[byte]time.Duration{'d': 24 * time.Hour, 'w': 7 * 24 * time.Hour}[s[len(s)-1]]
-	d, err := time.ParseDuration(s)
-	if unit != 0 {
-		var n float64
-		n, err = strconv.ParseFloat(s[:len(s)-1], 64)
-		d = time.Duration(n * float64(unit))
-	}
-	if err != nil || d < time.Second || d > 100*365*24*time.Hour {
-		return 0, usage("--expires takes a time from now such as 12h, 30d or 2w")
-	}
-	return d, nil
-}
-
-func (a *app) grant(ctx context.Context, reader string, expires time.Duration) error {
-	s, err := a.open(ctx, "")
-	if err != nil {
-		return err
-	}
-	defer s.close()
-	id, err := s.store.Resolve(reader)
-	if err != nil {
-		return err
-	}
-	info, err := s.Grant(ctx, id, client.GrantOptions{Expires: expires})
-	if err != nil {
-		return fmt.Errorf("grant %s: %w", name(s.store.Nickname(id), id), err)
-	}
-	if a.json {
-		return a.printJSON(grantJSON(*info))
-	}
-	until := ""
-	if !info.Expires.IsZero() {
-		until = " until " + stamp(info.Expires)
-	}
-	a.printf("%s may now open the documents of %s%s\n", name(s.store.Nickname(id), id), s.identity.Name, until)
-	return nil
-}
-
-func (a *app) revokeCommand() *cobra.Command {
-	return &cobra.Command{
-		Use: "revoke READER", Short: "Take a reader's access back",
-		Long: `Take a reader's access back: the server destroys the reader's transform keys
-before it answers, and signs a receipt. What the reader has opened before, he
-has; and until collections change their keys on revocation, it is the server's
-word that the keys are gone.`,
-		Args: nArgs("a READER"),
-		RunE: action(func(cmd *cobra.Command, args []string) error { return a.revoke(cmd.Context(), args[0]) }),
-	}
-}
-
-func (a *app) revoke(ctx context.Context, reader string) error {
-	s, err := a.open(ctx, "")
-	if err != nil {
-		return err
-	}
-	defer s.close()
-	id, err := s.store.Resolve(reader)
-	if err != nil {
-		return err
-	}
-	info, err := s.Revoke(ctx, id)
-	if err != nil {
-		return fmt.Errorf("revoke %s: %w", name(s.store.Nickname(id), id), err)
-	}
-	if a.json {
-		return a.printJSON(map[string]any{"reader": id, "destroyed": info.Destroyed, "time": info.Time.UTC(), "server": info.Server})
-	}
-	a.printf("%s may no longer open the documents of %s\n", name(s.store.Nickname(id), id), s.identity.Name)
-	a.notef("%s destroyed %s at %s; its receipt verifies\n", info.Server, count(info.Destroyed, "transform key"), stamp(info.Time))
-	return nil
-}
 
 func (a *app) grantsCommand() *cobra.Command {
 	return &cobra.Command{
@@ -155,20 +52,53 @@ func (a *app) grants(ctx context.Context) error {
 	return nil
 }
 
-// printGrants writes a line for each grant.
+// printGrants writes a line for each grant; those that differ by epoch only are one.
 func (s *session) printGrants(out io.Writer, list *client.GrantList) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	seen := map[string]bool{}
+	put := func(collection, line string) {
+		if key := collection + line; !seen[key] {
+			seen[key] = true
+			fmt.Fprintln(w, line)
+		}
+	}
 	for _, g := range list.Issued {
-		fmt.Fprintf(w, "to\t%s\t%s\t%s\n", name(s.store.Nickname(g.Reader), g.Reader), g.Status, expiry(g.Expires))
+		put(g.Collection, fmt.Sprintf("to\t%s\t%s\t%s", name(s.store.Nickname(g.Reader), g.Reader), g.Status, terms(g)))
 	}
 	for _, g := range list.Received {
-		fmt.Fprintf(w, "from\t%s\t%s\t%s\n", name(s.store.Nickname(g.Owner), g.Owner), g.Status, expiry(g.Expires))
+		put(g.Collection, fmt.Sprintf("from\t%s\t%s\t%s", name(s.store.Nickname(g.Owner), g.Owner), g.Status, terms(g)))
 	}
 	for _, g := range list.Unverified {
 		owner := first(s.store.Nickname(g.Owner), g.Owner, "?")
 		fmt.Fprintf(w, "from\t%s\tunverifiable\t%s\n", owner, printable(g.Err.Error()))
 	}
 	return w.Flush()
+}
+
+// terms says in words what a grant covers and when.
+func terms(g client.GrantInfo) string {
+	parts := []string{expiry(g.Expires)}
+	if !g.NotBefore.IsZero() {
+		parts = append(parts, "from "+stamp(g.NotBefore))
+	}
+	switch {
+	case g.Kind == "pending" && !g.Opens.IsZero():
+		parts = append(parts, "pending: asked for, opens "+stamp(g.Opens))
+	case g.Kind == "pending":
+		parts = append(parts, "pending: opens "+span(g.Wait)+" after it is asked for")
+	case g.Kind == "link":
+		parts = append(parts, "link")
+	}
+	if g.Uses > 0 {
+		parts = append(parts, fmt.Sprintf("%d of %s used", g.Used, count(int(g.Uses), "opening")))
+	}
+	if n := len(g.Documents); n > 0 {
+		parts = append(parts, "only "+count(n, "document"))
+	}
+	if g.Title != "" {
+		parts = append(parts, "collection “"+printable(g.Title)+"”")
+	}
+	return strings.Join(parts, ", ")
 }
 
 func grantsJSON(grants []client.GrantInfo) []map[string]any {
@@ -197,6 +127,23 @@ func grantJSON(g client.GrantInfo) map[string]any {
 		"id": g.ID, "reader": g.Reader, "owner": g.Owner, "collection": g.Collection,
 		"epoch": g.Epoch, "status": g.Status, "kind": g.Kind,
 	}
+	if g.Title != "" {
+		out["title"] = g.Title
+	}
+	if len(g.Documents) > 0 {
+		out["documents"] = g.Documents
+	}
+	if g.Wait > 0 {
+		out["waitSeconds"] = int64(g.Wait / time.Second)
+	}
+	if g.Uses > 0 {
+		out["uses"], out["used"] = g.Uses, g.Used
+	}
+	for field, at := range map[string]time.Time{"notBefore": g.NotBefore, "requested": g.Requested, "opens": g.Opens} {
+		if !at.IsZero() {
+			out[field] = at.UTC()
+		}
+	}
 	if !g.Expires.IsZero() {
 		out["expires"] = g.Expires.UTC()
 	}
@@ -205,6 +152,19 @@ func grantJSON(g client.GrantInfo) map[string]any {
 
 // name is a nickname if there is one, else the id.
 func name(nickname, id string) string { return first(nickname, id) }
+
+// span writes a duration as people say it: 72h, 30d, 90s.
+func span(d time.Duration) string {
+	switch {
+	case d >= 48*time.Hour && d%(24*time.Hour) == 0:
+		return fmt.Sprintf("%d days", d/(24*time.Hour))
+	case d >= time.Hour && d%time.Hour == 0:
+		return count(int(d/time.Hour), "hour")
+	case d >= time.Minute && d%time.Minute == 0:
+		return count(int(d/time.Minute), "minute")
+	}
+	return count(int(d/time.Second), "second")
+}
 
 func stamp(t time.Time) string { return t.Local().Format("2006-01-02 15:04 MST") }
 

@@ -72,7 +72,10 @@ The whole story:
   recrypt encrypt results.pdf                     writes results.pdf.recrypt
   recrypt grant bob                               Bob may read, also what comes later
   recrypt decrypt results.pdf.recrypt             Bob opens it
-  recrypt revoke bob                              and no longer may
+  recrypt revoke bob                              and no longer may; new keys from here on
+  recrypt ledger                                  who did what, and when
+
+Paper for the drawer: recrypt identity kit. A person without an account: recrypt grant --link.
 
 Exit codes: 0 done, 1 failed, 2 usage, 3 no access.`,
 		Version:       version,
@@ -94,8 +97,10 @@ Exit codes: 0 done, 1 failed, 2 usage, 3 no access.`,
 	f.BoolVar(&a.noPassphrase, "no-passphrase", false, "do not seal key files by a passphrase")
 	f.BoolVar(&a.force, "force", false, "overwrite what exists")
 	f.BoolVar(&a.json, "json", false, "print JSON, for scripts")
-	root.AddCommand(a.serveCommand(), a.identityCommand(), a.contactCommand(), a.grantCommand(), a.revokeCommand(),
-		a.grantsCommand(), a.keyCommand(), a.encryptCommand(), a.decryptCommand(), a.versionCommand())
+	root.AddCommand(a.serveCommand(), a.identityCommand(), a.contactCommand(), a.collectionCommand(),
+		a.grantCommand(), a.regrantCommand(), a.revokeCommand(), a.grantsCommand(), a.requestCommand(), a.vetoCommand(),
+		a.encryptCommand(), a.decryptCommand(), a.depositsCommand(), a.keyCommand(),
+		a.ledgerCommand(), a.auditCommand(), a.safetyCommand(), a.witnessCommand(), a.versionCommand())
 	root.SetVersionTemplate("recrypt {{.Version}}\n")
 	root.SuggestionsMinimumDistance = 2
 	return root
@@ -194,6 +199,7 @@ type session struct {
 	identity *keystore.Identity
 	store    *keystore.Store
 	seed     []byte
+	owner    string // rid1… of a link's owner
 }
 
 // close keeps a newer version of the identity that the client has found, and clears
@@ -226,6 +232,15 @@ func (a *app) open(ctx context.Context, url string) (*session, error) {
 	suite, err := a.suiteNumber(ctx, core)
 	if err != nil {
 		return nil, err
+	}
+	finished, err := a.finishChange(ctx, core, store, identity, url)
+	if err != nil {
+		return nil, err
+	}
+	if finished {
+		if identity, err = store.Identity(identity.Name); err != nil {
+			return nil, err
+		}
 	}
 	seed, err := a.unlock(ctx, core, store, identity.Name)
 	if err != nil {

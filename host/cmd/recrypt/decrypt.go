@@ -16,6 +16,7 @@ import (
 
 func (a *app) decryptCommand() *cobra.Command {
 	var out, from string
+	l := &linkFlags{}
 	cmd := &cobra.Command{
 		Use: "decrypt FILE|URL...", Short: "Open encrypted files, from disk or the web",
 		Long: `Open encrypted files that are yours or that their owners shared with you. The author
@@ -28,8 +29,15 @@ once is decrypted by itself.
 
 FILE - is standard input, OUT - standard output. There the content comes chunk by
 chunk, each authenticated, but the author's signature over the whole is verified
-only at the end: a late fault exits 1, and what came before must be thrown away.`,
-		Example: "  recrypt decrypt results.pdf.recrypt\n  recrypt decrypt https://files.example.org/scan.png.recrypt --from alice\n  recrypt decrypt *.recrypt",
+only at the end: a late fault exits 1, and what came before must be thrown away.
+
+With --link you open what somebody has shared by a link, without an identity of your
+own. The link is a secret: it comes from standard input or a file, never from the
+command line.`,
+		Example: `  recrypt decrypt results.pdf.recrypt
+  recrypt decrypt https://files.example.org/scan.png.recrypt --from alice
+  recrypt decrypt *.recrypt
+  recrypt decrypt letter.pdf.recrypt --link -            then paste the link`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return usage("%s takes a FILE or URL, or several", cmd.CommandPath())
@@ -37,6 +45,9 @@ only at the end: a late fault exits 1, and what came before must be thrown away.
 			return nil
 		},
 		RunE: action(func(cmd *cobra.Command, args []string) error {
+			if l.file != "" {
+				return a.decryptLink(cmd.Context(), args, out, from, l)
+			}
 			if len(args) == 1 {
 				return a.decrypt(cmd.Context(), args[0], out, from)
 			}
@@ -45,6 +56,8 @@ only at the end: a late fault exits 1, and what came before must be thrown away.
 	}
 	cmd.Flags().StringVarP(&out, "output", "o", "", "write to `OUT` (default: FILE without "+suffix+")")
 	cmd.Flags().StringVar(&from, "from", "", "refuse any author but `NAME` (a nickname or an id)")
+	cmd.Flags().StringVar(&l.file, "link", "", "open by the link in the first line of `FILE|-`, without an identity")
+	cmd.Flags().StringVar(&l.passcodeFile, "passcode-file", "", "with --link: the passcode is the first line of `FILE` (default: asked for)")
 	return cmd
 }
 
@@ -113,9 +126,12 @@ func (a *app) release(ctx context.Context, s *session, keys opener, d *document,
 	}
 	if a.json {
 		return a.printResult(d.out, map[string]any{"author": info.Author, "authorName": s.store.Nickname(info.Author), "owner": info.Owner,
-			"keyId": info.Key, "output": d.out, "bytes": info.Bytes})
+			"keyId": info.Key, "collection": info.Collection, "output": d.out, "bytes": info.Bytes, "waiting": info.Waiting})
 	}
 	a.notef("wrote %s\nfrom %s\n", target(d.out), s.whois(info.Author))
+	if info.Waiting {
+		a.notef("its author is not accepted yet, your readers do not get it: recrypt collection accept %s\n", name(s.store.Nickname(info.Author), info.Author))
+	}
 	return nil
 }
 

@@ -25,23 +25,33 @@ const (
 
 func (a *app) encryptCommand() *cobra.Command {
 	var out string
+	o := client.EncryptOptions{}
 	cmd := &cobra.Command{
-		Use: "encrypt FILE", Short: "Encrypt a file for yourself and your readers",
+		Use: "encrypt FILE", Short: "Encrypt a file for yourself and your readers, or to somebody else's collection",
 		Long: `Encrypt a file under a fresh key that is deposited, encrypted, on the server.
 You and everybody you grant access to, now or later, can open it. The encrypted
 file may lie anywhere: on a disk, in a mail, on any web server.
 
+With --to you write to somebody else: into a collection of OWNER that takes your
+documents. OWNER and OWNER's readers open it; you are its author, and they see that. If
+the collection is open to anybody, it waits until OWNER has accepted you.
+
 FILE - is standard input, OUT - standard output.`,
-		Example: "  recrypt encrypt results.pdf\n  tar c folder | recrypt encrypt - -o folder.tar.recrypt",
-		Args:    nArgs("a FILE"),
-		RunE:    action(func(cmd *cobra.Command, args []string) error { return a.encrypt(cmd.Context(), args[0], out) }),
+		Example: `  recrypt encrypt results.pdf
+  recrypt encrypt results.pdf --collection "Lab results"
+  recrypt encrypt results.pdf --to alice
+  tar c folder | recrypt encrypt - -o folder.tar.recrypt`,
+		Args: nArgs("a FILE"),
+		RunE: action(func(cmd *cobra.Command, args []string) error { return a.encrypt(cmd.Context(), args[0], out, o) }),
 	}
 	a.suiteFlag(cmd)
 	cmd.Flags().StringVarP(&out, "output", "o", "", "write to `OUT` (default: FILE"+suffix+")")
+	cmd.Flags().StringVar(&o.To, "to", "", "write to a collection of `OWNER`, a nickname or an id")
+	cmd.Flags().StringVar(&o.Collection, "collection", "", "`C`, a title or an id; of somebody else an id (default: your default collection, or the only one of OWNER that takes your documents)")
 	return cmd
 }
 
-func (a *app) encrypt(ctx context.Context, file, out string) error {
+func (a *app) encrypt(ctx context.Context, file, out string, o client.EncryptOptions) error {
 	if strings.Contains(file, "://") {
 		return usage("encrypt takes a file; fetch %s first", printable(file))
 	}
@@ -58,6 +68,11 @@ func (a *app) encrypt(ctx context.Context, file, out string) error {
 		return err
 	}
 	defer s.close()
+	if o.To != "" {
+		if o.To, err = s.store.Resolve(o.To); err != nil {
+			return err
+		}
+	}
 	named := out != ""
 	out = first(out, file+suffix)
 	dst, err := a.output(out, named, cipherMode)
@@ -66,7 +81,8 @@ func (a *app) encrypt(ctx context.Context, file, out string) error {
 	}
 	defer dst.abort()
 	bar := a.progress("encrypting", size)
-	info, err := s.Encrypt(ctx, dst, src, client.EncryptOptions{Progress: bar.set})
+	o.Progress = bar.set
+	info, err := s.Encrypt(ctx, dst, src, o)
 	bar.done()
 	if err == nil {
 		err = dst.commit()
@@ -74,10 +90,15 @@ func (a *app) encrypt(ctx context.Context, file, out string) error {
 	if err != nil {
 		return fmt.Errorf("encrypt %s: %w", printable(file), err)
 	}
+	s.store.NameDocument(s.identity.Name, info.Key, file)
 	if a.json {
-		return a.printResult(out, map[string]any{"output": out, "keyId": info.Key, "collection": info.Collection, "author": info.Author, "bytes": info.Bytes})
+		return a.printResult(out, map[string]any{"output": out, "keyId": info.Key, "collection": info.Collection, "author": info.Author,
+			"owner": info.Owner, "bytes": info.Bytes, "waiting": info.Waiting})
 	}
 	a.notef("wrote %s\n", target(out))
+	if info.Waiting {
+		a.notef("it waits until %s accepts you as an author\n", s.whois(info.Owner))
+	}
 	return nil
 }
 

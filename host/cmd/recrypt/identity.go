@@ -45,7 +45,7 @@ everything that was encrypted or granted. Doing it again changes nothing.`,
 		RunE: action(func(cmd *cobra.Command, args []string) error {
 			return a.showIdentity(cmd.Context(), first(append(args, a.as)...))
 		}),
-	})
+	}, a.rotateIdentityCommand(), a.recoverCommand(), a.kitCommand(), a.restoreCommand(), a.exportCommand(), a.importCommand())
 	return cmd
 }
 
@@ -101,7 +101,7 @@ func (a *app) createIdentity(ctx context.Context, name string) error {
 	if passphrase == nil {
 		a.notef("The key files are NOT sealed: whoever can read them is %s.\n", name)
 	}
-	a.notef("Move %s to a safe place away from this machine: it will help you recover a stolen identity.\n", store.RecoveryPath(name))
+	a.notef("Move %s to a safe place away from this machine: with it you take a stolen identity back.\nWrite the recovery kit, for the case that this machine is lost: recrypt identity kit -o kit.pdf --as %s\n", store.RecoveryPath(name), name)
 	return nil
 }
 
@@ -138,15 +138,11 @@ func (a *app) publish(ctx context.Context, core abi.Client, name string, seed, r
 // seal seals both seeds of a new identity; without a passphrase it only frames
 // them.
 func seal(ctx context.Context, core abi.Client, passphrase, seed, recovery []byte) (*keystore.Secrets, error) {
-	memory, passes := uint32(sealMemoryKiB), uint32(sealPasses)
-	if passphrase == nil {
-		memory, passes = 0, 0
-	}
-	sealedSeed, err := core.SealSeed(ctx, passphrase, abi.SecretSeed, seed, memory, passes)
+	sealedSeed, err := sealOne(ctx, core, passphrase, abi.SecretSeed, seed)
 	if err != nil {
 		return nil, err
 	}
-	sealedRecovery, err := core.SealSeed(ctx, passphrase, abi.SecretRecovery, recovery, memory, passes)
+	sealedRecovery, err := sealOne(ctx, core, passphrase, abi.SecretRecovery, recovery)
 	if err != nil {
 		return nil, err
 	}
@@ -223,7 +219,7 @@ func (a *app) contactCommand() *cobra.Command {
 	}, &cobra.Command{
 		Use: "list", Short: "List the contacts", Args: noArgs,
 		RunE: action(func(*cobra.Command, []string) error { return a.listContacts() }),
-	})
+	}, a.confirmContactCommand())
 	return cmd
 }
 

@@ -22,22 +22,30 @@ func (a *app) keyCommand() *cobra.Command {
 		RunE: action(func(cmd *cobra.Command, args []string) error { return a.getKey(cmd.Context(), args[0], from) }),
 	}
 	get.Flags().StringVar(&from, "from", "", "refuse any author but `NAME` (a nickname or an id)")
+	o := client.KeyOptions{}
 	create := &cobra.Command{
 		Use: "create", Short: "Make a document key, print its id and the key (hex)", Args: noArgs,
-		RunE: action(func(cmd *cobra.Command, _ []string) error { return a.createKey(cmd.Context()) }),
+		RunE: action(func(cmd *cobra.Command, _ []string) error { return a.createKey(cmd.Context(), o) }),
 	}
+	create.Flags().StringVar(&o.To, "to", "", "for a collection of `OWNER`, a nickname or an id")
+	create.Flags().StringVar(&o.Collection, "collection", "", "`C`, a title or an id (default: your default collection)")
 	a.suiteFlag(create)
 	cmd.AddCommand(create, get)
 	return cmd
 }
 
-func (a *app) createKey(ctx context.Context) error {
+func (a *app) createKey(ctx context.Context, o client.KeyOptions) error {
 	s, err := a.open(ctx, "")
 	if err != nil {
 		return err
 	}
 	defer s.close()
-	info, err := s.CreateKey(ctx)
+	if o.To != "" {
+		if o.To, err = s.store.Resolve(o.To); err != nil {
+			return err
+		}
+	}
+	info, err := s.DepositKey(ctx, o)
 	if err != nil {
 		return err
 	}

@@ -64,11 +64,27 @@ func (a *app) newPassphrase(name string) ([]byte, error) {
 		}
 		return nil, nil
 	}
-	p, err := a.passphrase("new passphrase for " + name + ": ")
-	if err != nil || a.passphraseFile != "" {
-		return p, err
+	if a.passphraseFile != "" {
+		return a.passphrase("")
 	}
-	again, err := a.passphrase("once more: ")
+	return askTwice("new passphrase for " + name + ": ")
+}
+
+// askTwice asks for something new on the terminal, twice, so that it is what was meant.
+func askTwice(prompt string) ([]byte, error) {
+	entry := func(prompt string) ([]byte, error) {
+		raw, err := ask(prompt)
+		if err != nil {
+			return nil, err
+		}
+		defer clear(raw)
+		return normalise(raw)
+	}
+	p, err := entry(prompt)
+	if err != nil {
+		return nil, err
+	}
+	again, err := entry("once more: ")
 	defer clear(again)
 	if err == nil && !bytes.Equal(p, again) {
 		err = fmt.Errorf("%w: the two entries differ", errPassphrase)

@@ -17,6 +17,8 @@ import (
 	"github.com/recrypt-service/recrypt/host/atomicfile"
 	"github.com/recrypt-service/recrypt/host/client"
 	"github.com/recrypt-service/recrypt/host/keystore"
+	"github.com/recrypt-service/recrypt/host/kit"
+	"github.com/recrypt-service/recrypt/host/server"
 	"github.com/recrypt-service/recrypt/host/store"
 	"github.com/recrypt-service/recrypt/wasm/abi"
 )
@@ -55,8 +57,32 @@ var known = []struct {
 	{client.ErrNotDocument, "not_document", "was the file made by recrypt encrypt?"},
 	{client.ErrUnreachable, "unreachable", ""},
 	{client.ErrServerChanged, "server_changed", "do not go on unless its operator confirms the new id"},
+	{client.ErrForkedIdentity, "forked_identity", "the server may be lying: compare the safety number with that person"},
+	{client.ErrForked, "forked", "do not go on: keep this home, and ask others what they see"},
+	{client.ErrOldLog, "old_log", "the server may be lying or was restored from an old backup"},
+	{client.ErrLedgerGap, "ledger_gap", "the server may be lying or was restored from an old backup"},
 	{client.ErrOldIdentity, "old_identity", "the server may be lying or was restored from an old backup"},
 	{client.ErrRollback, "rollback", "the server may be lying or was restored from an old backup"},
+	{client.ErrStaleLog, "stale_log", "is this computer's clock right? else the server may hide what is new"},
+	{client.ErrUnwitnessed, "unwitnessed", "try again later; recrypt witness show tells who has confirmed"},
+	{client.ErrNotLogged, "not_logged", "the server may be lying; nothing was released"},
+	{client.ErrCheckpoint, "checkpoint", "the server may be lying; nothing was released"},
+	{client.ErrLedger, "ledger", "the server may be lying"},
+	{client.ErrReceipt, "receipt", "the server may be lying; try again, and do not rely on it"},
+	{client.ErrKeptGrant, "kept_grant", "the server breaks its word; do not encrypt more to this epoch"},
+	{errAudit, "audit", "the server may be lying; keep this home, and ask others what they see"},
+	{client.ErrKeyChanged, "key_changed", "compare: recrypt safety WHO; then: recrypt contact confirm WHO"},
+	{client.ErrNewKeys, "new_keys", "another device of yours has changed the keys: export the identity there, import it here"},
+	{client.ErrClosedEpoch, "closed", "its owner runs: recrypt collection rotate"},
+	{client.ErrWaiting, "quota", "ask the owner to accept you: recrypt collection accept"},
+	{client.ErrPasscode, "passcode", ""},
+	{kit.ErrTyping, "typing", "compare that line with the page and enter all of it again"},
+	{kit.ErrNewer, "version", "use a newer version of recrypt"},
+	{kit.ErrKit, "not_kit", "give the numbered lines of the page, or the text of its QR code"},
+	{errKitKind, "kit_kind", ""},
+	{errKitOld, "kit_old", ""},
+	{errCarried, "not_export", "was the file made by recrypt identity export?"},
+	{server.ErrOlderLog, "older_log", "put the newest database back, or start once with --accept-older-log"},
 	{client.ErrVerification, "verification", "the server may be lying; nothing was released"},
 	{client.ErrAnswer, "answer", "is --server the address of a recrypt server?"},
 	{client.ErrReplay, "replay", ""},

@@ -150,3 +150,25 @@ func (b *bar) done() {
 		b.shown.Clear()
 	}
 }
+
+// counter starts a bar over things of which the number is told with the first step.
+func (a *app) counter(what string) *bar {
+	f, ok := a.stderr.(*os.File)
+	if !ok || !term.IsTerminal(int(f.Fd())) || a.json {
+		return &bar{}
+	}
+	late := &lateWriter{Writer: f, from: time.Now().Add(time.Second)}
+	return &bar{late: late, shown: progressbar.NewOptions64(-1,
+		progressbar.OptionSetWriter(late), progressbar.OptionSetDescription(what), progressbar.OptionShowCount(),
+		progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionFullWidth(), progressbar.OptionSpinnerType(14))}
+}
+
+// steps shows that done of all are done.
+func (b *bar) steps(done, all int) { b.steps64(int64(done), int64(all)) }
+
+func (b *bar) steps64(done, all int64) {
+	if b.shown != nil {
+		b.shown.ChangeMax64(all)
+		b.shown.Set64(done)
+	}
+}
