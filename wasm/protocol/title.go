@@ -28,7 +28,7 @@ func SealTitle(seed []byte, service [32]byte, collection [16]byte, text string) 
 		return nil, tooLarge("title is longer than 256 bytes")
 	case !utf8.Valid([]byte(text)):
 		return nil, malformed("title is not UTF-8")
-	case text == "":
+	case text == "" && len(seed) == seedSize:
 		return nil, nil
 	}
 	w := &writer{}
