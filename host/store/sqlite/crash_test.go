@@ -40,7 +40,8 @@ func childCommand(path, seed string) *exec.Cmd {
 }
 
 // TestCrash kills a process under write load, again and again on one database,
-// and looks for every write that it had acknowledged. RECRYPT_LONG_TESTS=1 does
+// and looks for every write that it had acknowledged and for its leaves in the log, whose
+// tree must be that of its leaves. RECRYPT_LONG_TESTS=1 does
 // it a thousand times.
 func TestCrash(t *testing.T) {
 	rounds := 24
@@ -62,6 +63,9 @@ func TestCrash(t *testing.T) {
 			for seed := range said {
 				storetest.Acknowledged(t, s, seed, bytes.NewReader(said[seed]))
 			}
+		}
+		if err := storetest.CheckLog(t.Context(), s); err != nil {
+			t.Fatalf("round %d: %v", round, err)
 		}
 		if err := s.Close(); err != nil {
 			t.Fatal(err)

@@ -82,38 +82,6 @@ func TestNewerSchema(t *testing.T) {
 	}
 }
 
-// TestUpgrade opens a database of the first schema, which has everything but the
-// indexes that were added later.
-func TestUpgrade(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "recrypt.db")
-	rec := store.CollectionRecord{Record: []byte{1}, Epoch: 4, Hash: [32]byte{1}}
-	s := open(t, path)
-	if _, err := s.PutCollection(t.Context(), rec, [32]byte{}, nil, nil); err != nil {
-		t.Fatal(err)
-	}
-	if err := s.Close(); err != nil {
-		t.Fatal(err)
-	}
-	db := raw(t, path)
-	if _, err := db.Exec(`DROP INDEX collection_records_by_epoch; DROP INDEX grants_of_epoch; DROP INDEX grants_by_epoch;
-		DELETE FROM goose_db_version WHERE version_id > 1`); err != nil {
-		t.Fatal(err)
-	}
-	db.Close()
-	s = open(t, path)
-	if head, err := s.EpochHead(t.Context(), rec.Collection, 4); err != nil || head.Hash != rec.Hash {
-		t.Fatalf("after the upgrade: %+v, %v", head, err)
-	}
-	if err := s.Close(); err != nil {
-		t.Fatal(err)
-	}
-	var n int
-	row := raw(t, path).QueryRow("SELECT COUNT(*) FROM sqlite_schema WHERE name IN ('collection_records_by_epoch', 'grants_of_epoch', 'grants_by_epoch')")
-	if err := row.Scan(&n); err != nil || n != 3 {
-		t.Fatalf("%d of 3 indexes are back, %v", n, err)
-	}
-}
-
 // TestNonceBound: one signer's nonces are bounded, and nobody else's are by it.
 func TestNonceBound(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "recrypt.db")
@@ -225,12 +193,21 @@ func TestDamage(t *testing.T) {
 func TestFull(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "recrypt.db")
 	s := open(t, path)
-	s.LimitPages(t, 60)
-	key := store.Key{Record: make([]byte, 1000), Value: make([]byte, 100_000)}
+	s.LimitPages(t, 90)
+	rec := store.CollectionRecord{Record: []byte{1}}
+	if _, err := s.PutCollection(t.Context(), rec, [32]byte{}, nil, nil); err != nil {
+		t.Fatal(err)
+	}
+	key := store.Key{Record: make([]byte, 1000), Value: make([]byte, 100_000), Accepted: true}
+	log := []store.LogEntry{{Leaf: make([]byte, 64)}}
 	var err error
+	var before int64
 	for i := range 10 {
 		key.ID[0] = byte(i)
-		if err = s.PutKey(t.Context(), key, 0, nil); err != nil {
+		if before, err = s.LogSize(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if err = s.PutKey(t.Context(), key, 0, log); err != nil {
 			break
 		}
 	}
@@ -240,9 +217,15 @@ func TestFull(t *testing.T) {
 	if _, err := s.Key(t.Context(), key.ID); !errors.Is(err, store.ErrNotFound) {
 		t.Fatalf("the refused key: %v", err)
 	}
+	if n, err := s.LogSize(t.Context()); err != nil || n != before {
+		t.Fatalf("the log of the refused key: %d leaves, %v, want %d", n, err, before)
+	}
 	s.LimitPages(t, 1000)
-	if err := s.PutKey(t.Context(), key, 0, nil); err != nil {
+	if err := s.PutKey(t.Context(), key, 0, log); err != nil {
 		t.Fatalf("with room again: %v", err)
+	}
+	if err := storetest.CheckLog(t.Context(), s); err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -307,13 +290,15 @@ func TestQueriesUseIndexes(t *testing.T) {
 	}
 	for name, index := range map[string]string{
 		"collectionHead": "sqlite_autoindex_collection_records_1", "epochHead": "collection_records_by_epoch", "epochReaders": "COVERING INDEX grants_of_epoch",
-		"readerGrants": "INDEX grants_by_epoch",
+		"readerGrants":  "INDEX grants_by_epoch",
+		"pendingGrants": "INDEX grants_pending", "waitingKeys": "INDEX document_keys_waiting", "countWaiting": "COVERING INDEX document_keys_by_author",
+		"ledger": "INDEX ledger_by_actor", "newestLeaf": "COVERING INDEX log_leaves_by_ref",
 	} {
 		if !strings.Contains(plans[name], index) {
 			t.Errorf("%s does not use %s: %s", name, index, plans[name])
 		}
 	}
-	if checked < 20 {
+	if checked < 40 {
 		t.Fatalf("only %d queries found", checked)
 	}
 }

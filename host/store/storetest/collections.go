@@ -41,6 +41,11 @@ func testCollection(t *testing.T, s store.Store) {
 	if !reflect.DeepEqual(ids, [][16]byte{c.id, second.id}) {
 		t.Fatalf("collections: got %x", ids)
 	}
+	heads, err := s.CollectionHeads(ctx, c.owner)
+	fatal(t, err)
+	if want := []store.CollectionHead{{CollectionRecord: c.head}, {CollectionRecord: rec}}; !reflect.DeepEqual(heads, want) {
+		t.Fatalf("heads: got %+v, want %+v", heads, want)
+	}
 	testCollectionConflicts(t, s, c)
 }
 
@@ -199,12 +204,13 @@ func testReopen(t *testing.T, open Open) {
 	c := newChain()
 	kept, lost := c.grant(id32(), 0), c.grant(id32(), 0)
 	c.put(t, s, 0, kept, lost)
+	key := store.Key{ID: id16(), Collection: c.id, Owner: c.owner, Author: c.owner, Record: random(9), Value: random(9), Accepted: true}
+	fatal(t, s.PutKey(ctx, key, 0, nil))
 	revocation := c.revocation(lost.Reader)
 	_, _, err := s.Revoke(ctx, revocation, nil)
 	fatal(t, err)
+	c.head.Closed = true
 	fatal(t, s.FinishRevocation(ctx, revocation.ID, []byte("receipt"), 1))
-	key := store.Key{ID: id16(), Collection: c.id, Owner: c.owner, Author: c.owner, Record: random(9), Value: random(9)}
-	fatal(t, s.PutKey(ctx, key, 0, nil))
 	fatal(t, s.ClaimNonce(ctx, c.owner, "nonce", 100))
 	_, err = s.HighWater(ctx, 12345)
 	fatal(t, err)

@@ -43,8 +43,9 @@ func Work(ctx context.Context, s store.Store, seed string, out io.Writer) error 
 }
 
 // Acknowledged reads what [Work] said, as far as it came, and checks that all of
-// it is in s, and that no revoked grant is active. It returns how many writes it
-// checked.
+// it is in s, and that no revoked grant is active. The write after that, which may or may
+// not have been committed, must be there with its leaf in the log or without both. It
+// returns how many writes it checked.
 func Acknowledged(t *testing.T, s store.Store, seed string, said io.Reader) (writes int) {
 	t.Helper()
 	var last [Lanes]int
@@ -59,12 +60,25 @@ func Acknowledged(t *testing.T, s store.Store, seed string, said io.Reader) (wri
 	}
 	for i, end := range last {
 		for n := 0; n <= end; n++ {
-			l := newLane(seed, i, n/len(steps))
+			step, l := steps[n%len(steps)], newLane(seed, i, n/len(steps))
 			l.last = end - n/len(steps)*len(steps)
-			if err := steps[n%len(steps)].check(t.Context(), s, l); err != nil {
-				t.Fatalf("lane %d, write %d of %d, %s: %v", i, n, end, steps[n%len(steps)].name, err)
+			err := step.check(t.Context(), s, l)
+			if step.logs && err == nil {
+				err = l.hasLeaf(t.Context(), s, n%len(steps))
+			}
+			if err != nil {
+				t.Fatalf("lane %d, write %d of %d, %s: %v", i, n, end, step.name, err)
 			}
 			writes++
+		}
+		n := end + 1
+		step, l := steps[n%len(steps)], newLane(seed, i, n/len(steps))
+		if l.last = n % len(steps); !step.logs {
+			continue
+		}
+		change, leaf := step.check(t.Context(), s, l), l.hasLeaf(t.Context(), s, n%len(steps))
+		if (change == nil) != (leaf == nil) {
+			t.Fatalf("lane %d, write %d, %s: change %v, its leaf %v", i, n, step.name, change, leaf)
 		}
 	}
 	return writes
@@ -79,6 +93,7 @@ type lane struct {
 	revocation store.Revocation
 	key        store.Key
 	nonce      string
+	refs       [16][16]byte // of the leaves, by step
 	now        int64
 	last       int // the last acknowledged step of this round, when checking
 }
@@ -94,16 +109,37 @@ func newLane(seed string, i, round int) *lane {
 		identity: store.Identity{ID: owner, Version: 1, Record: fill(400), SigningKey: [32]byte(fill(32))},
 		lost:     grant([32]byte(fill(32))),
 		kept:     grant([32]byte(fill(32))),
-		key:      store.Key{ID: [16]byte(fill(16)), Collection: collection, Owner: owner, Author: owner, Record: fill(300), Value: fill(900)},
+		key:      store.Key{ID: [16]byte(fill(16)), Collection: collection, Owner: owner, Author: owner, Record: fill(300), Value: fill(900), Accepted: true},
 		nonce:    fmt.Sprintf("%x", fill(16)),
 		now:      int64(round),
 	}
 	l.newer = grant(l.kept.Reader)
+	l.kept.Uses = 5
 	for n := range l.recs {
-		l.recs[n] = store.CollectionRecord{Collection: collection, Owner: owner, Sequence: uint64(n), Record: fill(200), Hash: [32]byte(fill(32))}
+		l.recs[n] = store.CollectionRecord{Collection: collection, Owner: owner, Sequence: uint64(n), Epoch: uint32(n), Record: fill(200), Hash: [32]byte(fill(32))}
 	}
 	l.revocation = store.Revocation{ID: [16]byte(fill(16)), Collection: collection, Owner: owner, Reader: l.lost.Reader, Record: fill(150)}
+	for n := range l.refs {
+		l.refs[n] = [16]byte(fill(16))
+	}
 	return l
+}
+
+// log is what the step with that number appends.
+func (l *lane) log(step int) []store.LogEntry {
+	e := entry(l.identity.ID, l.kept.Reader, l.refs[step][:])
+	e.Evidence = e.Evidence[:100]
+	return []store.LogEntry{leaf(nil), e}
+}
+
+// hasLeaf looks for the leaves of a step.
+func (l *lane) hasLeaf(ctx context.Context, s store.Store, step int) error {
+	index, err := s.LogIndex(ctx, l.refs[step][:])
+	if err != nil {
+		return err
+	}
+	_, err = s.LedgerAt(ctx, index)
+	return err
 }
 
 var errLost = errors.New("acknowledged and lost")
@@ -135,30 +171,33 @@ func (l *lane) hasRecord(ctx context.Context, s store.Store, n int) error {
 // been committed when the process died.
 var steps = []struct {
 	name      string
+	logs      bool // appends to the log
 	do, check func(context.Context, store.Store, *lane) error
 }{
 	{
-		"put identity",
-		func(ctx context.Context, s store.Store, l *lane) error { return s.PutIdentity(ctx, l.identity, store.IdentityChange{}) },
+		"put identity", true,
+		func(ctx context.Context, s store.Store, l *lane) error {
+			return s.PutIdentity(ctx, l.identity, store.IdentityChange{Log: l.log(0)})
+		},
 		func(ctx context.Context, s store.Store, l *lane) error {
 			got, err := s.Identity(ctx, l.identity.ID)
 			return missing(len(got) == 1 && slices.Equal(got[0].Record, l.identity.Record), err)
 		},
 	}, {
-		"grant to two readers",
+		"grant to two readers", true,
 		func(ctx context.Context, s store.Store, l *lane) error {
-			_, err := s.PutCollection(ctx, l.recs[0], [32]byte{}, []store.Grant{l.lost, l.kept}, nil)
+			_, err := s.PutCollection(ctx, l.recs[0], [32]byte{}, []store.Grant{l.lost, l.kept}, l.log(1))
 			return err
 		},
 		func(ctx context.Context, s store.Store, l *lane) error {
 			lost, err := l.active(ctx, s, l.lost.Reader)
 			kept, err2 := l.active(ctx, s, l.kept.Reader)
-			there := (l.last >= 3 || slices.Equal(lost, l.lost.Sealed)) && // see "revoke"
-				(l.last >= 5 || slices.Equal(kept, l.kept.Sealed)) // see "supersede"
+			there := (l.last >= 4 || slices.Equal(lost, l.lost.Sealed)) && // see "revoke"
+				(l.last >= 6 || slices.Equal(kept, l.kept.Sealed)) // see "supersede"
 			return errors.Join(l.hasRecord(ctx, s, 0), missing(there, errors.Join(err, err2)))
 		},
 	}, {
-		"claim nonce",
+		"claim nonce", false,
 		func(ctx context.Context, s store.Store, l *lane) error {
 			return s.ClaimNonce(ctx, l.identity.ID, l.nonce, 1)
 		},
@@ -170,16 +209,25 @@ var steps = []struct {
 			return missing(false, err)
 		},
 	}, {
-		"put key",
-		func(ctx context.Context, s store.Store, l *lane) error { return s.PutKey(ctx, l.key, 0, nil) },
+		"record opening", true,
+		func(ctx context.Context, s store.Store, l *lane) error {
+			return s.RecordOpening(ctx, l.kept.ID, 1, 2, l.log(3))
+		},
+		func(ctx context.Context, s store.Store, l *lane) error {
+			_, received, err := s.Grants(ctx, l.kept.Reader)
+			return missing(slices.ContainsFunc(received, func(g store.Grant) bool { return g.ID == l.kept.ID && g.Used == 2 }), err)
+		},
+	}, {
+		"put key", true,
+		func(ctx context.Context, s store.Store, l *lane) error { return s.PutKey(ctx, l.key, 0, l.log(4)) },
 		func(ctx context.Context, s store.Store, l *lane) error {
 			got, err := s.Key(ctx, l.key.ID)
 			return missing(slices.Equal(got.Value, l.key.Value), err)
 		},
 	}, {
-		"revoke",
+		"revoke", true,
 		func(ctx context.Context, s store.Store, l *lane) error {
-			_, ids, err := s.Revoke(ctx, l.revocation, nil)
+			_, ids, err := s.Revoke(ctx, l.revocation, l.log(5))
 			return missing(len(ids) == 1 && ids[0] == l.lost.ID, err)
 		},
 		func(ctx context.Context, s store.Store, l *lane) error {
@@ -191,7 +239,7 @@ var steps = []struct {
 			return errors.Join(err, missing(got.Destroyed == 1, err2))
 		},
 	}, {
-		"finish revocation",
+		"finish revocation", false,
 		func(ctx context.Context, s store.Store, l *lane) error {
 			return s.FinishRevocation(ctx, l.revocation.ID, []byte(l.nonce), 1)
 		},
@@ -200,9 +248,9 @@ var steps = []struct {
 			return missing(string(got.Receipt) == l.nonce, err)
 		},
 	}, {
-		"supersede",
+		"supersede", true,
 		func(ctx context.Context, s store.Store, l *lane) error {
-			ids, err := s.PutCollection(ctx, l.recs[1], l.recs[0].Hash, []store.Grant{l.newer}, nil)
+			ids, err := s.PutCollection(ctx, l.recs[1], l.recs[0].Hash, []store.Grant{l.newer}, l.log(7))
 			return missing(len(ids) == 1 && ids[0] == l.kept.ID, err)
 		},
 		func(ctx context.Context, s store.Store, l *lane) error {
@@ -210,7 +258,7 @@ var steps = []struct {
 			return errors.Join(l.hasRecord(ctx, s, 1), missing(slices.Equal(sealed, l.newer.Sealed), err))
 		},
 	}, {
-		"raise the clock",
+		"raise the clock", false,
 		func(ctx context.Context, s store.Store, l *lane) error { _, err := s.HighWater(ctx, l.now); return err },
 		func(ctx context.Context, s store.Store, l *lane) error {
 			high, err := s.HighWater(ctx, 0)

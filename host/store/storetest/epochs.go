@@ -122,8 +122,9 @@ func testReaderGrants(t *testing.T, s store.Store) {
 	revoke := func(g store.Grant, at int64) {
 		v := c.revocation(g.Reader)
 		v.Created = at
-		_, _, err := s.Revoke(ctx, v, nil)
+		stored, _, err := s.Revoke(ctx, v, nil)
 		fatal(t, err)
+		c.head.Closed = c.head.Closed || stored.Destroyed > 0
 	}
 	old := c.grant(id32(), 0)
 	c.put(t, s, 0, old) // records are made at 1000, 1001, …
@@ -135,19 +136,25 @@ func testReaderGrants(t *testing.T, s store.Store) {
 
 	revoke(gone, 1001)
 	want("revoked since", forever, later, timed, gone)
-	newer := c.grant(forever.Reader, 1)
-	c.put(t, s, 1, newer)
-	want("revoked before, and superseded", newer, later, timed)
-	revoke(newer, 1002)
+
+	forever, later, timed = c.grant(forever.Reader, 2), c.grant(later.Reader, 2), c.grant(timed.Reader, 2)
+	later.NotBefore, timed.Expires = 1<<40, 5000
+	c.put(t, s, 2, forever, later, timed)
+	want("revoked in the epoch before", forever, later, timed)
+	newer := c.grant(forever.Reader, 2)
+	c.put(t, s, 2, newer)
+	want("superseded", newer, later, timed)
+	revoke(newer, 1003)
 	_, err = s.ExpireGrants(ctx, 5000, nil)
 	fatal(t, err)
 	want("ended since", newer, later, timed)
 	revoke(timed, 6000)
 	want("revoked when it had expired", newer, later, timed)
 
-	rec, previous := c.record(1)
+	later = c.grant(later.Reader, 3)
+	rec, previous := c.record(3)
 	rec.Created = 7000
-	_, err = s.PutCollection(ctx, rec, previous, nil, nil)
+	_, err = s.PutCollection(ctx, rec, previous, []store.Grant{later}, nil)
 	fatal(t, err)
 	c.advance(rec)
 	want("ended before", later)

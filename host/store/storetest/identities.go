@@ -66,10 +66,9 @@ func testIdentity(t *testing.T, s store.Store) {
 
 func testKey(t *testing.T, s store.Store) {
 	ctx := t.Context()
-	key := store.Key{
-		ID: id16(), Collection: id16(), Owner: id32(), Author: id32(), Epoch: 1<<32 - 1,
-		Record: random(500), Value: random(900), Created: 77,
-	}
+	c := newChain()
+	c.put(t, s, 1<<32-1)
+	key := c.key(id32(), 1<<32-1)
 	_, err := s.Key(ctx, key.ID)
 	wantErr(t, "unknown key", err, store.ErrNotFound)
 	fatal(t, s.PutKey(ctx, key, 0, nil))

@@ -1,12 +1,16 @@
 package storetest
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"reflect"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
+
+	"golang.org/x/mod/sumdb/tlog"
 
 	"github.com/recrypt-service/recrypt/host/store"
 )
@@ -218,5 +222,177 @@ func testRaceHighWater(t *testing.T, s store.Store) {
 		return nil
 	}) {
 		fatal(t, err)
+	}
+}
+
+// testRaceOpening: once Revoke has returned, no opening is recorded, and the log has
+// exactly those that were.
+func testRaceOpening(t *testing.T, s store.Store) {
+	ctx := t.Context()
+	for range 10 {
+		c := newChain()
+		g := c.grant(id32(), 0)
+		g.Uses = 60
+		c.put(t, s, 0, g)
+		var revoked atomic.Bool
+		var opened, refused atomic.Int64
+		for _, err := range race(5, func(i int) error {
+			if i == 0 {
+				for opened.Load() < 3 { // let some through
+					runtime.Gosched()
+				}
+				_, _, err := s.Revoke(ctx, c.revocation(g.Reader), []store.LogEntry{entry(c.owner, c.owner, nil)})
+				revoked.Store(true)
+				return err
+			}
+			for range 20 {
+				over := revoked.Load() // before the opening begins
+				err := s.RecordOpening(ctx, g.ID, 1, 1, []store.LogEntry{entry(c.owner, g.Reader, nil)})
+				switch {
+				case err == nil && over:
+					return errors.New("a revoked grant was opened")
+				case err == nil:
+					opened.Add(1)
+				case errors.Is(err, store.ErrNotFound):
+					refused.Add(1)
+				default:
+					return err
+				}
+			}
+			return nil
+		}) {
+			fatal(t, err)
+		}
+		rows, err := s.Ledger(ctx, c.owner, 0, store.MaxListed)
+		fatal(t, err)
+		issued, _, err := s.Grants(ctx, c.owner)
+		fatal(t, err)
+		n := min(opened.Load(), 60)
+		if int64(len(rows)) != n+1 || int64(issued[0].Used) != n || opened.Load()+refused.Load() != 80 {
+			t.Fatalf("%d openings and %d refusals, %d entries, used %d", opened.Load(), refused.Load(), len(rows), issued[0].Used)
+		}
+	}
+}
+
+// testRaceUses: many openings at once never exceed the limit.
+func testRaceUses(t *testing.T, s store.Store) {
+	c := newChain()
+	g := c.grant(id32(), 0)
+	g.Uses = 7
+	c.put(t, s, 0, g)
+	won := 0
+	for _, err := range race(16, func(i int) error { return s.RecordOpening(t.Context(), g.ID, 1, 2, one()) }) {
+		if err == nil {
+			won++
+		} else {
+			wantErr(t, "opening", err, store.ErrNotFound)
+		}
+	}
+	if won != 3 {
+		t.Fatalf("%d openings of 2 uses, 3 fit into 7", won)
+	}
+}
+
+// testRaceDeposit: no deposit gets into an epoch after Revoke has closed it or a record
+// has opened the next one, and authors stay within their quota.
+func testRaceDeposit(t *testing.T, s store.Store) {
+	ctx := t.Context()
+	for round := range 10 {
+		c := newChain()
+		g := c.grant(id32(), 0)
+		c.put(t, s, 0, g)
+		var over atomic.Bool
+		want := store.ErrClosed
+		if round%2 == 0 {
+			want = store.ErrConflict
+		}
+		for _, err := range race(5, func(i int) error {
+			if i == 0 {
+				defer over.Store(true)
+				if round%2 == 0 {
+					rec, previous := c.record(1)
+					_, err := s.PutCollection(ctx, rec, previous, nil, nil)
+					return err
+				}
+				_, _, err := s.Revoke(ctx, c.revocation(g.Reader), nil)
+				return err
+			}
+			for range 20 {
+				late := over.Load()
+				err := s.PutKey(ctx, c.key(c.owner, 0), 0, one())
+				if err == nil && late {
+					return errors.New("a deposit came into an epoch that is over")
+				}
+				if err != nil && !errors.Is(err, want) {
+					return err
+				}
+			}
+			return nil
+		}) {
+			fatal(t, err)
+		}
+		open := newChain()
+		open.put(t, s, 0)
+		author := id32()
+		stored := 0
+		for _, err := range race(12, func(int) error {
+			key := open.key(author, 0)
+			key.Accepted = false
+			return s.PutKey(ctx, key, 5, one())
+		}) {
+			if err == nil {
+				stored++
+			} else {
+				wantErr(t, "deposit", err, store.ErrQuota)
+			}
+		}
+		if stored != 5 {
+			t.Fatalf("%d deposits wait, 5 may", stored)
+		}
+	}
+}
+
+// testRaceLog: appends at once take turns, each in one piece.
+func testRaceLog(t *testing.T, s store.Store) {
+	ctx := t.Context()
+	refs := make([][]byte, 8)
+	for i := range refs {
+		refs[i] = random(24)
+	}
+	before := size(t, s)
+	for _, err := range race(len(refs), func(i int) error {
+		for range 10 {
+			log := []store.LogEntry{leaf(refs[i]), entry(id32(), id32(), nil), leaf(refs[i])}
+			if err := s.AppendLog(ctx, log); err != nil {
+				return err
+			}
+			newest, err := s.LogIndex(ctx, refs[i])
+			if err != nil {
+				return err
+			}
+			leaves, err := s.LogLeaves(ctx, newest-2, 3)
+			if err != nil {
+				return err
+			}
+			for j := range log {
+				if !bytes.Equal(leaves[j], log[j].Leaf) {
+					return errors.New("an append was torn apart")
+				}
+			}
+			// Whoever reads while others append sees a whole tree.
+			n, err := s.LogSize(ctx)
+			if err != nil {
+				return err
+			}
+			if _, err := tlog.TreeHash(n, hashes(ctx, s)); err != nil {
+				return err
+			}
+		}
+		return nil
+	}) {
+		fatal(t, err)
+	}
+	if n := size(t, s) - before; n != int64(len(refs))*30 {
+		t.Fatalf("appended %d leaves", n)
 	}
 }

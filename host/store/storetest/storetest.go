@@ -24,10 +24,16 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		run  func(*testing.T, store.Store)
 	}{
 		{"Identity", testIdentity},
+		{"Override", testOverride},
+		{"Suspend", testSuspend},
 		{"Collection", testCollection},
 		{"CollectionRetry", testCollectionRetry},
 		{"Heads", testHeads},
+		{"CollectionBound", testCollectionBound},
+		{"Closing", testClosing},
 		{"ActiveGrant", testActiveGrant},
+		{"Opening", testOpening},
+		{"Pending", testPending},
 		{"Readers", testReaders},
 		{"ReaderGrants", testReaderGrants},
 		{"Supersede", testSupersede},
@@ -37,6 +43,10 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"RevokeRetry", testRevokeRetry},
 		{"Expire", testExpire},
 		{"Key", testKey},
+		{"Deposits", testDeposits},
+		{"Log", testLog},
+		{"LogTree", testLogTree},
+		{"LogEffects", testLogEffects},
 		{"Nonce", testNonce},
 		{"HighWater", testHighWater},
 		{"Invalid", testInvalid},
@@ -46,6 +56,10 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"RacePut", testRacePut},
 		{"RaceRevoke", testRaceRevoke},
 		{"RaceRevokeRead", testRaceRevokeRead},
+		{"RaceOpening", testRaceOpening},
+		{"RaceUses", testRaceUses},
+		{"RaceDeposit", testRaceDeposit},
+		{"RaceLog", testRaceLog},
 		{"RaceNonce", testRaceNonce},
 		{"RaceHighWater", testRaceHighWater},
 		{"Model", testModel},
@@ -55,6 +69,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 			s := open(t)
 			defer s.Close()
 			test.run(t, s)
+			fatal(t, CheckLog(t.Context(), s))
 		})
 	}
 	t.Run("Reopen", func(t *testing.T) { testReopen(t, open) })
@@ -124,7 +139,7 @@ func (c *chain) put(t testing.TB, s store.Store, epoch uint32, grants ...store.G
 func (c *chain) grant(reader [32]byte, epoch uint32) store.Grant {
 	return store.Grant{
 		ID: id16(), Collection: c.id, Owner: c.owner, Reader: reader, Epoch: epoch,
-		ReaderVersion: 3, Record: random(300), Sealed: random(1200), Uses: 7, Created: 5000,
+		ReaderVersion: 3, Record: random(300), Sealed: random(1200), Kind: 1, Uses: 7, Created: 5000,
 	}
 }
 
@@ -133,6 +148,14 @@ func (c *chain) revocation(reader [32]byte) store.Revocation {
 	return store.Revocation{
 		ID: id16(), Collection: c.id, Owner: c.owner, Reader: reader,
 		Record: random(150), Created: 9000,
+	}
+}
+
+// key makes a document key that need not wait.
+func (c *chain) key(author [32]byte, epoch uint32) store.Key {
+	return store.Key{
+		ID: id16(), Collection: c.id, Owner: c.owner, Author: author, Epoch: epoch,
+		Record: random(500), Value: random(900), Accepted: true, Created: 77,
 	}
 }
 
