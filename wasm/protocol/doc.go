@@ -29,7 +29,7 @@
 //	       types strictly ascending
 //
 // An entry whose type is 0x8000 or higher is critical: who does not know it refuses
-// the record. Others are kept and ignored. Version 1 defines none and writes none.
+// the record. Others are kept and ignored.
 //
 // An Ed25519 signature is the strict kind of package recrypt, and covers body. So
 // does a Schnorr proof, which is made with the encryption key concerned and shows
@@ -50,8 +50,10 @@
 //	                                       salt: that of the collection record, 32
 //	default collection    id 16            "recrypt-service default collection v1" ‖ service 32
 //	recovery key          Ed25519 seed 32  "recrypt-service recovery key v1", from a seed of its own
+//	seed before           key 32           "recrypt-service previous seed v1" ‖ identity 32 ‖ version u32
 //
-// A server has the first two only. The record-signing key signs records and requests.
+// The default collection's is the seed of the identity's first version, so that a change of
+// keys leaves the id. A server has the first two only. The record-signing key signs records and requests.
 // The recrypt signing key signs only the unlabelled messages inside encrypted values
 // and transform keys (spec section 13, note 5).
 //
@@ -72,20 +74,44 @@
 //	recovery hash          32    hash of the recovery key
 //	count                  u8    1 to 8
 //	count × suite, key     u8, 2n   suites strictly ascending
-//	ext
+//	ext                          0x0003 seed before, sealed, 72: nonce 24, box 48
+//	                             0x8001 recovery key 32, if that signs
 //	count × Schnorr proof  2n    by each encryption key
-//	Ed25519                64    record-signing key of the version before; in version 1 its own
+//	Ed25519                64    record-signing key of the version before, or the recovery key;
+//	                             in version 1 its own record-signing key
 //
 // An identity is presented as all its records, oldest first, simply concatenated: at
 // most 16 of them, and one is the usual case. Each version is one higher than the one
-// before, repeats its id, signing keys, recovery hash and encryption keys, names its
-// hash, and adds the keys of one suite or more. Nothing else changes from version
-// to version.
+// before, repeats its id, names its hash, and has keys of the same suites or more. It
+// is of one of two kinds:
+//
+//   - It adds suites, at least one. Signing keys, recovery hash and encryption keys are
+//     those of the version before, which signs. It has neither of the two entries.
+//   - It changes the keys. The record-signing key, the recrypt signing key, and the
+//     encryption key of each suite are none that an earlier version had. If it has the
+//     entry 0x8001, whose hash is the recovery hash of the version before, that key signs,
+//     and the recovery hash may be another. Otherwise the version before signs, and the
+//     recovery hash stays: who has stolen a seed cannot lock its owner out.
+//
+// What two sides know of an identity may differ from some version on. If one side's
+// version there is signed by the recovery key and the other's is not, the first one
+// counts. Otherwise it is a fork, which honest devices do not make public.
+//
+// The entry 0x0003 is XChaCha20-Poly1305, without associated data, over the seed of an
+// earlier version: the one before, or the newest that a recovery found. With it, who has
+// the newest seed has them all. Every function that takes a seed takes the newest one and
+// finds the others so; without the entry, what belongs to older seeds stays closed.
 //
 // A record that names an identity and a version is good beside an identity that
-// has that version, and is verified with its keys. A grant to an older version of
-// a reader stays good as long as the newest has the same signing keys and the same
-// key of the grant's suite. As versions only add, none suspends a grant.
+// has that version, and is verified with its keys, also after a change of keys: whether it
+// was signed before that change, a record cannot tell. New records name the newest version,
+// and grants go to the newest version of a reader. A grant to an older one stays good as a
+// record; a server does not serve it any longer if the reader's keys were changed since.
+//
+// The safety number of two identities is, for each, SHA-256("recrypt-service safety
+// number v1" ‖ h ‖ id 32), then 5199 times SHA-256(the last ‖ h), where h is the hash of all
+// its records; of the result, each five of the first 30 bytes modulo 100000, in five
+// decimal digits; the smaller half comes first.
 //
 // # Suites
 //
@@ -130,6 +156,8 @@
 // another if service, owner, collection and suite are the same, the owner's version is
 // not lower, the sequence is one higher, the previous hash is the other's, and the epoch
 // is the same with the same key and salt, or one higher with another key and another salt.
+// If the owner's keys were changed between the two, it is one higher. The epoch's key is from
+// the seed of the version that the record names.
 //
 // # grant
 //
@@ -226,6 +254,17 @@
 // everything before the box is associated data. The passphrase is 1 to 1024 bytes of
 // UTF-8 in normal form C. Without stretching, memory to nonce are zero and the box is
 // secret 32 ‖ SHA-256(everything before ‖ secret)[:16].
+//
+// # Link
+//
+// A link carries a secret of 32 bytes, from which its reader follows: an identity of one
+// suite, of two seeds.
+//
+//	seed, recovery seed    32, 32   HKDF-SHA256(secret ‖ stretched, no salt, "recrypt-service link seeds v1")
+//
+// stretched is nothing, or with a passcode (as a passphrase above) the 32 bytes of Argon2id
+// with 19456 KiB, 2 passes, one lane, and as salt the 16 bytes of HKDF-SHA256(secret, no
+// salt, "recrypt-service link passcode salt v1").
 //
 // # header
 //
