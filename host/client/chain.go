@@ -55,7 +55,7 @@ func (c *Client) readChain(ctx context.Context, id [16]byte) (*own, error) {
 	me := c.me()
 	chain, closed, err := c.fetchChain(ctx, me, id)
 	if errors.Is(err, ErrNotFound) {
-		chain, err = nil, c.rememberChain(headName(me.ID, me.ID, id), nil)
+		chain, err = nil, c.checkChain(headName(me.ID, me.ID, id), nil)
 	}
 	if err != nil {
 		return nil, err
@@ -76,17 +76,24 @@ func (c *Client) fetchChain(ctx context.Context, owner *person, id [16]byte) (ch
 	if err != nil {
 		return nil, false, fmt.Errorf("read collection: %w", err)
 	}
-	if answer.ID != api.FormatID(id) || answer.Owner != owner.id || len(answer.Records) == 0 {
+	if answer.ID != api.FormatID(id) || answer.Owner != owner.id {
 		return nil, false, mismatch("collection: it is another one than was asked for")
 	}
 	if chain, err = c.openChain(ctx, svc, owner, id, answer.Records); err != nil {
 		return nil, false, err
 	}
+	name := headName(c.me().ID, owner.ID, id)
+	if err := c.checkChain(name, chain); err != nil {
+		return nil, false, err
+	}
+	if len(chain) == 0 {
+		return nil, false, mismatch("collection: it has no record")
+	}
 	head := chain[len(chain)-1]
 	if err := c.verifyLogged(ctx, translog.CollectionLeaf(id, head.Sequence, head.record), answer.Logged, ""); err != nil {
 		return nil, false, fmt.Errorf("collection: %w", err)
 	}
-	return chain, answer.Closed, c.rememberChain(headName(c.me().ID, owner.ID, id), chain)
+	return chain, answer.Closed, c.rememberHead(name, head.Collection)
 }
 
 // openChain verifies every record of a collection and its link to the one before.
@@ -107,23 +114,16 @@ func (c *Client) openChain(ctx context.Context, svc *service, owner *person, id 
 	return chain, nil
 }
 
-// rememberChain checks that the head remembered under a name is part of the chain and
-// remembers the new one.
-func (c *Client) rememberChain(name [16]byte, chain []link) error {
+// checkChain checks that the head remembered under a name is part of the chain.
+func (c *Client) checkChain(name [16]byte, chain []link) error {
 	sequence, hash, ok, err := c.state.Head(name)
-	if err != nil {
+	switch {
+	case err != nil:
 		return fmt.Errorf("read known collections: %w", err)
-	}
-	if ok {
-		if sequence >= uint64(len(chain)) {
-			return fmt.Errorf("%w: record %d of the collection is missing", ErrRollback, sequence)
-		}
-		if chain[sequence].Hash != hash {
-			return fmt.Errorf("%w: record %d of the collection is another one", ErrRollback, sequence)
-		}
-	}
-	if n := len(chain); n > 0 && (!ok || chain[n-1].Sequence > sequence) {
-		return c.rememberHead(name, chain[n-1].Collection)
+	case ok && sequence >= uint64(len(chain)):
+		return fmt.Errorf("%w: record %d of the collection is missing", ErrRollback, sequence)
+	case ok && chain[sequence].Hash != hash:
+		return fmt.Errorf("%w: record %d of the collection is another one", ErrRollback, sequence)
 	}
 	return nil
 }

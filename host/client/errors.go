@@ -47,6 +47,10 @@ var (
 var (
 	ErrForked         = variant("the server's log was rewritten: it is not the one that was here before", ErrRollback)
 	ErrOldLog         = variant("the server shows a shorter log than before", ErrRollback)
+	ErrOldCollection  = variant("the server shows an older state of a collection than before", ErrRollback)
+	ErrForkedChain    = variant("the server shows another history of a collection than before", ErrRollback)
+	ErrSwapped        = variant("the server shows somebody else in place of who was asked for", ErrVerification)
+	ErrWrongDocument  = variant("the server answers with another document than was asked for", ErrVerification)
 	ErrStaleLog       = errors.New("the server's newest checkpoint is too old")
 	ErrUnwitnessed    = errors.New("too few witnesses have confirmed the server's log")
 	ErrNotLogged      = variant("the server does not prove that it has this in its log", ErrVerification)
