@@ -19,6 +19,7 @@ type signer struct {
 	text   string // rid1…
 	record []byte // all versions
 	key    [32]byte
+	since  uint32 // first version with the present keys
 }
 
 // nonceMemory is how long a nonce is remembered. Within it a request that is sent
@@ -76,7 +77,7 @@ func (s *Server) authenticate(ctx context.Context, p *claim, body []byte, rt rou
 	if !p.fresh {
 		return errSkew
 	}
-	x.signer = who
+	x.signer, x.claim = who, p
 	return nil
 }
 
@@ -125,7 +126,7 @@ func (s *Server) signerOf(ctx context.Context, p *httpsig.Parsed, body []byte, r
 	if err != nil {
 		return nil, err
 	}
-	return &signer{id: id, text: p.ID, record: newest.Record, key: newest.SigningKey}, nil
+	return &signer{id: id, text: p.ID, record: newest.Record, key: newest.SigningKey, since: newest.Since}, nil
 }
 
 // selfMade reads the identity in the body of create_identity: the key in its newest
@@ -147,7 +148,7 @@ func (s *Server) selfMade(ctx context.Context, p *httpsig.Parsed, body []byte, x
 		return nil, nil
 	}
 	x.identity = identity
-	return &signer{id: identity.ID, text: text, record: in.Record, key: identity.SigningKey}, nil
+	return &signer{id: identity.ID, text: text, record: in.Record, key: identity.SigningKey, since: identity.Since}, nil
 }
 
 // newest returns an identity up to its newest version.

@@ -81,23 +81,22 @@ func TestPreparedHits(t *testing.T) {
 		}
 	}
 	shelf := " identity"
-	did("key grant prepare transform_many grant"+shelf, func() { w.get(bob, one.id) })
-	did("key grant transform_many grant"+shelf, func() { w.get(bob, two.id) })
-	did("key key grant grant transform_many grant identity", func() { w.getMany(bob, one.id, two.id) })
-	did("key grant prepare transform_many grant"+shelf, func() { w.get(carol, one.id) })
+	did("key grant prepare transform_many record"+shelf, func() { w.get(bob, one.id) })
+	did("key grant transform_many record"+shelf, func() { w.get(bob, two.id) })
+	did("key key grant grant transform_many record identity", func() { w.getMany(bob, one.id, two.id) })
+	did("key grant prepare transform_many record"+shelf, func() { w.get(carol, one.id) })
 	w.want("revoke", w.revoke(alice, carol), "")
 	did("key grant", func() { w.get(carol, one.id) })
-	did("key grant transform_many grant"+shelf, func() { w.get(bob, one.id) })
+	did("key grant transform_many record"+shelf, func() { w.get(bob, one.id) })
 
 	// Granted again with another transform key under another id: prepared again.
-	alice.readers = nil
-	in := w.proposal(alice, abi.GrantFields{}, bob)
+	in := w.rotation(alice, abi.GrantFields{}, bob)
+	in.Grants = append(in.Grants, w.again(alice, alice.collection, bob)...)
 	w.want("grant again", w.call(alice, "POST", api.PathGrants, in), "")
-	alice.accept(in, bob)
-	did("key grant prepare transform_many grant"+shelf, func() { w.read(bob, one) })
+	did("key grant prepare transform_many record"+shelf, func() { w.read(bob, one) })
 	w.server.Close()
-	did("key grant prepare transform_many grant"+shelf, func() { w.get(bob, one.id) })
-	did("key grant prepare transform_many grant"+shelf, func() { w.get(bob, one.id) })
+	did("key grant prepare transform_many record"+shelf, func() { w.get(bob, one.id) })
+	did("key grant prepare transform_many record"+shelf, func() { w.get(bob, one.id) })
 	if !strings.Contains(w.log.String(), `msg="prepared transform keys" used=3 made=3 evicted=0`) {
 		t.Error("the log does not tell how the cache did", w.log.String())
 	}
@@ -105,8 +104,8 @@ func TestPreparedHits(t *testing.T) {
 	// Without a cache: as it is for one key, prepared for many.
 	w.cache = 0
 	w.server = must(server.New(t.Context(), w.config(readerLedger{l})))
-	did("key grant transform grant"+shelf, func() { w.get(bob, one.id) })
-	did("key key grant grant prepare transform_many grant identity", func() { w.getMany(bob, one.id, two.id) })
+	did("key grant transform record"+shelf, func() { w.get(bob, one.id) })
+	did("key key grant grant prepare transform_many record identity", func() { w.getMany(bob, one.id, two.id) })
 }
 
 // TestPreparedExpires: an expired grant opens nothing, cached or not, before and after

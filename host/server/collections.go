@@ -9,6 +9,7 @@ import (
 
 	"github.com/recrypt-service/recrypt/host/api"
 	"github.com/recrypt-service/recrypt/host/store"
+	"github.com/recrypt-service/recrypt/host/translog"
 	"github.com/recrypt-service/recrypt/wasm/abi"
 )
 
@@ -35,10 +36,14 @@ func (s *Server) getCollection(ctx context.Context, in *byID) (*api.Collection, 
 	for _, link := range chain {
 		out.Records = append(out.Records, link.Record)
 	}
-	return out, nil
+	head := &chain[len(chain)-1]
+	out.Closed = head.Closed
+	out.Logged, err = s.logged(ctx, translog.CollectionRef(id, head.Sequence))
+	return out, err
 }
 
-// maySee refuses whoever is neither owner nor reader nor may deposit. It knows the
+// maySee refuses whoever is neither owner nor reader nor may deposit. A reader whose grant
+// waits, or begins later, may see the chain, to verify what he was promised. It knows the
 // head only, and does for an absent collection what it does for a strange one.
 func (s *Server) maySee(ctx context.Context, who *signer, id [16]byte) error {
 	now, err := s.now(ctx)

@@ -38,9 +38,11 @@ func TestReadersBeyondList(t *testing.T) {
 	w.want("only the new one", w.call(alice, "POST", api.PathGrants, in), api.CodeRejected)
 	w.grant(alice, charlie)
 	w.want("revoke", w.revoke(alice, bob), "")
-	w.want("still with bob", w.call(alice, "POST", api.PathGrants, api.GrantAccess{Collection: w.next(alice, w.fields(alice)), Grants: []api.Grant{}}), api.CodeRejected)
-	alice.readers = alice.readers[1:]
-	w.open(alice)
+	w.want("the closed epoch", w.call(alice, "POST", api.PathGrants, api.GrantAccess{Collection: w.next(alice, w.fields(alice)), Grants: []api.Grant{}}), api.CodeClosed)
+	still := w.rotation(alice, abi.GrantFields{}, bob, charlie)
+	still.Grants = still.Grants[1:]
+	w.want("still with bob", w.call(alice, "POST", api.PathGrants, still), api.CodeRejected)
+	w.rotate(alice, charlie)
 }
 
 // crowdedStore is the real store with more readers in every epoch, none of whom
@@ -122,8 +124,7 @@ func TestHeadsOnly(t *testing.T) {
 		}
 	}
 	w.want("revoke", w.revoke(alice, dora), "")
-	alice.readers = alice.readers[:2]
-	w.open(alice)
+	w.rotate(alice, bob, charlie)
 
 	// Any record of the epoch is good for a grant; only this reads the chain.
 	in = grant(beforeCharlie)

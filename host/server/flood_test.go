@@ -14,6 +14,7 @@ import (
 
 	"github.com/recrypt-service/recrypt/host/api"
 	"github.com/recrypt-service/recrypt/host/store"
+	"github.com/recrypt-service/recrypt/host/translog"
 )
 
 // longChain stores a collection with an answer of over 5 MB that p may read.
@@ -24,9 +25,10 @@ func (w *world) longChain(p *person) (path string) {
 		rec := store.CollectionRecord{Collection: id, Owner: owner, Sequence: i, Record: random(store.MaxRecord), Hash: [32]byte(random(32))}
 		var grants []store.Grant
 		if i == 0 {
-			grants = []store.Grant{{ID: [16]byte(random(16)), Collection: id, Owner: owner, Reader: p.identity.ID, Record: []byte{1}, Sealed: []byte{1}}}
+			grants = []store.Grant{{ID: [16]byte(random(16)), Collection: id, Owner: owner, Reader: p.identity.ID, ReaderVersion: 1, Record: []byte{1}, Sealed: []byte{1}}}
 		}
-		must(w.store.PutCollection(w.t.Context(), rec, previous, grants, nil))
+		leaf := store.LogEntry{Leaf: translog.CollectionLeaf(id, i, rec.Record), Ref: translog.CollectionRef(id, i)}
+		must(w.store.PutCollection(w.t.Context(), rec, previous, grants, []store.LogEntry{leaf}))
 		previous = rec.Hash
 	}
 	return "/v1/collections/" + api.FormatID(id)

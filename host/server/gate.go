@@ -3,6 +3,7 @@ package server
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"log/slog"
 	"mime"
@@ -22,7 +23,11 @@ type route struct {
 	selfMade  bool   // by the identity in the body
 	body      bool   // has a JSON body; otherwise none is allowed
 	free      bool   // costs nothing: no slot needed
+	largest   int    // bytes that the body may have; 0: api.MaxBody
 }
+
+// maxBody is how many bytes the body may have.
+func (rt route) maxBody() int { return max(rt.largest, api.MaxBody) }
 
 // exchange is what the gate knows about a request; handlers find it in their
 // context.
@@ -30,10 +35,15 @@ type exchange struct {
 	operation string
 	code      string        // of the problem answered, for the log
 	signer    *signer       // nil on public routes
+	claim     *claim        // the verified signature behind signer
+	body      []byte        // as it was signed; gone when the handler has returned
 	identity  *abi.Identity // create_identity: the verified record in the body
 	keys      int           // get_sym_keys: how many were asked for, for the log
+	oneOwner  bool          // get_sym_keys: all keys asked for are there and of one owner
 	unread    bool          // a body may still be coming
 	unsent    share         // of the answer
+
+	connection *http.ResponseController
 }
 
 type exchangeKey struct{}
@@ -48,6 +58,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	start := time.Now()
 	x := &exchange{operation: "-", unsent: share{of: s.unsent}}
 	defer x.unsent.giveBack()
+	x.connection = http.NewResponseController(w)
 	out := s.respond(r, x)
 	s.access(x, out, time.Since(start))
 	out.send(w, stallTime, sendTime)
@@ -96,11 +107,17 @@ func (s *Server) admit(out *answer, r *http.Request, x *exchange) error {
 	defer held.giveBack()
 	var body []byte
 	if rt.body {
-		if body, err = readBody(r, &held); err != nil {
+		if rt.largest > api.MaxBody {
+			_ = x.connection.SetReadDeadline(time.Now().Add(largeReadTimeout)) // a recorder has none
+		}
+		if body, err = readBody(r, &held, rt.maxBody()); err != nil {
 			return err
 		}
 	}
 	x.unread = false
+	// The deadline was for the request. If it passed while a handler works, net/http would
+	// take the client for gone.
+	_ = x.connection.SetReadDeadline(time.Time{})
 	defer clear(body) // it may hold transform keys
 	return s.work(out, r, rt, x, claim, body)
 }
@@ -122,6 +139,8 @@ func (s *Server) work(out *answer, r *http.Request, rt route, x *exchange, c *cl
 	if rt.body && !strictJSON(body) {
 		return refuse(api.CodeMalformed, "the body is not strict JSON")
 	}
+	x.body = body
+	defer func() { x.body = nil }()
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	s.mux.ServeHTTP(out, r.WithContext(context.WithValue(r.Context(), exchangeKey{}, x)))
 	if !x.unsent.cover(cap(out.body)) {
@@ -160,8 +179,8 @@ func checkHeader(r *http.Request, rt route) error {
 		return refuse(api.CodeMediaType, "send the body without content encoding")
 	case !rt.body:
 		return noBody(r)
-	case r.ContentLength > api.MaxBody:
-		return tooLarge()
+	case r.ContentLength > int64(rt.maxBody()):
+		return tooLarge(rt.maxBody())
 	case !isJSON(r.Header.Values("Content-Type")):
 		return refuse(api.CodeMediaType, "send content type application/json")
 	case r.ContentLength == 0:
@@ -170,11 +189,13 @@ func checkHeader(r *http.Request, rt route) error {
 	return nil
 }
 
-func tooLarge() *problem { return refuse(api.CodeTooLarge, "the body may have 1 MiB") }
+func tooLarge(bound int) *problem {
+	return refuse(api.CodeTooLarge, fmt.Sprintf("the body may have %d MiB", bound>>20))
+}
 
-// readBody reads the whole body. What it holds is covered by held before it is
+// readBody reads the whole body, at most bound bytes. What it holds is covered by held before it is
 // allocated, so bodies that never end cannot hold more than all of them may.
-func readBody(r *http.Request, held *share) (body []byte, err error) {
+func readBody(r *http.Request, held *share, bound int) (body []byte, err error) {
 	const first = 4 << 10
 	body = make([]byte, 0, first)
 	defer func() {
@@ -184,7 +205,7 @@ func readBody(r *http.Request, held *share) (body []byte, err error) {
 	}()
 	for {
 		if len(body) == cap(body) {
-			size := min(2*cap(body), api.MaxBody+1)
+			size := min(2*cap(body), bound+1)
 			if !held.cover(size) {
 				return body, refuse(api.CodeBusy, "too many large requests are under way; retry")
 			}
@@ -195,8 +216,8 @@ func readBody(r *http.Request, held *share) (body []byte, err error) {
 		n, err := r.Body.Read(body[len(body):cap(body)])
 		body = body[:len(body)+n]
 		switch {
-		case len(body) > api.MaxBody:
-			return body, tooLarge()
+		case len(body) > bound:
+			return body, tooLarge(bound)
 		case err == io.EOF && len(body) > 0:
 			return body, nil
 		case err != nil:

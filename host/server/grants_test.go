@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"strings"
 	"sync"
@@ -87,11 +88,32 @@ func TestTransformKeys(t *testing.T) {
 	damaged := bytes.Clone(good.Record)
 	damaged[len(damaged)-1] ^= 1
 	try("bad signature", api.CodeRejected, api.Grant{Record: damaged, TransformKey: good.TransformKey})
+	now := uint64(w.now().UnixMilli())
+	const century = 101 * 366 * 24 * 3600 * 1000
 	for name, f := range map[string]abi.GrantFields{
-		"pending": {Kind: abi.GrantPending, Wait: 1000}, "link": {Kind: abi.GrantLink}, "scope": {Scope: [][16]byte{{1}}}, "uses": {Uses: 3},
+		"asking without a wait": {Kind: abi.GrantPending},
+		"pending and scope":     {Kind: abi.GrantPending, Wait: 1000, Scope: [][16]byte{{1}}}, "pending and uses": {Kind: abi.GrantPending, Wait: 1000, Uses: 3},
+		"link and scope": {Kind: abi.GrantLink, Scope: [][16]byte{{1}}}, "uses": {Uses: 3},
+		"expired":          {Expires: now},
+		"begins far ahead": {NotBefore: now + century}, "ends far ahead": {Expires: now + century}, "waits long": {Kind: abi.GrantPending, Wait: century},
+		"year 9999": {Expires: 253370764800000},
 	} {
-		try(name, api.CodeUnimplemented, w.grantTo(alice, in.Collection, bob, f))
+		try(name, api.CodeRejected, w.grantTo(alice, in.Collection, bob, f))
 	}
+	// What the core does not make.
+	terms := func(g api.Grant, at int, bytes ...byte) api.Grant { // after the hash: kind 1, number of key ids 2, not before 8, expires 8, wait 8
+		hash := sha256.Sum256(g.TransformKey)
+		return api.Grant{TransformKey: g.TransformKey, Record: alice.resign(g.Record, func(b []byte) { copy(b[strings.Index(string(b), string(hash[:]))+32+at:], bytes) })}
+	}
+	timed := w.grantTo(alice, in.Collection, bob, abi.GrantFields{NotBefore: now + 1000, Expires: now + 2000})
+	later := binary.BigEndian.AppendUint64(nil, now+2000)
+	try("unknown kind", api.CodeMalformed, terms(good, 0, 4))
+	try("no kind", api.CodeMalformed, terms(good, 0, 0))
+	try("a wait without asking", api.CodeMalformed, terms(good, 26, 1))
+	try("a link that waits", api.CodeMalformed, terms(terms(good, 26, 1), 0, abi.GrantLink))
+	try("ends as it begins", api.CodeMalformed, terms(timed, 3, later...))
+	try("begins when it has ended", api.CodeMalformed, terms(timed, 3, append(later[:7:7], 255)...))
+	try("more key ids than there are", api.CodeMalformed, terms(good, 1, 0, 9))
 	try("time out of bounds", api.CodeRejected, w.grantTo(alice, in.Collection, bob, abi.GrantFields{Expires: 1 << 63}))
 	other := w.next(alice, w.fields(alice)) // another salt: another record and key
 	try("another collection record", api.CodeMismatch, w.grantTo(alice, other, bob, abi.GrantFields{}))
@@ -169,7 +191,7 @@ func TestSupersede(t *testing.T) {
 	for _, g := range list.Issued {
 		want := api.GrantActive
 		if bytes.Equal(g.Record, first.Grants[0].Record) {
-			want = api.GrantRevoked
+			want = api.GrantReplaced
 		}
 		if g.Status != want {
 			t.Errorf("status %s, want %s", g.Status, want)

@@ -9,40 +9,6 @@ import (
 	"github.com/recrypt-service/recrypt/host/store"
 )
 
-// createKey stores the encrypted value of a document key. The caller is its
-// author.
-func (s *Server) createKey(ctx context.Context, in *request[api.CreateKey]) (*api.CreateKeyAnswer, error) {
-	author := of(ctx).signer
-	if len(in.Body.Value) == 0 {
-		return nil, refuse(api.CodeMalformed, "the encrypted value is missing")
-	}
-	// Verified by itself first: only then is it known where it belongs. Any version of
-	// the author will do: versions share their signing keys, and the key may have been
-	// made before the newest one was.
-	k, err := s.core.OpenKeyRecord(ctx, author.record, nil, in.Body.Record, in.Body.Value)
-	if err != nil {
-		return nil, err
-	}
-	head, err := s.mayDepositIn(ctx, author, k.Collection)
-	if err != nil {
-		return nil, err
-	}
-	if k.Epoch != head.Epoch {
-		return nil, refuse(api.CodeConflict, "the key was made for another epoch; read the chain and make a new one")
-	}
-	if k.Service != s.service.ID || k.Author != author.id || k.Owner != head.Owner || k.Suite != head.Suite {
-		return nil, refuse(api.CodeMismatch, "the key record does not belong to its collection, author and server")
-	}
-	err = s.store.PutKey(context.WithoutCancel(ctx), store.Key{
-		ID: k.Key, Collection: k.Collection, Owner: k.Owner, Author: k.Author, Epoch: k.Epoch,
-		Record: in.Body.Record, Value: in.Body.Value, Created: s.clock().UnixMilli(),
-	})
-	if err != nil {
-		return nil, err
-	}
-	return &api.CreateKeyAnswer{ID: api.FormatID(k.Key)}, nil
-}
-
 // getKey answers the original to owner and author, a transformed value to a reader
 // with an active grant, and one and the same "not found" to everybody else.
 func (s *Server) getKey(ctx context.Context, in *byID) (*api.Key, error) {
@@ -65,6 +31,7 @@ func (s *Server) getKey(ctx context.Context, in *byID) (*api.Key, error) {
 	return &api.Key{
 		ID: in.ID, Level: k.level, Value: k.value, Record: k.Record,
 		Author: shared.author, Owner: shared.owner, Collection: shared.collection, Grant: k.grant,
+		Waiting: k.waiting, Deposited: shared.deposited,
 	}, nil
 }
 
@@ -138,6 +105,7 @@ type keysAnswer struct {
 const (
 	keyItemJSON   = 256 // names, numbers, id, code
 	keyRecordJSON = 8
+	depositedJSON = 16 << 10 // two proofs
 )
 
 func newKeysAnswer(n int) *keysAnswer {
@@ -156,6 +124,9 @@ func (a *keysAnswer) refuse(id, code string) {
 func (a *keysAnswer) add(id string, k *wantedKey, shared *sharedRecords) {
 	records := [][]byte{shared.collection, shared.author, shared.owner, k.grant}
 	size := base64.RawURLEncoding.EncodedLen(len(k.value)) + base64.RawURLEncoding.EncodedLen(len(k.Record))
+	if shared.deposited != nil {
+		size += depositedJSON
+	}
 	for _, r := range records {
 		if a.numbers[string(r)] == 0 {
 			size += base64.RawURLEncoding.EncodedLen(len(r)) + keyRecordJSON
@@ -166,7 +137,7 @@ func (a *keysAnswer) add(id string, k *wantedKey, shared *sharedRecords) {
 		return
 	}
 	a.size += size
-	item := api.KeyItem{ID: id, Level: k.level, Value: k.value, Record: k.Record}
+	item := api.KeyItem{ID: id, Level: k.level, Value: k.value, Record: k.Record, Waiting: k.waiting, Deposited: shared.deposited}
 	for i, number := range []*int{&item.Collection, &item.Author, &item.Owner, &item.Grant} {
 		*number = a.number(records[i])
 	}
@@ -188,12 +159,15 @@ func (a *keysAnswer) number(record []byte) int {
 }
 
 // sharedRecords are what a caller needs to verify a key, beside its own record.
-type sharedRecords struct{ author, owner, collection []byte }
+type sharedRecords struct {
+	author, owner, collection []byte
+	deposited                 *api.Deposited // this one is the key's own
+}
 
 // A shelf looks up the records of one answer, each once.
 type shelf struct {
 	s           *Server
-	identities  map[[32]byte][]byte
+	identities  map[[32]byte]store.Identity
 	collections map[epochOf][]byte
 }
 
@@ -203,18 +177,20 @@ type epochOf struct {
 }
 
 func (s *Server) newShelf() *shelf {
-	return &shelf{s, map[[32]byte][]byte{}, map[epochOf][]byte{}}
+	return &shelf{s, map[[32]byte]store.Identity{}, map[epochOf][]byte{}}
 }
 
 // of returns the records that belong to a key.
 func (l *shelf) of(ctx context.Context, k *wantedKey) (r *sharedRecords, err error) {
-	r = &sharedRecords{}
-	if r.author, err = l.identity(ctx, k.Author); err != nil {
+	author, err := l.identity(ctx, k.Author)
+	if err != nil {
 		return nil, ours(err)
 	}
-	if r.owner, err = l.identity(ctx, k.Owner); err != nil {
+	owner, err := l.identity(ctx, k.Owner)
+	if err != nil {
 		return nil, ours(err)
 	}
+	r = &sharedRecords{author: author.Record, owner: owner.Record}
 	at := epochOf{k.Collection, k.Epoch}
 	if l.collections[at] == nil {
 		head, err := l.s.store.EpochHead(ctx, k.Collection, k.Epoch)
@@ -224,16 +200,18 @@ func (l *shelf) of(ctx context.Context, k *wantedKey) (r *sharedRecords, err err
 		l.collections[at] = head.Record
 	}
 	r.collection = l.collections[at]
-	return r, nil
+	r.deposited, err = l.s.deposited(ctx, &k.Key, author)
+	return r, ours(err)
 }
 
-func (l *shelf) identity(ctx context.Context, id [32]byte) ([]byte, error) {
-	if l.identities[id] == nil {
-		newest, err := l.s.newest(ctx, id)
-		if err != nil {
-			return nil, err
+func (l *shelf) identity(ctx context.Context, id [32]byte) (store.Identity, error) {
+	known, ok := l.identities[id]
+	if !ok {
+		var err error
+		if known, err = l.s.newest(ctx, id); err != nil {
+			return known, err
 		}
-		l.identities[id] = newest.Record
+		l.identities[id] = known
 	}
-	return l.identities[id], nil
+	return known, nil
 }

@@ -32,7 +32,7 @@ func (s *Server) listReaders(ctx context.Context, in *byID) (*api.Readers, error
 		return nil, ours(err)
 	}
 	l := s.newLister(now)
-	out := &api.Readers{ID: in.ID, Sequence: head.Sequence, Grants: make([]api.ListedGrant, 0, len(grants))}
+	out := &api.Readers{ID: in.ID, Sequence: head.Sequence, Closed: head.Closed, Grants: make([]api.ListedGrant, 0, len(grants))}
 	for i := range grants {
 		entry, err := l.entry(ctx, &grants[i])
 		if err != nil {
@@ -104,7 +104,7 @@ func (l *lister) newest(ctx context.Context, grants []store.Grant) (out []api.Li
 // sizeOf bounds the bytes of an entry in JSON: binary in base64url, and some for
 // names, quotes and commas.
 func sizeOf(e *api.ListedGrant) int {
-	const names = 160
+	const names = 240 // and numbers
 	binary := len(e.Record) + len(e.Revocation) + len(e.Receipt)
 	return names + len(e.ID) + len(e.Owner) + len(e.Reader) + len(e.Status) + (binary*4+8)/3
 }
@@ -112,6 +112,12 @@ func sizeOf(e *api.ListedGrant) int {
 // entry makes one entry.
 func (l *lister) entry(ctx context.Context, g *store.Grant) (e api.ListedGrant, err error) {
 	e = api.ListedGrant{ID: api.FormatID(g.ID), Record: g.Record, Status: status(g, l.now)}
+	if g.Uses != 0 {
+		e.Used = g.Used
+	}
+	if g.Kind == abi.GrantPending && g.Requested != 0 {
+		e.Requested, e.Opens = g.Requested, g.Requested+g.Wait
+	}
 	e.Owner, err = l.name(ctx, g.Owner)
 	if err == nil {
 		e.Reader, err = l.name(ctx, g.Reader)
@@ -146,10 +152,20 @@ func (l *lister) name(ctx context.Context, id [32]byte) (string, error) {
 // status is what a listed grant says about itself.
 func status(g *store.Grant, now int64) string {
 	switch {
-	case g.Revocation != nil || g.Superseded != nil:
+	case g.Revocation != nil:
 		return api.GrantRevoked
+	case g.Superseded != nil:
+		return api.GrantReplaced
 	case g.Expires != 0 && g.Expires <= now:
 		return api.GrantExpired
+	case g.Suspended:
+		return api.GrantSuspended
+	case g.Uses != 0 && g.Used >= g.Uses:
+		return api.GrantUsed
+	case g.NotBefore > now:
+		return api.GrantLater
+	case g.Kind == abi.GrantPending && (g.Requested == 0 || g.Requested+g.Wait > now):
+		return api.GrantWaiting
 	}
 	return api.GrantActive
 }

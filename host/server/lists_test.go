@@ -81,8 +81,7 @@ func TestListReaders(t *testing.T) {
 	}
 	w.restart()
 	check("swept", map[*person]string{bob: api.GrantRevoked, charlie: active, dora: api.GrantExpired})
-	alice.readers = alice.readers[1:2]
-	w.open(alice)
+	w.rotate(alice, charlie)
 	check("left out", map[*person]string{charlie: active})
 
 	stranger := w.call(dora, "GET", path, nil)
@@ -107,8 +106,7 @@ func TestStaleRevocation(t *testing.T) {
 	in.Revocation = w.revocation(alice, bob)
 	first := w.call(alice, "POST", api.PathRevocations, in)
 	w.want("with the newest", first, "")
-	alice.readers = alice.readers[1:]
-	w.open(alice)
+	w.rotate(alice, charlie)
 	if again := w.call(alice, "POST", api.PathRevocations, in); !bytes.Equal(first.body, again.body) {
 		t.Errorf("repeated when the chain has moved on: %d %q", again.status, again.problem.Code)
 	}
@@ -130,7 +128,7 @@ func TestCrowdedLists(t *testing.T) {
 		grants := make([]store.Grant, n)
 		for i := range grants {
 			g := &grants[i]
-			*g = store.Grant{Collection: [16]byte{collection}, Owner: [32]byte(mallory), Reader: alice.identity.ID, Epoch: uint32(i), Record: random(size), Sealed: []byte{1}, Created: w.now().UnixMilli() + int64(i)}
+			*g = store.Grant{Collection: [16]byte{collection}, Owner: [32]byte(mallory), Reader: alice.identity.ID, ReaderVersion: 1, Epoch: uint32(i), Record: random(size), Sealed: []byte{1}, Created: w.now().UnixMilli() + int64(i)}
 			rand.Read(g.ID[:])
 		}
 		rec := store.CollectionRecord{Collection: [16]byte{collection}, Owner: [32]byte(mallory), Record: []byte{1}}
@@ -175,7 +173,7 @@ func TestLargeGrants(t *testing.T) {
 	in := w.proposal(alice, abi.GrantFields{}, bob)
 	good := in.Grants[0].Record
 	padded := func(n int) []byte { // an extension field of n bytes, signed by alice
-		body := append(bytes.Clone(good[:len(good)-64-2]), byte((n+4)>>8), byte(n+4), 0, 1, byte(n>>8), byte(n))
+		body := append(bytes.Clone(good[:len(good)-64-2]), byte((n+4)>>8), byte(n+4), 127, 1, byte(n>>8), byte(n))
 		return alice.resign(append(append(body, make([]byte, n)...), make([]byte, 64)...), func([]byte) {})
 	}
 	in.Grants[0].Record = padded(api.MaxGrantRecord - len(good) - 4 + 1)

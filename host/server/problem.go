@@ -57,6 +57,8 @@ var kinds = map[string]struct {
 	api.CodeUnimplemented: {http.StatusNotImplemented, "this form is not offered yet"},
 	api.CodeBusy:          {http.StatusServiceUnavailable, "the server is busy"},
 	api.CodeInternal:      {http.StatusInternalServerError, "the server has a fault"},
+	api.CodeClosed:        {http.StatusConflict, "the epoch is closed"},
+	api.CodeQuota:         {http.StatusTooManyRequests, "too much waits already"},
 	api.CodeRejected:      {http.StatusUnprocessableEntity, "a rule refuses this request"},
 }
 
@@ -114,6 +116,10 @@ func toProblem(err error) (p *problem, fault bool) {
 		return refuse(api.CodeExists, "choose a new random id"), false
 	case errors.Is(err, store.ErrConflict):
 		return refuse(api.CodeConflict, "read the chain again and retry"), false
+	case errors.Is(err, store.ErrClosed):
+		return closed(), false
+	case errors.Is(err, store.ErrQuota):
+		return refuse(api.CodeQuota, "wait until the owner has accepted what is there"), false
 	case errors.Is(err, store.ErrReplay):
 		return refuse(api.CodeReplay, "sign again with a new nonce"), false
 	case errors.Is(err, store.ErrTooMany):

@@ -3,11 +3,13 @@ package server
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 
 	"github.com/recrypt-service/recrypt/host/api"
 	"github.com/recrypt-service/recrypt/host/store"
+	"github.com/recrypt-service/recrypt/host/translog"
 	"github.com/recrypt-service/recrypt/wasm/abi"
 )
 
@@ -25,7 +27,7 @@ func (s *Server) revokeAccess(ctx context.Context, in *request[api.RevokeAccess]
 	if err := s.mayRevoke(ctx, owner, r); err != nil {
 		return nil, err
 	}
-	done, err := s.finish(context.WithoutCancel(ctx), r.Sequence, store.Revocation{
+	done, err := s.finish(context.WithoutCancel(ctx), r, store.Revocation{
 		ID: r.Revocation, Collection: r.Collection, Owner: owner.id, Reader: r.Reader, Record: raw,
 	})
 	if err != nil {
@@ -53,18 +55,25 @@ func (s *Server) mayRevoke(ctx context.Context, owner *signer, r *abi.Revocation
 	return nil
 }
 
-// mark ends the grants of a revocation. A new one must name the newest record, and
+// mark ends the grants of a revocation, the reader's request for a pending one, and, if any
+// grant was live, the epoch: nothing more is deposited in it, and the next record opens
+// another. A new one must name the newest record, and
 // no record is stored meanwhile: so it tells which readers hash still counts the
 // reader, the one it names, and the next one does not.
-func (s *Server) mark(ctx context.Context, sequence uint64, r store.Revocation) (store.Revocation, [][16]byte, error) {
+func (s *Server) mark(ctx context.Context, v *abi.Revocation, r store.Revocation) (store.Revocation, [][16]byte, error) {
 	s.granting.Lock()
 	defer s.granting.Unlock()
+	var epoch uint32
 	if _, err := s.store.Revocation(ctx, r.ID); errors.Is(err, store.ErrNotFound) {
 		head, err := s.store.Head(ctx, r.Collection)
 		if err != nil {
 			return r, nil, err
 		}
-		if sequence != head.Sequence {
+		epoch = head.Epoch
+		if v.OwnerVersion < of(ctx).signer.since {
+			return r, nil, superseded("the revocation")
+		}
+		if v.Sequence != head.Sequence {
 			return r, nil, refuse(api.CodeConflict, "the revocation does not name the newest record; read the chain again and retry")
 		}
 	} else if err != nil {
@@ -74,14 +83,19 @@ func (s *Server) mark(ctx context.Context, sequence uint64, r store.Revocation) 
 	if r.Created, err = s.now(ctx); err != nil {
 		return r, nil, err
 	}
-	return s.store.Revoke(ctx, r)
+	// It is logged if it is new.
+	line := s.entry(ctx, translog.Entry{
+		Kind: translog.Revoked, Time: r.Created, Owner: r.Owner, Collection: r.Collection, Epoch: epoch,
+		Actor: r.Owner, Subject: r.Reader, Record: sha256.Sum256(r.Record),
+	})
+	return s.store.Revoke(ctx, r, []store.LogEntry{line})
 }
 
 // finish takes a revocation to its receipt, from wherever it stands.
-func (s *Server) finish(ctx context.Context, sequence uint64, r store.Revocation) (store.Revocation, error) {
+func (s *Server) finish(ctx context.Context, v *abi.Revocation, r store.Revocation) (store.Revocation, error) {
 	s.revoking.Lock()
 	defer s.revoking.Unlock()
-	stored, grants, err := s.mark(ctx, sequence, r)
+	stored, grants, err := s.mark(ctx, v, r)
 	if err != nil {
 		return store.Revocation{}, err
 	}

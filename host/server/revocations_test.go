@@ -55,10 +55,11 @@ func TestRevocations(t *testing.T) {
 	}
 
 	// Granted again, an old revocation has no effect any more; a new one has.
-	alice.readers = alice.readers[1:]
-	in2 := w.proposal(alice, abi.GrantFields{}, bob)
+	in2 := w.rotation(alice, abi.GrantFields{}, charlie, bob)
+	in2.Grants = append(in2.Grants, w.again(alice, alice.collection, bob)...)
 	w.want("grant again", w.call(alice, "POST", api.PathGrants, in2), "")
-	alice.accept(in2, bob)
+	alice.readers = nil
+	alice.accept(in2, charlie, bob)
 	w.read(bob, k)
 	w.want("old revocation", w.call(alice, "POST", api.PathRevocations, in), "")
 	w.read(bob, k)
@@ -87,14 +88,17 @@ func TestRevokeRace(t *testing.T) {
 	w := newWorld(t)
 	alice, bob := w.join(), w.join()
 	w.open(alice)
+	first := alice.collection
 	k := w.deposit(alice, alice)
 	rounds, tries := 12, 30
 	if testing.Short() {
 		rounds = 2
 	}
 	for range rounds {
-		alice.readers = nil
-		w.grant(alice, bob)
+		in := w.rotation(alice, abi.GrantFields{}, bob)
+		in.Grants = append(in.Grants, w.again(alice, first, bob)...)
+		w.want("grant", w.call(alice, "POST", api.PathGrants, in), "")
+		alice.accept(in)
 		var (
 			mu       sync.Mutex
 			answered bool // the revocation was answered
@@ -155,19 +159,19 @@ type brokenStore struct {
 
 var errCrash = errors.New("crash")
 
-func (b *brokenStore) PutCollection(ctx context.Context, rec store.CollectionRecord, previous [32]byte, grants []store.Grant) ([][16]byte, error) {
+func (b *brokenStore) PutCollection(ctx context.Context, rec store.CollectionRecord, previous [32]byte, grants []store.Grant, log []store.LogEntry) ([][16]byte, error) {
 	if b.failPut {
 		return nil, errCrash
 	}
-	return b.Store.PutCollection(ctx, rec, previous, grants)
+	return b.Store.PutCollection(ctx, rec, previous, grants, log)
 }
 
 func (b *brokenStore) Collection(ctx context.Context, id [16]byte) ([]store.CollectionRecord, error) {
 	return b.Store.Collection(ctx, id)
 }
 
-func (b *brokenStore) Revoke(ctx context.Context, r store.Revocation) (store.Revocation, [][16]byte, error) {
-	stored, ids, err := b.Store.Revoke(ctx, r)
+func (b *brokenStore) Revoke(ctx context.Context, r store.Revocation, log []store.LogEntry) (store.Revocation, [][16]byte, error) {
+	stored, ids, err := b.Store.Revoke(ctx, r, log)
 	if b.failRevoke {
 		return store.Revocation{}, nil, errCrash // it took place, but nobody learns it
 	}

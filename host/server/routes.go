@@ -18,6 +18,10 @@ type (
 	byID struct {
 		ID string `path:"id" maxLength:"128" doc:"id in text form"`
 	}
+	acceptAuthor struct {
+		byID
+		Body api.AcceptAuthor
+	}
 	request[T any]  struct{ Body T }
 	response[T any] struct{ Body T }
 )
@@ -41,15 +45,22 @@ func (s *Server) register() {
 	handle(s, a, http.MethodPost, api.PathIdentities, "Publish an identity", route{operation: "create_identity", signed: true, selfMade: true, body: true}, s.createIdentity)
 	handle(s, a, http.MethodGet, api.PathIdentity, "Read an identity", route{operation: "get_identity"}, s.getIdentity)
 	handle(s, a, http.MethodGet, api.PathCollection, "Read a collection's chain", route{operation: "get_collection", signed: true}, s.getCollection)
+	handle(s, a, http.MethodGet, api.PathCollections, "List one's own collections", route{operation: "list_collections", signed: true}, s.listCollections)
+	handle(s, a, http.MethodGet, api.PathOpenTo, "List where one may deposit with somebody", route{operation: "list_open_collections", signed: true}, s.listOpenCollections)
 	handle(s, a, http.MethodGet, api.PathReaders, "List the grants behind a collection's newest record", route{operation: "list_readers", signed: true}, s.listReaders)
-	handle(s, a, http.MethodPost, api.PathGrants, "Append to a collection and grant access", route{operation: "grant_access", signed: true, body: true}, s.grantAccess)
+	handle(s, a, http.MethodPost, api.PathGrants, "Append to a collection and grant access", route{operation: "grant_access", signed: true, body: true, largest: api.MaxGrantsBody}, s.grantAccess)
 	handle(s, a, http.MethodGet, api.PathGrants, "List grants issued and received", route{operation: "list_grants", signed: true}, s.listGrants)
 	handle(s, a, http.MethodPost, api.PathRevocations, "Revoke a reader of a collection", route{operation: "revoke_access", signed: true, body: true}, s.revokeAccess)
 	handle(s, a, http.MethodPost, api.PathKeys, "Deposit an encrypted document key", route{operation: "create_sym_key", signed: true, body: true}, s.createKey)
+	handle(s, a, http.MethodGet, api.PathDeposits, "List deposits that wait for acceptance", route{operation: "list_deposits", signed: true}, s.listDeposits)
+	handle(s, a, http.MethodPost, api.PathAuthors, "Accept an author of deposits", route{operation: "accept_author", signed: true, body: true}, s.acceptAuthor)
+	handle(s, a, http.MethodPost, api.PathRequests, "Ask for what was granted with a waiting period", route{operation: "request_access", signed: true, body: true}, s.requestAccess)
+	handle(s, a, http.MethodPost, api.PathVetoes, "End a reader's waiting period", route{operation: "veto_request", signed: true, body: true}, s.vetoRequest)
 	handle(s, a, http.MethodPost, api.PathTransform, "Fetch a document key, transformed to the caller", route{operation: "get_sym_key", signed: true}, s.getKey)
 	handle(s, a, http.MethodPost, api.PathTransforms, "Fetch many document keys, transformed to the caller", route{operation: "get_sym_keys", signed: true, body: true}, s.getKeys)
 	handle(s, a, http.MethodGet, api.PathServer, "Read the server's id and version", route{operation: "get_server", free: true}, s.getServer)
 
+	s.registerLog(a)
 	s.plain("GET /livez", "livez", func(context.Context) (any, error) { return health, nil })
 	s.plain("GET /readyz", "readyz", s.ready)
 	document := a.OpenAPI()
@@ -61,7 +72,7 @@ func handle[I, O any](s *Server, a huma.API, method, path, summary string, rt ro
 	s.routes[method+" "+path] = rt
 	op := huma.Operation{
 		OperationID: rt.operation, Method: method, Path: path, Summary: summary,
-		MaxBodyBytes: api.MaxBody, DefaultStatus: http.StatusOK,
+		MaxBodyBytes: int64(rt.maxBody()), DefaultStatus: http.StatusOK,
 	}
 	if rt.signed {
 		op.Security = []map[string][]string{{"httpSignature": {}}}

@@ -38,6 +38,7 @@ package server
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -50,6 +51,7 @@ import (
 	"github.com/recrypt-service/recrypt/host/httpsig"
 	"github.com/recrypt-service/recrypt/host/keyring"
 	"github.com/recrypt-service/recrypt/host/store"
+	"github.com/recrypt-service/recrypt/host/translog"
 	"github.com/recrypt-service/recrypt/wasm/abi"
 )
 
@@ -66,6 +68,15 @@ type Config struct {
 	// PreparedBytes is how much memory prepared transform keys may take, see
 	// DefaultPreparedBytes; 0: none are kept, each request prepares its own.
 	PreparedBytes int
+
+	// CheckpointFile is where the newest checkpoint of the log is kept, outside the
+	// database, so that an older database is noticed; "": nowhere.
+	CheckpointFile string
+	// Witnesses are asked to cosign checkpoints: each a verifier key, a space, a URL.
+	Witnesses []string
+	// AcceptOlderLog goes on with a database whose log is behind CheckpointFile, which New
+	// otherwise refuses. Whoever has seen the newer log will refuse this one.
+	AcceptOlderLog bool
 
 	Log *slog.Logger // nil: discarded
 }
@@ -95,7 +106,12 @@ type Server struct {
 	standIn      store.CollectionRecord
 	standInOwner []byte
 
-	prepared *preparedCache
+	prepared  *preparedCache
+	policies  policies
+	crowds    crowds
+	verifying lanes // batches of grants that are verified
+
+	tree tree // the log
 
 	mux    *http.ServeMux
 	routes map[string]route // by pattern of mux
@@ -121,7 +137,7 @@ func New(ctx context.Context, cfg Config) (*Server, error) {
 		store: cfg.Store, keyring: cfg.Keyring, core: abi.Client{Caller: cfg.Caller}, seed: cfg.Seed,
 		clock: cfg.Clock, log: cfg.Log, version: cfg.Version, engine: cfg.EngineKind,
 		routes: map[string]route{}, gate: newTurnstile(), bodies: newBudget(maxBodies), unsent: newBudget(maxUnsent),
-		prepared: newPreparedCache(cfg.PreparedBytes),
+		prepared: newPreparedCache(cfg.PreparedBytes), verifying: newLanes(),
 	}
 	if s.clock == nil {
 		s.clock = time.Now
@@ -141,6 +157,9 @@ func New(ctx context.Context, cfg Config) (*Server, error) {
 		s.urls, s.authorities = append(s.urls, url), append(s.authorities, authority)
 	}
 	if err := s.identify(ctx); err != nil {
+		return nil, err
+	}
+	if err := s.openLog(ctx, &cfg); err != nil {
 		return nil, err
 	}
 	if err := s.reconcile(ctx); err != nil {
@@ -201,8 +220,12 @@ func (s *Server) ID() string { return s.id }
 // not wait for it: every transform checks the time.
 const sweepEvery = time.Minute
 
-// Run sweeps once a minute until ctx ends.
+// Run sweeps once a minute, and asks the witnesses for every new state of the log, until
+// ctx ends.
 func (s *Server) Run(ctx context.Context) {
+	var asking sync.WaitGroup
+	defer asking.Wait()
+	asking.Go(func() { s.askWitnesses(ctx) })
 	ticker := time.NewTicker(sweepEvery)
 	defer ticker.Stop()
 	for {
@@ -223,7 +246,12 @@ func (s *Server) Sweep(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read clock: %w", err)
 	}
-	expired, err := s.store.ExpireGrants(ctx, now)
+	expired, err := s.store.ExpireGrants(ctx, now, func(g store.Grant) store.LogEntry {
+		return s.entry(ctx, translog.Entry{
+			Kind: translog.Expired, Time: now, Owner: g.Owner, Collection: g.Collection, Epoch: g.Epoch,
+			Subject: g.Reader, Grant: g.ID, Record: sha256.Sum256(g.Record),
+		})
+	})
 	if err != nil {
 		return fmt.Errorf("expire grants: %w", err)
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/recrypt-service/recrypt/host/keyring"
 	"github.com/recrypt-service/recrypt/host/store"
+	"github.com/recrypt-service/recrypt/host/translog"
 	"github.com/recrypt-service/recrypt/wasm/abi"
 )
 
@@ -14,6 +15,7 @@ import (
 type wantedKey struct {
 	store.Key
 	level        int
+	waiting      bool   // for the owner to accept its author
 	value, grant []byte // as they are answered; grant is the record
 	err          error  // why there is no value; the others are not touched by it
 }
@@ -24,27 +26,34 @@ func (s *Server) fetch(ctx context.Context, ids [][16]byte) ([]*wantedKey, error
 	who := of(ctx).signer
 	keys := make([]*wantedKey, len(ids))
 	var theirs []*wantedKey
+	owners := map[[32]byte]bool{} // of all keys; the zero one if a key is absent
 	for i, id := range ids {
 		key, err := s.store.Key(ctx, id)
 		if err != nil && !errors.Is(err, store.ErrNotFound) {
 			return nil, err
 		}
-		keys[i] = &wantedKey{Key: key}
+		owners[key.Owner] = true
 		if err == nil && (key.Owner == who.id || key.Author == who.id) {
-			keys[i].value = key.Value
+			keys[i] = &wantedKey{Key: key, value: key.Value, waiting: !key.Accepted}
 			continue
 		}
-		// An absent key goes on with zero ids: the same look-ups, which find nothing.
-		keys[i].level = 1
+		// An absent key goes on with zero ids: the same look-ups, which find nothing. One
+		// that waits is absent to readers.
+		keys[i] = &wantedKey{level: 1}
+		if key.Accepted {
+			keys[i].Key = key
+		}
 		theirs = append(theirs, keys[i])
 	}
+	// Whoever reads the evidence of an opening sees all of what was asked for.
+	of(ctx).oneOwner = len(owners) == 1 && !owners[[32]byte{}]
 	return keys, s.transform(ctx, who, theirs)
 }
 
-// transform applies the caller's grants to keys. The grants are read again after the
-// arithmetic: if a revocation (or a newer grant) came in between, the result is
-// dropped. So a transform that succeeds took place before any revocation that
-// had been answered.
+// transform applies the caller's grants to keys and records that it did. The grants are
+// looked at again in the transaction that records: if a revocation (or a newer grant, a
+// veto, the last use of a link) came in between, the result is dropped. So a transform
+// that succeeds took place before any revocation that had been answered.
 func (s *Server) transform(ctx context.Context, who *signer, keys []*wantedKey) error {
 	const attempts = 3 // a newer grant may replace the one at hand
 	for range attempts {
@@ -66,7 +75,8 @@ func (s *Server) transform(ctx context.Context, who *signer, keys []*wantedKey) 
 	return nil
 }
 
-// A group is all keys of a request that one grant opens.
+// A group is all keys of a request that one grant opens, or one of them, if its uses are
+// counted.
 type group struct {
 	store.Grant
 	keys []*wantedKey
@@ -88,7 +98,7 @@ func (s *Server) group(ctx context.Context, who *signer, keys []*wantedKey) ([]*
 		if err != nil {
 			return nil, err
 		}
-		if of[g.ID] == nil {
+		if of[g.ID] == nil || g.Uses != 0 {
 			of[g.ID] = &group{Grant: g}
 			groups = append(groups, of[g.ID])
 		}
@@ -97,44 +107,83 @@ func (s *Server) group(ctx context.Context, who *signer, keys []*wantedKey) ([]*
 	return groups, nil
 }
 
-// transformGroup transforms the keys of a group, unless its grant is another one
-// afterwards.
+// transformGroup transforms the keys of a group, unless its grant has ended or has been
+// replaced when that is recorded.
 func (s *Server) transformGroup(ctx context.Context, who *signer, g *group) error {
 	err := s.apply(ctx, g)
 	if failed := ctx.Err(); failed != nil {
 		return failed
 	}
-	destroyed := errors.Is(err, keyring.ErrDestroyed)
-	if err != nil && !destroyed {
+	if errors.Is(err, keyring.ErrDestroyed) {
+		return nil // look again
+	}
+	if err != nil {
 		g.fail(err)
 		return nil
 	}
-	again, err := s.grantOf(ctx, g.keys[0], who)
-	switch {
-	case errors.Is(err, store.ErrNotFound):
-		g.fail(absent())
-	case err != nil:
-		return err
-	case !destroyed && again.ID == g.ID:
-		g.done = true
+	if err = s.recordOpenings(ctx, who, g); errors.Is(err, store.ErrNotFound) {
+		g.withdraw()
+		return nil
 	}
-	return nil
+	g.done = true
+	return err
+}
+
+// recordOpenings writes what the caller gets into the ledger, in one transaction with the
+// second look at the grant. Nothing is answered before. What is prepared or was opened
+// before is no exception.
+func (s *Server) recordOpenings(ctx context.Context, who *signer, g *group) error {
+	now, err := s.now(ctx)
+	if err != nil {
+		return err
+	}
+	entry := s.entry
+	if of(ctx).oneOwner {
+		entry = s.openingEntry
+	}
+	var lines []store.LogEntry
+	for _, k := range g.keys {
+		if k.err == nil {
+			lines = append(lines, entry(ctx, translog.Entry{
+				Kind: translog.Opened, Time: now, Owner: k.Owner, Collection: k.Collection, Epoch: k.Epoch,
+				Actor: who.id, Key: k.ID, Grant: g.ID,
+			}))
+		}
+	}
+	if len(lines) == 0 {
+		return nil
+	}
+	return s.store.RecordOpening(context.WithoutCancel(ctx), g.ID, now, uint32(len(lines)), lines)
 }
 
 // fail ends the group with an error for every key.
 func (g *group) fail(err error) {
 	g.done = true
+	g.withdraw()
 	for _, k := range g.keys {
-		k.value, k.grant, k.err = nil, nil, err
+		k.err = err
 	}
 }
 
+// withdraw takes back what was transformed.
+func (g *group) withdraw() {
+	for _, k := range g.keys {
+		clear(k.value)
+		k.value, k.grant, k.err = nil, nil, nil
+	}
+}
+
+// grantOf looks the caller's grant to a key up. One for other documents is none.
 func (s *Server) grantOf(ctx context.Context, key *wantedKey, who *signer) (store.Grant, error) {
 	now, err := s.now(ctx)
 	if err != nil {
 		return store.Grant{}, err
 	}
-	return s.store.ActiveGrant(ctx, key.Collection, key.Epoch, who.id, now)
+	g, err := s.store.ActiveGrant(ctx, key.Collection, key.Epoch, who.id, now)
+	if err == nil && len(g.Scope) != 0 && !slices.Contains(g.Scope, key.ID) {
+		return store.Grant{}, store.ErrNotFound
+	}
+	return g, err
 }
 
 // apply opens the sealed transform key of a grant, uses it for the keys of the group

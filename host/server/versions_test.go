@@ -9,7 +9,6 @@ import (
 	"testing"
 
 	"github.com/recrypt-service/recrypt/host/api"
-	"github.com/recrypt-service/recrypt/host/hosttest"
 	"github.com/recrypt-service/recrypt/wasm/abi"
 )
 
@@ -130,9 +129,9 @@ func TestVersionsKeepGoing(t *testing.T) {
 }
 
 // TestStrongStory plays grant, deposit, transform and revocation with recrypt480, on
-// the engine that hosttest chooses.
+// the engine that the environment chooses, as for package hosttest.
 func TestStrongStory(t *testing.T) {
-	w := newWorldOn(t, hosttest.Caller(t))
+	w := newWorldOn(t, chosenEngine(t))
 	w.suite = abi.Suite480
 	alice, bob, mallory := w.join(), w.join(), w.join()
 	in := w.grant(alice, bob)
@@ -189,7 +188,7 @@ func TestMixedSuites(t *testing.T) {
 }
 
 // TestLargestGrants: as many grants of the larger suite as one request may carry
-// fit its body and the core's request.
+// fit its body.
 func TestLargestGrants(t *testing.T) {
 	w := newWorld(t)
 	w.suite = abi.Suite480
@@ -198,7 +197,7 @@ func TestLargestGrants(t *testing.T) {
 	one := in.Grants[0]
 	one.Record = make([]byte, api.MaxGrantRecord)
 	in.Grants = slices.Repeat([]api.Grant{one}, api.MaxGrants)
-	if n := len(must(json.Marshal(in))); n > api.MaxBody {
+	if n := len(must(json.Marshal(in))); n > api.MaxGrantsBody {
 		t.Errorf("%d grants have %d bytes", api.MaxGrants, n)
 	}
 }

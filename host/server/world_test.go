@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -20,6 +21,7 @@ import (
 	"time"
 
 	"github.com/recrypt-service/recrypt/host/api"
+	"github.com/recrypt-service/recrypt/host/engine"
 	"github.com/recrypt-service/recrypt/host/httpsig"
 	"github.com/recrypt-service/recrypt/host/keyring"
 	"github.com/recrypt-service/recrypt/host/server"
@@ -55,6 +57,17 @@ type world struct {
 }
 
 func newWorld(t testing.TB) *world { return newWorldOn(t, dispatch.Native{}) }
+
+// chosenEngine is the engine of RECRYPT_TEST_ENGINE, native if it is not set.
+func chosenEngine(t testing.TB) abi.Caller {
+	kind := os.Getenv("RECRYPT_TEST_ENGINE")
+	if kind == "" {
+		return dispatch.Native{}
+	}
+	e := must(engine.New(context.Background(), engine.Config{Kind: kind}))
+	t.Cleanup(func() { e.Close(context.Background()) })
+	return e
+}
 
 func newWorldOn(t testing.TB, caller abi.Caller) *world {
 	w := &world{
@@ -268,6 +281,41 @@ func (w *world) grant(p *person, readers ...*person) api.GrantAccess {
 	w.want("grant", w.call(p, "POST", api.PathGrants, in), "")
 	p.accept(in, readers...)
 	return in
+}
+
+// rotation is a grant_access request that opens the next epoch for readers, and nobody
+// else.
+func (w *world) rotation(p *person, f abi.GrantFields, readers ...*person) api.GrantAccess {
+	fields := w.fields(p)
+	fields.Epoch++
+	copy(fields.Salt[:], random(32))
+	fields.Readers = nil
+	for _, r := range readers {
+		fields.Readers = append(fields.Readers, abi.ReaderRef{ID: r.identity.ID, Version: r.identity.Version})
+	}
+	out := api.GrantAccess{Collection: w.next(p, fields), Grants: []api.Grant{}}
+	for _, r := range readers {
+		out.Grants = append(out.Grants, w.grantTo(p, out.Collection, r, f))
+	}
+	return out
+}
+
+// rotate opens the next epoch for readers.
+func (w *world) rotate(p *person, readers ...*person) api.GrantAccess {
+	w.t.Helper()
+	in := w.rotation(p, abi.GrantFields{}, readers...)
+	w.want("rotate", w.call(p, "POST", api.PathGrants, in), "")
+	p.readers = nil
+	p.accept(in, readers...)
+	return in
+}
+
+// again are grants to readers on an older record of p's collection.
+func (w *world) again(p *person, record []byte, readers ...*person) (out []api.Grant) {
+	for _, r := range readers {
+		out = append(out, w.grantTo(p, record, r, abi.GrantFields{}))
+	}
+	return out
 }
 
 // open opens the default collection without readers.
