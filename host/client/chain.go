@@ -121,9 +121,9 @@ func (c *Client) checkChain(name [16]byte, chain []link) error {
 	case err != nil:
 		return fmt.Errorf("read known collections: %w", err)
 	case ok && sequence >= uint64(len(chain)):
-		return fmt.Errorf("%w: record %d of the collection is missing", ErrRollback, sequence)
+		return fmt.Errorf("%w: record %d is missing", ErrOldCollection, sequence)
 	case ok && chain[sequence].Hash != hash:
-		return fmt.Errorf("%w: record %d of the collection is another one", ErrRollback, sequence)
+		return fmt.Errorf("%w: record %d is another one", ErrForkedChain, sequence)
 	}
 	return nil
 }

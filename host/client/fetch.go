@@ -92,7 +92,7 @@ func (c *verifier) verify(ctx context.Context, id [16]byte, answer *api.Key, fro
 		return nil, err
 	}
 	if k.Key != id || answer.ID != api.FormatID(id) {
-		return nil, mismatch("key record: it is another key's")
+		return nil, ErrWrongDocument
 	}
 	if err := k.checkAuthor(from); err != nil {
 		return nil, err
@@ -223,7 +223,7 @@ func (c *Client) checkParts(svc *service, k *sharedKey) error {
 }
 
 // errOlder says that a collection record is older than one seen of its epoch.
-var errOlder = fmt.Errorf("%w: an older record of the document's collection than before", ErrRollback)
+var errOlder = fmt.Errorf("%w: an older record of the document's", ErrOldCollection)
 
 // rememberEpoch refuses a record of anybody's collection that is older than one
 // seen of the same epoch, or another one with the same number, and remembers it.
@@ -245,7 +245,7 @@ func (c *Client) rememberEpoch(v *abi.Collection) error {
 	return nil
 }
 
-var errFork = fmt.Errorf("%w: two records with the same number in one collection", ErrRollback)
+var errFork = fmt.Errorf("%w: two records with the same number", ErrForkedChain)
 
 // checkFork compares a collection record with the one remembered of the same
 // sequence in its chain.

@@ -82,7 +82,7 @@ func (c *Client) openNewest(ctx context.Context, svc *service, answer *api.Ident
 		return nil, err
 	}
 	if p.id != id {
-		return nil, mismatch("identity record: it is somebody else's")
+		return nil, fmt.Errorf("%w: not %s", ErrSwapped, id)
 	}
 	if answer.ID != id || answer.Version != p.Version {
 		return nil, mismatch("identity record: it is not as announced")

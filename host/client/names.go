@@ -98,7 +98,7 @@ func (c *Client) openHead(ctx context.Context, owner *person, entry *api.Collect
 	case err != nil:
 		return link{}, fmt.Errorf("read known collections: %w", err)
 	case ok && v.Sequence < sequence:
-		return link{}, fmt.Errorf("%w: collection %s is at record %d, after record %d", ErrRollback, entry.ID, v.Sequence, sequence)
+		return link{}, fmt.Errorf("%w: %s is at record %d, after record %d", ErrOldCollection, entry.ID, v.Sequence, sequence)
 	case ok && v.Sequence == sequence && v.Hash != hash:
 		return link{}, errFork
 	}

@@ -72,7 +72,7 @@ func (c *Client) recovered(ctx context.Context, r *Recovery) ([]byte, error) {
 		return nil, err
 	}
 	if base.id != r.ID {
-		return nil, mismatch("identity record: it is somebody else's")
+		return nil, fmt.Errorf("%w: not %s", ErrSwapped, r.ID)
 	}
 	versions, err := c.versions(ctx, base)
 	if err != nil {
