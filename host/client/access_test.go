@@ -177,7 +177,7 @@ func TestExpiry(t *testing.T) {
 	}
 	grant(t, a, charlie.ID, client.GrantOptions{})
 	list, err := a.Grants(ctx)
-	if err != nil || len(list.Issued) != 2 || list.Issued[0].Status != api.GrantActive || list.Issued[1].Status != api.GrantExpired {
+	if err != nil || len(list.Issued) != 3 || list.Issued[0].Status != api.GrantActive || list.Issued[1].Status != api.GrantActive || list.Issued[2].Status != api.GrantExpired {
 		t.Errorf("%+v, %v", list, err)
 	}
 	// its transform key may still wait for the sweep: then there is something to revoke

@@ -268,7 +268,9 @@ func TestHints(t *testing.T) {
 	core := abi.Client{Caller: hosttest.Caller(t)}
 	document := encrypt(t, x.a, []byte("secret"))
 	peeked, err := client.Peek(ctx, hosttest.Caller(t), bufio.NewReader(bytes.NewReader(document)))
-	if err != nil || *peeked != (client.DocumentHeader{Key: api.FormatID(headerOf(t, document).Key), Server: x.server.URL}) {
+	if err != nil || *peeked != (client.DocumentHeader{
+		Key: api.FormatID(headerOf(t, document).Key), Collection: api.FormatID(headerOf(t, document).Collection), Server: x.server.URL,
+	}) {
 		t.Errorf("header %+v, %v", peeked, err)
 	}
 	if _, err := client.Peek(ctx, hosttest.Caller(t), bufio.NewReader(bytes.NewReader([]byte("hello")))); !errors.Is(err, client.ErrNotDocument) {

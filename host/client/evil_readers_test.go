@@ -47,8 +47,8 @@ func TestEvilReaders(t *testing.T) {
 		change func(*api.Readers)
 		want   error
 	}{
-		"revoked is active":     {func(v *api.Readers) { v.Grants = append(v.Grants, earlier.Grants...) }, client.ErrRollback},
-		"revoked instead":       {func(v *api.Readers) { v.Grants = earlier.Grants }, client.ErrRollback},
+		"revoked is active":     {func(v *api.Readers) { v.Grants = append(v.Grants, earlier.Grants...) }, client.ErrVerification},
+		"revoked instead":       {func(v *api.Readers) { v.Grants = earlier.Grants }, client.ErrVerification},
 		"reader left out":       {func(v *api.Readers) { v.Grants = nil }, client.ErrRollback},
 		"called replaced":       {func(v *api.Readers) { v.Grants[0].Status = api.GrantRevoked }, client.ErrRollback},
 		"called expired":        {func(v *api.Readers) { v.Grants[0].Status = api.GrantExpired }, client.ErrVerification},
@@ -94,7 +94,8 @@ func TestEvilRevoke(t *testing.T) {
 		want   error
 	}{
 		"left out": {func(v *api.Readers) { v.Grants = nil }, client.ErrRollback},
-		"active":   {func(*api.Readers) {}, client.ErrVerification},
+		"active":   {func(*api.Readers) {}, client.ErrKeptGrant},
+		"later":    {func(v *api.Readers) { v.Grants[0].Status = api.GrantSuspended }, client.ErrKeptGrant},
 	} {
 		t.Run(name, func(t *testing.T) {
 			lie := alter(t, http.MethodGet, listReaders, tt.change)
@@ -185,7 +186,7 @@ func TestListIsForPeople(t *testing.T) {
 	}
 	for _, cut := range []bool{true, false} {
 		x.play(alter(t, http.MethodGet, api.PathGrants, func(v *api.ListGrants) { v.More = cut }))
-		if list, err := x.a.Grants(ctx); err != nil || len(list.Issued) != 2 || list.More != cut {
+		if list, err := x.a.Grants(ctx); err != nil || len(list.Issued) != 3 || list.More != cut {
 			t.Errorf("%+v, %v", list, err)
 		}
 	}

@@ -132,7 +132,7 @@ func TestEvilChain(t *testing.T) {
 		"swapped":       {func(v *api.Collection) { slices.Reverse(v.Records) }, client.ErrVerification},
 		"signature":     {func(v *api.Collection) { v.Records[1] = flipped(v.Records[1], -1) }, client.ErrVerification},
 		"other record":  {func(v *api.Collection) { v.Records[1] = mallets.Records[0] }, client.ErrVerification},
-		"other's chain": {func(v *api.Collection) { *v = mallets }, client.ErrVerification},
+		"other's chain": {func(v *api.Collection) { *v = mallets }, client.ErrOldLog},
 		"disguised":     {func(v *api.Collection) { v.Records = mallets.Records }, client.ErrVerification},
 		"repeated":      {func(v *api.Collection) { v.Records = append(v.Records, v.Records[1]) }, client.ErrVerification},
 	} {
@@ -232,7 +232,6 @@ func forgeReceipt(t *testing.T, core abi.Client) trick {
 // error; one received is set apart.
 func TestEvilLists(t *testing.T) {
 	x := newCast(t)
-	grant(t, x.a, x.bob.ID, client.GrantOptions{})
 	grant(t, x.m, x.charlie.ID, client.GrantOptions{})
 	grant(t, x.a, x.charlie.ID, client.GrantOptions{})
 	grant(t, x.m, x.alice.ID, client.GrantOptions{})
@@ -241,6 +240,7 @@ func TestEvilLists(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	grant(t, x.a, x.bob.ID, client.GrantOptions{FromNow: true})
 	mallets := capture[api.ListGrants](t, x.evil, http.MethodGet, "/v1/grants", func() { x.m.Grants(ctx) })
 	ended := mallets.Issued[index(mallets.Issued, api.GrantRevoked)]
 	bobs := capture[api.ListGrants](t, x.evil, http.MethodGet, "/v1/grants", func() { x.b.Grants(ctx) })

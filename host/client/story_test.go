@@ -88,7 +88,7 @@ func TestStory(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if receipt.Destroyed != 1 || receipt.Server != s.ID() || time.Since(receipt.Time).Abs() > time.Minute {
+	if receipt.Destroyed != 1 || receipt.Server != s.ID() || time.Since(receipt.Time).Abs() > time.Minute || receipt.Epoch != 1 || !receipt.Rotated || receipt.Remaining != 1 || len(receipt.Opened) != 2 || receipt.Unlisted != nil {
 		t.Errorf("receipt %+v", receipt)
 	}
 	third := encrypt(t, a, []byte("third"))
@@ -105,10 +105,10 @@ func TestStory(t *testing.T) {
 // checkLists looks at what the story left in everybody's lists.
 func checkLists(t *testing.T, a, b, c *client.Client, alice, bob, charlie *hosttest.Person) {
 	list, err := a.Grants(ctx)
-	if err != nil || len(list.Issued) != 2 || len(list.Received) != 0 {
+	if err != nil || len(list.Issued) != 3 || len(list.Received) != 0 {
 		t.Fatal(list, err)
 	}
-	for _, g := range list.Issued {
+	for _, g := range list.Issued { // Charlie has one for each epoch
 		want := api.GrantActive
 		if g.Reader == bob.ID {
 			want = api.GrantRevoked
@@ -119,7 +119,7 @@ func checkLists(t *testing.T, a, b, c *client.Client, alice, bob, charlie *hostt
 	}
 	for who, status := range map[*client.Client]string{b: api.GrantRevoked, c: api.GrantActive} {
 		list, err := who.Grants(ctx)
-		if err != nil || len(list.Issued) != 0 || len(list.Received) != 1 || len(list.Unverified) != 0 {
+		if err != nil || len(list.Issued) != 0 || len(list.Received) == 0 || len(list.Unverified) != 0 {
 			t.Fatal(list, err)
 		}
 		if g := list.Received[0]; g.Status != status || g.Owner != alice.ID || g.Reader != who.ID() {
