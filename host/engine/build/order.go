@@ -11,7 +11,8 @@ import (
 //
 // The two suites are one text, so each function of one has a twin in the other whose code
 // differs in constants and in the addresses of locals. The linker puts them half a
-// megabyte apart, while gzip looks back 32 KiB. So they are moved side by side.
+// megabyte apart, while gzip looks back 32 KiB. So they are moved side by side. The
+// others are sorted by what they are made of, which brings similar ones together.
 //
 // A program does not see the numbers of its functions: calls through pointers use
 // the numbers of table entries, which stay.
@@ -63,7 +64,7 @@ type renumbering struct {
 	number   []int // the new number by the old one
 }
 
-// order returns the module with twins side by side. It needs the names of functions;
+// order returns the module with similar functions side by side. It needs the names of functions;
 // without them the module stays as it is.
 func order(module []byte) ([]byte, error) {
 	sections, err := readSections(module)
@@ -87,7 +88,14 @@ func order(module []byte) ([]byte, error) {
 	if len(names) <= imported {
 		return module, nil
 	}
-	n := newRenumbering(imported, names)
+	keys, err := sortKeys(sections)
+	if err != nil {
+		return nil, err
+	}
+	if len(keys) != len(names)-imported {
+		return nil, errModule
+	}
+	n := newRenumbering(imported, names, keys)
 	for i := range sections {
 		if sections[i].body, err = n.section(sections[i]); err != nil {
 			return nil, fmt.Errorf("section %d: %w", sections[i].id, err)
@@ -143,8 +151,43 @@ func functionNames(body []byte) ([]string, error) {
 	return names, r.end()
 }
 
-// newRenumbering puts each function behind its twin of the weaker suite.
-func newRenumbering(imported int, names []string) *renumbering {
+// sortKeys returns what functions are sorted by, in the order of the code section: the
+// beginning of their bodies, without the numbers of functions, which change.
+func sortKeys(sections []section) ([]string, error) {
+	const length = 400 // bytes; more of them change little
+	var keys []string
+	for _, s := range sections {
+		if s.id != sectionCode {
+			continue
+		}
+		code := &reader{rest: s.body}
+		for range code.unsigned() {
+			body := code.take(code.unsigned())
+			r := &reader{rest: body}
+			r.locals()
+			key := slices.Clone(body[:len(body)-len(r.rest)])
+			for len(r.rest) > 0 && len(key) < length {
+				at := r.rest
+				op := r.byte()
+				r.operands(op)
+				text := at[:len(at)-len(r.rest)]
+				if op == opCall {
+					text = text[:1]
+				}
+				key = append(key, text...)
+			}
+			if r.bad || code.bad {
+				return nil, errModule
+			}
+			keys = append(keys, string(key))
+		}
+	}
+	return keys, nil
+}
+
+// newRenumbering puts each function behind its twin of the weaker suite, and those
+// without a twin before all of them, by their keys.
+func newRenumbering(imported int, names, keys []string) *renumbering {
 	n := &renumbering{imported: imported, number: make([]int, len(names))}
 	first := map[string]int{} // a name may occur several times
 	for i, name := range names {
@@ -161,15 +204,16 @@ func newRenumbering(imported int, names []string) *renumbering {
 			}
 		}
 	}
+	var pairs []int
 	for i := imported; i < len(names); i++ {
-		if follows[i] {
-			continue
-		}
-		n.old = append(n.old, i)
 		if j, found := follower[i]; found {
-			n.old = append(n.old, j)
+			pairs = append(pairs, i, j)
+		} else if !follows[i] {
+			n.old = append(n.old, i)
 		}
 	}
+	slices.SortStableFunc(n.old, func(i, j int) int { return strings.Compare(keys[i-imported], keys[j-imported]) })
+	n.old = append(n.old, pairs...)
 	for i := range imported {
 		n.number[i] = i
 	}
@@ -299,13 +343,7 @@ func (n *renumbering) code(body []byte) ([]byte, error) {
 // function returns a function's body with its calls in new numbers.
 func (n *renumbering) function(body []byte) ([]byte, error) {
 	r := &reader{rest: body}
-	for range r.unsigned() { // locals
-		r.unsigned()
-		r.byte()
-		if r.bad {
-			return nil, errModule
-		}
-	}
+	r.locals()
 	out := slices.Clone(body[:len(body)-len(r.rest)])
 	for len(r.rest) > 0 {
 		at := r.rest
@@ -320,6 +358,14 @@ func (n *renumbering) function(body []byte) ([]byte, error) {
 		}
 	}
 	return out, nil
+}
+
+// locals skips the locals at the beginning of a function's body.
+func (r *reader) locals() {
+	for n := r.unsigned(); n > 0 && !r.bad; n-- {
+		r.unsigned()
+		r.byte()
+	}
 }
 
 // Instructions with operands (core specification, section 5.4).
@@ -341,7 +387,7 @@ const (
 func (r *reader) operands(op byte) {
 	switch {
 	case op >= opBlock && op <= opIf, op == opI32, op == opI64,
-		op == opBr, op == opBrIf, op >= opLocalGet && op <= opGlobal:
+		op == opBr, op == opBrIf, op == opCall, op >= opLocalGet && op <= opGlobal:
 		r.skip(1)
 	case op == opCallIndirect, op >= opLoad && op <= opStore:
 		r.skip(2)

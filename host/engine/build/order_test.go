@@ -172,7 +172,7 @@ func TestOrderTiny(t *testing.T) {
 	if want := "\x03\x04\x00\x10\x02\x0b\x04\x00\x10\x00\x0b\x04\x00\x10\x01\x0b"; string(sections[3].body) != want {
 		t.Errorf("code %x", sections[3].body)
 	}
-	if want := "\x01\x01e\x00\x01"; string(sections[2].body) != want {
+	if want := "\x01\x01e\x00\x02"; string(sections[2].body) != want {
 		t.Errorf("exports %x", sections[2].body)
 	}
 }
