@@ -196,4 +196,3 @@ func waitingFor(k *sharedKey) error {
 	}
 	return fmt.Errorf("%w (you wrote it, but only its owner and readers open it)", ErrNoAccess)
 }
-
