@@ -155,7 +155,11 @@ func (c *Client) keepers(ctx context.Context, grants []listed) (keep []award, su
 	if err := c.freshLog(ctx); err != nil {
 		return nil, 0, err
 	}
-	persons, err := c.lookUpMany(ctx, ids)
+	var persons map[string]*person
+	_, err = c.insist(ctx, func() (err error) {
+		persons, err = c.lookUpMany(ctx, ids)
+		return err
+	})
 	if err != nil {
 		return nil, 0, err
 	}
