@@ -39,6 +39,28 @@ func calls(w *world) []call {
 		{"NewIdentityVersion", [][]byte{alice, w.alice, {2}}, -1, func(a [][]byte) (any, error) {
 			return slice(NewIdentityVersion(a[0], a[1], a[2]))
 		}},
+		{"RotateIdentity", [][]byte{alice, seedOf("next"), w.alice, {1}}, -1, func(a [][]byte) (any, error) {
+			return slice(RotateIdentity(a[0], nil, a[1], nil, a[2], 1, a[3]))
+		}},
+		{"RotateIdentity, recovery", [][]byte{alice, seedOf("alice's recovery"), seedOf("next"), w.alice, {1}}, 0, func(a [][]byte) (any, error) {
+			return slice(RotateIdentity(a[0], a[1], a[2], seedOf("other"), a[3], 1, a[4]))
+		}},
+		{"CompareIdentities", [][]byte{w.alice, w.bob}, -1, func(a [][]byte) (any, error) {
+			relation, err := CompareIdentities(a[0], a[1])
+			if relation == 0 {
+				return nil, err
+			}
+			return relation, err
+		}},
+		{"SafetyNumber", [][]byte{w.alice, w.bob}, -1, func(a [][]byte) (any, error) { return slice(SafetyNumber(a[0], a[1])) }},
+		{"OwnDefaultCollection", [][]byte{lived().seed(), lived().ana}, -1, func(a [][]byte) (any, error) {
+			id, err := OwnDefaultCollection(a[0], a[1], [32]byte{1})
+			if id == [16]byte{} {
+				return nil, err
+			}
+			return id, err
+		}},
+		{"LinkSeed", [][]byte{seedOf("link")}, -1, func(a [][]byte) (any, error) { return pair(LinkSeed(a[0], nil)) }},
 		{"NewService", [][]byte{at}, -1, func(a [][]byte) (any, error) { return slice(NewService(a[0])) }},
 		{"DefaultCollection", [][]byte{alice}, -1, func(a [][]byte) (any, error) {
 			id, err := DefaultCollection(a[0], [32]byte{1})

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"flag"
+	"fmt"
 	"os"
 	"testing"
 
@@ -32,15 +33,16 @@ type frozen struct {
 
 const frozenRandom = "recrypt-service known answers v1"
 
-// frozenWorld makes the world, a sealed secret, and what there is of recrypt480 and of
-// later identity versions, from the fixed randomness. What is added comes last.
-func frozenWorld(t *testing.T) (*world, []byte, *strongWorld) {
+// frozenWorld makes the world, a sealed secret, what there is of recrypt480 and of
+// later identity versions, and a life, from the fixed randomness. What is added comes last.
+func frozenWorld(t *testing.T) (*world, []byte, *strongWorld, *life) {
 	random := sha3.NewSHAKE128()
 	random.Write([]byte(frozenRandom))
 	recrypttest.SetRandom(t, random)
 	w := newWorld()
 	sealed := must(SealSecret([]byte("correct horse"), abi.SecretSeed, seedOf("alice"), MinMemoryKiB, MinPasses))
-	return w, sealed, newStrongWorld(w)
+	s := newStrongWorld(w)
+	return w, sealed, s, newLife(w)
 }
 
 // recordsOf names the records of a world.
@@ -69,8 +71,26 @@ func strongRecordsOf(s *strongWorld) map[string]*[]byte {
 	}
 }
 
+// livedRecordsOf names the records of a life.
+func livedRecordsOf(l *life) map[string]*[]byte {
+	all := map[string]*[]byte{
+		"identity of ana, version 4": &l.ana, "identity of ben, version 2": &l.ben, "identity of ben, version 1": &l.bensOld,
+		"identity of ana, recovered": &l.lost,
+	}
+	for i := range l.epochs {
+		e, at := &l.epochs[i], fmt.Sprintf("epoch %d of ana: ", i+1)
+		for name, b := range map[string]*[]byte{
+			"identity": &e.ana, "collection": &e.record, "grant": &e.grant, "transform key": &e.transformKey, "document key": &e.document,
+			"value": &e.value, "key": &e.key, "transformed value": &e.got, "later grant": &l.grants[i], "later transform key": &l.keys[i],
+		} {
+			all[at+name] = b
+		}
+	}
+	return all
+}
+
 func makeFrozen(t *testing.T) *frozen {
-	w, sealed, s := frozenWorld(t)
+	w, sealed, s, l := frozenWorld(t)
 	f := &frozen{
 		About:   "One record of every type. Everything is hexadecimal but texts. Changing this file means changing the format.",
 		Random:  frozenRandom,
@@ -80,13 +100,17 @@ func makeFrozen(t *testing.T) *frozen {
 		Records: map[string]string{},
 	}
 	for _, name := range []string{"alice", "alice's recovery", "bob", "bob's recovery", "carol", "carol's recovery",
-		"dora", "dora's recovery", "mallory", "mallory's recovery", "service", "other service"} {
+		"dora", "dora's recovery", "mallory", "mallory's recovery", "service", "other service",
+		"ana", "ana again", "ana once more", "ana's recovery", "ana's other recovery", "ben", "ben again", "ben's recovery"} {
 		f.Seeds[name] = hex.EncodeToString(seedOf(name))
 	}
 	for name, record := range recordsOf(w) {
 		f.Records[name] = hex.EncodeToString(*record)
 	}
 	for name, record := range strongRecordsOf(s) {
+		f.Records[name] = hex.EncodeToString(*record)
+	}
+	for name, record := range livedRecordsOf(l) {
 		f.Records[name] = hex.EncodeToString(*record)
 	}
 	f.Records["sealed seed of alice"] = hex.EncodeToString(sealed)
@@ -107,6 +131,11 @@ func makeFrozen(t *testing.T) *frozen {
 	first := must(parseCollection(w.first))
 	put("private key of collection 0", must(unlockEpoch(seedOf("alice"), must(openIdentity(w.alice)), first)).Bytes())
 	put("readers hash of collection 0", first.ReadersHash[:])
+	f.Derived["safety number of ana and ben"] = string(must(SafetyNumber(l.ana, l.ben)))
+	for name, passcode := range map[string]string{"link of alice's seed": "", "link of alice's seed, passcode 1234": "1234"} {
+		seed, recovery := must2(LinkSeed(seedOf("alice"), []byte(passcode)))
+		put("seed and recovery seed of a "+name, append(seed, recovery...))
+	}
 	input, signature, digest, err := SignRequest(seedOf("alice"), request())
 	if err != nil {
 		t.Fatal(err)
@@ -173,6 +202,14 @@ func TestFrozenOpens(t *testing.T) {
 		*at = fromHex(f.Records[name])
 	}
 	s.opens(t, w)
+	l := &life{}
+	for name, at := range livedRecordsOf(l) {
+		*at = fromHex(f.Records[name])
+	}
+	for i := range l.epochs {
+		l.epochs[i].seed = fromHex(f.Seeds[generation("ana", i)])
+	}
+	l.opens(t, w)
 	if _, id, err := ParseID(f.Ids["alice"]); err != nil || id != must(OpenIdentity(w.alice)).ID {
 		t.Errorf("id: %v", err)
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/recrypt-service/recrypt/wasm/abi"
 	"github.com/recrypt-service/recrypt/wasm/fuzztest"
+	"github.com/recrypt-service/recrypt/wasm/recrypt"
 )
 
 // limit is how much reading n bytes may allocate: the fields, and points in the forms
@@ -62,17 +63,20 @@ func complete(kind string, fields func(w *writer), parts ...[]byte) []byte {
 // FuzzOpenIdentity reads one version of an identity.
 func FuzzOpenIdentity(f *testing.F) {
 	w, s := shared(), strong()
-	fuzzRecord(f, append(records(s.alice), w.bob, s.dora, w.service), parseIdentity, func(v *identity) []byte {
+	seeds := append(records(s.alice), w.bob, s.dora, w.service)
+	seeds = append(append(seeds, records(lived().ana)...), records(lived().lost)...)
+	fuzzRecord(f, seeds, parseIdentity, func(v *identity) []byte {
 		return complete("identity", v.writeBody, append(v.proofs, v.signature)...)
 	}, func(b []byte) (any, error) { return orNil(OpenIdentity(b)) })
 }
 
 // FuzzOpenVersions: accepting means that the records, written again, are the input,
-// and that each version adds to the one before.
+// and that each version adds to the one before or changes all of it.
 func FuzzOpenVersions(f *testing.F) {
 	w, s := shared(), strong()
 	two, bobs := records(s.alice), records(s.bobs)
-	for _, b := range [][]byte{w.alice, s.alice, s.dora, s.bobs, two[1], append(bytes.Clone(w.alice), bobs[1]...), append(bytes.Clone(s.alice), two[1]...), bytes.Repeat(w.alice, MaxVersions+1), nil} {
+	for _, b := range [][]byte{w.alice, s.alice, s.dora, s.bobs, two[1], append(bytes.Clone(w.alice), bobs[1]...), append(bytes.Clone(s.alice), two[1]...), bytes.Repeat(w.alice, MaxVersions+1), nil,
+		lived().ana, lived().ben, lived().lost, append(bytes.Clone(lived().bensOld), records(lived().ana)[1]...)} {
 		f.Add(b)
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
@@ -87,7 +91,7 @@ func FuzzOpenVersions(f *testing.F) {
 		}
 		var again []byte
 		for i, v := range p.versions {
-			if int(v.Version) != i+1 || v.ID != p.ID || i > 0 && len(v.Keys) <= len(p.versions[i-1].Keys) {
+			if int(v.Version) != i+1 || v.ID != p.ID || i > 0 && !next(p.versions[i-1], v) {
 				t.Fatal("accepted versions that do not follow each other")
 			}
 			again = append(again, complete("identity", v.writeBody, append(v.proofs, v.signature)...)...)
@@ -97,6 +101,46 @@ func FuzzOpenVersions(f *testing.F) {
 		}
 		if v, err := OpenIdentity(b); (v == nil) != (err != nil) {
 			t.Fatal("opened with an error, or neither")
+		}
+	})
+}
+
+// next reports whether a version adds suites and keeps everything, or keeps no key.
+func next(a, b *identity) bool {
+	same := a.SigningKey == b.SigningKey
+	for i, k := range a.keys {
+		if have := b.key(recrypt.Suite(a.Keys[i].Suite)); have == nil || have.Equal(k) != same {
+			return false
+		}
+	}
+	if same {
+		return a.RecryptKey == b.RecryptKey && a.RecoveryHash == b.RecoveryHash && len(b.keys) > len(a.keys) && b.Since == a.Since && len(b.sealed)+len(b.recovery) == 0
+	}
+	return a.RecryptKey != b.RecryptKey && (a.RecoveryHash == b.RecoveryHash || b.recovery != nil) && b.Since == b.Version
+}
+
+// FuzzCompareIdentities: what is offered in the place of a known identity is the same,
+// longer, or refused, unless the recovery key says otherwise.
+func FuzzCompareIdentities(f *testing.F) {
+	l := lived()
+	for _, b := range [][]byte{l.ana, l.lost, l.epochs[0].ana, l.epochs[1].ana, l.ben, shared().alice, nil} {
+		f.Add(b)
+	}
+	known := l.epochs[1].ana
+	f.Fuzz(func(t *testing.T, b []byte) {
+		relation, err := CompareIdentities(known, b)
+		if err != nil {
+			if relation != 0 {
+				t.Fatal("a result with the error")
+			}
+			return
+		}
+		same, newer := bytes.Equal(b, known), len(b) > len(known) && bytes.HasPrefix(b, known)
+		if same != (relation == abi.RelationSame) || newer != (relation == abi.RelationNewer) {
+			t.Fatalf("relation %d", relation)
+		}
+		if relation == abi.RelationOverrides && must(openIdentity(b)).versions[1].recovery == nil {
+			t.Fatal("overridden without the recovery key")
 		}
 	})
 }

@@ -238,6 +238,12 @@ func TestNoAliasing(t *testing.T) {
 	if bytes.Equal(i.Keys[0].PublicKey, make([]byte, 64)) {
 		t.Error("identity aliases its record")
 	}
+	ana := bytes.Clone(lived().ana)
+	p := must(parsePerson(ana))
+	clear(ana)
+	if v := p.versions[1]; bytes.Equal(v.sealed, make([]byte, previousSeedSize)) || bytes.Equal(v.body, make([]byte, len(v.body))) {
+		t.Error("version aliases its record")
+	}
 }
 
 // The resign methods make changed records, signed well, for the rules behind the
