@@ -42,8 +42,8 @@ func checkLog(log []store.LogEntry) error {
 	return nil
 }
 
-// appendLog adds leaves to the log in the transaction of q. It reads and writes as many
-// hashes as the tree is high, at most, for the first leaf and two on average.
+// appendLog adds leaves to the log in the transaction of q. For each it reads and writes
+// as many hashes as the tree is high, at most, and one and two on average.
 func appendLog(ctx context.Context, q *sqlitedb.Queries, log []store.LogEntry) error {
 	if len(log) == 0 {
 		return nil
@@ -52,14 +52,30 @@ func appendLog(ctx context.Context, q *sqlitedb.Queries, log []store.LogEntry) e
 	if err != nil {
 		return err
 	}
-	fresh := make(map[int64]tlog.Hash, 2*len(log))
-	reader := tlog.HashReaderFunc(func(indexes []int64) ([]tlog.Hash, error) {
+	for i := range log {
+		hashes, err := tlog.StoredHashes(size, log[i].Leaf, storedHashes(ctx, q))
+		if err != nil {
+			return err
+		}
+		first := tlog.StoredHashIndex(0, size)
+		for j, h := range hashes {
+			if err := q.InsertHash(ctx, sqlitedb.InsertHashParams{Position: first + int64(j), Hash: h[:]}); err != nil {
+				return err
+			}
+		}
+		if err := insertLeaf(ctx, q, size, &log[i]); err != nil {
+			return err
+		}
+		size++
+	}
+	return nil
+}
+
+// storedHashes reads hashes one by one: an append needs one on average.
+func storedHashes(ctx context.Context, q *sqlitedb.Queries) tlog.HashReader {
+	return tlog.HashReaderFunc(func(indexes []int64) ([]tlog.Hash, error) {
 		hashes := make([]tlog.Hash, len(indexes))
 		for i, index := range indexes {
-			if h, ok := fresh[index]; ok {
-				hashes[i] = h
-				continue
-			}
 			row, err := q.LogHash(ctx, index)
 			if errors.Is(err, sql.ErrNoRows) {
 				err = fmt.Errorf("%w: the log lacks a hash, put a backup in its place", store.ErrDamaged)
@@ -71,24 +87,6 @@ func appendLog(ctx context.Context, q *sqlitedb.Queries, log []store.LogEntry) e
 		}
 		return hashes, nil
 	})
-	for i := range log {
-		hashes, err := tlog.StoredHashes(size, log[i].Leaf, reader)
-		if err != nil {
-			return err
-		}
-		first := tlog.StoredHashIndex(0, size)
-		for j, h := range hashes {
-			fresh[first+int64(j)] = h
-			if err := q.InsertHash(ctx, sqlitedb.InsertHashParams{Position: first + int64(j), Hash: h[:]}); err != nil {
-				return err
-			}
-		}
-		if err := insertLeaf(ctx, q, size, &log[i]); err != nil {
-			return err
-		}
-		size++
-	}
-	return nil
 }
 
 // insertLeaf stores a leaf and, if it is of the ledger, its entry.
