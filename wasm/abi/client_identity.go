@@ -19,7 +19,9 @@ func (c Client) CompareIdentities(ctx context.Context, known, offered []byte) (r
 	if err != nil {
 		return 0, err
 	}
-	relation = r.U8()
+	if relation = r.U8(); relation > RelationOther {
+		return 0, ErrMalformed
+	}
 	return relation, r.Err()
 }
 

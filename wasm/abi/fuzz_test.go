@@ -113,7 +113,7 @@ func paired[A, B any](a A, b B, err error) (pair[A, B], error) { return pair[A, 
 func id32(b byte) (id [32]byte) { return [32]byte(bytes.Repeat([]byte{b}, 32)) }
 
 func views() []view {
-	grant := &Grant{GrantFields: GrantFields{Kind: GrantLink, Scope: [][16]byte{{1}, {2}}, Uses: 3}, Suite: 1, Reader: id32(7)}
+	grant := &Grant{GrantFields: GrantFields{Kind: GrantLink, Scope: [][16]byte{{1}, {2}}, Uses: 3, Extensions: someExtensions()}, Suite: 1, Reader: id32(7)}
 	return append(smallViews(),
 		typed("OpenIdentity", &Identity{ID: id32(1), Version: 2, Keys: []SuiteKey{{1, make([]byte, 64)}, {2, make([]byte, 120)}}},
 			func(ctx context.Context, c Client) (*Identity, error) { return c.OpenIdentity(ctx, nil) },
@@ -127,24 +127,44 @@ func views() []view {
 		typed("OpenService", &Service{ID: id32(3), Version: 1},
 			func(ctx context.Context, c Client) (*Service, error) { return c.OpenService(ctx, nil) },
 			func(v *Service) [][]byte { return [][]byte{v.ID[:], U32(v.Version), v.SigningKey[:], v.RecryptKey[:]} }),
-		typed("OpenCollection", &Collection{Epoch: 1, Sequence: 2, Suite: 1, PublicKey: make([]byte, 64), Authors: [][32]byte{id32(1), id32(2)}, Title: []byte("t")},
+		typed("OpenCollection", &Collection{Epoch: 1, Sequence: 2, Suite: 1, PublicKey: make([]byte, 64), Authors: [][32]byte{id32(1), id32(2)}, Title: []byte("t"), Extensions: someExtensions()},
 			func(ctx context.Context, c Client) (*Collection, error) { return c.OpenCollection(ctx, nil, nil, nil) },
 			func(v *Collection) [][]byte {
 				return [][]byte{
 					v.Service[:], v.Owner[:], U32(v.OwnerVersion), v.Collection[:], U32(v.Epoch), U64(v.Sequence), v.Previous[:], U8(v.Suite),
-					v.PublicKey, v.Salt[:], v.ReadersHash[:], U8(v.Deposit), Join(v.Authors), v.Title, v.Hash[:],
+					v.PublicKey, v.Salt[:], v.ReadersHash[:], U8(v.Deposit), Join(v.Authors), v.Title, v.Hash[:], v.Extensions.Encode(),
 				}
 			}),
 		typed("OpenGrant", grant,
 			func(ctx context.Context, c Client) (*Grant, error) { return c.OpenGrant(ctx, nil, nil, nil, nil, nil) },
-			func(v *Grant) [][]byte {
-				return [][]byte{
-					v.Grant[:], v.Service[:], v.Owner[:], U32(v.OwnerVersion), v.Collection[:], U32(v.Epoch), U8(v.Suite), v.CollectionHash[:],
-					v.Reader[:], U32(v.ReaderVersion), v.TransformKeyHash[:], U8(v.Kind), Join(v.Scope),
-					U64(v.NotBefore), U64(v.Expires), U64(v.Wait), U32(v.Uses),
+			packGrant),
+		typed("NewGrants", []GrantOutcome{{Grant: []byte("grant"), TransformKey: []byte("key")}, {Err: &Error{StatusSuite, "no"}}},
+			func(ctx context.Context, c Client) ([]GrantOutcome, error) {
+				return c.NewGrants(ctx, nil, nil, nil, make([]NewGrant, 2))
+			},
+			func(v []GrantOutcome) [][]byte {
+				var out [][]byte
+				for _, o := range v {
+					out = append(out, outcome(o.Err, o.Grant, o.TransformKey))
 				}
+				return [][]byte{Pack(out...)}
 			}),
-		typed("OpenKeyRecord", &KeyRecord{Epoch: 1, Suite: 2, Payload: &Payload{Length: 5, Hash: id32(9)}},
+		typed("OpenGrants", []OpenGrantOutcome{{Err: &Error{StatusMalformed, ""}}, {Grant: grant}},
+			func(ctx context.Context, c Client) ([]OpenGrantOutcome, error) {
+				return c.OpenGrants(ctx, nil, nil, make([]GrantToOpen, 2))
+			},
+			func(v []OpenGrantOutcome) [][]byte {
+				var out [][]byte
+				for _, o := range v {
+					if o.Err == nil {
+						out = append(out, outcome(nil, packGrant(o.Grant)...))
+					} else {
+						out = append(out, outcome(o.Err))
+					}
+				}
+				return [][]byte{Pack(out...)}
+			}),
+		typed("OpenKeyRecord", &KeyRecord{Epoch: 1, Suite: 2, Payload: &Payload{Length: 5, Hash: id32(9)}, Extensions: Extensions{RenewBy: 1}},
 			func(ctx context.Context, c Client) (*KeyRecord, error) {
 				return c.OpenKeyRecord(ctx, nil, nil, nil, nil)
 			},
@@ -153,6 +173,7 @@ func views() []view {
 				if v.Payload != nil {
 					payload = [][]byte{U8(1), U64(v.Payload.Length), v.Payload.Hash[:]}
 				}
+				payload = append(payload, v.Extensions.Encode())
 				return append([][]byte{
 					v.Key[:], v.Service[:], v.Owner[:], v.Collection[:], U32(v.Epoch), v.Author[:], U32(v.AuthorVersion), U8(v.Suite),
 				}, payload...)
@@ -170,6 +191,26 @@ func views() []view {
 				return [][]byte{v.Key[:], v.Collection[:], U32(v.Epoch), v.Author[:], []byte(v.Server), U32(uint32(v.Length))}
 			}),
 	)
+}
+
+func someExtensions() Extensions {
+	return Extensions{Checkpoint: &LogState{Size: 1, Root: id32(8)}, RenewBy: 9}
+}
+
+func packGrant(v *Grant) [][]byte {
+	return [][]byte{
+		v.Grant[:], v.Service[:], v.Owner[:], U32(v.OwnerVersion), v.Collection[:], U32(v.Epoch), U8(v.Suite), v.CollectionHash[:],
+		v.Reader[:], U32(v.ReaderVersion), v.TransformKeyHash[:], U8(v.Kind), Join(v.Scope),
+		U64(v.NotBefore), U64(v.Expires), U64(v.Wait), U32(v.Uses), v.Extensions.Encode(),
+	}
+}
+
+// outcome is the answer for an item of a batch.
+func outcome(err error, frames ...[]byte) []byte {
+	if e, ok := err.(*Error); ok {
+		return append([]byte{byte(e.Status)}, e.Message...)
+	}
+	return append([]byte{0}, Pack(frames...)...)
 }
 
 func smallViews() []view {

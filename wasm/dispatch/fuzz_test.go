@@ -19,7 +19,7 @@ import (
 var groups = map[string][]abi.Op{
 	"plain": {
 		abi.OpInfo, abi.OpParseID, abi.OpFormatID, abi.OpSealSeed, abi.OpOpenSeed, abi.OpSealedInfo,
-		abi.OpReadersHash, abi.OpNewHeader, abi.OpOpenHeader,
+		abi.OpReadersHash, abi.OpNewHeader, abi.OpOpenHeader, abi.OpLinkSeed, abi.OpSealTitle,
 	},
 	"keys": {
 		abi.OpSelfTest, abi.OpGenerateKeyPair, abi.OpPublicKey, abi.OpGenerateSigningKeyPair, abi.OpGeneratePlaintext,
@@ -30,12 +30,14 @@ var groups = map[string][]abi.Op{
 	},
 	"signatures": {
 		abi.OpSchnorrSign, abi.OpSchnorrVerify, abi.OpEd25519Sign, abi.OpEd25519Verify, abi.OpSignRequest, abi.OpVerifyRequest,
+		abi.OpSignCheckpoint,
 	},
 	"identities": {
 		abi.OpNewIdentity, abi.OpOpenIdentity, abi.OpNewService, abi.OpOpenService, abi.OpNewIdentityVersion,
+		abi.OpRotateIdentity, abi.OpCompareIdentities, abi.OpSafetyNumber,
 	},
 	"collections": {
-		abi.OpDefaultCollection, abi.OpNewCollection, abi.OpOpenCollection,
+		abi.OpDefaultCollection, abi.OpOwnDefaultCollection, abi.OpNewCollection, abi.OpOpenCollection, abi.OpOpenTitle,
 	},
 	"grants": {
 		abi.OpNewGrant, abi.OpOpenGrant, abi.OpNewRevocation, abi.OpOpenRevocation, abi.OpNewReceipt, abi.OpOpenReceipt,
@@ -45,6 +47,7 @@ var groups = map[string][]abi.Op{
 	},
 	"batches": {
 		abi.OpPrepareTransformKey, abi.OpTransformPrepared, abi.OpDecryptMany, abi.OpTransformKeyValues, abi.OpOpenKeys,
+		abi.OpNewGrants, abi.OpOpenGrants,
 	},
 }
 
@@ -122,7 +125,8 @@ func seeds(group string) []call {
 
 // slow tells calls that stretch a passphrase, which is slow by design.
 func slow(c call) bool {
-	return (c.op == abi.OpSealSeed || c.op == abi.OpOpenSeed) && len(c.frames) > 0 && len(c.frames[0]) > 0
+	return (c.op == abi.OpSealSeed || c.op == abi.OpOpenSeed) && len(c.frames) > 0 && len(c.frames[0]) > 0 ||
+		c.op == abi.OpLinkSeed && len(c.frames) > 1 && len(c.frames[1]) > 0
 }
 
 // handle calls the core, and checks what holds for every answer: it is well-formed,

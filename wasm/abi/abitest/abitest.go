@@ -69,6 +69,10 @@ func scenarios() []scenario {
 		{name: "versions", recorded: true, run: versions},
 		{name: "mixed suites", recorded: true, run: mixed},
 		{name: "damage", recorded: true, run: damage},
+		{name: "checkpoints", recorded: true, run: checkpoints},
+		{name: "changes of keys", recorded: true, run: life},
+		{name: "safety numbers", recorded: true, run: safety},
+		{name: "links", recorded: true, run: links},
 	}
 	for _, v := range []variant{variants[suite256], variants[suite480]} {
 		of := " of " + abi.SuiteName(v.number)

@@ -27,6 +27,8 @@ var allOps = []struct {
 	{abi.OpOpenKeyRecord, 4}, {abi.OpOpenKey, 7}, {abi.OpTransformKeyValue, 3}, {abi.OpNewRevocation, 6},
 	{abi.OpOpenRevocation, 2}, {abi.OpNewReceipt, 5}, {abi.OpOpenReceipt, 3}, {abi.OpSignRequest, 11},
 	{abi.OpVerifyRequest, 12}, {abi.OpNewHeader, 5}, {abi.OpOpenHeader, 1},
+	{abi.OpNewGrants, 4}, {abi.OpOpenGrants, 3}, {abi.OpSealTitle, 4}, {abi.OpOpenTitle, 3}, {abi.OpSignCheckpoint, 3},
+	{abi.OpLinkSeed, 2}, {abi.OpRotateIdentity, 7}, {abi.OpCompareIdentities, 2}, {abi.OpSafetyNumber, 2}, {abi.OpOwnDefaultCollection, 3},
 }
 
 func info(s suite) {
