@@ -59,6 +59,8 @@ type Options struct {
 	Log   *slog.Logger                    // nil: discarded
 	Wrap  func(http.Handler) http.Handler // put in front of the server; nil: nothing
 	Addr  string                          // address to listen on; "": a free port
+
+	Witnesses []string // see server.Config
 }
 
 // A Server is a running server.
@@ -105,6 +107,7 @@ func NewServer(t testing.TB, o Options) *Server {
 	s.Server, err = server.New(ctx, server.Config{
 		Store: s.store, Keyring: s.keyring, Caller: e, EngineKind: e.Kind(),
 		Seed: o.Seed, PublicURLs: []string{s.URL}, Version: "test", PreparedBytes: server.DefaultPreparedBytes, Clock: o.Clock, Log: o.Log,
+		Witnesses: o.Witnesses,
 	})
 	if err != nil {
 		t.Fatal(err)
