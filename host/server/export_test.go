@@ -21,3 +21,19 @@ func (s *Server) Prepared() int {
 	defer s.prepared.mu.Unlock()
 	return s.prepared.recent.Len()
 }
+
+// Asking reports whether the witnesses are asked.
+func (s *Server) Asking() bool {
+	s.tree.mu.Lock()
+	defer s.tree.mu.Unlock()
+	return s.tree.asking
+}
+
+// Operations are the ids of all operations, and whether each demands a signature.
+func (s *Server) Operations() map[string]bool {
+	out := map[string]bool{}
+	for _, rt := range s.routes {
+		out[rt.operation] = rt.signed
+	}
+	return out
+}

@@ -2,7 +2,6 @@ package server_test
 
 import (
 	"bytes"
-	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
@@ -218,7 +217,7 @@ func TestStrangers(t *testing.T) {
 	w.want("her request", w.call(mallory, "POST", api.PathGrants, first), api.CodeMismatch)
 	w.want("her revocation", w.call(mallory, "POST", api.PathRevocations, api.RevokeAccess{Revocation: w.revocation(alice, bob)}), api.CodeMismatch)
 	w.want("her key", w.call(mallory, "POST", api.PathKeys, k.in), api.CodeMismatch)
-	w.want("a granted reader deposits", w.call(bob, "POST", api.PathKeys, w.newKeyForced(bob, alice)), api.CodeNotFound)
+	w.want("a granted reader deposits", w.call(bob, "POST", api.PathKeys, w.forcedKey(bob, alice, w.home(alice))), api.CodeNotFound)
 
 	// A chain of Mallory's own under Alice's collection id.
 	f := w.fields(mallory)
@@ -252,18 +251,6 @@ func TestStrangers(t *testing.T) {
 	if len(list.Issued)+len(list.Received) != 0 {
 		t.Error("a stranger sees grants")
 	}
-}
-
-// newKeyForced makes a key record that the core would not make for a reader: it
-// is made in a collection of the reader's own and then moved.
-func (w *world) newKeyForced(author, owner *person) api.CreateKey {
-	own := *author
-	own.collection, own.readers = nil, nil
-	f := w.fields(&own)
-	f.Collection = must(w.core.DefaultCollection(context.Background(), owner.seed, w.service.ID))
-	k := w.newKey(author, w.next(&own, f))
-	k.in.Record = author.resign(k.in.Record, func(b []byte) { copy(b[23+16+32:], owner.identity.ID[:]) })
-	return k.in
 }
 
 // TestHammer: many devices of one owner append at once; every record of the chain

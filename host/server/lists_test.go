@@ -17,8 +17,11 @@ func readersPath(id [16]byte) string {
 	return strings.Replace(api.PathReaders, "{id}", api.FormatID(id), 1)
 }
 
-// home is the id of p's default collection.
+// home is the id of p's collection.
 func (w *world) home(p *person) [16]byte {
+	if p.home != ([16]byte{}) {
+		return p.home
+	}
 	return must(w.core.DefaultCollection(w.t.Context(), p.seed, w.service.ID))
 }
 

@@ -19,7 +19,7 @@ type (
 		ID string `path:"id" maxLength:"128" doc:"id in text form"`
 	}
 	acceptAuthor struct {
-		byID
+		ID   string `path:"id" maxLength:"128" doc:"id of the collection"`
 		Body api.AcceptAuthor
 	}
 	request[T any]  struct{ Body T }

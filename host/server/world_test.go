@@ -199,7 +199,8 @@ type person struct {
 	seed, record []byte
 	identity     *abi.Identity
 	id           string
-	collection   []byte // newest record of the default collection
+	home         [16]byte // of the collection at hand; zero: the default one
+	collection   []byte   // its newest record
 	readers      []abi.ReaderRef
 }
 
@@ -223,7 +224,7 @@ func (w *world) join() *person {
 func (w *world) fields(p *person) *abi.CollectionFields {
 	ctx := context.Background()
 	f := &abi.CollectionFields{Service: w.service.ID, Suite: w.suite, Readers: p.readers}
-	f.Collection = must(w.core.DefaultCollection(ctx, p.seed, w.service.ID))
+	f.Collection = w.home(p)
 	if p.collection == nil {
 		copy(f.Salt[:], random(32))
 		return f
@@ -341,9 +342,12 @@ type aKey struct {
 }
 
 func (w *world) newKey(author *person, collection []byte) aKey {
+	return w.newKeyOf(author, collection, [16]byte(random(16)))
+}
+
+func (w *world) newKeyOf(author *person, collection []byte, id [16]byte) aKey {
 	ctx := context.Background()
-	var k aKey
-	copy(k.raw[:], random(16))
+	k := aKey{raw: id}
 	secret, value, err := w.core.NewKey(ctx, author.seed, author.record, collection, k.raw)
 	if err != nil {
 		w.t.Fatal(err)
@@ -351,6 +355,23 @@ func (w *world) newKey(author *person, collection []byte) aKey {
 	record := must(w.core.NewKeyRecord(ctx, author.seed, author.record, collection, k.raw, value, nil, abi.Extensions{}))
 	k.id, k.secret, k.in = api.FormatID(k.raw), secret, api.CreateKey{Record: record, Value: value}
 	return k
+}
+
+// phantom makes the first record of a collection that is not p's, or is nowhere, as if it
+// were his own.
+func (w *world) phantom(p *person, id [16]byte) *person {
+	own := *p
+	own.home, own.collection, own.readers = id, nil, nil
+	own.collection = w.next(&own, w.fields(&own))
+	return &own
+}
+
+// forcedKey makes a key for a collection of owner that the core would not make for its
+// author: it is made in one of the author's own and then moved.
+func (w *world) forcedKey(author, owner *person, collection [16]byte) api.CreateKey {
+	k := w.newKey(author, w.phantom(author, collection).collection)
+	k.in.Record = author.resign(k.in.Record, func(b []byte) { copy(b[23+16+32:], owner.identity.ID[:]) })
+	return k.in
 }
 
 // deposit makes a key in the owner's collection and stores it.
