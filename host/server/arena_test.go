@@ -64,7 +64,7 @@ type arena struct {
 	main, open, links *person // the owner, with one of his collections at hand
 	keys              map[string]aKey
 	linkKey, openKey  aKey
-	dummy             *person // a reader whose revocation closes epochs
+	dummy             *person  // a reader whose revocation closes epochs
 	secrets           [][]byte // of every transform key: a part of what makes it one
 	log               *sql.DB
 	snapshot          string
