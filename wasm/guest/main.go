@@ -50,7 +50,7 @@ func call(op, p, n int32) int64 {
 	scrub() // for its size: from here on the stack does not grow, and leaves no copies
 	response := answer(abi.Op(op), p, n)
 	scrub()
-	tidy(abi.Op(op), n)
+	tidy(n)
 	return int64(keep(response))<<32 | int64(len(response))
 }
 

@@ -6,7 +6,7 @@ import (
 	"runtime"
 	"runtime/debug"
 
-	"github.com/recrypt-service/recrypt/wasm/abi"
+	"github.com/recrypt-service/recrypt/wasm/protocol"
 )
 
 // The linear memory of an instance holds the stack and the heap of the Go runtime, and
@@ -32,9 +32,12 @@ func scrub() {
 //go:noinline
 func touch(*[stackSize]byte) {}
 
-// The collector runs when the heap has heapLimit bytes. To ask for its size takes longer
-// than a small operation, so that is done after every few calls, and after calls that
-// can leave much: those with large requests, and key stretching with its 64 MiB.
+// The collector runs after operations that leave keys in the heap which nobody can wipe: key
+// stretching, with its 64 MiB, and sealing. The linker's flags have it overwrite what it frees.
+//
+// Otherwise it runs when the heap has heapLimit bytes. To ask for its size takes longer
+// than a small operation, so that is done after every few calls, and after those with large
+// requests.
 const (
 	heapLimit  = 4 << 20
 	callsApart = 16
@@ -56,11 +59,15 @@ func init() {
 	debug.SetMemoryLimit(memoryLimit)
 }
 
-// tidy collects garbage, if there is much of it, after an operation with a request of n
-// bytes.
-func tidy(op abi.Op, n int32) {
+// tidy collects garbage, if there is much of it or secrets are in it, after an operation
+// with a request of n bytes.
+func tidy(n int32) {
 	calls++
-	if calls%callsApart != 0 && n < largeBytes && op != abi.OpSealSeed && op != abi.OpOpenSeed {
+	if protocol.Untidy() {
+		runtime.GC()
+		return
+	}
+	if calls%callsApart != 0 && n < largeBytes {
 		return
 	}
 	if runtime.ReadMemStats(&stats); stats.HeapAlloc > heapLimit {

@@ -20,6 +20,7 @@ func LinkSeed(secret, passcode []byte) (seed, recoverySeed []byte, err error) {
 		if err := checkPassphrase(passcode); err != nil {
 			return nil, nil, err
 		}
+		untidy.Store(true)
 		stretched := argon2.IDKey(passcode, salt, MinPasses, MinMemoryKiB, lanes, seedSize)
 		mixed = append(mixed, stretched...)
 		clear(stretched)

@@ -170,6 +170,7 @@ func SealSecret(passphrase []byte, kind uint8, secret []byte, memoryKiB, passes 
 	entropy.Read(random)
 	v := &sealed{kind: kind, kdf: kdfArgon2, memory: memoryKiB, passes: passes, salt: random[:sealSalt], nonce: random[sealSalt:]}
 	v.writeHead(w)
+	untidy.Store(true)
 	key := argon2.IDKey(passphrase, v.salt, passes, memoryKiB, lanes, chacha20poly1305.KeySize)
 	defer clear(key)
 	aead, err := chacha20poly1305.NewX(key)
@@ -201,6 +202,7 @@ func OpenSecret(passphrase, record []byte) (kind uint8, secret []byte, err error
 	if err := checkPassphrase(passphrase); err != nil {
 		return 0, nil, err
 	}
+	untidy.Store(true)
 	key := argon2.IDKey(passphrase, v.salt, v.passes, v.memory, lanes, chacha20poly1305.KeySize)
 	defer clear(key)
 	aead, err := chacha20poly1305.NewX(key)
