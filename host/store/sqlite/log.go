@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"database/sql"
@@ -52,7 +53,13 @@ func appendLog(ctx context.Context, q *sqlitedb.Queries, log []store.LogEntry) e
 	if err != nil {
 		return err
 	}
+	var evidence []byte // under what that of the entry is stored
 	for i := range log {
+		if i == 0 || !bytes.Equal(log[i].Evidence, log[i-1].Evidence) {
+			if evidence, err = putEvidence(ctx, q, log[i].Evidence); err != nil {
+				return err
+			}
+		}
 		hashes, err := tlog.StoredHashes(size, log[i].Leaf, storedHashes(ctx, q))
 		if err != nil {
 			return err
@@ -63,7 +70,7 @@ func appendLog(ctx context.Context, q *sqlitedb.Queries, log []store.LogEntry) e
 				return err
 			}
 		}
-		if err := insertLeaf(ctx, q, size, &log[i]); err != nil {
+		if err := insertLeaf(ctx, q, size, &log[i], evidence); err != nil {
 			return err
 		}
 		size++
@@ -89,20 +96,20 @@ func storedHashes(ctx context.Context, q *sqlitedb.Queries) tlog.HashReader {
 	})
 }
 
+// putEvidence stores evidence, if there is any, and returns its hash.
+func putEvidence(ctx context.Context, q *sqlitedb.Queries, evidence []byte) ([]byte, error) {
+	if len(evidence) == 0 {
+		return nil, nil
+	}
+	hash := sha256.Sum256(evidence)
+	return hash[:], q.InsertEvidence(ctx, sqlitedb.InsertEvidenceParams{Hash: hash[:], Content: evidence})
+}
+
 // insertLeaf stores a leaf and, if it is of the ledger, its entry.
-func insertLeaf(ctx context.Context, q *sqlitedb.Queries, index int64, e *store.LogEntry) error {
+func insertLeaf(ctx context.Context, q *sqlitedb.Queries, index int64, e *store.LogEntry, evidence []byte) error {
 	err := q.InsertLeaf(ctx, sqlitedb.InsertLeafParams{Position: index, Leaf: e.Leaf, Ref: e.Ref})
 	if err != nil || e.Entry == nil {
 		return err
-	}
-	var evidence []byte
-	if len(e.Evidence) > 0 {
-		hash := sha256.Sum256(e.Evidence)
-		evidence = hash[:]
-		err := q.InsertEvidence(ctx, sqlitedb.InsertEvidenceParams{Hash: evidence, Content: e.Evidence})
-		if err != nil {
-			return err
-		}
 	}
 	return q.InsertEntry(ctx, sqlitedb.InsertEntryParams{
 		Position: index, Owner: e.Owner[:], Actor: e.Actor[:], Salt: e.Salt[:],

@@ -129,6 +129,8 @@ func testLog(t *testing.T, s store.Store) {
 	}
 	log[4].Evidence = nil
 	log[2].Evidence = log[1].Evidence // one request, two entries
+	log = append(log, entry(other, other, nil))
+	log[6].Evidence = log[1].Evidence // and a third, not next to them
 	logged(t, s, "append", log, func() { fatal(t, s.AppendLog(ctx, log)) })
 	logged(t, s, "nothing", nil, func() { fatal(t, s.AppendLog(ctx, nil)) })
 
@@ -153,7 +155,7 @@ func testLog(t *testing.T, s store.Store) {
 	}{
 		{owner, 0, 9, []store.LedgerRow{row(1), row(4)}},
 		{actor, 0, 9, []store.LedgerRow{row(1), row(2)}},
-		{other, 0, 9, []store.LedgerRow{row(2)}},
+		{other, 0, 9, []store.LedgerRow{row(2), row(6)}},
 		{owner, start + 1, 1, []store.LedgerRow{row(1)}},
 		{owner, start + 2, 9, []store.LedgerRow{row(4)}},
 		{owner, start + 5, 9, nil},
@@ -170,7 +172,7 @@ func testLog(t *testing.T, s store.Store) {
 	if !reflect.DeepEqual(got, row(2)) {
 		t.Fatalf("got %+v, want %+v", got, row(2))
 	}
-	for _, at := range []int64{start, start + 6, -1} {
+	for _, at := range []int64{start, start + 7, -1} {
 		_, err := s.LedgerAt(ctx, at)
 		wantErr(t, "no entry there", err, store.ErrNotFound)
 	}
