@@ -20,17 +20,27 @@
 //
 //	answer               against
 //	server record        its own signature; the id pinned at first use ([ErrServerChanged])
-//	identity             the id that was asked for; the newest version this server has shown ([ErrOldIdentity])
-//	collection chain     owner, every signature and link; the remembered head must be in it ([ErrRollback])
-//	list of readers      every grant in it; the readers hash in the newest record ([ErrRollback])
+//	checkpoint           the pinned server's signature ([ErrCheckpoint]); the one remembered: proved to go on from it ([ErrForked]), never shorter ([ErrOldLog])
+//	checkpoint, before   its time ([ErrStaleLog]) and the witnesses of the user's policy ([ErrUnwitnessed]): nothing is granted or deposited on
+//	  something new        less; reading goes on
+//	identity             the id that was asked for ([ErrSwapped]); the records this server has shown ([ErrOldIdentity], [ErrForkedIdentity]); the log ([ErrNotLogged])
+//	changed keys         what the user has confirmed, before anything is granted to them ([ErrKeyChanged]); the own seed ([ErrNewKeys])
+//	collection chain     owner, every signature and link; the remembered head must be in it ([ErrOldCollection], [ErrForkedChain]); the log
+//	list of readers      every grant in it; the readers hash in the newest record ([ErrRollback]); receipts ([ErrKeptGrant])
 //	grant                owner's signature, collection, reader; for a level-1 value that it names us
-//	document key         id, author, owner, collection record, value ([ErrVerification])
-//	somebody's epoch     the newest record remembered of it ([ErrRollback])
-//	receipt              the pinned server's signature over our very revocation
+//	document key         that it is the one asked for ([ErrWrongDocument]); author, owner, collection record, value ([ErrVerification])
+//	superseded author    the log: deposited before the keys changed ([ErrNotLogged])
+//	somebody's epoch     the newest record remembered of it ([ErrOldCollection])
+//	somebody's log       the state of the log in grants, collection and key records, against ours ([ErrForked])
+//	receipt              the pinned server's signature over our very revocation or collection record ([ErrReceipt])
+//	ledger               the log; signatures of who asked; what it had before ([ErrLedger], [ErrLedgerGap])
+//	whole log            what is known of own records and contacts, by [Client.Audit] ([ErrForeignRecord])
 //	document             header = key record; every chunk; length and hash signed by the author ([ErrCorrupt])
 //
-// A server can still refuse, delay, or leave out grants from the list for people;
-// it cannot make this client read, write or grant something false.
+// A server can still refuse, delay, or leave out grants from the list for people and
+// openings from the ledger; it cannot make this client read, write or grant something
+// false, nor change later what it has once shown. That two people are shown the same log
+// is certain only with witnesses, or once one reads what the other has signed.
 //
 // A Client is safe for concurrent use. Two clients of the same identity may run
 // at once: chains are appended optimistically and retried on conflict.
@@ -80,6 +90,7 @@ type Client struct {
 	chain   chan struct{}           // held while our own chain is read and extended
 	service atomic.Pointer[service] // once verified
 	log     logView                 // what was verified of its log
+	tiles   tileCache               // of its log
 }
 
 // New checks the configuration and makes a client. It does not talk to the

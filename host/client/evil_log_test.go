@@ -187,6 +187,17 @@ func (s *shadow) serve(other trick) trick {
 			}
 			from := int(tile.N) * translog.TileWidth
 			w.Write(translog.EncodeBundle(s.leaves[from : from+tile.W]))
+		case strings.HasPrefix(path, api.PathLog+"tile/"):
+			tile, err := translog.ParseTilePath(strings.TrimPrefix(path, api.PathLog+"tile/"))
+			if err != nil {
+				s.t.Error(err)
+				return
+			}
+			data, err := tlog.ReadTileData(tile, tlog.HashReaderFunc(s.read))
+			if err != nil {
+				s.t.Error(err)
+			}
+			w.Write(data)
 		case other != nil:
 			other(w, r, s.reprove(honest))
 		default:

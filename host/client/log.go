@@ -23,8 +23,12 @@ const maxLogAge = 24 * time.Hour
 // write of the memory.
 const storeAge = 10 * time.Minute
 
-// maxStates bounds what is kept in memory of verified checkpoints.
-const maxStates = 4096
+// Bounds of what is kept in memory: states that were verified, and checkpoints, which
+// may have 16 KiB each.
+const (
+	maxStates = 4096
+	maxOpened = 256
+)
 
 // logView is what a Client has verified of the server's log.
 type logView struct {
@@ -46,7 +50,7 @@ func (v *logView) get(name string) *translog.Checkpoint {
 func (v *logView) put(name string, cp *translog.Checkpoint) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if v.opened == nil || len(v.opened) >= maxStates {
+	if v.opened == nil || len(v.opened) >= maxOpened {
 		v.opened = map[string]*translog.Checkpoint{}
 	}
 	v.opened[name] = cp
@@ -103,6 +107,9 @@ func (c *Client) fetchCheckpoint(ctx context.Context, svc *service) (*translog.C
 		return nil, err
 	}
 	note, err := c.fetch(ctx, api.PathCheckpoint, translog.MaxCheckpoint)
+	if errors.Is(err, ErrNotFound) {
+		return nil, fmt.Errorf("%w: it has no log", ErrNotLogged)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("fetch checkpoint: %w", err)
 	}
@@ -136,6 +143,11 @@ func (c *Client) openCheckpoint(ctx context.Context, svc *service, note string) 
 	if err != nil {
 		return nil, err
 	}
+	return c.openFor(ctx, svc, note, witnesses)
+}
+
+// openFor is openCheckpoint for certain witnesses, each note once.
+func (c *Client) openFor(ctx context.Context, svc *service, note string, witnesses []translog.Witness) (*translog.Checkpoint, error) {
 	name := fmt.Sprint(witnesses, note)
 	if cp := c.log.get(name); cp != nil {
 		return cp, nil
@@ -169,6 +181,11 @@ func (c *Client) knownLog(ctx context.Context, svc *service) (*translog.Checkpoi
 		return nil, nil
 	}
 	cp, err := c.openCheckpoint(ctx, svc, string(note))
+	if errors.Is(err, ErrCheckpoint) {
+		// With witnesses that were added since, one of which may not be good: that must not
+		// lock anybody out of his memory.
+		cp, err = c.openFor(ctx, svc, string(note), nil)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("known checkpoint: %w", err)
 	}
@@ -325,7 +342,7 @@ func (c *Client) checkSharedState(ctx context.Context, s *abi.LogState) error {
 	if uint64(cp.Size) < s.Size {
 		return fmt.Errorf("%w: somebody has seen %d entries, and we are shown %d", ErrForked, s.Size, cp.Size)
 	}
-	if err := c.checkConsistency(ctx, *s, state(cp)); err != nil {
+	if err := c.checkBeginning(ctx, *s, cp); err != nil {
 		return fmt.Errorf("log as somebody else has seen it: %w", err)
 	}
 	c.log.join(*s)
