@@ -37,9 +37,9 @@ func (m *maker) makeDocumentKeys(t *story) {
 	alice, collection, id := t.alice, t.second.sign(), draw("key id", 16)
 	m.ok(at+"new", "A document key, drawn by the owner.", abi.OpNewKey, alice.seed, alice.identity, collection, id)
 	m.ok(at+"new-by-author", "A document key, drawn by a listed author.", abi.OpNewKey, t.carol.seed, t.carol.identity, collection, id)
-	plain := m.ok(at+"record", "A key record without a payload.", abi.OpNewKeyRecord, alice.seed, alice.identity, collection, id, t.value, []byte{0}, abi.U64(0), nil)[0]
+	plain := m.ok(at+"record", "A key record without a payload.", abi.OpNewKeyRecord, alice.seed, alice.identity, collection, id, t.value, []byte{0}, abi.U64(0), nil, nil)[0]
 	full := m.ok(at+"record-with-payload", "A key record with a payload.", abi.OpNewKeyRecord, alice.seed, alice.identity, collection, id, t.value,
-		[]byte{1}, abi.U64(1<<33), sum([]byte("a payload")))[0]
+		[]byte{1}, abi.U64(1<<33), sum([]byte("a payload")), nil)[0]
 	if !bytes.Equal(plain, t.key.sign()) || !bytes.Equal(full, t.withPayload(t.key).sign()) {
 		panic("another key record")
 	}
@@ -68,6 +68,8 @@ func (m *maker) makeDocumentKeys(t *story) {
 	d.unsignedFlips(nil, map[string]abi.Status{"author": mismatch, "author version": malformed, "suite": suiteFault, "ephemeral key": malformed,
 		"has payload": signature, "payload length": malformed, "payload hash": malformed})
 	d.common()
+	d.known()
+	m.makeExtensionArgument(at+"record-", "record")
 }
 
 // makeKeyFields makes faults of fields that are signed.
@@ -124,7 +126,7 @@ func (m *maker) makeNewKeyFaults(t *story) {
 	bad("collection-damaged", "The collection record has a bad signature.", "collection", flip(t.second.sign(), -1), signature)
 	bad("key-id-short", "The key's id lacks a byte.", "key id", draw("key id", 15), malformed)
 	m.ok(at+"record-by-author", "A key record of a listed author.", abi.OpNewKeyRecord, t.carol.seed, t.carol.identity, t.second.sign(), draw("key id", 16),
-		t.signValue(t.value, t.carol), []byte{0}, abi.U64(0), nil)
+		t.signValue(t.value, t.carol), []byte{0}, abi.U64(0), nil, nil)
 	none := t.second.with("authors", cat(uint16(0)))
 	m.bad(at+"new-not-author", "The author is not listed.", "new-by-author", "collection", none.sign(), mismatch)
 	closed := none.with("deposit", []byte{abi.DepositClosed})

@@ -23,9 +23,9 @@ func (m *maker) makeGrants(t *story) {
 	collection, grant := t.second.sign(), t.grant.sign()
 	m.ok(at+"new", "A pending grant with everything that a grant can have.", abi.OpNewGrant, t.alice.seed, t.alice.identity, collection, t.bob.identity,
 		draw("grant id", 16), []byte{abi.GrantPending}, t.grant.fields["scope"][2:], abi.U64(1_700_000_000_000), abi.U64(1_800_000_000_000),
-		abi.U64(86_400_000), abi.U32(7))
+		abi.U64(86_400_000), abi.U32(7), nil)
 	m.ok(at+"new-plain", "A direct grant without limits.", abi.OpNewGrant, t.alice.seed, t.alice.identity, collection, t.bob.identity,
-		draw("grant id", 16), []byte{abi.GrantDirect}, nil, abi.U64(0), abi.U64(0), abi.U64(0), abi.U32(0))
+		draw("grant id", 16), []byte{abi.GrantDirect}, nil, abi.U64(0), abi.U64(0), abi.U64(0), abi.U32(0), nil)
 	m.ok(at+"open", "A grant with collection, reader and transform key.", abi.OpOpenGrant, t.alice.identity, collection, t.bob.identity, grant, t.transformKey)
 	m.ok(at+"open-alone", "A grant with its owner only.", abi.OpOpenGrant, t.alice.identity, nil, nil, grant, nil)
 	d := &damage{m, at, "open-alone", "grant", t.grant}
@@ -43,6 +43,9 @@ func (m *maker) makeGrants(t *story) {
 	d.unsignedFlips(nil, map[string]abi.Status{"owner": mismatch, "owner version": malformed, "suite": suiteFault, "epoch key": malformed,
 		"reader key": malformed, "reader version": malformed, "kind": malformed})
 	d.common()
+	d.known()
+	m.makeExtensionArgument(at+"new-", "new")
+	m.makeManyGrants(t)
 }
 
 // makeGrantFields makes faults of fields that are signed.

@@ -42,6 +42,9 @@ func (m *maker) makeRecords() {
 	a, b := newStory(m.world(recrypt.Suite256)), newStory(m.world(recrypt.Suite480))
 	m.makeMixedSuites(a, b)
 	m.makeVersions(a)
+	m.makeKeyChanges(a)
+	m.makeCheckpoints(a)
+	m.makeLinks()
 }
 
 func newStory(w *world) *story {
@@ -108,7 +111,7 @@ func (m *maker) makeCollections(t *story) {
 	at := t.name + "/collection/"
 	owner, first, second := t.alice.identity, t.first.sign(), t.second.sign()
 	m.ok(at+"default-id", "The id of the default collection.", abi.OpDefaultCollection, t.alice.seed, t.service.id)
-	args := [][]byte{t.alice.seed, owner, t.service.id, nil, t.collection, abi.U32(1), t.s, t.salt(1), nil, {abi.DepositListed}, t.carol.id, []byte("a title")}
+	args := [][]byte{t.alice.seed, owner, t.service.id, nil, t.collection, abi.U32(1), t.s, t.salt(1), nil, {abi.DepositListed}, t.carol.id, []byte("a title"), nil}
 	if got := m.ok(at+"new-first", "The first record of a collection.", abi.OpNewCollection, args...); !bytes.HasPrefix(got[0], t.first.body()) {
 		panic("another first record")
 	}
@@ -143,6 +146,9 @@ func (m *maker) makeCollections(t *story) {
 		map[string]abi.Status{"owner version": malformed, "sequence": malformed, "suite": suiteFault,
 			"public key": malformed, "deposit": malformed})
 	d.common()
+	d.known()
+	m.makeExtensionArgument(at+"new-", "new-next")
+	m.makeTitles(t)
 }
 
 // makeCollectionFields makes faults of fields that are signed.

@@ -53,6 +53,7 @@ func (m *maker) makeReceipts(t *story) {
 	}
 	m.ok(at+"open", "A receipt.", abi.OpOpenReceipt, service, revocation, receipt)
 	elsewhere := t.revocation.with("service", newServer("another service").id).sign()
+	m.makeCollectionReceipts(t)
 	bad := func(name, about, arg string, b []byte, want abi.Status) {
 		m.bad(at+"new-"+name, about, "new", arg, b, want)
 	}
