@@ -232,10 +232,12 @@ func (c *Client) restoreIn(ctx context.Context, w *own, p *person, s *suspension
 	all, scopes := whole, scope{}
 	for _, epoch := range newestOfEpochs(w.chain, next) {
 		g, had := byEpoch[epoch.Epoch]
-		if had || whole && epoch.Epoch > newest.Epoch {
-			epochs = append(epochs, epoch)
-			scopes[epoch.Epoch] = g.Scope
-			all = all && len(g.Scope) == 0
+		if !had && (!whole || epoch.Epoch < newest.Epoch) {
+			continue
+		}
+		epochs, scopes[epoch.Epoch] = append(epochs, epoch), nil
+		if had && len(g.Scope) > 0 {
+			scopes[epoch.Epoch], all = g.Scope, false
 		}
 	}
 	if all {
