@@ -114,12 +114,24 @@ func (c *Client) checkKeys(ctx context.Context, p *person) error {
 	return fmt.Errorf("%w: %s", ErrKeyChanged, p.id)
 }
 
-// Confirm accepts the present keys of an identity, after its owner has said in person,
-// or by the safety number, that they are his.
+// Confirm accepts the keys of an identity as they were last shown, after its owner has
+// said in person, or by the safety number, that they are his. ErrKeyChanged if they have
+// changed again since: then these are to be compared first.
 func (c *Client) Confirm(ctx context.Context, id string) error {
+	svc, err := c.server(ctx)
+	if err != nil {
+		return err
+	}
+	_, shown, err := c.state.Identity(svc.id, id)
+	if err != nil {
+		return fmt.Errorf("read known identities: %w", err)
+	}
 	p, err := c.lookUp(ctx, id)
 	if err != nil {
 		return err
+	}
+	if shown != nil && !bytes.Equal(shown, p.record) {
+		return fmt.Errorf("%w: %s has changed since it was last shown to you", ErrKeyChanged, id)
 	}
 	if err := c.state.SetConfirmed(p.id, p.SigningKey[:]); err != nil {
 		return fmt.Errorf("remember confirmed keys: %w", err)
