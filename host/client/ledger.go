@@ -254,6 +254,9 @@ func (r *ledger) meet(ctx context.Context, entries []*translog.Entry) error {
 	}
 	found, err := r.lookUpMany(ctx, ids)
 	for id, p := range found {
+		if p.err != nil && !errors.Is(p.err, ErrNotFound) {
+			return fmt.Errorf("ledger: %w", p.err)
+		}
 		r.people[id] = p
 	}
 	return err
