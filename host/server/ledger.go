@@ -31,6 +31,8 @@ func (s *Server) registerLog(a huma.API) {
 	handle(s, a, http.MethodGet, api.PathConsistency, "Prove that the log has only grown", route{operation: "get_consistency", free: true}, s.getConsistency)
 	s.file("GET "+api.PathCheckpoint, "checkpoint", s.checkpointFile)
 	s.file("GET "+api.PathLog+"tile/{path...}", "tile", s.tileFile)
+	// Or ServeMux would redirect to the path with a slash.
+	s.file("GET "+api.PathLog+"tile", "tile", func(http.ResponseWriter, *http.Request) error { return absent() })
 }
 
 // file registers a public page of the log that is not JSON. What fails is answered as

@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -36,7 +37,9 @@ func (w *world) witness(name string, logKey [32]byte) *aWitness {
 	out := &aWitness{Witness: served.Witness()}
 	s := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		if out.hang.Load() {
+			_, _ = io.Copy(io.Discard, r.Body) // or it is not noticed that the client has left
 			<-r.Context().Done()
+			return
 		}
 		if out.down.Load() {
 			rw.WriteHeader(http.StatusServiceUnavailable)
