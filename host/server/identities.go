@@ -132,19 +132,11 @@ func (s *Server) getIdentities(ctx context.Context, in *request[api.LookUp]) (*a
 		seen[id] = true
 		item := &out.Identities[i]
 		item.ID = text
-		newest, err := s.newest(ctx, id)
-		if err != nil && !errors.Is(err, store.ErrNotFound) {
+		if err := s.lookUp(ctx, id, item, &room); err != nil {
 			return nil, err
 		}
-		switch size := identityJSON + base64.RawURLEncoding.EncodedLen(len(newest.Record)); {
-		case err != nil:
-			item.Code = api.CodeNotFound
-		case size > room:
-			item.Code = api.CodeTooLarge
-		default:
-			room -= size
-			item.Version, item.Record = newest.Version, newest.Record
-			found, refs = append(found, item), append(refs, translog.IdentityRef(id, newest.Version))
+		if item.Code == "" {
+			found, refs = append(found, item), append(refs, translog.IdentityRef(id, item.Version))
 		}
 	}
 	proofs, checkpoint, err := s.loggedAll(ctx, refs)
@@ -156,6 +148,26 @@ func (s *Server) getIdentities(ctx context.Context, in *request[api.LookUp]) (*a
 	}
 	out.Checkpoint = checkpoint
 	return out, nil
+}
+
+// lookUp fills in an identity if it is there and takes no more than the room, or says why not.
+func (s *Server) lookUp(ctx context.Context, id [32]byte, item *api.Identity, room *int) error {
+	newest, err := s.newest(ctx, id)
+	if errors.Is(err, store.ErrNotFound) {
+		item.Code = api.CodeNotFound
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	size := identityJSON + base64.RawURLEncoding.EncodedLen(len(newest.Record))
+	if size > *room {
+		item.Code = api.CodeTooLarge
+		return nil
+	}
+	*room -= size
+	item.Version, item.Record = newest.Version, newest.Record
+	return nil
 }
 
 // identityJSON bounds what an identity takes in an answer, beside its records: id, names,
