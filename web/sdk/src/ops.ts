@@ -46,7 +46,9 @@ export type Status = (typeof Status)[keyof typeof Status];
  * The operations. The comment of each gives its arguments and results, one
  * frame each, in order; n is the suite's field size: 32 bytes for recrypt256,
  * 60 for recrypt480. Identities, collections, grants and so on are complete
- * signed records, and are verified wherever they are taken.
+ * signed records, and are verified wherever they are taken. Extensions are empty, or
+ * the entries of an extension area that this version knows, in the order of their
+ * types, and no others (`wasm/abi/extensions.go`).
  */
 export const Op = {
   /** → ABI version u32, suites built in (one u8 each in one frame) */
@@ -111,13 +113,18 @@ export const Op = {
   SealSeed: 0x0210,
   /** passphrase, sealed record → kind u8, secret 32 */
   OpenSeed: 0x0211,
+  /**
+   * link secret 32, passcode (UTF-8, empty if there is none) → seed 32, recovery seed 32 of the link's reader. A
+   * passcode is mixed in by Argon2id, so that the link alone does not even tell whether a guess is right.
+   */
+  LinkSeed: 0x0213,
   /** sealed record → kind u8, needs a passphrase u8 (0 or 1), memory in KiB u32, passes u32 */
   SealedInfo: 0x0212,
   /** seed 32, recovery seed 32, suites (one u8 each) → identity */
   NewIdentity: 0x0220,
   /**
    * identity → of its newest version: id 32, version u32, signing key 32, recrypt signing key 32, recovery key
-   * hash 32, list of (suite u8, public key 2n) frames
+   * hash 32, list of (suite u8, public key 2n) frames, first version with the present signing key u32
    */
   OpenIdentity: 0x0221,
   /** seed 32 → service */
@@ -129,49 +136,82 @@ export const Op = {
    * that it lacked
    */
   NewIdentityVersion: 0x0224,
+  /**
+   * seed 32 or empty, recovery seed 32 or empty, new seed 32, new recovery seed 32 or empty, identity, version to
+   * follow u32, suites (one u8 each) → identity, up to that version and longer by one whose keys are all new: those of
+   * the suites named and of those it had. Without a recovery seed the version is signed by seed and follows the newest;
+   * with it by the recovery key, which overrides every other version of that number. seed (that of an earlier version,
+   * if the recovery key signs), if given, is kept in the record, sealed under the new one: without it old epochs stay
+   * closed. Without a new recovery seed the recovery key stays; a new one takes the old one.
+   */
+  RotateIdentity: 0x0225,
+  /** identity that is known, identity that is offered → relation u8, see {@link Relation} */
+  CompareIdentities: 0x0226,
+  /** identity, identity → 60 decimal digits, the same in either order */
+  SafetyNumber: 0x0227,
   /** seed 32, service id 32 → collection id 16 of the collection "default" */
   DefaultCollection: 0x0230,
   /**
    * seed 32, owner identity, service id 32, previous collection record or empty, collection id 16, epoch
    * u32, suite u8, salt 32, readers (36 bytes each: id 32, version u32 little-endian), deposit policy u8,
-   * authors (id 32 each), title → collection
+   * authors (id 32 each), title, extensions → collection
    */
   NewCollection: 0x0231,
   /**
    * owner identity, collection, previous collection record or empty → service id 32, owner id 32, owner
    * version u32, collection id 16, epoch u32, sequence u64, previous hash 32, suite u8, epoch public key 2n,
-   * salt 32, readers hash 32, deposit policy u8, authors (id 32 each), title, hash of the record 32. With a
-   * previous record the link is verified (id, owner, service, sequence, hash, epoch, same salt and key
+   * salt 32, readers hash 32, deposit policy u8, authors (id 32 each), title, hash of the record 32,
+   * extensions. With a previous record the link is verified (id, owner, service, sequence, hash, epoch, same salt and key
    * within an epoch).
    */
   OpenCollection: 0x0232,
   /** readers (36 bytes each, any order) → hash 32 */
   ReadersHash: 0x0233,
+  /** seed 32, service id 32, collection id 16, text (UTF-8, at most 256 bytes) → title for NewCollection */
+  SealTitle: 0x0234,
+  /** seed 32, own identity, collection → text, empty if there is none */
+  OpenTitle: 0x0235,
+  /**
+   * seed 32, own identity, service id 32 → collection id 16: that of DefaultCollection and the seed of the identity's
+   * first version, so that a change of keys leaves it. `Status.Mismatch` if that seed was not kept.
+   */
+  OwnDefaultCollection: 0x0236,
   /**
    * seed 32, owner identity, collection, reader identity, grant id 16, kind u8, scope (key ids, 16 each;
    * none = all), not before u64, expires u64 (Unix ms, 0 = never), waiting period u64 ms, uses u32 (0 =
-   * unlimited) → grant, transform key
+   * unlimited), extensions → grant, transform key
    */
   NewGrant: 0x0240,
   /**
    * owner identity, collection or empty, reader identity or empty, grant, transform key or empty → grant id
    * 16, service id 32, owner id 32, owner version u32, collection id 16, epoch u32, suite u8, collection
    * hash 32, reader id 32, reader version u32, transform key hash 32, kind u8, scope, not before u64,
-   * expires u64, waiting period u64, uses u32. What is given is checked against the grant; a transform key
+   * expires u64, waiting period u64, uses u32, extensions. What is given is checked against the grant; a transform key
    * also for its own encoding, signature, signer and reader key.
    */
   OpenGrant: 0x0241,
+  /**
+   * seed 32, owner identity, collection, batch of items (reader identity, grant id 16, kind u8, scope, not before u64,
+   * expires u64, waiting period u64, uses u32, extensions, one frame each) → outcomes: frames of grant and transform
+   * key. Each item is what NewGrant takes; owner and collection are verified once.
+   */
+  NewGrants: 0x0242,
+  /**
+   * owner identity, collection, batch of items (reader identity or empty, grant, transform key or empty, one frame
+   * each) → outcomes: frames of what OpenGrant answers
+   */
+  OpenGrants: 0x0243,
   /** seed 32, author identity, collection, key id 16 → document key 32, encrypted value */
   NewKey: 0x0250,
   /**
    * seed 32, author identity, collection, key id 16, encrypted value, has payload u8, payload length u64,
-   * payload hash 32 or empty → key record
+   * payload hash 32 or empty, extensions → key record
    */
   NewKeyRecord: 0x0251,
   /**
    * author identity, collection or empty, key record, encrypted value or empty → key id 16, service id 32, owner id
    * 32, collection id 16, epoch u32, author id 32, author version u32, suite u8, has payload u8, payload
-   * length u64, payload hash 32 or empty. An encrypted value (level 0) is checked against the record:
+   * length u64, payload hash 32 or empty, extensions. An encrypted value (level 0) is checked against the record:
    * author's recrypt signature, ephemeral key, authHash.
    */
   OpenKeyRecord: 0x0252,
@@ -197,9 +237,9 @@ export const Op = {
    * id 16, sequence u64 (of the collection record the owner saw), reader id 32, time u64
    */
   OpenRevocation: 0x0261,
-  /** service seed 32, service, revocation, time u64, destroyed transform keys u32 → receipt */
+  /** service seed 32, service, revocation or collection, time u64, destroyed transform keys u32 → receipt */
   NewReceipt: 0x0262,
-  /** service, revocation, receipt → time u64, destroyed u32 */
+  /** service, revocation or collection, receipt → time u64, destroyed u32 */
   OpenReceipt: 0x0263,
   /**
    * seed 32, key id text, method, authority, path, query (with "?" or empty), SHA-256 of the body 32 or
@@ -212,6 +252,11 @@ export const Op = {
    * idempotency key or empty, created u64, expires u64, nonce text, signature 64 → (none)
    */
   VerifyRequest: 0x0271,
+  /**
+   * service seed 32, service, text → signature 64 by the record-signing key. The text is a checkpoint of the service's
+   * own log (C2SP tlog-checkpoint; the origin is the service's id), or what a timestamped cosignature/v1 of one covers.
+   */
+  SignCheckpoint: 0x0272,
   /** key id 16, collection id 16, epoch u32, author id 32, server hint text → header */
   NewHeader: 0x0280,
   /**
@@ -238,3 +283,9 @@ export const Deposit = { Closed: 0, Listed: 1, Open: 2 } as const;
 
 /** Kinds of grants. */
 export const GrantKind = { Direct: 1, Pending: 2, Link: 3 } as const;
+
+/**
+ * How an offered identity goes together with a known one. What is offered may be
+ * taken if it is the same, newer, or overrides.
+ */
+export const Relation = { Same: 0, Newer: 1, Older: 2, Overrides: 3, Overridden: 4, Fork: 5, Other: 6 } as const;

@@ -265,7 +265,7 @@ for (const w of worlds) describe(`the protocol, suite ${w.suite}`, () => {
   });
 
   test("a collection record says what was put in", () => {
-    const r = new Reader(core.engine.call(Op.OpenCollection, pack(w.alice, w.next, w.collection)), 15);
+    const r = new Reader(core.engine.call(Op.OpenCollection, pack(w.alice, w.next, w.collection)), 16);
     const [service, , version, collection, epoch, sequence, previous] =
       [r.fixed(32), r.fixed(32), r.u32(), r.fixed(16), r.u32(), r.u64(), r.fixed(32)];
     assert.deepEqual([hex(service), version, hex(collection), epoch, sequence], [hex(w.serviceId), 1, hex(w.collectionId), 0, 1n]);

@@ -2,15 +2,16 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
-import { ABI_VERSION, Deposit, GrantKind, IdKind, MAX_BATCH, MAX_REQUEST, Op, RecryptError, SecretKind, Status, Suite } from "../src/index.js";
+import { ABI_VERSION, Deposit, GrantKind, IdKind, MAX_BATCH, MAX_REQUEST, Op, RecryptError, Relation, SecretKind, Status, Suite } from "../src/index.js";
 import { repoPath } from "./paths.js";
 
 const ops = readFileSync(repoPath("wasm/abi/ops.go"), "utf8");
+const records = readFileSync(repoPath("wasm/abi/records.go"), "utf8");
 const abi = readFileSync(repoPath("wasm/abi/abi.go"), "utf8");
 
 /** Reads `PREFIXName = 123` lines of a Go source. */
 function constants(source: string, prefix: string): Record<string, number> {
-  const line = new RegExp(`^\\t${prefix}(\\w+)(?: \\w+)? += (0x[0-9a-f]+|[0-9]+)`, "gm");
+  const line = new RegExp(`^\\t${prefix}(\\w+)(?: +\\w+)? += (0x[0-9a-f]+|[0-9]+)`, "gm");
   return Object.fromEntries([...source.matchAll(line)].map((m) => [m[1] ?? "", Number(m[2])]));
 }
 
@@ -50,5 +51,6 @@ test("the other numbers are those of wasm/abi/abi.go", () => {
   assert.deepEqual(SecretKind, constants(abi, "Secret"));
   assert.deepEqual(Deposit, constants(abi, "Deposit"));
   assert.deepEqual(GrantKind, constants(abi, "Grant"));
+  assert.deepEqual(Relation, constants(records, "Relation"));
   assert.deepEqual({ 256: Suite.Recrypt256, 480: Suite.Recrypt480 }, constants(abi, "Suite"));
 });

@@ -112,9 +112,12 @@ const keyId = bytes(16, 0x50);
 const salt = bytes(32, 0x20);
 const hash = bytes(32, 0x70);
 
+/** A state of a log, of 17 leaves, and a time of renewal. */
+const extensions = concat(Uint8Array.of(0, 1, 0, 40, 0, 0, 0, 0, 0, 0, 0, 17), bytes(32, 0x90), Uint8Array.of(0, 2, 0, 8), bytes(8, 1));
+
 function collectionArgs(w: Pick<World, "suite" | "seeds" | "alice" | "serviceId" | "collectionId">, previous: Uint8Array, readers: Uint8Array): Uint8Array[] {
   const head = [w.seeds.alice, w.alice, w.serviceId, previous, w.collectionId, u32(0), u8(w.suite), salt];
-  return [...head, readers, u8(Deposit.Open), none, none];
+  return [...head, readers, u8(Deposit.Open), none, none, none];
 }
 
 /** Makes a world of a suite. Every record is new, the seeds are fixed. */
@@ -125,16 +128,16 @@ export function makeWorld(core: Core, suite: number): World {
   const alice = run(Op.NewIdentity, seeds.alice, bytes(32, 101), u8(suite));
   const bob = run(Op.NewIdentity, seeds.bob, bytes(32, 102), u8(suite));
   const service = run(Op.NewService, seeds.service);
-  const [bobId, serviceId] = [id(Op.OpenIdentity, bob, 6), id(Op.OpenService, service, 4)];
+  const [bobId, serviceId] = [id(Op.OpenIdentity, bob, 7), id(Op.OpenService, service, 4)];
   const collectionId = run(Op.DefaultCollection, seeds.alice, serviceId);
   const base = { suite, seeds, alice, serviceId, collectionId };
   const readers = concat(bobId, u32(1));
   const collection = run(Op.NewCollection, ...collectionArgs(base, none, none));
   const next = run(Op.NewCollection, ...collectionArgs(base, collection, readers));
-  const grantArgs = [seeds.alice, alice, next, bob, bytes(16, 0x10), u8(GrantKind.Direct), none, u64(0), u64(0), u64(0), u32(0)];
+  const grantArgs = [seeds.alice, alice, next, bob, bytes(16, 0x10), u8(GrantKind.Direct), none, u64(0), u64(0), u64(0), u32(0), none];
   const [grant, transformKey] = core.run(Op.NewGrant, 2, ...grantArgs) as [Uint8Array, Uint8Array];
   const [documentKey, value] = core.run(Op.NewKey, 2, seeds.alice, alice, collection, keyId) as [Uint8Array, Uint8Array];
-  const keyArgs = [seeds.alice, alice, collection, keyId, value, u8(1), u64(1n << 33n), hash];
+  const keyArgs = [seeds.alice, alice, collection, keyId, value, u8(1), u64(1n << 33n), hash, extensions];
   const key = run(Op.NewKeyRecord, ...keyArgs);
   const transformed = run(Op.TransformKeyValue, seeds.service, value, transformKey);
   const revocation = run(Op.NewRevocation, seeds.alice, alice, next, bobId, bytes(16, 0x60), u64(1_750_000_000_000));
@@ -144,7 +147,7 @@ export function makeWorld(core: Core, suite: number): World {
   const good = {
     ...scheme(core, suite),
     ...identities(core, w),
-    ...sharing(w, records, grantArgs, collectionArgs(base, collection, readers), readers),
+    ...sharing(core, w, records, grantArgs, collectionArgs(base, collection, readers), readers),
     ...keys(core, w, records, keyArgs),
     ...requests(core, alice, seeds.alice),
   };
@@ -166,22 +169,47 @@ function identities(core: Core, w: Parts): Record<string, Good> {
     SealedInfo: { args: [sealed], results: [1, 1, 4, 4] },
     NewIdentity: { args: [w.seeds.alice, bytes(32, 101), u8(w.suite)], results: [-1] },
     NewIdentityVersion: { args: [w.seeds.alice, w.alice, u8(w.suite === 1 ? 2 : 1)], results: [-1] },
-    OpenIdentity: { args: [w.alice], results: [32, 4, 32, 32, 32, -1] },
+    OpenIdentity: { args: [w.alice], results: [32, 4, 32, 32, 32, -1, 4] },
     NewService: { args: [w.seeds.service], results: [-1] },
     OpenService: { args: [w.service], results: [32, 4, 32, 32] },
     DefaultCollection: { args: [w.seeds.alice, w.serviceId], results: [16] },
+    OwnDefaultCollection: { args: [w.seeds.alice, w.alice, w.serviceId], results: [16] },
+    RotateIdentity: { args: [w.seeds.alice, none, bytes(32, 201), none, w.alice, u32(1), u8(w.suite)], results: [-1] },
+    CompareIdentities: { args: [w.alice, w.bob], results: [1] },
+    SafetyNumber: { args: [w.alice, w.bob], results: [60] },
+    LinkSeed: { args: [w.seeds.alice, none], results: [32, 32], free: [1] },
+    SignCheckpoint: { args: [w.seeds.service, w.service, checkpoint(core, w.serviceId)], results: [64] },
   };
 }
 
-function sharing(w: Parts, r: Records, grantArgs: Uint8Array[], nextArgs: Uint8Array[], readers: Uint8Array): Record<string, Good> {
+/** A checkpoint of a service's log. */
+function checkpoint(core: Core, serviceId: Uint8Array): Uint8Array {
+  const [origin] = core.run(Op.FormatID, 1, u8(IdKind.Service), serviceId) as [Uint8Array];
+  return concat(origin, text("\n20852163\n" + Buffer.from(bytes(32, 0x90)).toString("base64") + "\n"));
+}
+
+function sharing(core: Core, w: Parts, r: Records, grantArgs: Uint8Array[], nextArgs: Uint8Array[], readers: Uint8Array): Record<string, Good> {
+  const [seed, owner, , reader, ...chosen] = grantArgs as [Uint8Array, Uint8Array, Uint8Array, Uint8Array, ...Uint8Array[]];
+  const item = pack(reader, ...chosen);
+  const [title] = core.run(Op.SealTitle, 1, seed, w.serviceId, w.collectionId, text("Befunde")) as [Uint8Array];
+  const [titled] = core.run(Op.NewCollection, 1, ...nextArgs.map((a, i) => (i === 11 ? title : a))) as [Uint8Array];
   return {
-    NewCollection: { args: nextArgs, results: [-1], free: [11], optional: [3, 8, 10] },
-    OpenCollection: { args: [w.alice, w.next, w.collection], results: [32, 32, 4, 16, 4, 8, 32, 1, w.sizes.g1, 32, 32, 1, -1, -1, 32], optional: [2] },
+    SealTitle: { args: [seed, w.serviceId, w.collectionId, text("Befunde")], results: [72], free: [3] },
+    OpenTitle: { args: [seed, owner, titled], results: [7] },
+    NewGrants: {
+      args: [seed, owner, w.next, pack(item, item)],
+      results: [2 * (FRAME_AND_STATUS + 4 + r.grant.length + 4 + r.transformKey.length)],
+      optional: [3],
+      batch: 3,
+    },
+    OpenGrants: { args: [owner, w.next, pack(pack(reader, r.grant, r.transformKey), pack(none, r.grant, none))], results: [-1], optional: [2], batch: 2 },
+    NewCollection: { args: nextArgs, results: [-1], free: [11], optional: [3, 8, 10, 12] },
+    OpenCollection: { args: [w.alice, w.next, w.collection], results: [32, 32, 4, 16, 4, 8, 32, 1, w.sizes.g1, 32, 32, 1, -1, -1, 32, 0], optional: [2] },
     ReadersHash: { args: [readers], results: [32], optional: [0] },
-    NewGrant: { args: grantArgs, results: [-1, w.sizes.transformKey], optional: [6] },
+    NewGrant: { args: grantArgs, results: [-1, w.sizes.transformKey], optional: [6, 11] },
     OpenGrant: {
       args: [w.alice, w.next, w.bob, r.grant, r.transformKey],
-      results: [16, 32, 32, 4, 16, 4, 1, 32, 32, 4, 32, 1, -1, 8, 8, 8, 4],
+      results: [16, 32, 32, 4, 16, 4, 1, 32, 32, 4, 32, 1, -1, 8, 8, 8, 4, 0],
       optional: [1, 2, 4],
     },
     NewRevocation: { args: [w.seeds.alice, w.alice, w.next, w.bobId, bytes(16, 0x60), u64(1)], results: [-1] },
@@ -196,8 +224,8 @@ function keys(core: Core, w: Parts, r: Records, keyArgs: Uint8Array[]): Record<s
   const item = pack(w.alice, w.next, r.key, r.transformed);
   return {
     NewKey: { args: [w.seeds.alice, w.alice, w.collection, keyId], results: [32, w.sizes.value] },
-    NewKeyRecord: { args: keyArgs, results: [-1] },
-    OpenKeyRecord: { args: [w.alice, w.collection, r.key, r.value], results: [16, 32, 32, 16, 4, 32, 4, 1, 1, 8, -1], optional: [1, 3] },
+    NewKeyRecord: { args: keyArgs, results: [-1], optional: [8] },
+    OpenKeyRecord: { args: [w.alice, w.collection, r.key, r.value], results: [16, 32, 32, 16, 4, 32, 4, 1, 1, 8, -1, 56], optional: [1, 3] },
     OpenKey: { args: [w.seeds.bob, w.bob, w.alice, w.next, w.service, r.key, r.transformed], results: [32] },
     TransformKeyValue: { args: [w.seeds.service, r.value, r.transformKey], results: [w.sizes.value + w.sizes.block] },
     TransformKeyValues: {
@@ -212,7 +240,7 @@ function keys(core: Core, w: Parts, r: Records, keyArgs: Uint8Array[]): Record<s
 }
 
 function requests(core: Core, alice: Uint8Array, seed: Uint8Array): Record<string, Good> {
-  const identity = new Reader(core.engine.call(Op.OpenIdentity, concat(u32(alice.length), alice)), 6);
+  const identity = new Reader(core.engine.call(Op.OpenIdentity, concat(u32(alice.length), alice)), 7);
   const [id, , signingKey] = [identity.bytes(), identity.bytes(), identity.bytes()];
   const [formatted] = core.run(Op.FormatID, 1, u8(IdKind.Person), id) as [Uint8Array];
   const parts = [
