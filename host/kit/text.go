@@ -24,7 +24,7 @@ func (k *Kit) words() words {
 			steps: []string{
 				"On a computer that you trust, install recrypt.",
 				"Run:  " + k.command("recover"),
-				"Scan the code below with an app that works offline and paste what it says, or type the numbered lines. A typing error is found in its line.",
+				enter,
 				"The identity gets new keys, its id stays. Then allow your readers again:  recrypt regrant",
 			},
 		}
@@ -36,7 +36,7 @@ func (k *Kit) words() words {
 		steps: []string{
 			"On a computer that you trust, install recrypt.",
 			"Run:  " + k.command("restore"),
-			"Scan the code below with an app that works offline and paste what it says, or type the numbered lines. A typing error is found in its line.",
+			enter,
 			"If the page was seen by somebody else, change the keys:  recrypt identity rotate",
 		},
 	}
@@ -44,6 +44,9 @@ func (k *Kit) words() words {
 
 // command is what to type to use the kit.
 func (k *Kit) command(verb string) string { return "recrypt identity " + verb + " -" }
+
+// enter says how to enter the code of a page.
+const enter = "Scan the code below with an app that works offline and paste what it says, or type the numbered lines. A typing error is found in its line."
 
 // A fact is a line of the table of a page.
 type fact struct{ label, value string }
@@ -80,6 +83,9 @@ func (k *Kit) Text() (string, error) {
 	}
 	b.WriteString("\nTo use it:\n")
 	for _, s := range w.steps {
+		if s == enter { // without a picture
+			s = "Type or paste the numbered lines. A typing error is found in its line."
+		}
 		fmt.Fprintf(&b, "- %s\n", strings.ReplaceAll(wrap(s, 70), "\n", "\n  "))
 	}
 	return b.String(), nil

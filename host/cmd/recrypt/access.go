@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -30,11 +31,13 @@ func (a *app) grants(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	// What is wrong with the server's log is told after the list, not instead of it.
+	alarm := s.addTitles(ctx, list.Issued)
 	if a.json {
-		return a.printJSON(map[string]any{
+		return errors.Join(a.printJSON(map[string]any{
 			"issued": grantsJSON(list.Issued), "received": grantsJSON(list.Received),
 			"unverified": unverifiedJSON(list.Unverified), "more": list.More,
-		})
+		}), alarm)
 	}
 	if len(list.Issued)+len(list.Received)+len(list.Unverified) == 0 {
 		a.notef("No grants yet. Let somebody read your documents with: recrypt grant READER\n")
@@ -48,6 +51,25 @@ func (a *app) grants(ctx context.Context) error {
 	}
 	if list.More {
 		a.notef("Older grants are not shown.\n")
+	}
+	return alarm
+}
+
+// addTitles says of which collections the own grants are, if there are several.
+func (s *session) addTitles(ctx context.Context, issued []client.GrantInfo) error {
+	if len(issued) == 0 {
+		return nil
+	}
+	list, err := s.Collections(ctx)
+	if err != nil {
+		return fmt.Errorf("list collections: %w", err)
+	}
+	for i := range issued {
+		for _, c := range list {
+			if c.ID == issued[i].Collection && !c.Default {
+				issued[i].Title = c.Title
+			}
+		}
 	}
 	return nil
 }

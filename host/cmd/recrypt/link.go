@@ -214,7 +214,11 @@ func (a *app) decryptByLink(ctx context.Context, s *session, file, out, author s
 	}
 	defer body.Close()
 	d := &document{file: file, out: out, named: named, server: s.identity.Server, hints: []string{s.identity.Server}}
-	return a.release(ctx, s, s.Client, d, body, size, author)
+	err = a.release(ctx, s, s.Client, d, body, size, author)
+	if errors.Is(err, client.ErrSignature) { // nobody whom the server knows
+		return fmt.Errorf("%w (or the link is incomplete)", client.ErrPasscode)
+	}
+	return err
 }
 
 // linkFlags are the flags of decrypt that are about a link.

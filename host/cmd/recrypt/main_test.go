@@ -44,6 +44,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"serve": serveCmd, "killserver": killCmd, "static": staticCmd, "flip": flipCmd, "truncate": truncateCmd,
 			"append": appendCmd, "capture": captureCmd, "holds": holdsCmd, "older": olderCmd,
+			"witness": witnessCmd,
 		},
 	})
 }
@@ -93,6 +94,24 @@ func serveCmd(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv("RECRYPT_SERVER", url)
 	servers.put(dir, s)
 	ts.Defer(func() { cmd.Process.Kill(); <-s.exited })
+}
+
+// witnessCmd: "witness NAME [flags]" starts a witness on folder NAME and sets its address
+// as $NAME.
+func witnessCmd(ts *testscript.TestScript, _ bool, args []string) {
+	dir := ts.MkAbs(args[0])
+	cmd := exec.Command("recrypt", append([]string{"witness", "run", "--listen", "127.0.0.1:0", "--dir", dir}, args[1:]...)...)
+	cmd.Env = append(os.Environ(), "XDG_CACHE_HOME="+ts.Getenv("XDG_CACHE_HOME"))
+	out, err := cmd.StdoutPipe()
+	ts.Check(err)
+	ts.Check(cmd.Start())
+	ts.Defer(func() { cmd.Process.Kill(); cmd.Wait() })
+	line, _ := bufio.NewReader(out).ReadString('\n')
+	url, ok := strings.CutPrefix(strings.TrimSpace(line), "listening on ")
+	if !ok {
+		ts.Fatalf("the witness did not start")
+	}
+	ts.Setenv(args[0], url)
 }
 
 // killCmd: "killserver NAME" ends a server at once; "killserver -term NAME" asks it to.

@@ -79,6 +79,7 @@ var known = []struct {
 	{kit.ErrTyping, "typing", "compare that line with the page and enter all of it again"},
 	{kit.ErrNewer, "version", "use a newer version of recrypt"},
 	{kit.ErrKit, "not_kit", "give the numbered lines of the page, or the text of its QR code"},
+	{errTooLate, "too_late", ""},
 	{errKitKind, "kit_kind", ""},
 	{errKitOld, "kit_old", ""},
 	{errCarried, "not_export", "was the file made by recrypt identity export?"},

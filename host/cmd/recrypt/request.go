@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -61,6 +62,9 @@ func openings(asked []client.PendingInfo) []string {
 	return out
 }
 
+// errTooLate says that a request can no longer be refused.
+var errTooLate = errors.New("the wait is over and the reader has access: recrypt revoke takes it away")
+
 func (a *app) vetoCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "veto READER", Short: "Refuse a reader who has asked for access",
@@ -83,6 +87,9 @@ func (a *app) veto(ctx context.Context, reader string) error {
 		return err
 	}
 	collections, err := s.Veto(ctx, id)
+	if errors.Is(err, client.ErrConflict) {
+		err = errTooLate
+	}
 	if err != nil {
 		return fmt.Errorf("veto %s: %w", name(s.store.Nickname(id), id), err)
 	}
