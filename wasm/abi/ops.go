@@ -146,7 +146,7 @@ const (
 	// not before u64, expires u64, waiting period u64, uses u32, extensions, one frame each) → outcomes: frames of grant and
 	// transform key. Each item is what OpNewGrant takes; owner and collection are verified once.
 	OpNewGrants Op = 0x0242
-	// OpOpenGrants: owner identity, collection, batch of items (reader identity, grant, transform key, one frame each) →
+	// OpOpenGrants: owner identity, collection, batch of items (reader identity or empty, grant, transform key or empty, one frame each) →
 	// outcomes: frames of what OpOpenGrant answers
 	OpOpenGrants Op = 0x0243
 

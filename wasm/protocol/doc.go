@@ -29,7 +29,15 @@
 //	       types strictly ascending
 //
 // An entry whose type is 0x8000 or higher is critical: who does not know it refuses
-// the record. Others are kept and ignored.
+// the record. Others are kept and ignored. Those of identities are described there;
+// collection, grant and key records may have
+//
+//	0x0001 checkpoint  40    size u64 and root 32 of the newest state of the service's
+//	                         log that the signer had verified
+//	0x0002 renewal      8    Unix ms, not 0; in a collection record: when the first grant
+//	                         to its epoch expires, after which the owner opens the next
+//
+// A known entry of another length is an error.
 //
 // An Ed25519 signature is the strict kind of package recrypt, and covers body. So
 // does a Schnorr proof, which is made with the encryption key concerned and shows
@@ -50,6 +58,7 @@
 //	                                       salt: that of the collection record, 32
 //	default collection    id 16            "recrypt-service default collection v1" ‖ service 32
 //	recovery key          Ed25519 seed 32  "recrypt-service recovery key v1", from a seed of its own
+//	title key             key 32           "recrypt-service title key v1" ‖ service 32 ‖ collection 16
 //	seed before           key 32           "recrypt-service previous seed v1" ‖ identity 32 ‖ version u32
 //
 // The default collection's is the seed of the identity's first version, so that a change of
@@ -151,6 +160,12 @@
 //	Schnorr proof          2n    by the epoch key
 //	Ed25519                64    owner
 //
+// A title that SealTitle makes is a nonce of 24 bytes and the box of XChaCha20-Poly1305
+// under the title key, without associated data, over bytes16 of the text, 1 to 256 bytes of
+// UTF-8, and as many zeros as make it a multiple of 32 bytes: its length says little about
+// the text. Its seed is that of the owner's version, or of an earlier one if the title
+// was carried over.
+//
 // The readers hash is SHA-256("recrypt-service readers v1" ‖ count u32 ‖ readers), at
 // most 100000 readers, each id 32 ‖ version u32, sorted and distinct. A record follows
 // another if service, owner, collection and suite are the same, the owner's version is
@@ -231,11 +246,28 @@
 // # receipt
 //
 //	service                32
-//	revocation record hash 32
+//	record hash            32    of a revocation or a collection record
 //	time                   u64   Unix ms
 //	destroyed              u32   transform keys
 //	ext
 //	Ed25519                64    service's record-signing key
+//
+// The service says by it that it has carried out that revocation, or stored that
+// collection record with the grants that came with it.
+//
+// # Checkpoints
+//
+// The service signs the states of its log with its record-signing key, as texts of lines
+// that end with a line feed (C2SP tlog-checkpoint):
+//
+//	rsv1…           the service's id
+//	20852163        leaves, decimal, at most 2⁶³−1
+//	CsUYapGG…q2I=   root hash 32, base64
+//
+// and what a timestamped cosignature of such a text covers (C2SP tlog-cosignature): the
+// lines "cosignature/v1" and "time 1679315147", then these three. SignCheckpoint signs no
+// other text. These begin with r or c, a record with the length of its label, which is 22 to
+// 29, and a request's signature base with a quotation mark: none can be taken for another.
 //
 // # sealed
 //
