@@ -28,17 +28,18 @@ type (
 func (s *Server) registerLog(a huma.API) {
 	handle(s, a, http.MethodPost, api.PathLookUp, "Read many identities", route{operation: "get_identities", signed: true, body: true}, s.getIdentities)
 	handle(s, a, http.MethodGet, api.PathLedger, "List what was recorded about the caller's collections, and what he did", route{operation: "list_ledger", signed: true}, s.listLedger)
-	handle(s, a, http.MethodGet, api.PathConsistency, "Prove that the log has only grown", route{operation: "get_consistency", free: true}, s.getConsistency)
-	s.file("GET "+api.PathCheckpoint, "checkpoint", s.checkpointFile)
-	s.file("GET "+api.PathLog+"tile/{path...}", "tile", s.tileFile)
+	handle(s, a, http.MethodGet, api.PathConsistency, "Prove that the log has only grown", route{operation: "get_consistency"}, s.getConsistency)
+	// It may wait for witnesses, and must not hold a slot meanwhile.
+	s.file("GET "+api.PathCheckpoint, route{operation: "checkpoint", free: true}, s.checkpointFile)
+	s.file("GET "+api.PathLog+"tile/{path...}", route{operation: "tile"}, s.tileFile)
 	// Or ServeMux would redirect to the path with a slash.
-	s.file("GET "+api.PathLog+"tile", "tile", func(http.ResponseWriter, *http.Request) error { return absent() })
+	s.file("GET "+api.PathLog+"tile", route{operation: "tile"}, func(http.ResponseWriter, *http.Request) error { return absent() })
 }
 
 // file registers a public page of the log that is not JSON. What fails is answered as
 // everywhere.
-func (s *Server) file(pattern, name string, h func(w http.ResponseWriter, r *http.Request) error) {
-	s.routes[pattern] = route{operation: name, free: true}
+func (s *Server) file(pattern string, rt route, h func(w http.ResponseWriter, r *http.Request) error) {
+	s.routes[pattern] = rt
 	s.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 		if err := h(w, r); err != nil {
 			writeProblem(w, s.explain(of(r.Context()), err))
