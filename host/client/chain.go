@@ -3,11 +3,13 @@ package client
 import (
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/recrypt-service/recrypt/host/api"
@@ -101,7 +103,7 @@ func (c *Client) openChain(ctx context.Context, svc *service, owner *person, id 
 	chain := make([]link, 0, len(records))
 	var previous []byte
 	for i, record := range records {
-		v, err := c.core.OpenCollection(ctx, owner.record, record, previous)
+		v, err := c.openLink(ctx, owner, record, previous)
 		if err != nil {
 			return nil, unverified("collection record", err)
 		}
@@ -112,6 +114,41 @@ func (c *Client) openChain(ctx context.Context, svc *service, owner *person, id 
 		previous = record
 	}
 	return chain, nil
+}
+
+// maxVerified bounds how many verified records a Client remembers, a few hundred bytes
+// each.
+const maxVerified = 8192
+
+// verified are collection records that this Client has verified, by the hash of all that
+// they were verified with.
+type verified struct {
+	mu      sync.Mutex
+	records map[[32]byte]*abi.Collection
+}
+
+// openLink is core.OpenCollection, once in a Client's life for each record of a chain:
+// every write reads the whole chain.
+func (c *Client) openLink(ctx context.Context, owner *person, record, previous []byte) (*abi.Collection, error) {
+	parts := [3][32]byte{sha256.Sum256(owner.record), sha256.Sum256(record), sha256.Sum256(previous)}
+	name := sha256.Sum256(slices.Concat(parts[0][:], parts[1][:], parts[2][:]))
+	c.verified.mu.Lock()
+	v := c.verified.records[name]
+	c.verified.mu.Unlock()
+	if v != nil {
+		return v, nil
+	}
+	v, err := c.core.OpenCollection(ctx, owner.record, record, previous)
+	if err != nil {
+		return nil, err
+	}
+	c.verified.mu.Lock()
+	defer c.verified.mu.Unlock()
+	if c.verified.records == nil || len(c.verified.records) >= maxVerified {
+		c.verified.records = map[[32]byte]*abi.Collection{}
+	}
+	c.verified.records[name] = v
+	return v, nil
 }
 
 // checkChain checks that the head remembered under a name is part of the chain.

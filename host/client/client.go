@@ -87,10 +87,11 @@ type Client struct {
 	skew   atomic.Int64 // nanoseconds that the server's clock is ahead of ours
 	closed atomic.Bool
 
-	chain   chan struct{}           // held while our own chain is read and extended
-	service atomic.Pointer[service] // once verified
-	log     logView                 // what was verified of its log
-	tiles   tileCache               // of its log
+	chain    chan struct{}           // held while our own chain is read and extended
+	verified verified                // records of chains
+	service  atomic.Pointer[service] // once verified
+	log      logView                 // what was verified of its log
+	tiles    tileCache               // of its log
 }
 
 // New checks the configuration and makes a client. It does not talk to the

@@ -19,8 +19,8 @@ import (
 )
 
 const (
-	requestTimeout = 60 * time.Second // a whole request with its answer
-	headerTimeout  = 30 * time.Second // until the answer begins
+	requestTimeout = 60 * time.Second               // a whole request with its answer
+	grantTimeout   = api.GrantSeconds * time.Second // the same, for many grants at once
 	dialTimeout    = 10 * time.Second
 
 	// maxCorrection bounds how far the server's Date may move our clock: a
@@ -30,23 +30,21 @@ const (
 )
 
 // httpClient returns a copy of base that follows no redirects: what is signed
-// is for one server. A nil base gets timeouts for everything.
+// is for one server. How long a request may take as a whole, [Client.exchange] says.
 func httpClient(base *http.Client) *http.Client {
 	var h http.Client
 	if base != nil {
 		h = *base
 	} else {
 		h = http.Client{
-			Timeout: requestTimeout,
 			Transport: &http.Transport{
-				Proxy:                 http.ProxyFromEnvironment,
-				DialContext:           (&net.Dialer{Timeout: dialTimeout}).DialContext,
-				TLSHandshakeTimeout:   dialTimeout,
-				ResponseHeaderTimeout: headerTimeout,
-				IdleConnTimeout:       90 * time.Second,
-				MaxIdleConnsPerHost:   8,
-				ForceAttemptHTTP2:     true,
-				DisableCompression:    true,
+				Proxy:               http.ProxyFromEnvironment,
+				DialContext:         (&net.Dialer{Timeout: dialTimeout}).DialContext,
+				TLSHandshakeTimeout: dialTimeout,
+				IdleConnTimeout:     90 * time.Second,
+				MaxIdleConnsPerHost: 8,
+				ForceAttemptHTTP2:   true,
+				DisableCompression:  true,
 			},
 		}
 	}
@@ -159,7 +157,13 @@ func (c *Client) exchange(ctx context.Context, method, path string, body []byte,
 	if err != nil {
 		return "", err
 	}
-	req, err := c.newRequest(ctx, method, path, body, as)
+	limit := requestTimeout
+	if method == http.MethodPost && path == api.PathGrants {
+		limit = grantTimeout
+	}
+	bounded, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	req, err := c.newRequest(bounded, method, path, body, as)
 	if err != nil {
 		return "", err
 	}
