@@ -7,7 +7,9 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"io"
+	"maps"
 	"net"
 	"os"
 	"os/exec"
@@ -18,7 +20,9 @@ import (
 
 	"github.com/recrypt-service/recrypt/host/engine"
 	"github.com/recrypt-service/recrypt/host/keystore"
+	"github.com/recrypt-service/recrypt/host/kit"
 	"github.com/recrypt-service/recrypt/wasm/abi"
+	"github.com/recrypt-service/recrypt/wasm/dispatch"
 	"github.com/recrypt-service/recrypt/wasm/recrypt"
 )
 
@@ -46,6 +50,7 @@ func TestCanary(t *testing.T) {
 	c.run(append(alice, "revoke", "bob")...)
 	c.fails("--as", "bob", "decrypt", plain+".recrypt", "-o", c.path("no.txt"))
 	c.fails("--as", "alice", "--passphrase-file", c.file("wrong", []byte("another wrong one")), "key", "create")
+	more := c.moreSecrets(alice, plain)
 	c.stop()
 
 	secrets := map[string][]byte{
@@ -54,7 +59,8 @@ func TestCanary(t *testing.T) {
 	}
 	c.identitySecrets("alice", []byte("a passphrase nobody else has"), secrets)
 	c.identitySecrets("bob", nil, secrets)
-	if len(secrets) < 14 {
+	maps.Copy(secrets, more)
+	if len(secrets) < 20 {
 		t.Fatalf("only %d secrets to look for", len(secrets))
 	}
 	for name, secret := range secrets {
@@ -65,6 +71,65 @@ func TestCanary(t *testing.T) {
 		}
 	}
 	c.control()
+}
+
+// moreSecrets uses what carries a secret out on purpose: a link with a passcode, the kit,
+// an export, and new keys. What the user asked for goes to a file here, so that
+// nothing of it may be in any output.
+func (c *canary) moreSecrets(alice []string, plain string) map[string][]byte {
+	c.t.Helper()
+	secrets := map[string][]byte{}
+	code, export := []byte("a passcode for the link"), []byte("a passphrase for the export")
+	codeFile, exportFile := c.file("passcode", code), c.file("export", export)
+	var link struct{ URL, Title string }
+	c.json(&link, append(alice, "grant", "--link", "--passcode-file", codeFile, "--json")...)
+	_, secret, _ := strings.Cut(link.URL, "#1.")
+	_, secret, _ = strings.Cut(secret, ".")
+	raw, err := base64.RawURLEncoding.DecodeString(strings.TrimSuffix(secret, ".p"))
+	if err != nil || len(raw) != 32 {
+		c.t.Fatalf("no secret in the link: %v", err)
+	}
+	ctx := c.t.Context()
+	core := abi.Client{Caller: dispatch.Native{}}
+	seed, recovery, err := core.LinkSeed(ctx, raw, code)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	secrets["link"], secrets["link seed"], secrets["link recovery seed"], secrets["passcode"] = raw, seed, recovery, code
+	c.run(append(alice, "encrypt", plain, "--collection", link.Title, "-o", c.path("guest.recrypt"))...)
+	linkFile := c.file("link", []byte(link.URL+"\n"))
+	c.run("decrypt", c.path("guest.recrypt"), "--link", linkFile, "--passcode-file", codeFile, "-o", c.path("guest.txt"))
+	c.fails("decrypt", c.path("guest.recrypt"), "--link", linkFile, "--passcode-file", exportFile, "-o", c.path("no.txt"))
+	c.fails("decrypt", c.path("guest.recrypt"), "--link", c.file("broken", []byte(link.URL[:len(link.URL)-9])), "-o", c.path("no.txt"))
+
+	c.run(append(alice, "identity", "kit", "-o", c.path("kit.txt"))...)
+	c.run(append(alice, "identity", "kit", "--recovery", "-o", c.path("recovery.pdf"))...)
+	written, err := os.ReadFile(c.path("kit.txt"))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	k, err := kit.Parse(string(written))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	lines, err := k.Lines()
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	secrets["seed on the kit"] = k.Secret[:]
+	for i, l := range lines {
+		secrets[fmt.Sprintf("line %d of the kit", i+1)] = []byte(l)
+		secrets[fmt.Sprintf("line %d of the kit, as in its code", i+1)] = []byte(strings.ReplaceAll(l, " ", ""))
+	}
+	c.run("identity", "restore", c.path("kit.txt"), "--as", "restored", "--no-passphrase")
+	wrong := strings.Replace(string(written), lines[2], strings.ToLower(lines[2][1:]), 1)
+	c.fails("identity", "restore", c.file("wrongkit", []byte(wrong)), "--as", "again", "--no-passphrase")
+
+	c.run(append(alice, "identity", "export", c.path("alice.identity"), "--export-passphrase-file", exportFile)...)
+	c.run("identity", "import", c.path("alice.identity"), "--as", "second", "--export-passphrase-file", exportFile)
+	secrets["passphrase of the export"] = export
+	c.run("--as", "bob", "identity", "rotate")
+	return secrets
 }
 
 // A canary is a server behind a recording proxy, and homes with secrets.
