@@ -170,10 +170,7 @@ func (w *WitnessServer) add(body []byte) ([]byte, error) {
 	if !ok {
 		last = treeState{0, emptyRoot}
 	}
-	if old != last.Size {
-		return nil, &refusal{http.StatusConflict, fmt.Sprint(last.Size)}
-	}
-	if old == c.Size && c.Root != last.Root {
+	if old != last.Size || old == c.Size && c.Root != last.Root {
 		return nil, &refusal{http.StatusConflict, fmt.Sprint(last.Size)}
 	}
 	if VerifyConsistency(last.Size, last.Root, c.Size, c.Root, proof) != nil {
@@ -284,24 +281,21 @@ func parseState(b []byte) (witnessState, error) {
 //
 //	checkpoint
 func parseAddCheckpoint(body []byte) (old int64, proof [][]byte, signed []byte, err error) {
-	fail := func() (int64, [][]byte, []byte, error) { return 0, nil, nil, ErrCheckpoint }
 	head, signed, ok := bytes.Cut(body, []byte("\n\n"))
-	if !ok || len(body) > maxAddCheckpoint || len(signed) > MaxCheckpoint {
-		return fail()
-	}
 	lines := strings.Split(string(head), "\n")
-	size, ok := strings.CutPrefix(lines[0], "old ")
-	if old, ok2 := parseSize(size); ok && ok2 && len(lines) < maxProof+1 {
-		for _, line := range lines[1:] {
-			h, err := base64.StdEncoding.DecodeString(line)
-			if err != nil || len(h) != tlog.HashSize || base64.StdEncoding.EncodeToString(h) != line {
-				return fail()
-			}
-			proof = append(proof, h)
-		}
-		return old, proof, signed, nil
+	size, ok2 := strings.CutPrefix(lines[0], "old ")
+	old, ok3 := parseSize(size)
+	if !ok || !ok2 || !ok3 || len(body) > maxAddCheckpoint || len(signed) > MaxCheckpoint || len(lines) > maxProof {
+		return 0, nil, nil, ErrCheckpoint
 	}
-	return fail()
+	for _, line := range lines[1:] {
+		h, err := base64.StdEncoding.DecodeString(line)
+		if err != nil || len(h) != tlog.HashSize || base64.StdEncoding.EncodeToString(h) != line {
+			return 0, nil, nil, ErrCheckpoint
+		}
+		proof = append(proof, h)
+	}
+	return old, proof, signed, nil
 }
 
 // formatAddCheckpoint makes the body that parseAddCheckpoint reads.
