@@ -59,15 +59,15 @@ const (
 // and one of a link.
 type arena struct {
 	*world
-	state             string
-	people            map[string]*person
-	main, open, links *person // the owner, with one of his collections at hand
-	keys              map[string]aKey
-	linkKey, openKey  aKey
-	dummy             *person  // a reader whose revocation closes epochs
-	secrets           [][]byte // of every transform key: a part of what makes it one
-	log               *sql.DB
-	snapshot          string
+	state              string
+	people             map[string]*person
+	main, inbox, links *person // the owner, with one of his collections at hand
+	keys               map[string]aKey
+	linkKey, openKey   aKey
+	dummy              *person  // a reader whose revocation closes epochs
+	secrets            [][]byte // of every transform key: a part of what makes it one
+	log                *sql.DB
+	snapshot           string
 }
 
 const day = 24 * time.Hour
@@ -132,7 +132,7 @@ func (a *arena) put(p *person, deposit uint8, next bool, terms map[*person]abi.G
 func (a *arena) at(d time.Duration) uint64 { return uint64(a.now().Add(d).UnixMilli()) }
 
 func (a *arena) build(first *person) {
-	a.main, a.open, a.links = a.collection(1), a.collection(2), a.collection(3)
+	a.main, a.inbox, a.links = a.collection(1), a.collection(2), a.collection(3)
 	of := a.people
 	wait := func(d time.Duration) abi.GrantFields {
 		return abi.GrantFields{Kind: abi.GrantPending, Wait: uint64(d.Milliseconds())}
@@ -145,7 +145,7 @@ func (a *arena) build(first *person) {
 		of[direct]: {}, of[scoped]: {Scope: [][16]byte{inScope}}, of[pendingRuns]: wait(2 * day), of[pendingOver]: wait(time.Hour),
 		of[later]: {NotBefore: a.at(20 * day)}, of[expired]: {Expires: a.at(2 * time.Hour)}, of[suspended]: {}, a.dummy: {},
 	})
-	a.put(a.open, abi.DepositOpen, false, map[*person]abi.GrantFields{of[direct]: {}, a.dummy: {}})
+	a.put(a.inbox, abi.DepositOpen, false, map[*person]abi.GrantFields{of[direct]: {}, a.dummy: {}})
 	a.put(a.links, abi.DepositClosed, false, map[*person]abi.GrantFields{of[linkReader]: {Kind: abi.GrantLink, Uses: 5}})
 
 	store := func(author, collection *person, id [16]byte) aKey {
@@ -155,8 +155,8 @@ func (a *arena) build(first *person) {
 	}
 	a.keys[present] = store(a.main, a.main, inScope)
 	a.keys[other] = store(a.main, a.main, [16]byte(random(16)))
-	a.keys[waiting] = store(of[openAuthor], a.open, [16]byte(random(16)))
-	a.openKey = store(a.open, a.open, [16]byte(random(16)))
+	a.keys[waiting] = store(of[openAuthor], a.inbox, [16]byte(random(16)))
+	a.openKey = store(a.inbox, a.inbox, [16]byte(random(16)))
 	a.linkKey = store(a.links, a.links, [16]byte(random(16)))
 	for _, name := range []string{pendingRuns, pendingOver} {
 		a.want(name, a.call(of[name], "POST", api.PathRequests, api.Request{Owner: first.id}), "")
@@ -167,14 +167,14 @@ func (a *arena) build(first *person) {
 		return
 	}
 	a.want("close", a.revoke(a.main, a.dummy), "")
-	a.want("close", a.revoke(a.open, a.dummy), "")
+	a.want("close", a.revoke(a.inbox, a.dummy), "")
 	if a.state == closed {
 		return
 	}
 	a.put(a.main, abi.DepositListed, true, map[*person]abi.GrantFields{
 		of[direct]: {}, of[pendingRuns]: wait(2 * day), of[pendingOver]: wait(time.Hour), of[later]: {NotBefore: a.at(17 * day)},
 	})
-	a.put(a.open, abi.DepositOpen, true, map[*person]abi.GrantFields{of[direct]: {}})
+	a.put(a.inbox, abi.DepositOpen, true, map[*person]abi.GrantFields{of[direct]: {}})
 	a.put(a.links, abi.DepositClosed, true, map[*person]abi.GrantFields{of[linkReader]: {Kind: abi.GrantLink, Uses: 5}})
 }
 

@@ -218,7 +218,7 @@ func (c *cell) target() *person {
 	case linkReader:
 		return c.links
 	case openAuthor:
-		return c.open
+		return c.inbox
 	}
 	return c.main
 }
@@ -310,7 +310,7 @@ var attempts = map[string]func(c *cell) (method, path string, body any){
 	"accept_author": func(c *cell) (string, string, any) {
 		id := c.target().home
 		if c.actor == owner && c.state != none && !c.gone {
-			id = c.open.home
+			id = c.inbox.home
 		}
 		return "POST", strings.Replace(api.PathAuthors, "{id}", api.FormatID(id), 1), api.AcceptAuthor{Author: c.people[openAuthor].id}
 	},

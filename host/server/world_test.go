@@ -357,23 +357,6 @@ func (w *world) newKeyOf(author *person, collection []byte, id [16]byte) aKey {
 	return k
 }
 
-// phantom makes the first record of a collection that is not p's, or is nowhere, as if it
-// were his own.
-func (w *world) phantom(p *person, id [16]byte) *person {
-	own := *p
-	own.home, own.collection, own.readers = id, nil, nil
-	own.collection = w.next(&own, w.fields(&own))
-	return &own
-}
-
-// forcedKey makes a key for a collection of owner that the core would not make for its
-// author: it is made in one of the author's own and then moved.
-func (w *world) forcedKey(author, owner *person, collection [16]byte) api.CreateKey {
-	k := w.newKey(author, w.phantom(author, collection).collection)
-	k.in.Record = author.resign(k.in.Record, func(b []byte) { copy(b[23+16+32:], owner.identity.ID[:]) })
-	return k.in
-}
-
 // deposit makes a key in the owner's collection and stores it.
 func (w *world) deposit(author, owner *person) aKey {
 	w.t.Helper()
