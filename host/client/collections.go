@@ -165,7 +165,7 @@ func (c *Client) change(ctx context.Context, id [16]byte, o CollectionOptions, t
 	if err := c.setDeposit(ctx, set, o); err != nil {
 		return nil, err
 	}
-	list, err := c.readReaders(ctx, head)
+	list, err := c.readReaders(ctx, w)
 	if err != nil {
 		return nil, err
 	}

@@ -234,13 +234,13 @@ func TestEvilLists(t *testing.T) {
 	x := newCast(t)
 	grant(t, x.m, x.charlie.ID, client.GrantOptions{})
 	grant(t, x.a, x.charlie.ID, client.GrantOptions{})
-	grant(t, x.m, x.alice.ID, client.GrantOptions{})
 	for _, c := range []*client.Client{x.a, x.m} {
 		if _, err := c.Revoke(ctx, x.charlie.ID, client.RevokeOptions{}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	grant(t, x.a, x.bob.ID, client.GrantOptions{FromNow: true})
+	grant(t, x.m, x.alice.ID, client.GrantOptions{FromNow: true})
 	mallets := capture[api.ListGrants](t, x.evil, http.MethodGet, "/v1/grants", func() { x.m.Grants(ctx) })
 	ended := mallets.Issued[index(mallets.Issued, api.GrantRevoked)]
 	bobs := capture[api.ListGrants](t, x.evil, http.MethodGet, "/v1/grants", func() { x.b.Grants(ctx) })

@@ -212,7 +212,7 @@ func (c *Client) grant(ctx context.Context, w *own, p *person, fields abi.GrantF
 	if !p.has(head.Suite) {
 		return nil, fmt.Errorf("%w (%s)", ErrReaderSuite, abi.SuiteName(head.Suite))
 	}
-	list, err := c.readReaders(ctx, head)
+	list, err := c.readReaders(ctx, w)
 	if err != nil {
 		return nil, err
 	}

@@ -40,13 +40,15 @@ func without(grants []listed, id [32]byte) []listed {
 	return slices.DeleteFunc(slices.Clone(grants), func(l listed) bool { return l.Reader == id })
 }
 
-// readReaders fetches the readers of an own collection, whose newest record is head,
-// and verifies that they are those whom head names (list_readers).
-func (c *Client) readReaders(ctx context.Context, head link) (*readers, error) {
+// readReaders fetches the readers of an own collection and verifies that they are those
+// whom its newest record names (list_readers). ErrKeptGrant if there is one with a grant
+// that this device has revoked.
+func (c *Client) readReaders(ctx context.Context, o *own) (*readers, error) {
 	svc, err := c.server(ctx)
 	if err != nil {
 		return nil, err
 	}
+	head := o.head()
 	id := api.FormatID(head.Collection.Collection)
 	var answer api.Readers
 	if err := c.call(ctx, http.MethodGet, strings.Replace(api.PathReaders, "{id}", id, 1), nil, &answer); err != nil {
@@ -77,7 +79,22 @@ func (c *Client) readReaders(ctx context.Context, head link) (*readers, error) {
 		return nil, err
 	}
 	r.closed = answer.Closed
-	return r, nil
+	return r, c.checkKept(o, r)
+}
+
+// checkKept compares the live grants with the revocations that this device has made: the
+// server may not list as live what it has confirmed as ended, and so have it renewed.
+func (c *Client) checkKept(o *own, r *readers) error {
+	for _, l := range r.live {
+		after, err := c.revokedAt(o.id, l.Reader)
+		if err != nil {
+			return err
+		}
+		if at, ok := sequenceOf(o.chain, l.CollectionHash); ok && at < after {
+			return fmt.Errorf("%w: it lists one to %s", ErrKeptGrant, l.reader)
+		}
+	}
+	return nil
 }
 
 // signedReaders finds in a list of grants the readers whom head names. Which of

@@ -95,7 +95,7 @@ func (c *Client) suspended(ctx context.Context, heads []ownHead, info *RegrantIn
 		if heads[i].readers == 0 {
 			continue
 		}
-		list, err := c.readReaders(ctx, heads[i].link)
+		list, err := c.readReaders(ctx, &own{id: heads[i].Collection.Collection, chain: []link{heads[i].link}})
 		if err != nil {
 			return nil, err
 		}
@@ -204,7 +204,7 @@ func (c *Client) restoreIn(ctx context.Context, w *own, p *person, s *suspension
 	if !p.has(head.Suite) {
 		return nil, fmt.Errorf("%w (%s)", ErrReaderSuite, abi.SuiteName(head.Suite))
 	}
-	list, err := c.readReaders(ctx, head)
+	list, err := c.readReaders(ctx, w)
 	if err != nil {
 		return nil, err
 	}

@@ -186,12 +186,8 @@ func TestSuperseded(t *testing.T) {
 	} {
 		x.play(alter(t, http.MethodPost, "/v1/keys/", change))
 		got, _, err := decrypt(x.b, document, client.DecryptOptions{})
-		want := client.ErrVerification
-		if name == "another's" { // which comes with an older checkpoint
-			want = client.ErrOldLog
-		}
-		if refused(t, got, err, want); t.Failed() {
-			t.Fatalf("%s: %v", name, err)
+		if !errors.Is(err, client.ErrVerification) && !errors.Is(err, client.ErrOldLog) || len(got) != 0 {
+			t.Errorf("%s: %q, %v", name, got, err)
 		}
 	}
 	x.play(nil)

@@ -95,7 +95,7 @@ func (c *Client) withdraw(ctx context.Context, id [16]byte, r *withdrawal) error
 	if err := c.rememberRevoked(o.head(), r.reader); err != nil {
 		return err
 	}
-	list, err := c.readReaders(ctx, o.head())
+	list, err := c.readReaders(ctx, o)
 	if err != nil {
 		return err
 	}

@@ -70,7 +70,7 @@ type rotation struct {
 // rotate is one attempt of opening the next epoch of o, for the readers of the newest one
 // but for one, if gone is given. On success o has it as its head.
 func (c *Client) rotate(ctx context.Context, o *own, gone *[32]byte, progress func(done, all int)) (*rotation, error) {
-	list, err := c.readReaders(ctx, o.head())
+	list, err := c.readReaders(ctx, o)
 	if err != nil {
 		return nil, err
 	}

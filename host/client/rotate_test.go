@@ -327,3 +327,35 @@ func TestDevicesRotate(t *testing.T) {
 	}
 	checkSalts(t, chainOf(t, x, x.alice, x.a))
 }
+
+// TestKeptReader: interrupted after the receipt, the owner's next write opens the epoch.
+// A server that lists the revoked reader again, so that he is taken along, is caught.
+func TestKeptReader(t *testing.T) {
+	x := newCast(t)
+	grant(t, x.a, x.bob.ID, client.GrantOptions{})
+	grant(t, x.a, x.charlie.ID, client.GrantOptions{})
+	honest := readersOf(t, x, x.a, x.charlie.ID)
+	x.play(on(http.MethodPost, api.PathGrants, func(http.ResponseWriter, *http.Request, http.Handler) { panic(http.ErrAbortHandler) }))
+	if _, err := x.a.Revoke(ctx, x.bob.ID, client.RevokeOptions{}); !errors.Is(err, client.ErrUnreachable) {
+		t.Fatal(err)
+	}
+	x.play(alter(t, http.MethodGet, listReaders, func(v *api.Readers) { honest.Sequence, v.Grants = v.Sequence, honest.Grants }))
+	for what, err := range map[string]error{
+		"encrypt": second(x.a.Encrypt(ctx, io.Discard, strings.NewReader("x"), client.EncryptOptions{})),
+		"rotate":  second(x.a.Rotate(ctx, "", nil)),
+		"grant":   second(x.a.Grant(ctx, x.mallet.ID, client.GrantOptions{})),
+	} {
+		if !errors.Is(err, client.ErrKeptGrant) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	x.play(nil)
+	document := encrypt(t, x.a, []byte("young"))
+	opens(t, x.c, document, "young")
+	closed(t, x.b, document)
+	grant(t, x.a, x.bob.ID, client.GrantOptions{}) // and who is granted again is a reader again
+	if _, err := x.a.Rotate(ctx, "", nil); err != nil {
+		t.Error(err)
+	}
+	opens(t, x.b, document, "young")
+}

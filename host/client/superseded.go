@@ -1,7 +1,6 @@
 package client
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"fmt"
@@ -44,23 +43,15 @@ func (c *verifier) checkDeposited(ctx context.Context, k *sharedKey) error {
 	return nil
 }
 
-// identityMark is what every version's record begins with.
-var identityMark = []byte("\x1brecrypt-service identity v1")
-
-// upTo returns the records of an identity up to a version. Where one ends is not marked:
-// the beginnings of records are tried.
+// upTo returns the records of an identity up to a version.
 func (c *Client) upTo(ctx context.Context, p *person, version uint32) ([]byte, error) {
-	if version == p.Version {
-		return p.record, nil
+	all, err := c.versions(ctx, p)
+	if err != nil {
+		return nil, err
 	}
-	for at := 1; at < len(p.record); at++ {
-		next := bytes.Index(p.record[at:], identityMark)
-		if next < 0 {
-			break
-		}
-		at += next
-		if v, err := c.core.OpenIdentity(ctx, p.record[:at]); err == nil && v.Version == version {
-			return p.record[:at], nil
+	for _, v := range all {
+		if v.Version == version {
+			return v.record, nil
 		}
 	}
 	return nil, mismatch("identity record: it has no such version")
