@@ -100,6 +100,9 @@ func testListGrants(t *testing.T, s store.Store) {
 	for i := range 5 {
 		g := c.grant(reader, uint32(i))
 		g.Created = int64(1000 - 10*i)
+		if i > 2 {
+			g.Created = 980 // at the same time: the newer record comes first
+		}
 		if i == 1 {
 			g.Expires = 50
 		}
@@ -107,6 +110,7 @@ func testListGrants(t *testing.T, s store.Store) {
 		g.Sealed = nil
 		want = append(want, g)
 	}
+	want[2], want[4] = want[4], want[2]
 	issued, received, err := s.Grants(ctx, c.owner)
 	fatal(t, err)
 	if !reflect.DeepEqual(issued, want) || len(received) != 0 {

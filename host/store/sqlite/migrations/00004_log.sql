@@ -17,7 +17,13 @@ ALTER TABLE grants ADD COLUMN scope BLOB;
 ALTER TABLE grants ADD COLUMN used INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE grants ADD COLUMN suspended INTEGER NOT NULL DEFAULT 0;
 
-CREATE INDEX grants_pending ON grants (reader, owner, created DESC, id) WHERE ending = 0 AND wait > 0;
+CREATE INDEX grants_pending ON grants (reader, owner, created DESC, sequence DESC, id) WHERE ending = 0 AND wait > 0;
+
+-- Newest first also within a millisecond, or while a clock that was set back stands still.
+DROP INDEX grants_issued;
+DROP INDEX grants_received;
+CREATE INDEX grants_issued ON grants (owner, created DESC, sequence DESC, id);
+CREATE INDEX grants_received ON grants (reader, created DESC, sequence DESC, id);
 
 -- When the reader of pending grants has asked for them.
 CREATE TABLE access_requests (

@@ -22,4 +22,4 @@ FROM grants LEFT JOIN access_requests
     ON access_requests.collection = grants.collection AND access_requests.reader = grants.reader
 WHERE grants.reader = sqlc.arg(reader) AND grants.owner = sqlc.arg(owner)
     AND grants.ending = 0 AND grants.wait > 0
-ORDER BY grants.created DESC, grants.id LIMIT sqlc.arg(so_many);
+ORDER BY grants.created DESC, grants.sequence DESC, grants.id LIMIT sqlc.arg(so_many);

@@ -77,13 +77,13 @@ ORDER BY grants.reader, grants.id;
 SELECT sqlc.embed(grants), CAST(COALESCE(access_requests.since, 0) AS INTEGER) AS requested
 FROM grants LEFT JOIN access_requests ON grants.wait > 0
     AND access_requests.collection = grants.collection AND access_requests.reader = grants.reader
-WHERE grants.owner = ? ORDER BY grants.created DESC, grants.id LIMIT ?;
+WHERE grants.owner = ? ORDER BY grants.created DESC, grants.sequence DESC, grants.id LIMIT ?;
 
 -- name: ReceivedGrants :many
 SELECT sqlc.embed(grants), CAST(COALESCE(access_requests.since, 0) AS INTEGER) AS requested
 FROM grants LEFT JOIN access_requests ON grants.wait > 0
     AND access_requests.collection = grants.collection AND access_requests.reader = grants.reader
-WHERE grants.reader = ? ORDER BY grants.created DESC, grants.id LIMIT ?;
+WHERE grants.reader = ? ORDER BY grants.created DESC, grants.sequence DESC, grants.id LIMIT ?;
 
 -- name: LiveGrants :many
 SELECT id FROM grants WHERE ending = 0;

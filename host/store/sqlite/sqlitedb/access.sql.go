@@ -70,7 +70,7 @@ FROM grants LEFT JOIN access_requests
     ON access_requests.collection = grants.collection AND access_requests.reader = grants.reader
 WHERE grants.reader = ?1 AND grants.owner = ?2
     AND grants.ending = 0 AND grants.wait > 0
-ORDER BY grants.created DESC, grants.id LIMIT ?3
+ORDER BY grants.created DESC, grants.sequence DESC, grants.id LIMIT ?3
 `
 
 type PendingGrantsParams struct {

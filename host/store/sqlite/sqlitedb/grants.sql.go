@@ -360,7 +360,7 @@ const issuedGrants = `-- name: IssuedGrants :many
 SELECT grants.id, grants.collection, grants.sequence, grants.owner, grants.reader, grants.reader_version, grants.epoch, grants.record, grants.not_before, grants.expires, grants.uses, grants.ending, grants.revocation, grants.superseded, grants.created, grants.kind, grants.wait, grants.scope, grants.used, grants.suspended, CAST(COALESCE(access_requests.since, 0) AS INTEGER) AS requested
 FROM grants LEFT JOIN access_requests ON grants.wait > 0
     AND access_requests.collection = grants.collection AND access_requests.reader = grants.reader
-WHERE grants.owner = ? ORDER BY grants.created DESC, grants.id LIMIT ?
+WHERE grants.owner = ? ORDER BY grants.created DESC, grants.sequence DESC, grants.id LIMIT ?
 `
 
 type IssuedGrantsParams struct {
@@ -536,7 +536,7 @@ const receivedGrants = `-- name: ReceivedGrants :many
 SELECT grants.id, grants.collection, grants.sequence, grants.owner, grants.reader, grants.reader_version, grants.epoch, grants.record, grants.not_before, grants.expires, grants.uses, grants.ending, grants.revocation, grants.superseded, grants.created, grants.kind, grants.wait, grants.scope, grants.used, grants.suspended, CAST(COALESCE(access_requests.since, 0) AS INTEGER) AS requested
 FROM grants LEFT JOIN access_requests ON grants.wait > 0
     AND access_requests.collection = grants.collection AND access_requests.reader = grants.reader
-WHERE grants.reader = ? ORDER BY grants.created DESC, grants.id LIMIT ?
+WHERE grants.reader = ? ORDER BY grants.created DESC, grants.sequence DESC, grants.id LIMIT ?
 `
 
 type ReceivedGrantsParams struct {
