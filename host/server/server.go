@@ -7,7 +7,7 @@
 //
 //	target   canonical path, known route and method, no query
 //	header   content type, no encoding, length; form and times of the signature, host
-//	body     at most api.MaxBody bytes, and a bounded sum of all bodies
+//	body     at most api.MaxBody bytes (grant_access: api.MaxGrantsBody), and a bounded sum of all bodies
 //	slot     a bounded number of requests work at once, a bounded number waits
 //	signature digest of the body, then the signer's key, then the nonce
 //	JSON     strict: exact names, no duplicates, nothing after the value
@@ -24,15 +24,20 @@
 //     read one except to apply it (keys.go).
 //   - A revocation is answered after every transform key concerned is destroyed, what
 //     is prepared of it (prepared.go) is overwritten, and the facts are on disk
-//     (revocations.go). A transform re-checks its grant after the arithmetic, so none
-//     that starts after the answer succeeds.
+//     (revocations.go). A transform looks at its grant again after the arithmetic, in the
+//     transaction that records the opening, so none that starts after the answer succeeds
+//     (transform.go). That revocation also closes the epoch: nothing is deposited until
+//     the owner has opened the next one.
+//   - An epoch opens whole or not at all: record, grants and their lines in the log are one
+//     transaction (append.go).
 //   - A nonce is claimed on disk before the request has any effect, so a request
 //     sent twice is a replay, whatever became of the first.
 //
 // # What it does not
 //
-// It enforces expiry and revocation; a server that does not keep its word, together
-// with a reader, opens what that reader could once open. It speaks plain HTTP: TLS
+// It enforces expiry, not-before, scope, waiting periods and use limits, and it keeps the
+// ledger; a server that does not keep its word, together with a reader, opens the whole
+// epoch to which he once had a grant, and may leave that out of the ledger. It speaks plain HTTP: TLS
 // is the task of the proxy in front.
 package server
 
