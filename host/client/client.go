@@ -16,6 +16,23 @@
 //	grant, err := c.Grant(ctx, "rid1…", client.GrantOptions{Expires: 30 * 24 * time.Hour})
 //	info, err = c.Decrypt(ctx, out, in, client.DecryptOptions{From: "rid1…"})
 //
+// # Collections, epochs, and what revoking is worth
+//
+// Documents are in collections, each with a key pair of its own, and a grant covers one
+// collection: of all its epochs so far, unless [GrantOptions] say otherwise. [Client.Revoke]
+// ends the reader's grants and opens the next epoch, with another key pair, for the
+// others. From then on what is written is closed to that reader, whatever he and the server
+// have kept. What was written before is not: reader and server together open every document of
+// the epochs that were granted, those included that the reader never asked for, and those that a
+// scope, a time, a waiting period or a number of uses should have kept from him. All these limits
+// are the server's to keep.
+//
+// An epoch ends by itself: when a grant to it has expired, when a revocation was
+// interrupted, and when our own keys have changed, the next write of ours
+// opens another one first ([Client.Encrypt], [Client.Grant] and all others that write).
+// Others write to us ([Client.OpenCollections]) into the newest epoch that they are shown, and
+// never into an older one than they have seen.
+//
 // # What is checked
 //
 //	answer               against

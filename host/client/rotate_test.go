@@ -81,7 +81,23 @@ func TestRotate(t *testing.T) {
 		t.Error(err)
 	}
 	opens(t, x.b, young, "young")
-	checkSalts(t, chainOf(t, x, x.alice, x.a))
+	chain := chainOf(t, x, x.alice, x.a)
+	checkSalts(t, chain)
+	for _, v := range chain[1:] { // the first may be made before anything was verified
+		if s := v.Extensions.Checkpoint; s == nil || s.Size == 0 {
+			t.Errorf("record %d does not say what its owner had seen of the log", v.Sequence)
+		}
+	}
+	core := abi.Client{Caller: hosttest.Caller(t)}
+	k := capture[api.Key](t, x.evil, http.MethodPost, "/v1/keys/", func() { opens(t, x.b, young, "young") })
+	g, err := core.OpenGrant(ctx, x.alice.Record, nil, nil, k.Grant, nil)
+	if err != nil || g.Extensions.Checkpoint == nil {
+		t.Errorf("grant: %+v, %v", g, err)
+	}
+	r, err := core.OpenKeyRecord(ctx, x.alice.Record, nil, k.Record, nil)
+	if err != nil || r.Extensions.Checkpoint == nil {
+		t.Errorf("key record: %+v, %v", r, err)
+	}
 }
 
 // TestRevokeRotates: whoever is revoked is out of old and new documents; whoever remains
