@@ -29,7 +29,7 @@ func (w *world) live(g *store.Grant) bool {
 // alike.
 func (w *world) describe() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "clock %v\n", w.clock)
+	fmt.Fprintf(&b, "clock %v, log %d\n", w.clock, must(w.store.LogSize(ctx)))
 	for _, name := range []string{"alice", "bob"} {
 		owner := w.people[name]
 		head, err := w.store.Head(ctx, owner.home)

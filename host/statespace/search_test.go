@@ -3,17 +3,14 @@ package statespace
 import (
 	"crypto/sha256"
 	"flag"
-	"fmt"
-	"runtime"
-	"sync"
+	"math"
+	"runtime/debug"
 	"testing"
+	"testing/cryptotest"
 	"time"
 )
 
-var (
-	want    = flag.Int("states", 0, "search until this many different states are found, with the large alphabet; 0: the small one to depth 4")
-	workers = flag.Int("workers", runtime.GOMAXPROCS(0), "how many worlds at once")
-)
+var want = flag.Int("states", 0, "search until this many different states are found, with the large alphabet; 0: the small one to depth 4")
 
 // A node is a state that was found and is to be searched from.
 type node struct {
@@ -37,50 +34,90 @@ func (p *path) String() string {
 	return p.before.String() + "\n\t" + p.step.String()
 }
 
-// A search is shared by its workers.
+// A search goes through states in the order in which they were found.
 type search struct {
-	mu     sync.Mutex
+	t      *testing.T
+	began  time.Time
 	known  map[[sha256.Size]byte]bool
 	queue  []*node
-	busy   int
-	taken  int // steps
-	depth  int // deepest state found
-	depths int // do not go deeper
-	states int // stop then
-	keep   int // bound of the queue
-	failed string
-	wake   *sync.Cond
+	seed   uint64 // of the random bytes of the next state to search from
+	taken  int    // steps
+	depth  int    // deepest state found
+	depths int    // do not go deeper
+	states int    // stop then
+	keep   int    // bound of the queue
 }
 
 // TestStates is the search.
 func TestStates(t *testing.T) {
-	s := &search{known: map[[sha256.Size]byte]bool{}, depths: 4, states: 1 << 60, keep: 200_000}
-	s.wake = sync.NewCond(&s.mu)
+	defer debug.SetGCPercent(debug.SetGCPercent(400))
+	s := &search{t: t, began: time.Now(), known: map[[sha256.Size]byte]bool{}, depths: 4, states: math.MaxInt, keep: math.MaxInt}
 	alphabet := small()
 	if *want > 0 {
-		alphabet, s.states, s.depths = steps(large()), *want, 1<<30
-		// No more states need to be kept than are ever searched from.
-		s.keep = *want / 8
+		// No more states need to be kept than will ever be searched from.
+		alphabet, s.states, s.depths, s.keep = steps(large()), *want, math.MaxInt, *want/10
 	} else if testing.Short() {
 		s.depths = 2
 	}
-	first := newWorld(t)
-	if err := first.begin(); err != nil {
+	w := newWorld(t)
+	if err := w.begin(); err != nil {
 		t.Fatal(err)
 	}
-	s.found(first, nil, 0)
-	began := time.Now()
-	var done sync.WaitGroup
-	for range *workers {
-		w := newWorld(t)
-		done.Go(func() { s.work(t, w, alphabet, began) })
-	}
-	done.Wait()
-	if s.failed != "" {
-		t.Fatal(s.failed)
+	s.found(w, nil, 0)
+	for len(s.queue) > 0 && len(s.known) < s.states {
+		n := s.queue[0]
+		s.queue[0] = nil
+		s.queue = s.queue[1:]
+		s.from(w, n, alphabet)
 	}
 	t.Logf("%d different states, to depth %d, by %d steps of an alphabet of %d, in %v",
-		len(s.known), s.depth, s.taken, len(alphabet), time.Since(began).Round(time.Second))
+		len(s.known), s.depth, s.taken, len(alphabet), time.Since(s.began).Round(time.Second))
+}
+
+// from takes every step from a state. All draw the same random bytes, so that the
+// core's answers are remembered from one to the next.
+func (s *search) from(w *world, n *node, alphabet []step) {
+	s.seed++
+	for _, next := range alphabet {
+		if len(s.known) >= s.states {
+			return
+		}
+		if next.action == later && n.clock >= ends {
+			continue
+		}
+		w.restore(n.files, n.clock)
+		w.ghost, w.clock, w.notes = n.ghost.clone(), n.clock, nil
+		cryptotest.SetGlobalRandom(s.t, s.seed)
+		p := &path{n.path, next}
+		if err := w.start(); err != nil {
+			s.t.Fatalf("after%s\nthe server does not start: %v", p, err)
+		}
+		w.take(next)
+		w.high = max(w.high, w.clock)
+		s.found(w, p, n.depth+1)
+	}
+}
+
+// found checks the rules in a world and queues its state if it is new.
+func (s *search) found(w *world, p *path, depth int) {
+	if s.taken++; s.taken%10_000 == 0 {
+		s.t.Logf("%v: %d steps, %d states, depth %d, %d to search from", time.Since(s.began).Round(time.Second), s.taken, len(s.known), s.depth, len(s.queue))
+	}
+	name := sha256.Sum256([]byte(w.describe()))
+	fresh := !s.known[name]
+	if fresh {
+		w.check()
+	}
+	if len(w.notes) > 0 {
+		s.t.Fatalf("after%s\n%s", p, w.notes[0])
+	}
+	if !fresh {
+		return
+	}
+	s.known[name], s.depth = true, max(s.depth, depth)
+	if depth < s.depths && len(s.queue) < s.keep {
+		s.queue = append(s.queue, &node{w.snapshot(), w.ghost.clone(), w.clock, p, depth})
+	}
 }
 
 // TestLiesAreFound: the search sees a store that does not do what it says.
@@ -98,100 +135,5 @@ func TestLiesAreFound(t *testing.T) {
 		if len(w.notes) == 0 {
 			t.Errorf("lie %d is not found", lie)
 		}
-	}
-}
-
-// work takes states off the queue and searches from them.
-func (s *search) work(t *testing.T, w *world, alphabet []step, began time.Time) {
-	for {
-		n := s.next()
-		if n == nil {
-			return
-		}
-		for _, next := range alphabet {
-			if s.over() {
-				break
-			}
-			w.stop()
-			w.restore(n.files)
-			w.ghost, w.clock, w.notes = n.ghost.clone(), n.clock, nil
-			if err := w.start(); err != nil {
-				w.broken("the server does not start: " + err.Error())
-			} else if next.action != later || n.clock < ends {
-				w.take(next)
-			}
-			p := &path{n.path, next}
-			if w.server != nil {
-				s.found(w, p, n.depth+1)
-			}
-			s.report(t, w, p, began)
-		}
-		s.mu.Lock()
-		s.busy--
-		s.wake.Broadcast()
-		s.mu.Unlock()
-	}
-}
-
-// next waits for a state to search from, nil when there will be none.
-func (s *search) next() *node {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for len(s.queue) == 0 && s.busy > 0 {
-		s.wake.Wait()
-	}
-	if len(s.queue) == 0 || s.failed != "" || len(s.known) >= s.states {
-		return nil
-	}
-	n := s.queue[0]
-	s.queue[0] = nil
-	s.queue = s.queue[1:]
-	s.busy++
-	return n
-}
-
-func (s *search) over() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.failed != "" || len(s.known) >= s.states
-}
-
-// found checks the rules in a world and queues its state if it is new.
-func (s *search) found(w *world, p *path, depth int) {
-	name := sha256.Sum256([]byte(w.describe()))
-	s.mu.Lock()
-	fresh := !s.known[name]
-	s.known[name] = true
-	room := depth < s.depths && len(s.queue) < s.keep
-	s.taken++
-	s.mu.Unlock()
-	if !fresh {
-		return
-	}
-	w.check()
-	var files snapshot
-	if room {
-		w.stop()
-		files = w.snapshot()
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.depth = max(s.depth, depth)
-	if room {
-		s.queue = append(s.queue, &node{files, w.ghost.clone(), w.clock, p, depth})
-		s.wake.Signal()
-	}
-}
-
-// report ends the search at the first broken rule, and tells how far it is.
-func (s *search) report(t *testing.T, w *world, p *path, began time.Time) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if len(w.notes) > 0 && s.failed == "" {
-		s.failed = fmt.Sprintf("after%s\n%s", p, w.notes[0])
-		s.wake.Broadcast()
-	}
-	if s.taken%5000 == 0 {
-		t.Logf("%v: %d steps, %d states, depth %d, %d to search from", time.Since(began).Round(time.Second), s.taken, len(s.known), s.depth, len(s.queue))
 	}
 }

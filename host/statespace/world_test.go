@@ -4,13 +4,15 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
+	"encoding/binary"
 	"errors"
-	"fmt"
 	"io/fs"
 	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -32,31 +34,34 @@ var (
 	core  = abi.Client{Caller: &memo{inner: dispatch.Native{}}}
 )
 
-// A memo remembers what verifications have answered: the records of a search are the
-// same in thousands of states.
+// A memo remembers what the core has answered. All steps from one state draw the same
+// random bytes, so that most of what they compute is the same.
 type memo struct {
 	inner   abi.Caller
-	answers sync.Map // op and request → answer
+	mu      sync.Mutex
+	answers map[[sha256.Size]byte][]byte
 }
 
-var remembered = map[abi.Op]bool{
-	abi.OpOpenIdentity: true, abi.OpOpenCollection: true, abi.OpOpenGrant: true, abi.OpOpenKeyRecord: true,
-	abi.OpOpenService: true, abi.OpNewService: true, abi.OpOpenRevocation: true, abi.OpCompareIdentities: true,
-	abi.OpNewIdentity: true, abi.OpNewCollection: true, abi.OpDefaultCollection: true, abi.OpOpenGrants: true,
-}
+// maxMemo bounds the memory of a memo, which then forgets everything.
+const maxMemo = 500_000
 
 // Call implements abi.Caller.
 func (m *memo) Call(ctx context.Context, op abi.Op, request []byte) ([]byte, error) {
-	if !remembered[op] {
-		return m.inner.Call(ctx, op, request)
+	name := sha256.Sum256(append(binary.BigEndian.AppendUint32(nil, uint32(op)), request...))
+	m.mu.Lock()
+	answer, ok := m.answers[name]
+	m.mu.Unlock()
+	if ok {
+		return bytes.Clone(answer), nil
 	}
-	name := fmt.Sprintf("%x/%s", op, request)
-	if answer, ok := m.answers.Load(name); ok {
-		return bytes.Clone(answer.([]byte)), nil
-	}
-	answer, err := m.inner.Call(ctx, op, bytes.Clone(request))
-	if err == nil && answer[0] == byte(abi.StatusOK) {
-		m.answers.Store(name, bytes.Clone(answer))
+	answer, err := m.inner.Call(ctx, op, request)
+	if err == nil {
+		m.mu.Lock()
+		if m.answers == nil || len(m.answers) > maxMemo {
+			m.answers = map[[sha256.Size]byte][]byte{}
+		}
+		m.answers[name] = bytes.Clone(answer)
+		m.mu.Unlock()
 	}
 	return answer, err
 }
@@ -100,6 +105,8 @@ type world struct {
 	dir     string
 	clock   time.Duration // since epoch
 	store   *sqlite.Store
+	rows    *rows
+	high    time.Duration // the latest that the open store may have seen
 	keyring *keyring.Keyring
 	crash   *crasher
 	server  *server.Server
@@ -124,11 +131,18 @@ func newWorld(t testing.TB) *world {
 
 func (w *world) now() time.Time { return epoch.Add(w.clock) }
 
-// start opens the files and the server.
+// start opens the files, those that are not open, and the server.
 func (w *world) start() error {
 	var err error
-	if w.store, err = sqlite.Open(ctx, filepath.Join(w.dir, "server", "recrypt.db")); err != nil {
-		return err
+	if w.store == nil {
+		path := filepath.Join(w.dir, "server", "recrypt.db")
+		if w.store, err = sqlite.Open(ctx, path); err != nil {
+			return err
+		}
+		if w.rows, err = openRows(path); err != nil {
+			return err
+		}
+		w.high = w.clock
 	}
 	if w.keyring, err = keyring.Open(filepath.Join(w.dir, "server", "keyring.db")); err != nil {
 		return err
@@ -142,16 +156,23 @@ func (w *world) start() error {
 }
 
 func (w *world) stop() {
+	w.halt()
+	if w.store != nil {
+		w.rows.Close()
+		w.store.Close()
+	}
+	w.store, w.rows = nil, nil
+}
+
+// halt stops all but the store, which takes longest to open.
+func (w *world) halt() {
 	if w.server != nil {
 		w.server.Close()
-	}
-	if w.store != nil {
-		w.store.Close()
 	}
 	if w.keyring != nil {
 		w.keyring.Close()
 	}
-	w.server, w.store, w.keyring = nil, nil, nil
+	w.server, w.keyring = nil, nil
 }
 
 func (w *world) restart() error { w.stop(); return w.start() }
@@ -170,17 +191,23 @@ func (w *world) device(name string, plan *plan) *client.Client {
 	}))
 }
 
-// A snapshot is all files of a world that is stopped.
-type snapshot map[string][]byte
+// A snapshot is a world at rest: the rows of its store, and its other files.
+type snapshot struct {
+	tables tables
+	files  map[string][]byte
+}
 
+// snapshot halts the world.
 func (w *world) snapshot() snapshot {
-	s := snapshot{}
+	w.halt()
+	s := snapshot{tables: must(w.rows.dump()), files: map[string][]byte{}}
 	err := filepath.WalkDir(w.dir, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || filepath.Ext(path) == ".lock" || filepath.Base(path) == "lock" {
+		name := filepath.Base(path)
+		if err != nil || d.IsDir() || filepath.Ext(path) == ".lock" || name == "lock" || strings.HasPrefix(name, "recrypt.db") {
 			return err
 		}
 		content, err := os.ReadFile(path)
-		s[must(filepath.Rel(w.dir, path))] = content
+		s.files[must(filepath.Rel(w.dir, path))] = content
 		return err
 	})
 	if err != nil {
@@ -189,14 +216,24 @@ func (w *world) snapshot() snapshot {
 	return s
 }
 
-// restore makes the stopped world's files those of a snapshot.
-func (w *world) restore(s snapshot) {
-	for _, part := range []string{"server", "devices"} {
+// restore makes a world that has begun what it was at a snapshot, and halts it. The store
+// remembers how late it was, so it is opened anew before it goes back.
+func (w *world) restore(s snapshot, clock time.Duration) {
+	w.halt()
+	if clock < w.high {
+		w.stop()
+		w.rows = must(openRows(filepath.Join(w.dir, "server", "recrypt.db")))
+		defer func() { w.rows.Close(); w.rows = nil }()
+	}
+	if err := w.rows.load(s.tables); err != nil {
+		panic(err)
+	}
+	for _, part := range []string{"devices", "server/keyring.db", "server/keyring.db-journal", "server/checkpoint"} {
 		if err := os.RemoveAll(filepath.Join(w.dir, part)); err != nil {
 			panic(err)
 		}
 	}
-	for name, content := range s {
+	for name, content := range s.files {
 		path := filepath.Join(w.dir, name)
 		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, content, 0o600)); err != nil {
 			panic(err)
