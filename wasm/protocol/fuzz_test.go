@@ -154,7 +154,9 @@ func FuzzOpenService(f *testing.F) {
 
 func FuzzOpenCollection(f *testing.F) {
 	w, s := shared(), strong()
-	fuzzRecord(f, [][]byte{w.first, w.second, w.third, s.first, s.second, s.old, w.grant}, parseCollection, func(v *collection) []byte {
+	extended := must(parseCollection(w.second))
+	extended.ext = someExtensions().Encode()
+	fuzzRecord(f, [][]byte{extended.resign("alice"), w.first, w.second, w.third, s.first, s.second, s.old, w.grant}, parseCollection, func(v *collection) []byte {
 		return complete("collection", v.writeBody, v.proof, v.signature)
 	}, func(b []byte) (any, error) { return orNil(OpenCollection(s.alice, b, nil)) })
 }
@@ -178,7 +180,9 @@ func FuzzOpenLink(f *testing.F) {
 
 func FuzzOpenGrant(f *testing.F) {
 	w, s := shared(), strong()
-	fuzzRecord(f, [][]byte{w.grant, w.otherGrant, s.grant, s.bobsGrant, w.first}, parseGrant, func(v *grant) []byte {
+	extended := must(parseGrant(w.grant))
+	extended.ext = someExtensions().Encode()
+	fuzzRecord(f, [][]byte{extended.resign("alice"), w.grant, w.otherGrant, s.grant, s.bobsGrant, w.first}, parseGrant, func(v *grant) []byte {
 		return complete("grant", v.writeBody, v.signature)
 	}, func(b []byte) (any, error) { return orNil(OpenGrant(s.alice, nil, nil, b, nil)) })
 }
@@ -206,7 +210,9 @@ func FuzzOpenGrantKey(f *testing.F) {
 
 func FuzzOpenKeyRecord(f *testing.F) {
 	w, s := shared(), strong()
-	fuzzRecord(f, [][]byte{w.key, w.carolKey, s.key, w.grant}, parseKeyRecord, func(v *keyRecord) []byte {
+	extended := must(parseKeyRecord(w.key))
+	extended.ext = someExtensions().Encode()
+	fuzzRecord(f, [][]byte{extended.resign("alice"), w.key, w.carolKey, s.key, w.grant}, parseKeyRecord, func(v *keyRecord) []byte {
 		return complete("key", v.writeBody, v.signature)
 	}, func(b []byte) (any, error) {
 		v, err := OpenKeyRecord(s.alice, w.first, b, nil)

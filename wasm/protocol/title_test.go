@@ -116,3 +116,25 @@ func TestTitleRefused(t *testing.T) {
 		}
 	}
 }
+
+// FuzzTitle: what is taken for a title is what its text is sealed as.
+func FuzzTitle(f *testing.F) {
+	v := &collection{}
+	open := func(plain []byte) (string, bool) {
+		v.Title = must(sealUnder(seedOf("alice"), titleLabel(v.Service, v.Collection.Collection), plain))
+		return v.openTitle(seedOf("alice"))
+	}
+	for _, plain := range [][]byte{nil, make([]byte, 32), append([]byte{0, 1, 'x'}, make([]byte, 29)...), append([]byte{0, 31}, make([]byte, 62)...)} {
+		f.Add(plain)
+	}
+	f.Fuzz(func(t *testing.T, plain []byte) {
+		text, ok := open(plain)
+		if !ok {
+			return
+		}
+		again := must(SealTitle(seedOf("alice"), v.Service, v.Collection.Collection, text))
+		if opened := must(openUnder(seedOf("alice"), titleLabel(v.Service, v.Collection.Collection), again)); !bytes.Equal(opened, plain) {
+			t.Errorf("%x is %q, which is %x", plain, text, opened)
+		}
+	})
+}
