@@ -6,6 +6,8 @@
 //	alice, bob := hosttest.NewPerson(t, "alice"), hosttest.NewPerson(t, "bob")
 //	a := alice.Client(t, s.URL)
 //	a.Publish(ctx)
+//
+// [Collection] makes records by hand, for states and requests that a client does not make.
 package hosttest
 
 import (
@@ -70,6 +72,7 @@ type Server struct {
 	Dir  string
 	Seed []byte
 
+	clock   func() time.Time
 	web     *httptest.Server
 	store   *sqlite.Store
 	keyring *keyring.Keyring
@@ -97,7 +100,10 @@ func NewServer(t testing.TB, o Options) *Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &Server{Dir: o.Dir, Seed: o.Seed, URL: "http://" + listener.Addr().String()}
+	s := &Server{Dir: o.Dir, Seed: o.Seed, URL: "http://" + listener.Addr().String(), clock: o.Clock}
+	if s.clock == nil {
+		s.clock = time.Now
+	}
 	if s.store, err = sqlite.Open(ctx, filepath.Join(o.Dir, "recrypt.db")); err != nil {
 		t.Fatal(err)
 	}
