@@ -78,7 +78,11 @@ func (c *Client) GrantAll(ctx context.Context, reader string, o GrantOptions) ([
 			ids = append(ids, id)
 		}
 	}
-	var out []GrantInfo
+	return c.grantEach(ctx, ids, p, o)
+}
+
+// grantEach grants whole collections, one after the other.
+func (c *Client) grantEach(ctx context.Context, ids [][16]byte, p *person, o GrantOptions) (out []GrantInfo, err error) {
 	progress := o.Progress
 	o.Progress = nil
 	for i, id := range ids {
@@ -118,8 +122,14 @@ func (c *Client) grantee(ctx context.Context, reader string, o GrantOptions) (*p
 	return p, c.freshLog(ctx)
 }
 
-// scope is which documents of which epoch a grant is for; nil: all.
+// scope is which epochs a grant is for, and which documents of each, nil: all of the
+// epoch. A scope that is nil itself has every epoch whole.
 type scope map[uint32][][16]byte
+
+func (s scope) has(epoch uint32) bool {
+	_, ok := s[epoch]
+	return ok || s == nil
+}
 
 // granted finds the collection that is to be granted, and the epochs of single documents.
 func (c *Client) granted(ctx context.Context, o GrantOptions) (id [16]byte, s scope, err error) {
@@ -205,13 +215,8 @@ func (c *Client) grantIn(ctx context.Context, id [16]byte, p *person, o GrantOpt
 	return info, nil
 }
 
-// grant is one attempt of a grant: the next record and the grants to every epoch that the
-// reader is to see.
+// grant is one attempt of a grant.
 func (c *Client) grant(ctx context.Context, w *own, p *person, fields abi.GrantFields, s scope, o GrantOptions) (*GrantInfo, error) {
-	head := w.head()
-	if !p.has(head.Suite) {
-		return nil, fmt.Errorf("%w (%s)", ErrReaderSuite, abi.SuiteName(head.Suite))
-	}
 	list, err := c.readReaders(ctx, w)
 	if err != nil {
 		return nil, err
@@ -219,8 +224,21 @@ func (c *Client) grant(ctx context.Context, w *own, p *person, fields abi.GrantF
 	if s != nil && slices.ContainsFunc(list.live, func(l listed) bool { return l.Reader == p.ID && len(l.Scope) == 0 }) {
 		return nil, errors.New("the reader has the whole collection already; revoke that first")
 	}
+	if o.FromNow {
+		s = scope{w.head().Epoch: nil}
+	}
+	return c.admit(ctx, w, list, p, fields, s, o.Progress)
+}
+
+// admit makes the next record and the grants to every epoch that the reader is to see, and
+// stores them.
+func (c *Client) admit(ctx context.Context, w *own, list *readers, p *person, fields abi.GrantFields, s scope, progress func(done, all int)) (*GrantInfo, error) {
+	head := w.head()
+	if !p.has(head.Suite) {
+		return nil, fmt.Errorf("%w (%s)", ErrReaderSuite, abi.SuiteName(head.Suite))
+	}
 	ch := change{readers: refs(list.live), renewBy: renewBy(list.live)}
-	if _, newest := s[head.Epoch]; s == nil || newest {
+	if s.has(head.Epoch) {
 		others := without(list.live, p.ID)
 		ch.readers = append(refs(others), abi.ReaderRef{ID: p.ID, Version: p.Version})
 		ch.renewBy = earlier(renewBy(others), fields.Expires)
@@ -229,14 +247,11 @@ func (c *Client) grant(ctx context.Context, w *own, p *person, fields abi.GrantF
 	if err != nil {
 		return nil, err
 	}
-	epochs := newestOfEpochs(w.chain, next)
-	if o.FromNow {
-		epochs = epochs[len(epochs)-1:]
-	}
+	epochs := slices.DeleteFunc(newestOfEpochs(w.chain, next), func(l link) bool { return !s.has(l.Epoch) })
 	if len(epochs) > api.MaxGrants {
 		return nil, fmt.Errorf("the collection has more than %d epochs", api.MaxGrants)
 	}
-	made, ids, info, err := c.grantEpochs(ctx, epochs, p, fields, s, o.Progress)
+	made, ids, info, err := c.grantEpochs(ctx, epochs, p, fields, s, progress)
 	defer wipe(made)
 	if err != nil {
 		return nil, err
@@ -264,12 +279,8 @@ func earlier(a, b uint64) uint64 {
 func (c *Client) grantEpochs(ctx context.Context, epochs []link, p *person, fields abi.GrantFields, s scope, progress func(done, all int)) (made []api.Grant, ids []string, info *GrantInfo, err error) {
 	lost := 0
 	for i, epoch := range epochs {
-		keys, wanted := s[epoch.Epoch]
-		if s != nil && !wanted {
-			continue
-		}
 		rand.Read(fields.Grant[:])
-		fields.Scope = keys
+		fields.Scope = s[epoch.Epoch]
 		more, id, err := c.makeGrants(ctx, epoch, []award{{p, fields}}, nil)
 		made = append(made, more...)
 		if errors.Is(err, abi.ErrMismatch) && epoch.OwnerVersion < c.me().Since {

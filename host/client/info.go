@@ -9,7 +9,7 @@ type GrantOptions struct {
 	Expires    time.Duration       // from now, or from NotBefore if that is later; 0: never
 	NotBefore  time.Time           // zero: at once
 	FromNow    bool                // only the newest epoch, not the older ones
-	Documents  []string            // ids of the only keys to open; none: all, those to come included
+	Documents  []string            // ids of the only keys to open, in place of those granted before of the same epochs; none: all, those to come included
 	Pending    time.Duration       // how long the reader waits after asking ([Client.Request]); 0: not at all
 	All        bool                // every own collection but those of links; see [Client.GrantAll]
 	Progress   func(done, all int) // called with the grants made so far; nil: not

@@ -10,7 +10,6 @@ import (
 
 	"github.com/recrypt-service/recrypt/host/api"
 	"github.com/recrypt-service/recrypt/host/translog"
-	"github.com/recrypt-service/recrypt/wasm/abi"
 )
 
 // Regrant puts the own collections right after somebody's keys have changed, in one act.
@@ -85,12 +84,7 @@ type suspension struct {
 
 // suspended lists what is to be granted again. What the newest epochs have is complete
 // (list_readers); older ones are in the list for people, which the server may cut.
-func (c *Client) suspended(ctx context.Context, heads []ownHead, info *RegrantInfo) ([]*suspension, error) {
-	svc, err := c.server(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var out []*suspension
+func (c *Client) suspended(ctx context.Context, heads []ownHead, info *RegrantInfo) (out []*suspension, err error) {
 	for i := range heads {
 		if heads[i].readers == 0 {
 			continue
@@ -102,6 +96,24 @@ func (c *Client) suspended(ctx context.Context, heads []ownHead, info *RegrantIn
 		for _, l := range list.live {
 			out = addSuspended(out, l)
 		}
+	}
+	if out, err = c.suspendedBefore(ctx, out, info); err != nil || len(out) == 0 {
+		return nil, err
+	}
+	ended, err := c.revocations(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(out, func(s *suspension) bool {
+		return ended[[2]string{api.FormatID(s.collection), s.reader}]
+	}), nil
+}
+
+// suspendedBefore adds what is suspended of older epochs.
+func (c *Client) suspendedBefore(ctx context.Context, out []*suspension, info *RegrantInfo) ([]*suspension, error) {
+	svc, err := c.server(ctx)
+	if err != nil {
+		return nil, err
 	}
 	var answer api.ListGrants
 	if err := c.call(ctx, http.MethodGet, api.PathGrants, nil, &answer); err != nil {
@@ -118,16 +130,7 @@ func (c *Client) suspended(ctx context.Context, heads []ownHead, info *RegrantIn
 		}
 		out = addSuspended(out, *l)
 	}
-	if len(out) == 0 {
-		return nil, nil
-	}
-	ended, err := c.revocations(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return slices.DeleteFunc(out, func(s *suspension) bool {
-		return ended[[2]string{api.FormatID(s.collection), s.reader}]
-	}), nil
+	return out, nil
 }
 
 // addSuspended adds a grant, if it is suspended and could be used otherwise.
@@ -195,65 +198,34 @@ func (c *Client) restore(ctx context.Context, s *suspension, info *RegrantInfo) 
 	return err
 }
 
-// restoreIn is one attempt: the next record, with a grant for every epoch of which one is
-// suspended, and for those opened since, unless the reader had single documents only. The
-// terms are those of the newest grant; each old one keeps its documents. nil if a
+// restoreIn is one attempt: grants for every epoch of which one is suspended, and for
+// those opened since, unless the reader had single documents only or has a newer grant. The
+// terms are those of the newest; each old one keeps its documents. nil if a
 // revocation at a record after is known.
 func (c *Client) restoreIn(ctx context.Context, w *own, p *person, s *suspension, after uint64) (*GrantInfo, error) {
-	head := w.head()
-	if !p.has(head.Suite) {
-		return nil, fmt.Errorf("%w (%s)", ErrReaderSuite, abi.SuiteName(head.Suite))
+	newest := slices.MaxFunc(s.grants, func(a, b listed) int { return int(int64(a.Epoch) - int64(b.Epoch)) })
+	if at, ok := sequenceOf(w.chain, newest.CollectionHash); !ok || at < after {
+		return nil, nil
 	}
 	list, err := c.readReaders(ctx, w)
 	if err != nil {
 		return nil, err
 	}
-	byEpoch, newest := map[uint32]listed{}, s.grants[0]
+	again := scope{}
 	for _, g := range s.grants {
-		if byEpoch[g.Epoch] = g; g.Epoch >= newest.Epoch {
-			newest = g
+		again[g.Epoch] = g.Scope
+	}
+	newer := slices.ContainsFunc(list.live, func(l listed) bool { return l.Reader == p.ID && l.status != api.GrantSuspended })
+	if len(newest.Scope) == 0 && !newer {
+		for epoch := newest.Epoch + 1; epoch <= w.head().Epoch; epoch++ {
+			again[epoch] = nil
 		}
-	}
-	if at, ok := sequenceOf(w.chain, newest.CollectionHash); !ok || at < after {
-		return nil, nil
-	}
-	whole := len(newest.Scope) == 0
-	ch := change{readers: refs(list.live), renewBy: renewBy(list.live)}
-	if _, ok := byEpoch[head.Epoch]; ok || whole {
-		others := without(list.live, p.ID)
-		ch.readers = append(refs(others), abi.ReaderRef{ID: p.ID, Version: p.Version})
-		ch.renewBy = earlier(renewBy(others), newest.Expires)
-	}
-	next, err := c.nextLink(ctx, w, ch)
-	if err != nil {
-		return nil, err
-	}
-	var epochs []link
-	all, scopes := whole, scope{}
-	for _, epoch := range newestOfEpochs(w.chain, next) {
-		g, had := byEpoch[epoch.Epoch]
-		if !had && (!whole || epoch.Epoch < newest.Epoch) {
-			continue
-		}
-		epochs, scopes[epoch.Epoch] = append(epochs, epoch), nil
-		if had && len(g.Scope) > 0 {
-			scopes[epoch.Epoch], all = g.Scope, false
-		}
-	}
-	if all {
-		scopes = nil
 	}
 	fields := newest.GrantFields
 	if fields.Uses != 0 {
 		fields.Uses -= min(newest.used, fields.Uses-1)
 	}
-	made, ids, info, err := c.grantEpochs(ctx, epochs, p, fields, scopes, nil)
-	defer wipe(made)
-	if err != nil {
-		return nil, err
-	}
-	_, err = c.extend(ctx, next, made, ids)
-	return info, err
+	return c.admit(ctx, w, list, p, fields, again, nil)
 }
 
 // sequenceOf finds a record in a chain.

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/recrypt-service/recrypt/host/api"
 	"github.com/recrypt-service/recrypt/host/client"
@@ -75,6 +76,29 @@ func TestRegrantReader(t *testing.T) {
 	opens(t, x.c, newest, "newest")
 	if info, err := x.a.Regrant(ctx, nil); err != nil || len(info.Regranted)+len(info.Blocked) != 0 {
 		t.Errorf("again: %+v, %v", info, err)
+	}
+}
+
+// TestRegrantOlder: a reader whose old grants are suspended has got a new one on other
+// terms. Regranting leaves that alone.
+func TestRegrantOlder(t *testing.T) {
+	x := newCast(t)
+	old := encrypt(t, x.a, []byte("old"))
+	grant(t, x.a, x.bob.ID, client.GrantOptions{})
+	_, b := newKeys(t, x, x.bob, x.b)
+	if _, err := x.a.Rotate(ctx, "", nil); err != nil {
+		t.Fatal(err)
+	}
+	confirm(t, x.a, x.bob.ID)
+	g := grant(t, x.a, x.bob.ID, client.GrantOptions{FromNow: true, Expires: time.Hour})
+	closed(t, b, old)
+	if info, err := x.a.Regrant(ctx, nil); err != nil || len(info.Regranted) != 1 || info.Regranted[0].Epoch != 0 {
+		t.Errorf("%+v, %v", info, err)
+	}
+	opens(t, b, old, "old")
+	list, err := x.a.Grants(ctx)
+	if i := slices.IndexFunc(list.Issued, func(v client.GrantInfo) bool { return v.ID == g.ID }); err != nil || list.Issued[i].Status != api.GrantActive {
+		t.Errorf("%+v, %v", list, err)
 	}
 }
 

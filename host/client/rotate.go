@@ -136,36 +136,23 @@ type award struct {
 // that have ended, have no uses left, or are for single documents, and those to readers
 // whose keys have changed, who are counted.
 func (c *Client) keepers(ctx context.Context, grants []listed) (keep []award, suspended int, err error) {
-	now := uint64(c.clock().UnixMilli())
+	candidates := slices.DeleteFunc(slices.Clone(grants), func(g listed) bool { return !c.goesOn(g) })
 	var ids []string
-	var candidates []listed
-	for _, g := range grants {
-		switch {
-		case !g.isLive() || g.status == api.GrantUsed || len(g.Scope) > 0 || g.Expires != 0 && g.Expires <= now:
-		case g.Uses != 0 && g.used >= g.Uses:
-		case g.status == api.GrantSuspended:
-			suspended++
-		default:
-			ids, candidates = append(ids, g.reader), append(candidates, g)
+	for _, g := range candidates {
+		if g.status != api.GrantSuspended {
+			ids = append(ids, g.reader)
 		}
 	}
-	if len(ids) == 0 {
-		return nil, suspended, nil
-	}
-	if err := c.freshLog(ctx); err != nil {
-		return nil, 0, err
-	}
-	var persons map[string]*person
-	_, err = c.insist(ctx, func() (err error) {
-		persons, err = c.lookUpMany(ctx, ids)
-		return err
-	})
+	persons, err := c.present(ctx, ids)
 	if err != nil {
 		return nil, 0, err
 	}
 	for _, g := range candidates {
 		p := persons[g.reader]
 		switch {
+		case g.status == api.GrantSuspended:
+			suspended++
+			continue
 		case p == nil:
 			return nil, 0, mismatch("identities: one that was asked for is missing")
 		case p.err != nil:
@@ -181,6 +168,28 @@ func (c *Client) keepers(ctx context.Context, grants []listed) (keep []award, su
 		keep = append(keep, award{p, f})
 	}
 	return keep, suspended, nil
+}
+
+// goesOn reports whether the terms of a grant let it go on in another epoch.
+func (c *Client) goesOn(g listed) bool {
+	expired := g.Expires != 0 && g.Expires <= uint64(c.clock().UnixMilli())
+	usedUp := g.status == api.GrantUsed || g.Uses != 0 && g.used >= g.Uses
+	return g.isLive() && !expired && !usedUp && len(g.Scope) == 0
+}
+
+// present looks up readers to whom is to be granted without anybody looking on.
+func (c *Client) present(ctx context.Context, ids []string) (persons map[string]*person, err error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	if err := c.freshLog(ctx); err != nil {
+		return nil, err
+	}
+	_, err = c.insist(ctx, func() error {
+		persons, err = c.lookUpMany(ctx, ids)
+		return err
+	})
+	return persons, err
 }
 
 // readersOf names the readers of awards.
