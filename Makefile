@@ -64,6 +64,10 @@ constant-time: wasm ## show that no course and no time depends on a secret; up t
 	@cd wasm/recrypt/consttimetest/trace && npm ci --no-audit --no-fund --loglevel=error
 	@$(GO) run ./wasm/recrypt/consttimetest $(ARGS)
 
+.PHONY: statespace
+statespace: ## search what can become of grants, revocations and rotations, until 100,000 states are found; an hour
+	@$(GO) test -v -timeout 12h -run TestStates ./host/statespace -states 100000 $(ARGS)
+
 .PHONY: prove-fields
 prove-fields: ## test the field arithmetic exhaustively, both forms of limbs, natively and in WebAssembly (an hour)
 	@.ci/prove-fields
