@@ -222,6 +222,7 @@ func TestSafetyNumber(t *testing.T) {
 	if next := number(x.a, x.bob.ID); next == ab || next != number(x.b, x.alice.ID) {
 		t.Errorf("after a new version: %s", next)
 	}
+	number(hosttest.NewPerson(t, "unpublished").Client(t, x.server.URL), x.alice.ID)
 	if _, err := x.a.SafetyNumber(ctx, x.alice.ID); !errors.Is(err, client.ErrSelf) {
 		t.Error(err)
 	}
