@@ -21,20 +21,18 @@ func TestMatrix(t *testing.T) {
 	if testing.Short() {
 		states = []string{none, rotated}
 	}
-	cells, refused, effects, operations := 0, 0, 0, 0
+	var n counts
 	for _, state := range states {
 		a := newArena(newWorld(t), state)
 		defer a.close()
 		demands := a.server.Operations()
-		for operation := range demands {
-			if attempts[operation] == nil {
-				t.Errorf("nobody tries %s", operation)
-				delete(demands, operation)
-			}
-		}
-		operations = len(demands)
+		n.operations = len(demands)
 		before := a.hash()
 		for _, operation := range slices.Sorted(maps.Keys(demands)) {
+			if attempts[operation] == nil {
+				t.Errorf("nobody tries %s", operation)
+				continue
+			}
 			keys := []string{present}
 			if strings.HasPrefix(operation, "get_sym_key") {
 				keys = []string{present, other, absent, waiting}
@@ -42,47 +40,63 @@ func TestMatrix(t *testing.T) {
 			for _, actor := range actors {
 				for _, key := range keys {
 					c := &cell{arena: a, actor: actor, operation: operation, signed: demands[operation], key: key}
-					got := c.try()
-					cells++
-					if want := c.want(); got.code != want {
-						t.Errorf("%s, %s, %s, %s: got %q, want %q", state, actor, operation, key, got.code, want)
-					}
-					if got.code != "" {
-						refused++
-					}
-					if got.code == api.CodeNotFound {
-						gone := *c
-						gone.gone = true
-						same(t, got.reply, gone.try().reply)
-					}
-					changed := a.hash() != before
-					if changed && got.code != "" {
-						t.Errorf("%s, %s, %s, %s: refused, but something has changed", state, actor, operation, key)
-					}
-					if effect := c.hasEffect(got.code); changed != effect {
-						t.Errorf("%s, %s, %s, %s: effect %t, want %t", state, actor, operation, key, changed, effect)
-					}
-					if changed {
-						effects++
-						a.restore()
-						if a.hash() != before {
-							t.Fatal("the arena is not what it was")
-						}
-					}
+					c.judge(t, before, &n)
 				}
 			}
 		}
-		answers := bytes.Join(a.answers, []byte("\n"))
-		for _, secret := range a.secrets {
-			for _, form := range forms(secret) {
-				if bytes.Contains(answers, form) {
-					t.Errorf("%s: a transform key is in an answer", state)
-				}
+		a.noSecrets(t)
+	}
+	t.Logf("%d actors, %d operations, %d states of a collection, 4 of a key: %d cells, %d refused, %d with an effect",
+		len(actors), n.operations, len(states), n.cells, n.refused, n.effects)
+}
+
+// counts are the size of the table.
+type counts struct{ operations, cells, refused, effects int }
+
+// judge makes the attempt and compares what comes of it with the policy. It leaves the
+// arena as it was.
+func (c *cell) judge(t *testing.T, before string, n *counts) {
+	name := strings.Join([]string{c.state, c.actor, c.operation, c.key}, ", ")
+	got := c.try()
+	n.cells++
+	if want := c.want(); got.code != want {
+		t.Errorf("%s: got %q, want %q", name, got.code, want)
+	}
+	if got.code != "" {
+		n.refused++
+	}
+	if got.code == api.CodeNotFound {
+		gone := *c
+		gone.gone = true
+		same(t, got.reply, gone.try().reply)
+	}
+	changed := c.hash() != before
+	if changed && got.code != "" {
+		t.Errorf("%s: refused, but something has changed", name)
+	}
+	if effect := c.hasEffect(got.code); changed != effect {
+		t.Errorf("%s: effect %t, want %t", name, changed, effect)
+	}
+	if !changed {
+		return
+	}
+	n.effects++
+	c.restore()
+	if c.hash() != before {
+		t.Fatal("the arena is not what it was")
+	}
+}
+
+// noSecrets looks for the transform keys in every answer that was given.
+func (a *arena) noSecrets(t *testing.T) {
+	answers := bytes.Join(a.answers, []byte("\n"))
+	for _, secret := range a.secrets {
+		for _, form := range forms(secret) {
+			if bytes.Contains(answers, form) {
+				t.Errorf("%s: a transform key is in an answer", a.state)
 			}
 		}
 	}
-	t.Logf("%d actors, %d operations, %d states of a collection, 4 of a key: %d cells, %d refused, %d with an effect",
-		len(actors), operations, len(states), cells, refused, effects)
 }
 
 // A cell is one attempt.

@@ -73,17 +73,11 @@ func (s *Server) vetoRequest(ctx context.Context, in *request[api.Veto]) (*api.V
 		if running[g.Collection] != g || over[g.Collection] {
 			continue
 		}
-		line := s.entry(ctx, translog.Entry{
-			Kind: translog.Vetoed, Time: now, Owner: owner, Collection: g.Collection, Epoch: g.Epoch, Actor: owner, Subject: reader, Grant: g.ID,
-		})
-		err := s.store.DropRequest(context.WithoutCancel(ctx), g.Collection, reader, []store.LogEntry{line})
-		if errors.Is(err, store.ErrNotFound) {
-			continue // somebody else was faster
-		}
-		if err != nil {
+		if dropped, err := s.dropRequest(ctx, g, now); err != nil {
 			return nil, err
+		} else if dropped {
+			out.Collections = append(out.Collections, api.FormatID(g.Collection))
 		}
-		out.Collections = append(out.Collections, api.FormatID(g.Collection))
 	}
 	switch {
 	case len(out.Collections) > 0:
@@ -92,6 +86,18 @@ func (s *Server) vetoRequest(ctx context.Context, in *request[api.Veto]) (*api.V
 		return nil, refuse(api.CodeConflict, "the wait is over and the reader has access; revoke instead")
 	}
 	return nil, absent()
+}
+
+// dropRequest ends the wait for a grant and its like, unless somebody else was faster.
+func (s *Server) dropRequest(ctx context.Context, g *store.Grant, now int64) (dropped bool, err error) {
+	line := s.entry(ctx, translog.Entry{
+		Kind: translog.Vetoed, Time: now, Owner: g.Owner, Collection: g.Collection, Epoch: g.Epoch, Actor: g.Owner, Subject: g.Reader, Grant: g.ID,
+	})
+	err = s.store.DropRequest(context.WithoutCancel(ctx), g.Collection, g.Reader, []store.LogEntry{line})
+	if errors.Is(err, store.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // pending returns the grants of an owner that a reader may ask for, or has.
