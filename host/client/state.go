@@ -63,8 +63,8 @@ type ShownIdentity struct {
 // A WitnessPolicy says which confirmations the log of a server needs before anything
 // is granted or written that rests on it.
 type WitnessPolicy struct {
-	Quorum    int      // how many of the witnesses
-	Witnesses []string // their verifier keys, as in C2SP tlog-cosignature: name+hash+key
+	Quorum    int      `json:"quorum"`    // how many of the witnesses
+	Witnesses []string `json:"witnesses"` // their verifier keys, as in C2SP tlog-cosignature: name+hash+key
 }
 
 // A MemoryState is a State that is forgotten with the process, for tests and

@@ -83,6 +83,8 @@ func FuzzStateFile(f *testing.F) {
 	f.Add([]byte(`{"heads":{"`+name+`":{"sequence":4,"hash":"`+strings.Repeat("A", 43)+`"}}}`), uint64(4))
 	f.Add([]byte(`{"heads":{"`+name+`":{"sequence":4,"hash":"AA"}}}`), uint64(9))
 	f.Add([]byte(`{"heads":[]}`), uint64(2))
+	f.Add([]byte(`{"identities":{"rsv1/rid1":{"version":2,"records":"AA"}},"checkpoints":{"rsv1":"text"},"marks":{"rsv1":"AA"},`+
+		`"confirmed":{"rid1":"AA"},"policies":{"rsv1":{"quorum":1,"witnesses":["w"]}}}`), uint64(3))
 	state := &State{path: "state.json"}
 	f.Fuzz(func(t *testing.T, content []byte, sequence uint64) {
 		m := &memory{}
