@@ -53,7 +53,7 @@ func (c *Client) Revoke(ctx context.Context, reader string, o RevokeOptions) (*R
 	}
 	r := &withdrawal{reader: raw, progress: o.Progress}
 	if err := c.retry(ctx, func() error { return c.withdraw(ctx, id, r) }); err != nil {
-		if r.info != nil && r.info.Destroyed > 0 {
+		if r.info != nil && r.info.Destroyed > 0 && !errors.Is(err, ErrKeptGrant) {
 			return nil, fmt.Errorf("access is revoked, but opening the next epoch failed (revoke again to complete): %w", err)
 		}
 		return nil, fmt.Errorf("revoke: %w", err)
@@ -62,7 +62,10 @@ func (c *Client) Revoke(ctx context.Context, reader string, o RevokeOptions) (*R
 		return nil, fmt.Errorf("%s %w", reader, ErrNoGrant)
 	}
 	r.info.Collection = api.FormatID(id)
-	return r.info, c.openedBefore(ctx, reader, r.info)
+	if err := c.openedBefore(ctx, reader, r.info); err != nil {
+		return nil, fmt.Errorf("revoked, and the next epoch is open, but the server is not to be trusted: %w", err)
+	}
+	return r.info, nil
 }
 
 // A withdrawal is a call of Revoke.
@@ -166,10 +169,8 @@ func (c *Client) openedBefore(ctx context.Context, reader string, info *RevokeIn
 	h := history{reader: reader, collection: info.Collection, opened: map[string]*OpenedDocument{}}
 	_, err := c.Ledger(ctx, 0, h.line)
 	switch {
-	case errors.Is(err, ErrKeptGrant):
+	case errors.Is(err, ErrKeptGrant) || isVerdict(err) && !errors.Is(err, ErrNotFound):
 		return err
-	case err != nil && isVerdict(err):
-		return fmt.Errorf("access is revoked, but the server's ledger is not right: %w", err)
 	case err != nil:
 		info.Unlisted = err
 		return nil
