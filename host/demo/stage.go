@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"time"
 )
@@ -27,19 +28,30 @@ type stage struct {
 	listen      string
 	files       *process
 	filesURL    string
+	witness     *process
+	witnessKey  string
+	serveFlags  []string
+	ids         map[string]string // of people, rid1…
+	said        map[string]bool   // notes that were shown
+	pace        time.Duration     // how long the last opening of a file took
 }
 
 func newStage(binary, dir string, big int) *stage {
-	return &stage{binary: binary, dir: dir, big: big, listen: "127.0.0.1:0"}
+	return &stage{binary: binary, dir: dir, big: big, listen: "127.0.0.1:0", ids: map[string]string{}, said: map[string]bool{}}
 }
 
-// stop ends both servers.
+// stop ends the servers.
 func (s *stage) stop() {
-	for _, p := range []*process{s.service, s.files} {
+	for _, p := range []*process{s.service, s.files, s.witness} {
 		if p != nil {
 			p.kill()
 		}
 	}
+}
+
+// moment is a time that is short to wait for and long enough for three commands.
+func (s *stage) moment() time.Duration {
+	return max(3*time.Second, (7*s.pace/2 + time.Second).Truncate(time.Second))
 }
 
 // chapter prints a heading.
@@ -54,10 +66,11 @@ func (s *stage) step(what string, do func() error) error {
 	}
 	s.steps++
 	fmt.Printf("  ✓ %-66s %6.2f s\n", what, time.Since(start).Seconds())
-	if s.note != "" {
+	if s.note != "" && !s.said[s.note] {
 		fmt.Printf("      “%s”\n", s.note)
-		s.note = ""
+		s.said[s.note] = true
 	}
+	s.note = ""
 	return nil
 }
 
@@ -117,7 +130,7 @@ func (p *process) kill() {
 // one.
 func (s *stage) startService() (err error) {
 	s.service, s.serviceURL, err = spawn("listening on ", filepath.Join(s.dir, "server.log"),
-		s.binary, "serve", "--listen", s.listen, "--data", filepath.Join(s.dir, "server"))
+		s.binary, append([]string{"serve", "--listen", s.listen, "--data", filepath.Join(s.dir, "server")}, s.serveFlags...)...)
 	s.listen = strings.TrimPrefix(s.serviceURL, "http://")
 	return err
 }
@@ -175,6 +188,46 @@ func (s *stage) must(person string, args ...string) (string, error) {
 	}
 	return o.stdout, nil
 }
+
+// says runs a command that has to succeed, and shows the first line of its output that
+// holds a text.
+func (s *stage) says(text, person string, args ...string) func() error {
+	return func() error {
+		out, err := s.must(person, args...)
+		if err != nil {
+			return err
+		}
+		for line := range strings.Lines(out) {
+			if strings.Contains(line, text) {
+				s.note = s.shorten(strings.TrimSpace(line))
+				return nil
+			}
+		}
+		return fmt.Errorf("the output does not say %q", text)
+	}
+}
+
+// fails runs a command that has to fail with an error code, and shows its words.
+func (s *stage) fails(code, person string, args ...string) func() error {
+	return func() error {
+		o, err := s.recrypt(person, args...)
+		if err != nil {
+			return err
+		}
+		first, _, _ := strings.Cut(o.stderr, "\n")
+		text, found := strings.CutSuffix(first, " ["+code+"]")
+		if o.exit == 0 || !found {
+			return fmt.Errorf("exit code %d, not the error %s: %s", o.exit, code, strings.TrimSpace(o.stderr))
+		}
+		s.note = s.shorten(strings.TrimPrefix(text, "recrypt: "))
+		return nil
+	}
+}
+
+// noise is what says nothing to people: ids, and where this plays.
+var noise = regexp.MustCompile(`:? rid1[0-9a-z]{58}|\s*\([a-z2-7]{26}\)|http://127[^ ]*/|^\d+  [-0-9]+ `)
+
+func (s *stage) shorten(text string) string { return noise.ReplaceAllString(text, "") }
 
 // do is must for commands whose output does not matter.
 func (s *stage) do(person string, args ...string) func() error {
