@@ -130,9 +130,6 @@ func (s *Server) NewCollection(t testing.TB, owner *Person, deposit uint8, autho
 	return c
 }
 
-// ID is the collection's id in text form.
-func (c *Collection) ID() string { return api.FormatID(c.Fields.Collection) }
-
 // Next makes a grant_access request that follows the newest record, and does not send it. In the
 // same epoch the readers are added to those who are there; the next epoch has them
 // only, and a fresh salt.

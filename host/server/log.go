@@ -191,15 +191,6 @@ func (t *tree) save(h *treeHead) error {
 	return nil
 }
 
-// checkpoint returns the newest checkpoint, for answers with more than one proof.
-func (s *Server) checkpoint(ctx context.Context) (string, error) {
-	h, err := s.head(ctx)
-	if err != nil {
-		return "", err
-	}
-	return h.note, nil
-}
-
 // logged proves that the newest leaf with this reference is in the log.
 func (s *Server) logged(ctx context.Context, ref []byte) (*api.Logged, error) {
 	index, err := s.store.LogIndex(ctx, ref)
