@@ -93,6 +93,7 @@ type knownLeaf struct {
 	found bool
 	last  bool // whether the newest leaf with this name is as wanted
 	other bool // whether any was not
+	twice bool // whether it is there again: by a later place, what was signed before it could be made to look in time
 }
 
 // alarm notes something that is wrong.
@@ -157,10 +158,16 @@ func (a *audit) contacts(ctx context.Context) error {
 			a.alarm(fmt.Errorf("identity %s was there before: %w", id, p.err))
 			continue
 		}
-		leaf := translog.IdentityLeaf(p.ID, p.Version, p.record)
-		a.expect(leaf, &knownLeaf{
-			what: fmt.Sprintf("version %d of %s", p.Version, id), count: &a.report.Leaves.Contacts, want: leaf[32:], wrong: ErrForkedIdentity,
-		})
+		versions, err := a.versions(ctx, p)
+		if err != nil {
+			return err
+		}
+		for _, v := range versions {
+			leaf := translog.IdentityLeaf(p.ID, v.Version, v.record)
+			a.expect(leaf, &knownLeaf{
+				what: fmt.Sprintf("version %d of %s", v.Version, id), count: &a.report.Leaves.Contacts, want: leaf[32:], wrong: ErrForkedIdentity,
+			})
+		}
 		for v := p.Version + 1; v <= maxVersions; v++ {
 			a.expect(translog.IdentityLeaf(p.ID, v, nil), &knownLeaf{
 				what: fmt.Sprintf("version %d of %s", v, id), count: &a.report.Leaves.Contacts, wrong: ErrOldIdentity,
@@ -265,6 +272,7 @@ func (a *audit) leaf(index int64, leaf []byte) {
 		return
 	}
 	*l.count++
+	l.twice = l.twice || l.found && l.last && l.want != nil && string(l.want) == string(leaf[32:])
 	l.found = true
 	l.last = l.want != nil && string(l.want) == string(leaf[32:])
 	l.other = l.other || !l.last
@@ -273,7 +281,7 @@ func (a *audit) leaf(index int64, leaf []byte) {
 // judge raises the alarms for named leaves.
 func (a *audit) judge() {
 	for _, l := range a.order {
-		if l.found && (!l.last || l.final && l.other) {
+		if l.found && (!l.last || l.final && l.other || l.twice) {
 			a.alarm(fmt.Errorf("%w: %s", l.wrong, l.what))
 		}
 	}

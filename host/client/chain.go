@@ -1,9 +1,11 @@
 package client
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"net/http"
@@ -104,6 +106,12 @@ func (c *Client) openChain(ctx context.Context, svc *service, owner *person, id 
 	var previous []byte
 	for i, record := range records {
 		v, err := c.openLink(ctx, owner, record, previous)
+		if isAnswer(err) && len(chain) > 0 && owner.Since > 1 {
+			if l, ok := stranded(chain[len(chain)-1], record); ok {
+				chain, previous = append(chain, l), record
+				continue
+			}
+		}
 		if err != nil {
 			return nil, unverified("collection record", err)
 		}
@@ -115,6 +123,26 @@ func (c *Client) openChain(ctx context.Context, svc *service, owner *person, id 
 	}
 	return chain, nil
 }
+
+// stranded describes a record that does not verify with what its owner's identity is now,
+// since the version that signed it has been overridden by the recovery key. It says nothing:
+// what the next one, which opens an epoch, takes over is what was so before it. The core
+// checks that the next one may follow it.
+func stranded(before link, record []byte) (link, bool) {
+	const epoch = 1 + len(collectionLabel) + 32 + 32 + 4 + 16 + 8 + 32
+	if len(record) < epoch+4 || !bytes.HasPrefix(record[1:], []byte(collectionLabel)) {
+		return link{}, false
+	}
+	v := *before.Collection
+	v.OwnerVersion, v.Extensions = 0, abi.Extensions{}
+	v.Sequence, v.Hash, v.Epoch = before.Sequence+1, sha256.Sum256(record), binary.BigEndian.Uint32(record[epoch:])
+	return link{&v, record}, true
+}
+
+const collectionLabel = "recrypt-service collection v1"
+
+// isStranded reports whether a record is by an overridden version.
+func (l link) isStranded() bool { return l.OwnerVersion == 0 }
 
 // maxVerified bounds how many verified records a Client remembers, a few hundred bytes
 // each.

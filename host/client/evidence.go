@@ -19,6 +19,9 @@ import (
 // errEvidence says that what a ledger keeps of a request is not what made its entry.
 var errEvidence = errors.New("the signed request that is kept with it is not the one that it is about")
 
+// errOverridden says that a request may be by a version that the recovery key has overridden.
+var errOverridden = errors.New("by an overridden version")
+
 // evidenceDelay bounds how long after a request has expired its entry may have been
 // written, in seconds: it was verified before, and then there was work to do.
 const evidenceDelay = 600
@@ -48,7 +51,9 @@ func (r *ledger) evidence(ctx context.Context, kept []byte, e *translog.Entry, a
 	if !ok || !r.first(e) {
 		return false, errEvidence
 	}
-	if err := r.verifyEvidence(ctx, v, actor); err != nil {
+	if err := r.verifyEvidence(ctx, v, actor); errors.Is(err, errOverridden) {
+		return false, nil // another version with this number may have signed
+	} else if err != nil {
 		return false, err
 	}
 	return bound, nil
@@ -122,7 +127,13 @@ func names(body string, key [16]byte) bool {
 func (r *ledger) verifyEvidence(ctx context.Context, v *api.Evidence, actor *person) error {
 	id, number, ok := strings.Cut(v.KeyID, "/")
 	version, err := strconv.ParseUint(number, 10, 32)
-	if !ok || err != nil || id != actor.id || version == 0 || version > uint64(actor.Version) {
+	if !ok || err != nil || id != actor.id || version == 0 {
+		return errEvidence
+	}
+	if version > uint64(actor.Version) {
+		if actor.Since > 1 && version <= maxVersions {
+			return errOverridden
+		}
 		return errEvidence
 	}
 	signer := actor
@@ -137,6 +148,9 @@ func (r *ledger) verifyEvidence(ctx context.Context, v *api.Evidence, actor *per
 		KeyID: v.KeyID, Method: v.Method, Authority: v.Authority, Path: v.Path, BodyHash: v.BodyHash,
 		IdempotencyKey: v.IdempotencyKey, Created: v.Created, Expires: v.Expires, Nonce: v.Nonce,
 	}, v.Signature)
+	if err != nil && isAnswer(err) && uint32(version) >= signer.Since && signer.Since > 1 {
+		return errOverridden
+	}
 	if err != nil && isAnswer(err) {
 		return fmt.Errorf("%w: %w", errEvidence, err)
 	}

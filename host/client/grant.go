@@ -314,7 +314,7 @@ func newestOfEpochs(chain []link, next link) []link {
 		if i+1 < len(chain) {
 			following = chain[i+1]
 		}
-		if following.Epoch != l.Epoch {
+		if following.Epoch != l.Epoch && !l.isStranded() {
 			out = append(out, l)
 		}
 	}

@@ -163,6 +163,7 @@ type DepositInfo struct {
 
 // RegrantInfo is the outcome of [Client.Regrant].
 type RegrantInfo struct {
+	Kept      []GrantInfo // who reads the new epochs of Rotated: if the keys were stolen, revoke whom the thief has added
 	Regranted []GrantInfo
 	Blocked   []string // readers whose new keys are to be confirmed first, rid1…
 	Rotated   []string // own collections that got a new epoch, ids

@@ -64,6 +64,9 @@ func (c *Client) listOwn(ctx context.Context) ([]ownHead, error) {
 	for i := range answer.Collections {
 		entry := &answer.Collections[i]
 		l, err := c.openHead(ctx, me, entry, answer.Checkpoint)
+		if errors.Is(err, ErrVerification) && me.Since > 1 { // by an overridden version?
+			l, err = c.strandedHead(ctx, entry)
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -74,6 +77,23 @@ func (c *Client) listOwn(ctx context.Context) ([]ownHead, error) {
 		heads = append(heads, h)
 	}
 	return heads, nil
+}
+
+// strandedHead returns the newest record of an own collection whose newest record is by a
+// version that was overridden, with the title from before.
+func (c *Client) strandedHead(ctx context.Context, entry *api.CollectionHead) (link, error) {
+	id, err := api.ParseID(entry.ID)
+	if err != nil {
+		return link{}, mismatch("collection: it has no id")
+	}
+	o, err := c.readChain(ctx, id)
+	if err == nil && len(o.chain) == 0 {
+		err = mismatch("collection: it is not there")
+	}
+	if err != nil {
+		return link{}, err
+	}
+	return o.head(), nil
 }
 
 // openHead verifies the newest record of a collection of owner: its signature, that it

@@ -64,7 +64,14 @@ func (c *Client) renewAll(ctx context.Context, heads []ownHead, info *RegrantInf
 		}
 		id := heads[i].Collection.Collection
 		err := c.retry(ctx, func() error {
-			_, err := c.writable(ctx, id)
+			o, err := c.readOwn(ctx, id)
+			if err != nil || len(o.chain) == 0 || !c.due(o) {
+				return err
+			}
+			r, err := c.rotate(ctx, o, nil, nil)
+			if err == nil {
+				info.Kept = append(info.Kept, r.kept...)
+			}
 			return err
 		})
 		if err != nil {
@@ -86,7 +93,7 @@ type suspension struct {
 // (list_readers); older ones are in the list for people, which the server may cut.
 func (c *Client) suspended(ctx context.Context, heads []ownHead, info *RegrantInfo) (out []*suspension, err error) {
 	for i := range heads {
-		if heads[i].readers == 0 {
+		if heads[i].readers == 0 || heads[i].isStranded() {
 			continue
 		}
 		list, err := c.readReaders(ctx, &own{id: heads[i].Collection.Collection, chain: []link{heads[i].link}})
@@ -125,6 +132,9 @@ func (c *Client) suspendedBefore(ctx context.Context, out []*suspension, info *R
 			continue
 		}
 		l, err := c.openListed(ctx, svc, c.me(), &answer.Issued[i])
+		if errors.Is(err, ErrVerification) && c.me().Since > 1 {
+			continue // by an overridden version
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -231,7 +241,10 @@ func (c *Client) restoreIn(ctx context.Context, w *own, p *person, s *suspension
 // sequenceOf finds a record in a chain.
 func sequenceOf(chain []link, hash [32]byte) (uint64, bool) {
 	i := slices.IndexFunc(chain, func(l link) bool { return l.Hash == hash })
-	return uint64(max(i, 0)), i >= 0
+	if i < 0 {
+		return 0, false
+	}
+	return chain[i].Sequence, true
 }
 
 // revokedName returns the name under which a revocation by this device is remembered.

@@ -87,6 +87,11 @@ func (c *Client) withdraw(ctx context.Context, id [16]byte, r *withdrawal) error
 		r.info = &RevokeInfo{}
 		return c.begin(ctx, o)
 	}
+	if o.head().isStranded() {
+		if _, err := c.rotate(ctx, o, nil, nil); err != nil {
+			return err
+		}
+	}
 	info, err := c.revoke(ctx, o.head(), r.reader)
 	if err != nil {
 		return err

@@ -64,12 +64,16 @@ func (c *Client) Rotate(ctx context.Context, name string, progress func(done, al
 // rotation is the outcome of opening an epoch.
 type rotation struct {
 	remaining, suspended int
+	kept                 []GrantInfo
 	receipt              time.Time
 }
 
 // rotate is one attempt of opening the next epoch of o, for the readers of the newest one
 // but for one, if gone is given. On success o has it as its head.
 func (c *Client) rotate(ctx context.Context, o *own, gone *[32]byte, progress func(done, all int)) (*rotation, error) {
+	if o.head().isStranded() { // its readers are those of who had stolen the keys
+		return c.reopen(ctx, o, nil, nil, progress)
+	}
 	list, err := c.readReaders(ctx, o)
 	if err != nil {
 		return nil, err
@@ -107,6 +111,10 @@ func (c *Client) reopen(ctx context.Context, o *own, grants []listed, set *setti
 		return nil, err
 	}
 	o.chain, o.closed = append(o.chain, next), false
+	for _, a := range keep {
+		g := &abi.Grant{GrantFields: a.fields, Collection: next.Collection.Collection, Epoch: next.Epoch}
+		r.kept = append(r.kept, describeGrant(g, c.id, a.to.id))
+	}
 	return r, nil
 }
 

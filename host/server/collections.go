@@ -55,7 +55,17 @@ func (s *Server) maySee(ctx context.Context, who *signer, id [16]byte) error {
 		return err
 	}
 	_, err = s.mayDepositIn(ctx, who, id)
+	if isAbsent(err) { // an owner whose newest record is by keys that he has overridden
+		if head, failed := s.store.Head(ctx, id); failed == nil && head.Owner == who.id {
+			return nil
+		}
+	}
 	return err
+}
+
+func isAbsent(err error) bool {
+	var p *problem
+	return errors.As(err, &p) && p.Code == api.CodeNotFound
 }
 
 // mayDepositIn opens the newest record of a collection in which who may deposit
@@ -70,6 +80,9 @@ func (s *Server) mayDepositIn(ctx context.Context, who *signer, id [16]byte) (*a
 		return nil, err
 	}
 	head, err := s.openHead(ctx, stored)
+	if errors.Is(err, errOverridden) {
+		return nil, absent()
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -110,8 +123,15 @@ func (s *Server) openHead(ctx context.Context, head store.CollectionRecord) (*ab
 		return nil, ours(err)
 	}
 	opened, err := s.core.OpenCollection(ctx, owner.Record, head.Record, nil)
+	if errors.Is(err, abi.ErrSignature) || errors.Is(err, abi.ErrMismatch) {
+		return nil, errOverridden // it was good when it was stored
+	}
 	return opened, ours(err)
 }
+
+// errOverridden says that a collection record is by a version of its owner that the recovery
+// key has overridden. Nobody deposits on it; the owner's next record follows it.
+var errOverridden = errors.New("collection record of an overridden version")
 
 // ours marks an error about what this server stored or made: no client is to
 // blame for it.

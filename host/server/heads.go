@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"sync"
 
 	"github.com/recrypt-service/recrypt/host/api"
@@ -34,6 +35,9 @@ func (s *Server) listOpenCollections(ctx context.Context, in *byID) (*api.Collec
 	var open []store.CollectionHead
 	for i := range heads {
 		head, err := s.policyOf(ctx, &heads[i].CollectionRecord)
+		if errors.Is(err, errOverridden) {
+			continue
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -116,6 +120,13 @@ func (c *policies) put(record *abi.Collection) *policy {
 	}
 	c.of[record.Hash] = p
 	return p
+}
+
+// forget forgets all policies, when versions of an owner are overridden.
+func (c *policies) forget() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.of = nil
 }
 
 // policyOf returns the policy of a stored record.

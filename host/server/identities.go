@@ -30,6 +30,9 @@ func (s *Server) createIdentity(ctx context.Context, _ *request[api.CreateIdenti
 		if err := s.putVersion(context.WithoutCancel(ctx), records, change); err != nil {
 			return nil, err
 		}
+		if change.Replace != 0 {
+			s.policies.forget()
+		}
 		change = store.IdentityChange{Over: records}
 	}
 	return s.identityOf(ctx, x.identity.ID, x.signer.text)

@@ -88,11 +88,13 @@ type group struct {
 // absent or of how many strangers they are.
 func (s *Server) group(ctx context.Context, who *signer, keys []*wantedKey) ([]*group, error) {
 	var groups []*group
+	x := of(ctx)
 	of := map[[16]byte]*group{}
 	for _, k := range keys {
 		g, err := s.grantOf(ctx, k, who)
 		if errors.Is(err, store.ErrNotFound) {
 			k.err = absent()
+			x.oneOwner = false // or who asks would see, in his own ledger, which are there
 			continue
 		}
 		if err != nil {

@@ -20,6 +20,7 @@ const (
 	witnessEvery   = time.Second      // at most that often
 	witnessTimeout = 2 * time.Second  // for one of them to answer, and for who waits for it
 	witnessRest    = 30 * time.Second // before one that has failed is asked again
+	witnessRenew   = 6 * time.Hour    // before a cosignature is renewed: clients want recent ones
 )
 
 // witness is one of those whom the server asks to cosign. What may change is under the
@@ -31,6 +32,7 @@ type witness struct {
 	last    int64     // size of what it has last cosigned, as far as we know
 	line    []byte    // its cosignature
 	size    int64     // of what the line is about
+	renew   time.Time // when it should be asked again, even if the log has not grown
 	failing time.Time // it has failed: not to be asked before, nor waited for
 }
 
@@ -74,7 +76,7 @@ func (t *tree) cosignatures(size int64) []byte {
 func (t *tree) awaited(size int64) []*witness {
 	var out []*witness
 	for _, w := range t.witnesses {
-		if (w.line == nil || w.size != size) && !time.Now().Before(w.failing) {
+		if (w.line == nil || w.size != size || time.Now().After(w.renew)) && !time.Now().Before(w.failing) {
 			out = append(out, w)
 		}
 	}
@@ -171,6 +173,7 @@ func (s *Server) ask(ctx context.Context, client *http.Client, w *witness, h *tr
 		return
 	}
 	w.last, w.line, w.size, w.failing = h.size, line, h.size, time.Time{}
+	w.renew = time.Now().Add(witnessRenew)
 	if t.newest.size == h.size {
 		t.newest = t.newest.with(t.cosignatures(h.size))
 		t.tell()

@@ -25,17 +25,18 @@ type action struct {
 	writes int // requests that write, at most
 	stores int // changes of the server's store, at most
 	do     func(w *world, c *client.Client) error
+	lets   string  // reader whom it lets in
 	may    []error // that the command may end with although nothing went wrong
 }
 
 // command makes an action of a device's command.
 func command(device, name string, writes, stores int, do func(w *world, c *client.Client) error, may ...error) *action {
-	return &action{device + " " + name, device, writes, stores, do, may}
+	return &action{name: device + " " + name, device: device, writes: writes, stores: stores, do: do, may: may}
 }
 
 // grant lets a reader in.
 func grant(device, reader, how string, o client.GrantOptions) *action {
-	return command(device, "grants "+reader+how, 1, 1, func(w *world, c *client.Client) error {
+	a := command(device, "grants "+reader+how, 1, 1, func(w *world, c *client.Client) error {
 		// From here on it may have been done, whatever the answer is, and also after a
 		// revocation in between.
 		p := pair{w.devices[device].name, reader}
@@ -44,6 +45,8 @@ func grant(device, reader, how string, o client.GrantOptions) *action {
 		_, err := c.Grant(ctx, w.people[reader].id, o)
 		return err
 	})
+	a.lets = reader
+	return a
 }
 
 // revoke takes a reader's access back.
@@ -140,7 +143,7 @@ func small() []step {
 		{revokes, plan{fault: die, at: 1}},
 		{revokes, plan{fault: crash, at: 1}},
 		{revokes, plan{fault: between, at: 1, other: grants}},
-		{action: later}, // last: going back in time means opening the store anew
+		{action: later},
 	}
 }
 
@@ -152,7 +155,7 @@ func large() []*action {
 		revoke("a1", "carol"), revoke("a2", "carol"), revoke("a1", "dave"), revoke("a2", "dave"),
 		rotate("a1"), rotate("a2"), deposit("a1"), deposit("a2"), request("d1", "alice"), veto("a1", "dave"),
 		open("c1"), open("d1"), again,
-		grant("b1", "carol", "", client.GrantOptions{}), revoke("b1", "carol"), deposit("b1"), later,
+		grant("b1", "carol", "", client.GrantOptions{}), revoke("b1", "carol"), deposit("b1"),
 	}
 }
 
@@ -184,31 +187,32 @@ func (s step) String() string {
 	return s.action.name
 }
 
-// steps are all actions with all faults. Commands meet only those of the same owner's
+// steps are all actions, then all actions with all faults, and the clock at last: going
+// back in time means opening the store anew. Commands meet only those of the same owner's
 // other device, and readers'.
 func steps(alphabet []*action) []step {
-	var out []step
+	var plain, faulty []step
 	for _, a := range alphabet {
-		out = append(out, step{a, plan{}})
+		plain = append(plain, step{a, plan{}})
 		for at := range a.writes {
-			out = append(out, step{a, plan{fault: lose, at: at}}, step{a, plan{fault: lose, at: at, retry: true}})
+			faulty = append(faulty, step{a, plan{fault: lose, at: at}}, step{a, plan{fault: lose, at: at, retry: true}})
 			if at > 0 {
-				out = append(out, step{a, plan{fault: die, at: at}})
+				faulty = append(faulty, step{a, plan{fault: die, at: at}})
 			}
 			for _, other := range alphabet {
 				if meets(a, other) {
-					out = append(out, step{a, plan{fault: between, at: at, other: other}})
+					faulty = append(faulty, step{a, plan{fault: between, at: at, other: other}})
 				}
 			}
 		}
 		for at := range a.stores {
 			if at > 0 { // before the first nothing has happened
-				out = append(out, step{a, plan{fault: crash, at: at}})
+				faulty = append(faulty, step{a, plan{fault: crash, at: at}})
 			}
-			out = append(out, step{a, plan{fault: crash, at: at, after: true}})
+			faulty = append(faulty, step{a, plan{fault: crash, at: at, after: true}})
 		}
 	}
-	return out
+	return append(plain, append(faulty, step{later, plan{}})...)
 }
 
 // meets reports whether other is worth running within a.
@@ -244,6 +248,7 @@ func (w *world) run(a *action, p *plan) {
 		}
 		return
 	}
+	p.name, p.lets = a.name, pair{w.devices[a.device].name, a.lets}
 	c := w.device(a.device, p)
 	defer c.Close()
 	err := a.do(w, c)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"maps"
 	"net/http"
@@ -31,6 +32,8 @@ type plan struct {
 	after bool    // crash: after the change
 	retry bool    // lose: the device tries again
 	other *action // between
+	name  string  // of the action, once it runs
+	lets  pair    // whom the action lets in
 	posts int     // requests that write, so far
 	hit   bool    // the place was reached
 	dead  bool    // the device
@@ -80,6 +83,9 @@ func (x *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	if before != nil && answer != nil && answer.StatusCode == http.StatusOK {
 		x.w.overtaken(r.URL.Path, body, before)
 	}
+	if answer != nil && answer.StatusCode == http.StatusOK && r.URL.Path == api.PathGrants {
+		delete(x.w.ghost.revoked, p.lets) // it is done, also if a revocation came in between
+	}
 	if answer == nil {
 		p.hit = true
 		return nil, errLost
@@ -87,6 +93,9 @@ func (x *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	if here && p.fault == lose && !p.hit {
 		p.hit = true
 		return nil, errLost
+	}
+	if x.w.midway != nil && r.Method == http.MethodPost && writes[r.URL.Path] {
+		x.w.midway(fmt.Sprintf("%s in %s, answer %d: %d\n%s", p.name, r.URL.Path, p.posts, answer.StatusCode, x.w.describe()))
 	}
 	return answer, nil
 }

@@ -14,12 +14,16 @@ var want = flag.Int("states", 0, "search until this many different states are fo
 
 // A node is a state that was found and is to be searched from.
 type node struct {
+	name  name
 	files snapshot
 	ghost *ghost
 	clock time.Duration
 	path  *path
 	depth int
 }
+
+// A name stands for a state.
+type name [sha256.Size]byte
 
 // A path tells how a state was reached.
 type path struct {
@@ -38,10 +42,11 @@ func (p *path) String() string {
 type search struct {
 	t      *testing.T
 	began  time.Time
-	known  map[[sha256.Size]byte]bool
+	known  map[name]bool
 	queue  []*node
 	seed   uint64 // of the random bytes of the next state to search from
 	taken  int    // steps
+	within int    // states looked at in the middle of steps
 	depth  int    // deepest state found
 	depths int    // do not go deeper
 	states int    // stop then
@@ -51,7 +56,7 @@ type search struct {
 // TestStates is the search.
 func TestStates(t *testing.T) {
 	defer debug.SetGCPercent(debug.SetGCPercent(400))
-	s := &search{t: t, began: time.Now(), known: map[[sha256.Size]byte]bool{}, depths: 4, states: math.MaxInt, keep: math.MaxInt}
+	s := &search{t: t, began: time.Now(), known: map[name]bool{}, depths: 4, states: math.MaxInt, keep: math.MaxInt}
 	alphabet := small()
 	if *want > 0 {
 		// No more states need to be kept than will ever be searched from.
@@ -75,14 +80,16 @@ func TestStates(t *testing.T) {
 }
 
 // from takes every step from a state. All draw the same random bytes, so that the
-// core's answers are remembered from one to the next.
+// core's answers are remembered from one to the next. What changes nothing here does
+// not with a fault either.
 func (s *search) from(w *world, n *node, alphabet []step) {
 	s.seed++
+	idle := map[*action]bool{}
 	for _, next := range alphabet {
 		if len(s.known) >= s.states {
 			return
 		}
-		if next.action == later && n.clock >= ends {
+		if next.action == later && n.clock >= ends || next.plan.fault != none && (idle[next.action] || idle[next.plan.other]) {
 			continue
 		}
 		w.restore(n.files, n.clock)
@@ -92,32 +99,48 @@ func (s *search) from(w *world, n *node, alphabet []step) {
 		if err := w.start(); err != nil {
 			s.t.Fatalf("after%s\nthe server does not start: %v", p, err)
 		}
+		w.midway = func(state string) { s.midway(w, p, state) }
 		w.take(next)
 		w.high = max(w.high, w.clock)
-		s.found(w, p, n.depth+1)
+		idle[next.action] = s.found(w, p, n.depth+1) == n.name || idle[next.action]
 	}
 }
 
 // found checks the rules in a world and queues its state if it is new.
-func (s *search) found(w *world, p *path, depth int) {
+func (s *search) found(w *world, p *path, depth int) name {
 	if s.taken++; s.taken%10_000 == 0 {
 		s.t.Logf("%v: %d steps, %d states, depth %d, %d to search from", time.Since(s.began).Round(time.Second), s.taken, len(s.known), s.depth, len(s.queue))
 	}
-	name := sha256.Sum256([]byte(w.describe()))
+	name, fresh := s.see(w, p, w.describe())
+	if !fresh {
+		return name
+	}
+	s.depth = max(s.depth, depth)
+	if depth < s.depths && len(s.queue) < s.keep {
+		s.queue = append(s.queue, &node{name, w.snapshot(), w.ghost.clone(), w.clock, p, depth})
+	}
+	return name
+}
+
+// midway is found for a state in the middle of a step: some requests that write are
+// answered, and the device is not done.
+func (s *search) midway(w *world, p *path, state string) {
+	s.see(w, p, state)
+	s.within++
+}
+
+// see checks the rules in a world, if its state is new.
+func (s *search) see(w *world, p *path, state string) (name, bool) {
+	name := name(sha256.Sum256([]byte(state)))
 	fresh := !s.known[name]
 	if fresh {
+		s.known[name] = true
 		w.check()
 	}
 	if len(w.notes) > 0 {
 		s.t.Fatalf("after%s\n%s", p, w.notes[0])
 	}
-	if !fresh {
-		return
-	}
-	s.known[name], s.depth = true, max(s.depth, depth)
-	if depth < s.depths && len(s.queue) < s.keep {
-		s.queue = append(s.queue, &node{w.snapshot(), w.ghost.clone(), w.clock, p, depth})
-	}
+	return name, fresh
 }
 
 // TestLiesAreFound: the search sees a store that does not do what it says.

@@ -111,7 +111,8 @@ type world struct {
 	crash   *crasher
 	server  *server.Server
 	ghost   *ghost
-	notes   []string // broken rules
+	notes   []string           // broken rules
+	midway  func(state string) // told of every answer to a request that writes; may be nil
 }
 
 // newWorld makes an empty folder, in memory where there is such a place.

@@ -45,9 +45,10 @@ type Checkpoint struct {
 	Origin    string
 	Size      int64
 	Root      tlog.Hash
-	Time      time.Time // of the log's own cosignature, to the second
-	Witnesses []string  // names of those whose cosignature verified
-	Note      []byte    // the signed note
+	Time      time.Time   // of the log's own cosignature, to the second
+	Witnesses []string    // names of those whose cosignature verified
+	Confirmed []time.Time // when each of them cosigned, by its clock
+	Note      []byte      // the signed note
 }
 
 // emptyRoot is the root of a tree without leaves (RFC 6962 section 2.1).
@@ -141,7 +142,7 @@ func OpenCheckpoint(signed []byte, origin string, key [32]byte, verify Verify, w
 		case is(s, stamp):
 			c.Time = timeOf(s)
 		default:
-			c.Witnesses = append(c.Witnesses, s.Name)
+			c.Witnesses, c.Confirmed = append(c.Witnesses, s.Name), append(c.Confirmed, timeOf(s))
 		}
 	}
 	if !signedByLog || c.Time.IsZero() {

@@ -128,6 +128,22 @@ func openOwned(record []byte, owner *person) (*collection, error) {
 	return v, nil
 }
 
+// openPrevious is openOwned for a record that another one is to follow, or follows. One by a
+// version of the owner that the recovery key has overridden has no signature that could be
+// verified: it is what it is by its hash, and stands for nothing but its place. Its
+// OwnerVersion is then 0.
+func openPrevious(record []byte, owner *person) (*collection, error) {
+	v, err := openOwned(record, owner)
+	if err == nil {
+		return v, nil
+	}
+	if v, _ := parseCollection(record); v != nil && v.Owner == owner.ID && owner.overrode(v.OwnerVersion) {
+		v.OwnerVersion = 0
+		return v, nil
+	}
+	return nil, err
+}
+
 // follows returns an error unless the record may come after previous. Both are owner's.
 func (v *collection) follows(previous *collection, owner *person) error {
 	switch {
@@ -144,7 +160,7 @@ func (v *collection) follows(previous *collection, owner *person) error {
 	}
 	sameKey, sameSalt := v.key.Equal(previous.key), v.Salt == previous.Salt
 	switch {
-	case v.Epoch == previous.Epoch && owner.since(v) != owner.since(previous):
+	case v.Epoch == previous.Epoch && (previous.OwnerVersion == 0 || owner.since(v) != owner.since(previous)):
 		return mismatch("collection record goes on with an epoch of an earlier signing key")
 	case v.Epoch == previous.Epoch && (!sameKey || !sameSalt):
 		return mismatch("collection record changes key or salt within an epoch")
@@ -205,7 +221,7 @@ func NewCollection(seed, owner, previous []byte, f *abi.CollectionFields) ([]byt
 	v.key = private.PublicKey()
 	v.PublicKey = v.key.Bytes()
 	if len(previous) != 0 {
-		last, err := openOwned(previous, by)
+		last, err := openPrevious(previous, by)
 		if err != nil {
 			return nil, err
 		}
@@ -274,7 +290,7 @@ func OpenCollection(owner, record, previous []byte) (*abi.Collection, error) {
 		return nil, err
 	}
 	if len(previous) != 0 {
-		last, err := openOwned(previous, by)
+		last, err := openPrevious(previous, by)
 		if err != nil {
 			return nil, err
 		}

@@ -37,11 +37,12 @@ func CompareIdentities(known, offered []byte) (relation uint8, err error) {
 		if v := a.versions[i]; v.hash != w.hash {
 			switch {
 			case (v.recovery == nil) == (w.recovery == nil):
-				return abi.RelationFork, nil
-			case v.recovery == nil:
+			case w.recovery != nil && sha256.Sum256(w.recovery) == a.RecoveryHash:
 				return abi.RelationOverrides, nil
+			case v.recovery != nil && sha256.Sum256(v.recovery) == b.RecoveryHash:
+				return abi.RelationOverridden, nil
 			}
-			return abi.RelationOverridden, nil
+			return abi.RelationFork, nil
 		}
 	}
 	if len(a.versions) > len(b.versions) {

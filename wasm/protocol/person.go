@@ -28,6 +28,17 @@ func (p *person) at(id [32]byte, version uint32) *identity {
 // which is verified.
 func (p *person) since(of *collection) uint32 { return p.versions[of.OwnerVersion-1].Since }
 
+// overrode reports whether there may have been another version with this number, which the
+// recovery key has overridden.
+func (p *person) overrode(version uint32) bool {
+	for _, v := range p.versions {
+		if v.recovery != nil && v.Version <= version {
+			return true
+		}
+	}
+	return false
+}
+
 // parsePerson reads the versions of an identity and verifies how they follow each
 // other, but no signature.
 func parsePerson(records []byte) (*person, error) {
