@@ -84,7 +84,7 @@ const (
 	// OpOpenSeed: passphrase, sealed record → kind u8, secret 32
 	OpOpenSeed Op = 0x0211
 	// OpLinkSeed: link secret 32, passcode (UTF-8, empty if there is none) → seed 32, recovery seed 32 of the link's reader.
-	// A passcode is mixed in by Argon2id, so that the link alone does not even tell whether a guess is right.
+	// A passcode is mixed in by Argon2id: who has the link can try passcodes at the cost of one each, so it has to be long.
 	OpLinkSeed Op = 0x0213
 	// OpSealedInfo: sealed record → kind u8, needs a passphrase u8 (0 or 1), memory in KiB u32, passes u32
 	OpSealedInfo Op = 0x0212

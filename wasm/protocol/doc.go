@@ -296,7 +296,8 @@
 //
 // stretched is nothing, or with a passcode (as a passphrase above) the 32 bytes of Argon2id
 // with 19456 KiB, 2 passes, one lane, and as salt the 16 bytes of HKDF-SHA256(secret, no
-// salt, "recrypt-service link passcode salt v1").
+// salt, "recrypt-service link passcode salt v1"). Who has the link can try passcodes without
+// asking anybody: the id that each gives is in the public log if it is the right one.
 //
 // # header
 //

@@ -6,8 +6,10 @@ import "golang.org/x/crypto/argon2"
 // bytes each, from the link's secret of 32 bytes. The same link always gives the same.
 //
 // With a passcode, up to 1024 bytes of UTF-8 which the caller has normalised (NFC), the
-// link alone opens nothing and does not tell whether a guess is right: the passcode is
-// stretched by Argon2id, at the floor for sealed secrets, with a salt from the secret.
+// link alone opens nothing, but who has it can try passcodes, without asking anybody: each
+// gives the id of a reader, which is in the public log if it is the right one. Each try costs
+// one Argon2id, at the floor for sealed secrets, with a salt from the secret, so that a
+// passcode has to be long.
 //
 // The errors have StatusMalformed or StatusTooLarge.
 func LinkSeed(secret, passcode []byte) (seed, recoverySeed []byte, err error) {

@@ -115,7 +115,8 @@ export const Op = {
   OpenSeed: 0x0211,
   /**
    * link secret 32, passcode (UTF-8, empty if there is none) → seed 32, recovery seed 32 of the link's reader. A
-   * passcode is mixed in by Argon2id, so that the link alone does not even tell whether a guess is right.
+   * passcode is mixed in by Argon2id: who has the link can try passcodes at the cost of one each, so it has to be
+   * long.
    */
   LinkSeed: 0x0213,
   /** sealed record → kind u8, needs a passphrase u8 (0 or 1), memory in KiB u32, passes u32 */
