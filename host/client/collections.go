@@ -20,7 +20,7 @@ func (c *Client) CreateCollection(ctx context.Context, title string, o Collectio
 		return nil, err
 	}
 	defer unlock()
-	if err := checkTitle(title); err != nil {
+	if title, err = newTitle(title); err != nil {
 		return nil, err
 	}
 	if err := c.checkNew(ctx, title); err != nil {
@@ -46,7 +46,7 @@ func (c *Client) checkNew(ctx context.Context, title string) error {
 	if err != nil {
 		return err
 	}
-	if i := slices.IndexFunc(heads, func(h ownHead) bool { return h.name() == title }); i >= 0 {
+	if i := slices.IndexFunc(heads, func(h ownHead) bool { return h.isNamed(title) }); i >= 0 {
 		return fmt.Errorf("%w: collection %s has this title", ErrExists, api.FormatID(heads[i].Collection.Collection))
 	}
 	return nil
@@ -115,12 +115,14 @@ func (c *Client) ChangeCollection(ctx context.Context, name string, o Collection
 		return nil, ErrSuite
 	}
 	if title != nil {
-		if err := checkTitle(*title); err != nil {
+		text, err := newTitle(*title)
+		if err != nil {
 			return nil, err
 		}
-		if err := c.checkNew(ctx, *title); err != nil {
+		if err := c.checkNew(ctx, text); err != nil {
 			return nil, err
 		}
+		title = &text
 	}
 	id, err := c.find(ctx, name)
 	if err != nil {

@@ -147,6 +147,38 @@ func TestCollectionNames(t *testing.T) {
 	}
 }
 
+// TestTitleForms: a title is the same in whatever Unicode form it is typed.
+func TestTitleForms(t *testing.T) {
+	x := newCast(t)
+	const composed, decomposed = "K\u00fcche", "Ku\u0308che"
+	made := create(t, x.a, decomposed, client.CollectionOptions{})
+	if made.Title != composed {
+		t.Errorf("title %q", made.Title)
+	}
+	for _, title := range []string{composed, decomposed} {
+		if _, err := x.a.CreateCollection(ctx, title, client.CollectionOptions{}); !errors.Is(err, client.ErrExists) {
+			t.Errorf("%q again: %v", title, err)
+		}
+		if _, err := x.a.GrantLink(ctx, client.LinkOptions{Collection: title}); !errors.Is(err, client.ErrExists) {
+			t.Errorf("link %q: %v", title, err)
+		}
+		if _, err := x.a.ChangeCollection(ctx, made.ID, client.CollectionOptions{}, &title); !errors.Is(err, client.ErrExists) {
+			t.Errorf("%q as another's: %v", title, err)
+		}
+		if info, err := x.a.Rotate(ctx, title, nil); err != nil || info.Collection != made.ID {
+			t.Errorf("rotate %q: %v", title, err)
+		}
+	}
+	next := "Bu\u0308ro"
+	info, err := x.a.ChangeCollection(ctx, composed, client.CollectionOptions{}, &next)
+	if err != nil || info.Title != "B\u00fcro" || next != "Bu\u0308ro" {
+		t.Errorf("%+v, %v", info, err)
+	}
+	if list, err := x.a.Collections(ctx); err != nil || list[len(list)-1].Title != "B\u00fcro" {
+		t.Errorf("%+v, %v", list, err)
+	}
+}
+
 // TestSameTitle: two devices have chosen one title; the user is asked which one.
 func TestSameTitle(t *testing.T) {
 	x := newCast(t)

@@ -88,8 +88,8 @@ type OpenedDocument struct {
 type LinkOptions struct {
 	Collection string        // title of the link's new collection; "": "link" and the date
 	Expires    time.Duration // from now; 0: never
-	Uses       uint32        // openings; 0: any number
-	Passcode   []byte        // UTF-8; none: whoever has the link can open
+	Uses       uint32        // openings per epoch; 0: any number
+	Passcode   []byte        // UTF-8, NFC, 8 characters or more; none: whoever has the link can open
 	Suite      uint8         // of the new collection; 0: the strongest of the own identity
 }
 

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/recrypt-service/recrypt/host/api"
 	"github.com/recrypt-service/recrypt/wasm/abi"
@@ -130,11 +131,24 @@ func (c *Client) CheckLink(ctx context.Context, l *Link) error {
 	return err
 }
 
+// minPasscode is how many characters the passcode of a new link has at least. Who has the
+// link can try passcodes, see [Client.GrantLink].
+const minPasscode = 8
+
+var errShortPasscode = fmt.Errorf("a passcode has %d characters or more: who has the link can try short ones", minPasscode)
+
 // GrantLink makes a link: a new collection with one reader, whose identity is made from
 // the link's secret. Whoever has the link, and knows the passcode if there is one, can open
-// what is written into that collection, and nothing else. Expiry and uses are kept by the
-// server. [Client.Revoke] of the reader ends it.
+// what is written into that collection, and nothing else. Who has the link alone can try
+// passcodes at the cost of Argon2id each, since the id of the right reader is in the public
+// log: it has to be long, and less than 8 characters are refused. Expiry and uses are kept
+// by the server, uses per epoch: [Client.Rotate] of the collection gives the new epoch the
+// same uses again, while those left for the old ones remain. [Client.Revoke] of the reader
+// ends it.
 func (c *Client) GrantLink(ctx context.Context, o LinkOptions) (*LinkInfo, error) {
+	if n := utf8.RuneCount(o.Passcode); n > 0 && n < minPasscode {
+		return nil, errShortPasscode
+	}
 	unlock, err := c.lockChain(ctx)
 	if err != nil {
 		return nil, err
@@ -147,7 +161,7 @@ func (c *Client) GrantLink(ctx context.Context, o LinkOptions) (*LinkInfo, error
 	if title == "" {
 		title = "link " + c.clock().UTC().Format("2006-01-02 15:04:05")
 	}
-	if err := checkTitle(title); err != nil {
+	if title, err = newTitle(title); err != nil {
 		return nil, err
 	}
 	if err := c.checkNew(ctx, title); err != nil {

@@ -114,10 +114,14 @@ func TestLinkLimits(t *testing.T) {
 	}
 }
 
-// TestLinkPasscode: the link alone does not open, and does not tell whether a guess is
-// right.
+// TestLinkPasscode: the link alone does not open.
 func TestLinkPasscode(t *testing.T) {
 	x := newCast(t)
+	for _, short := range []string{"1", "4711", "öäüößÄÜ"} { // 14 bytes, but 7 characters
+		if _, err := x.a.GrantLink(ctx, client.LinkOptions{Collection: "c", Passcode: []byte(short)}); err == nil || !strings.Contains(err.Error(), "8 characters") {
+			t.Errorf("%d bytes: %v", len(short), err)
+		}
+	}
 	passcode := []byte("Löwenzahn 7")
 	made, err := x.a.GrantLink(ctx, client.LinkOptions{Collection: "c", Passcode: passcode})
 	if err != nil || !made.Passcode || !strings.HasSuffix(made.URL, ".p") {

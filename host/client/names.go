@@ -11,6 +11,8 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"golang.org/x/text/unicode/norm"
+
 	"github.com/recrypt-service/recrypt/host/api"
 	"github.com/recrypt-service/recrypt/host/translog"
 	"github.com/recrypt-service/recrypt/wasm/abi"
@@ -40,6 +42,11 @@ func (h *ownHead) isLink() bool { return strings.HasPrefix(h.title, linkMark) }
 
 // name returns the title for people.
 func (h *ownHead) name() string { return strings.TrimPrefix(h.title, linkMark) }
+
+// isNamed reports whether a user means the collection by a title, in whatever Unicode form.
+func (h *ownHead) isNamed(title string) bool {
+	return norm.NFC.String(h.name()) == norm.NFC.String(title)
+}
 
 // headName returns the name under which the newest record of a collection is
 // remembered. Ids of collections are no secret, and anybody can take them for his own:
@@ -155,6 +162,13 @@ func (c *Client) sealTitle(ctx context.Context, id [16]byte, title string) ([]by
 	return sealed, nil
 }
 
+// newTitle returns a title in the form in which it is sealed (NFC: the same text typed on
+// another machine may be other bytes), and refuses what cannot name a collection.
+func newTitle(title string) (string, error) {
+	title = norm.NFC.String(title)
+	return title, checkTitle(title)
+}
+
 // checkTitle refuses what cannot name a collection.
 func checkTitle(title string) error {
 	_, err := api.ParseID(title)
@@ -185,7 +199,7 @@ func (c *Client) find(ctx context.Context, name string) ([16]byte, error) {
 	var ids []string
 	var found [16]byte
 	for i := range heads {
-		if heads[i].name() == name && heads[i].title != "" {
+		if heads[i].isNamed(name) && heads[i].title != "" {
 			found = heads[i].Collection.Collection
 			ids = append(ids, api.FormatID(found))
 		}

@@ -41,7 +41,10 @@ in that time you can say no (recrypt veto): for emergencies and inheritance.
 
 With --link the reader is whoever has the printed URL: somebody without an account.
 Each link has a collection of its own; encrypt into it with --collection. The URL is a
-secret, printed once. A passcode is told by another way and makes the URL alone useless.
+secret, printed once. A passcode (8 characters or more) is told by another way: who has
+the URL can try passcodes at the cost of Argon2id each, so choose a long one. --uses
+counts per epoch: rotating the link's collection gives the new epoch as many again,
+while what is left for the old ones remains.
 
 All these limits are kept by the server: a server that breaks its word, together with
 the reader, opens everything of the epochs that the grant covers. What a reader
