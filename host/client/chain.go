@@ -1,11 +1,9 @@
 package client
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"net/http"
@@ -104,42 +102,37 @@ func (c *Client) fetchChain(ctx context.Context, owner *person, id [16]byte) (ch
 func (c *Client) openChain(ctx context.Context, svc *service, owner *person, id [16]byte, records []api.Bytes) ([]link, error) {
 	chain := make([]link, 0, len(records))
 	var previous []byte
+	var version uint32 // of the newest that counts
 	for i, record := range records {
 		v, err := c.openLink(ctx, owner, record, previous)
-		if isAnswer(err) && len(chain) > 0 && owner.Since > 1 {
-			if l, ok := stranded(chain[len(chain)-1], record); ok {
-				chain, previous = append(chain, l), record
-				continue
-			}
-		}
 		if err != nil {
 			return nil, unverified("collection record", err)
 		}
 		if v.Collection != id || v.Owner != owner.ID || v.Service != svc.ID || v.Sequence != uint64(i) {
 			return nil, mismatch("collection record: it belongs elsewhere")
 		}
-		chain = append(chain, link{v, record})
-		previous = record
+		l := link{v, record}
+		switch {
+		case l.isStranded():
+			l = stranded(chain[i-1], l)
+		case v.OwnerVersion < version:
+			return nil, mismatch("collection record: it goes back to older keys of its owner")
+		default:
+			version = v.OwnerVersion
+		}
+		chain, previous = append(chain, l), record
 	}
 	return chain, nil
 }
 
-// stranded describes a record that does not verify with what its owner's identity is now,
-// since the version that signed it has been overridden by the recovery key. It says nothing:
-// what the next one, which opens an epoch, takes over is what was so before it. The core
-// checks that the next one may follow it.
-func stranded(before link, record []byte) (link, bool) {
-	const epoch = 1 + len(collectionLabel) + 32 + 32 + 4 + 16 + 8 + 32
-	if len(record) < epoch+4 || !bytes.HasPrefix(record[1:], []byte(collectionLabel)) {
-		return link{}, false
-	}
+// stranded is a record by a version that the recovery key has overridden, which stands for
+// its place only. What the next one, which opens an epoch, takes over is what was so before.
+func stranded(before, l link) link {
 	v := *before.Collection
 	v.OwnerVersion, v.Extensions = 0, abi.Extensions{}
-	v.Sequence, v.Hash, v.Epoch = before.Sequence+1, sha256.Sum256(record), binary.BigEndian.Uint32(record[epoch:])
-	return link{&v, record}, true
+	v.Sequence, v.Hash, v.Epoch = l.Sequence, l.Hash, l.Epoch
+	return link{&v, l.record}
 }
-
-const collectionLabel = "recrypt-service collection v1"
 
 // isStranded reports whether a record is by an overridden version.
 func (l link) isStranded() bool { return l.OwnerVersion == 0 }

@@ -122,7 +122,8 @@ const (
 	// OpOpenCollection: owner identity, collection, previous collection record or empty →
 	// service id 32, owner id 32, owner version u32, collection id 16, epoch u32, sequence u64, previous hash 32, suite u8,
 	// epoch public key 2n, salt 32, readers hash 32, deposit policy u8, authors (id 32 each), title, hash of the record 32, extensions.
-	// With a previous record the link is verified (id, owner, service, sequence, hash, epoch, same salt and key within an epoch).
+	// With a previous record the link is verified (id, owner, service, sequence, hash, epoch, same salt and key within an epoch),
+	// and a record by a version that the recovery key has overridden is answered with owner version 0 and its place only.
 	OpOpenCollection Op = 0x0232
 	// OpReadersHash: readers (36 bytes each, any order) → hash 32
 	OpReadersHash Op = 0x0233

@@ -20,6 +20,7 @@ const (
 type collection struct {
 	abi.Collection
 	key       *recrypt.PublicKey // of the epoch
+	gone      bool               // by a version that was overridden, see openPrevious
 	ext       []byte
 	body      []byte
 	proof     []byte
@@ -128,18 +129,20 @@ func openOwned(record []byte, owner *person) (*collection, error) {
 	return v, nil
 }
 
-// openPrevious is openOwned for a record that another one is to follow, or follows. One by a
-// version of the owner that the recovery key has overridden has no signature that could be
-// verified: it is what it is by its hash, and stands for nothing but its place. Its
-// OwnerVersion is then 0.
+// openPrevious is openOwned for a record of a chain. One by a version of the owner that the
+// recovery key has overridden has no signature that could be verified: it is what it is by
+// its hash, and stands for nothing but its place. It is taken for one of the first version
+// that the recovery key has signed, which nothing older may follow.
 func openPrevious(record []byte, owner *person) (*collection, error) {
 	v, err := openOwned(record, owner)
 	if err == nil {
 		return v, nil
 	}
-	if v, _ := parseCollection(record); v != nil && v.Owner == owner.ID && owner.overrode(v.OwnerVersion) {
-		v.OwnerVersion = 0
-		return v, nil
+	if v, _ := parseCollection(record); v != nil && v.Owner == owner.ID {
+		if by := owner.recovered(); by != nil && by.Version <= v.OwnerVersion {
+			v.OwnerVersion, v.gone = by.Version, true
+			return v, nil
+		}
 	}
 	return nil, err
 }
@@ -155,12 +158,12 @@ func (v *collection) follows(previous *collection, owner *person) error {
 		return mismatch("collection record does not have the next sequence number")
 	case v.Previous != previous.Hash:
 		return mismatch("collection record does not follow the given one")
-	case v.OwnerVersion < previous.OwnerVersion:
+	case !v.gone && v.OwnerVersion < previous.OwnerVersion:
 		return mismatch("collection record goes back to an older version of its owner")
 	}
 	sameKey, sameSalt := v.key.Equal(previous.key), v.Salt == previous.Salt
 	switch {
-	case v.Epoch == previous.Epoch && (previous.OwnerVersion == 0 || owner.since(v) != owner.since(previous)):
+	case v.Epoch == previous.Epoch && !v.gone && (previous.gone || owner.since(v) != owner.since(previous)):
 		return mismatch("collection record goes on with an epoch of an earlier signing key")
 	case v.Epoch == previous.Epoch && (!sameKey || !sameSalt):
 		return mismatch("collection record changes key or salt within an epoch")
@@ -275,6 +278,12 @@ func (v *collection) sign(signer *recrypt.SigningKey, private *recrypt.PrivateKe
 // key. If previous is not empty it is verified in the same way, and that record
 // may follow it.
 //
+// Only with previous, a record by a version that the recovery key has overridden is
+// answered, too: such records stay in the chain, which only grows. Its signature cannot be
+// verified any more. Its OwnerVersion is 0, and besides it there are its place only, that
+// is service, owner, collection, sequence, epoch and hash, and the suite. Nothing of it
+// counts; what follows opens an epoch.
+//
 // Whether a newer record exists is not for a record to say: callers keep the
 // highest sequence they have seen, and refuse less.
 //
@@ -285,18 +294,29 @@ func OpenCollection(owner, record, previous []byte) (*abi.Collection, error) {
 	if err != nil {
 		return nil, err
 	}
-	v, err := openOwned(record, by)
-	if err != nil {
-		return nil, err
-	}
-	if len(previous) != 0 {
-		last, err := openPrevious(previous, by)
+	if len(previous) == 0 {
+		v, err := openOwned(record, by)
 		if err != nil {
 			return nil, err
 		}
-		if err := v.follows(last, by); err != nil {
-			return nil, err
-		}
+		return &v.Collection, nil
+	}
+	v, err := openPrevious(record, by)
+	if err != nil {
+		return nil, err
+	}
+	last, err := openPrevious(previous, by)
+	if err != nil {
+		return nil, err
+	}
+	if err := v.follows(last, by); err != nil {
+		return nil, err
+	}
+	if v.gone {
+		return &abi.Collection{
+			Service: v.Service, Owner: v.Owner, Collection: v.Collection.Collection,
+			Sequence: v.Sequence, Epoch: v.Epoch, Suite: v.Suite, Hash: v.Hash,
+		}, nil
 	}
 	return &v.Collection, nil
 }

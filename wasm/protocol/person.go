@@ -28,15 +28,15 @@ func (p *person) at(id [32]byte, version uint32) *identity {
 // which is verified.
 func (p *person) since(of *collection) uint32 { return p.versions[of.OwnerVersion-1].Since }
 
-// overrode reports whether there may have been another version with this number, which the
-// recovery key has overridden.
-func (p *person) overrode(version uint32) bool {
+// recovered returns the first version that the recovery key has signed, nil if there is none.
+// There may have been other versions from that number on, which it has overridden.
+func (p *person) recovered() *identity {
 	for _, v := range p.versions {
-		if v.recovery != nil && v.Version <= version {
-			return true
+		if v.recovery != nil {
+			return v
 		}
 	}
-	return false
+	return nil
 }
 
 // parsePerson reads the versions of an identity and verifies how they follow each
