@@ -193,6 +193,34 @@ func TestEvidenceBody(t *testing.T) {
 	}
 }
 
+// TestEvidenceIsNoOracle: in his own ledger a reader sees the evidence, too. It must be the
+// same whether something that he was refused is there or not, and whose it is.
+func TestEvidenceIsNoOracle(t *testing.T) {
+	w := newWorld(t)
+	alice, carol, bob := w.join(), w.join(), w.join()
+	w.open(alice)
+	w.open(carol)
+	hidden, others := w.deposit(alice, alice), w.deposit(carol, carol)
+	w.rotate(alice, bob) // from now on
+	shared := w.deposit(alice, alice)
+	w.want("refused", w.get(bob, hidden.id), api.CodeNotFound)
+	for what, other := range map[string]string{
+		"there, the same owner's": hidden.id, "there, another owner's": others.id, "not there": api.FormatID([16]byte(random(16))),
+	} {
+		for _, ids := range [][]string{{shared.id, other}, {other, shared.id}} {
+			before := len(w.ledger(bob))
+			w.want(what, w.call(bob, "POST", api.PathTransforms, api.GetKeys{Keys: ids}), "")
+			lines := w.ledger(bob)
+			if len(lines) != before+1 {
+				t.Fatalf("%s: %d entries more", what, len(lines)-before)
+			}
+			if l := lines[before]; l.Key != shared.raw || l.evidence.Body != "" {
+				t.Errorf("%s: evidence of %d bytes of body", what, len(l.evidence.Body))
+			}
+		}
+	}
+}
+
 // TestLedgerPages: no page is too large, and nothing is lost between two.
 func TestLedgerPages(t *testing.T) {
 	w := newWorld(t)
