@@ -98,6 +98,9 @@ func (c *Client) fetchChain(ctx context.Context, owner *person, id [16]byte) (ch
 	return chain, answer.Closed, c.rememberHead(name, head.Collection)
 }
 
+// errBegun says that a collection may have been begun by an overridden version.
+var errBegun = errors.New("its owner's present keys do not vouch for its beginning")
+
 // openChain verifies every record of a collection and its link to the one before.
 func (c *Client) openChain(ctx context.Context, svc *service, owner *person, id [16]byte, records []api.Bytes) ([]link, error) {
 	chain := make([]link, 0, len(records))
@@ -105,6 +108,9 @@ func (c *Client) openChain(ctx context.Context, svc *service, owner *person, id 
 	var version uint32 // of the newest that counts
 	for i, record := range records {
 		v, err := c.openLink(ctx, owner, record, previous)
+		if i == 0 && isAnswer(err) && owner.Since > 1 {
+			return nil, fmt.Errorf("%w: %w", errBegun, unverified("collection record", err))
+		}
 		if err != nil {
 			return nil, unverified("collection record", err)
 		}

@@ -120,7 +120,7 @@ func TestAudit(t *testing.T) {
 			t.Fatalf("%+v, %v", report, err)
 		}
 		n := report.Leaves
-		if n.Own != 2 || n.Contacts != 1 || n.Collections != 2 || n.Ledger != 3 {
+		if n.Own != 2 || n.Contacts != 2 || n.Collections != 2 || n.Ledger != 3 {
 			t.Errorf("%+v", n)
 		}
 		if n.Own+n.Contacts+n.Collections+n.Ledger+n.Other != report.Size || last != report.Size || all != last {

@@ -72,7 +72,9 @@ func (c *Client) listOwn(ctx context.Context) ([]ownHead, error) {
 		entry := &answer.Collections[i]
 		l, err := c.openHead(ctx, me, entry, answer.Checkpoint)
 		if errors.Is(err, ErrVerification) && me.Since > 1 { // by an overridden version?
-			l, err = c.strandedHead(ctx, entry)
+			if l, err = c.strandedHead(ctx, entry); errors.Is(err, errBegun) {
+				continue // all of it is the thief's
+			}
 		}
 		if err != nil {
 			return nil, err
