@@ -29,11 +29,14 @@ const (
 	PathOpenTo      = "/v1/identities/{id}/collections" // GET list_open_collections
 	PathCollections = "/v1/collections"                 // GET list_collections
 	PathAuthors     = "/v1/collections/{id}/authors"    // POST accept_author
+	PathRefusals    = "/v1/collections/{id}/refusals"   // POST refuse_author
 	PathDeposits    = "/v1/deposits"                    // GET list_deposits
 	PathRequests    = "/v1/requests"                    // POST request_access
 	PathVetoes      = "/v1/vetoes"                      // POST veto_request
 	PathLedger      = "/v1/ledger/{from}"               // GET list_ledger
 	PathConsistency = "/v1/log/consistency/{old}/{new}" // GET get_consistency (public)
+
+	PathLink = "/l" // GET: the page behind links, for people; their secret is in the fragment
 
 	// The transparency log as static files, as in C2SP tlog-tiles (public).
 	PathLog        = "/log/"           // prefix
@@ -191,7 +194,19 @@ type AcceptAuthorAnswer struct {
 	Accepted int `json:"accepted" doc:"deposits that waited"`
 }
 
-// Deposits answers list_deposits, to the owner: what waits for acceptance.
+// RefuseAuthor is the request of refuse_author, by the owner of the collection: what waits
+// of the author is deleted. He may deposit again, as long as the collection is open.
+type RefuseAuthor struct {
+	Author string `json:"author" doc:"rid1…"`
+}
+
+// RefuseAuthorAnswer answers refuse_author.
+type RefuseAuthorAnswer struct {
+	Refused int `json:"refused" doc:"deposits that waited and were deleted"`
+}
+
+// Deposits answers list_deposits, to the owner: what waits for acceptance, at most of 1000
+// authors, who deposited last first.
 type Deposits struct {
 	Waiting []Waiting `json:"waiting"`
 }
@@ -200,7 +215,8 @@ type Deposits struct {
 type Waiting struct {
 	Collection string   `json:"collection" doc:"collection id"`
 	Author     string   `json:"author" doc:"rid1…"`
-	Keys       []string `json:"keys" doc:"key ids, oldest first"`
+	Keys       []string `json:"keys" doc:"key ids, the first 5, oldest first"`
+	Count      int      `json:"count" doc:"of all keys"`
 }
 
 // GrantAccess is the request of grant_access: the next record of one collection

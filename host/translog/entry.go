@@ -17,18 +17,19 @@ type Kind uint8
 
 // The kinds of entries.
 const (
-	Granted   Kind = 1 // Subject is the reader, Record the grant
-	Revoked   Kind = 2 // Subject is the reader, Record the revocation
-	Rotated   Kind = 3 // Epoch is the new one, Record the collection record
-	Opened    Kind = 4 // Actor is the reader who got Key by Grant
-	Expired   Kind = 5 // Subject is the reader of Grant
-	Requested Kind = 6 // Actor is the reader
-	Vetoed    Kind = 7 // Subject is the reader
-	Deposited Kind = 8 // Actor is the author of Key, Record the key record
-	Accepted  Kind = 9 // Subject is the author
+	Granted   Kind = 1  // Subject is the reader, Record the grant
+	Revoked   Kind = 2  // Subject is the reader, Record the revocation
+	Rotated   Kind = 3  // Epoch is the new one, Record the collection record
+	Opened    Kind = 4  // Actor is the reader who got Key by Grant
+	Expired   Kind = 5  // Subject is the reader of Grant
+	Requested Kind = 6  // Actor is the reader
+	Vetoed    Kind = 7  // Subject is the reader
+	Deposited Kind = 8  // Actor is the author of Key, Record the key record
+	Accepted  Kind = 9  // Subject is the author
+	Refused   Kind = 10 // Subject is the author whose waiting deposits are deleted
 )
 
-var kindNames = [...]string{"", "grant", "revocation", "rotation", "opening", "expiry", "request", "veto", "deposit", "acceptance"}
+var kindNames = [...]string{"", "grant", "revocation", "rotation", "opening", "expiry", "request", "veto", "deposit", "acceptance", "refusal"}
 
 // String returns a noun, "unknown" for what is not a kind.
 func (k Kind) String() string {
@@ -83,7 +84,7 @@ func ParseEntry(b []byte) (*Entry, error) {
 	b = b[1+len(EntryLabel):]
 	e := &Entry{Kind: Kind(b[0])}
 	time := binary.BigEndian.Uint64(b[1:])
-	if e.Kind < Granted || e.Kind > Accepted || time > math.MaxInt64 {
+	if e.Kind < Granted || e.Kind > Refused || time > math.MaxInt64 {
 		return nil, ErrEntry
 	}
 	e.Time = int64(time)

@@ -51,7 +51,7 @@ func TestEntryStrict(t *testing.T) {
 	for name, b := range map[string][]byte{
 		"empty": {}, "short": good[:len(good)-1], "long": append(bytes.Clone(good), 0),
 		"length of the label": change(0, 23), "label": change(24, '2'),
-		"kind 0": change(25, 0), "kind 10": change(25, 10), "negative time": change(26, 0x80),
+		"kind 0": change(25, 0), "kind 11": change(25, 11), "negative time": change(26, 0x80),
 	} {
 		if e, err := ParseEntry(b); !errors.Is(err, ErrEntry) || e != nil {
 			t.Errorf("%s: %+v, %v", name, e, err)
@@ -61,13 +61,13 @@ func TestEntryStrict(t *testing.T) {
 
 func TestKinds(t *testing.T) {
 	seen := map[string]bool{}
-	for k := Granted; k <= Accepted; k++ {
+	for k := Granted; k <= Refused; k++ {
 		if seen[k.String()] || k.String() == "unknown" || k.String() == "" {
 			t.Errorf("kind %d is called %q", k, k)
 		}
 		seen[k.String()] = true
 	}
-	if Kind(0).String() != "unknown" || Kind(10).String() != "unknown" {
+	if Kind(0).String() != "unknown" || Kind(11).String() != "unknown" {
 		t.Error("what is not a kind has a name")
 	}
 }
