@@ -173,6 +173,11 @@ func TestLink(t *testing.T) {
 	} {
 		w.want(name, w.call(alice, "POST", api.PathGrants, in), api.CodeRejected)
 	}
+	// A new epoch without it does not make room: it is left in the old one.
+	w.want("somebody beside a link of an older epoch", w.call(alice, "POST", api.PathGrants, w.rotation(alice, abi.GrantFields{}, bob)), api.CodeRejected)
+	w.rotate(alice)
+	w.want("somebody after the link's epoch", w.call(alice, "POST", api.PathGrants, w.proposal(alice, abi.GrantFields{}, bob)), api.CodeRejected)
+
 	w.want("revoke", w.revoke(alice, link), "")
 	both := w.rotation(alice, abi.GrantFields{Kind: abi.GrantLink}, link, bob)
 	w.want("two at once", w.call(alice, "POST", api.PathGrants, both), api.CodeRejected)

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/recrypt-service/recrypt/host/api"
+	"github.com/recrypt-service/recrypt/host/store"
+	"github.com/recrypt-service/recrypt/host/translog"
 	"github.com/recrypt-service/recrypt/wasm/abi"
 )
 
@@ -59,8 +61,8 @@ func TestWaiting(t *testing.T) {
 		return w.call(p, "POST", strings.Replace(api.PathAuthors, "{id}", api.FormatID(collection), 1), api.AcceptAuthor{Author: author})
 	}
 	list := decode[api.Deposits](t, w.call(alice, "GET", api.PathDeposits, nil)).Waiting
-	if len(list) != 2 || list[0].Author != lab.id || len(list[0].Keys) != api.MaxWaiting || list[0].Keys[0] != first.id ||
-		list[1].Author != other.id || list[1].Keys[0] != second.id || list[0].Collection != api.FormatID(w.home(alice)) {
+	if len(list) != 2 || list[1].Author != lab.id || len(list[1].Keys) != store.MaxWaitingShown || list[1].Count != api.MaxWaiting || list[1].Keys[0] != first.id ||
+		list[0].Author != other.id || list[0].Keys[0] != second.id || list[0].Count != 1 || list[0].Collection != api.FormatID(w.home(alice)) {
 		t.Errorf("%+v", list)
 	}
 	if body := w.call(lab, "GET", api.PathDeposits, nil).body; string(bytes.TrimSpace(body)) != `{"waiting":[]}` {
@@ -132,6 +134,59 @@ func TestOpenCollections(t *testing.T) {
 		t.Errorf("her own: %d readers", all.Collections[0].Readers)
 	}
 	same(t, w.call(mallory, "GET", api.PathCollections, nil), w.call(lab, "GET", api.PathCollections, nil))
+}
+
+// TestRefuse: an owner gets rid of what waits of an author, who has room again. What was
+// accepted stays, and nobody else can.
+func TestRefuse(t *testing.T) {
+	w := newWorld(t)
+	alice, bob, lab, mallory := w.join(), w.join(), w.join(), w.join()
+	w.policy(alice, abi.DepositOpen)
+	w.grant(alice, bob)
+	labs := w.deposit(lab, alice)
+	w.advance(time.Millisecond)
+	var flood []aKey
+	for range api.MaxWaiting {
+		flood = append(flood, w.deposit(mallory, alice))
+	}
+	extra := w.newKey(mallory, alice.collection)
+	w.want("one too many", w.call(mallory, "POST", api.PathKeys, extra.in), api.CodeQuota)
+	refuse := func(p *person, collection [16]byte, author string) reply {
+		return w.call(p, "POST", strings.Replace(api.PathRefusals, "{id}", api.FormatID(collection), 1), api.RefuseAuthor{Author: author})
+	}
+	same(t, refuse(bob, w.home(alice), lab.id), refuse(bob, [16]byte{5}, lab.id))
+	w.want("by himself", refuse(mallory, w.home(alice), mallory.id), api.CodeNotFound)
+	w.want("a server", refuse(alice, w.home(alice), w.server.ID()), api.CodeMalformed)
+	w.want("not an id", refuse(alice, w.home(alice), "x"), api.CodeMalformed)
+	for author, want := range map[string]int{mallory.id: api.MaxWaiting, w.newPerson().id: 0, alice.id: 0, bob.id: 0} {
+		r := refuse(alice, w.home(alice), author)
+		if w.want("refuse", r, ""); decode[api.RefuseAuthorAnswer](t, r).Refused != want {
+			t.Errorf("refused %s, want %d", r.body, want)
+		}
+	}
+	for _, p := range []*person{alice, mallory} {
+		same(t, w.get(p, flood[3].id), w.get(p, api.FormatID([16]byte{5})))
+	}
+	list := decode[api.Deposits](t, w.call(alice, "GET", api.PathDeposits, nil)).Waiting
+	if len(list) != 1 || list[0].Author != lab.id {
+		t.Errorf("%+v", list)
+	}
+	w.want("there is room again", w.call(mallory, "POST", api.PathKeys, extra.in), "")
+	w.want("accept", w.call(alice, "POST", strings.Replace(api.PathAuthors, "{id}", api.FormatID(w.home(alice)), 1), api.AcceptAuthor{Author: lab.id}), "")
+	if r := refuse(alice, w.home(alice), lab.id); decode[api.RefuseAuthorAnswer](t, r).Refused != 0 {
+		t.Errorf("refused %s", r.body)
+	}
+	w.read(bob, labs)
+	kinds := map[translog.Kind]int{}
+	for _, e := range w.ledgerOf(alice) {
+		kinds[e.Kind]++
+		if e.Kind == translog.Refused && (e.Subject != mallory.identity.ID || e.Actor != alice.identity.ID || e.Collection != w.home(alice)) {
+			t.Errorf("%+v", e)
+		}
+	}
+	if kinds[translog.Refused] != 1 || kinds[translog.Accepted] != 1 || kinds[translog.Deposited] != api.MaxWaiting+2 {
+		t.Errorf("ledger: %v", kinds)
+	}
 }
 
 // TestClosed: a revocation that ends a grant closes the epoch to deposits by anybody and to

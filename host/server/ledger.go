@@ -36,7 +36,7 @@ func (s *Server) registerLog(a huma.API) {
 	s.file("GET "+api.PathLog+"tile", route{operation: "tile"}, func(http.ResponseWriter, *http.Request) error { return absent() })
 }
 
-// file registers a public page of the log that is not JSON. What fails is answered as
+// file registers a public page, of the log or for people, that is not JSON. What fails is answered as
 // everywhere.
 func (s *Server) file(pattern string, rt route, h func(w http.ResponseWriter, r *http.Request) error) {
 	s.routes[pattern] = rt

@@ -131,7 +131,7 @@ func (c *cell) want() string {
 	switch c.operation {
 	case "get_collection":
 		allowed = exists && (owns || c.sees() || c.writes())
-	case "list_readers", "accept_author", "revoke_access", "veto_request":
+	case "list_readers", "accept_author", "refuse_author", "revoke_access", "veto_request":
 		allowed = exists && owns
 	case "grant_access":
 		allowed = owns
@@ -178,7 +178,7 @@ func (c *cell) hasEffect(code string) bool {
 	switch c.operation {
 	case "create_identity":
 		return code == "" && c.actor == unpublished
-	case "grant_access", "revoke_access", "accept_author", "create_sym_key", "veto_request":
+	case "grant_access", "revoke_access", "accept_author", "refuse_author", "create_sym_key", "veto_request":
 		return code == ""
 	case "get_sym_key", "get_sym_keys":
 		return code == "" && c.actor != owner && c.actor != openAuthor
@@ -301,6 +301,15 @@ func (c *cell) next() api.GrantAccess {
 	return api.GrantAccess{Collection: c.world.next(p, f), Grants: []api.Grant{}}
 }
 
+// about is where an owner decides about the author of what waits in the inbox.
+func (c *cell) about(path string) string {
+	id := c.target().home
+	if c.actor == owner && c.state != none && !c.gone {
+		id = c.inbox.home
+	}
+	return strings.Replace(path, "{id}", api.FormatID(id), 1)
+}
+
 // attempts makes the request of each operation.
 var attempts = map[string]func(c *cell) (method, path string, body any){
 	"create_identity": func(c *cell) (string, string, any) {
@@ -322,11 +331,10 @@ var attempts = map[string]func(c *cell) (method, path string, body any){
 		return "GET", strings.Replace(api.PathOpenTo, "{id}", c.people[owner].id, 1), nil
 	},
 	"accept_author": func(c *cell) (string, string, any) {
-		id := c.target().home
-		if c.actor == owner && c.state != none && !c.gone {
-			id = c.inbox.home
-		}
-		return "POST", strings.Replace(api.PathAuthors, "{id}", api.FormatID(id), 1), api.AcceptAuthor{Author: c.people[openAuthor].id}
+		return "POST", c.about(api.PathAuthors), api.AcceptAuthor{Author: c.people[openAuthor].id}
+	},
+	"refuse_author": func(c *cell) (string, string, any) {
+		return "POST", c.about(api.PathRefusals), api.RefuseAuthor{Author: c.people[openAuthor].id}
 	},
 	"grant_access": func(c *cell) (string, string, any) { return "POST", api.PathGrants, c.next() },
 	"revoke_access": func(c *cell) (string, string, any) {
@@ -348,6 +356,7 @@ var attempts = map[string]func(c *cell) (method, path string, body any){
 		return "POST", api.PathVetoes, api.Veto{Reader: c.somebody(c.people[pendingRuns])}
 	},
 	"get_server":      plainGet(api.PathServer),
+	"link_page":       plainGet(api.PathLink),
 	"get_consistency": plainGet("/v1/log/consistency/1/2"),
 	"checkpoint":      plainGet(api.PathCheckpoint),
 	"tile":            plainGet("/log/tile/entries/000.p/1"),

@@ -228,18 +228,15 @@ func (s *Server) judgeLinks(ctx context.Context, p *proposal, candidates []candi
 	return nil
 }
 
-// judgeBesideLink refuses grants that are no links in a collection that has one.
+// judgeBesideLink refuses grants that are no links in a collection that has one, in
+// whatever epoch.
 func (s *Server) judgeBesideLink(ctx context.Context, p *proposal, reader [32]byte, alone bool, now int64) error {
-	_, stored, err := s.store.ReaderGrants(ctx, p.record.Collection)
+	links, err := s.store.LinkReaders(ctx, p.record.Collection, now)
 	if err != nil {
 		return err
 	}
-	for i := range stored {
-		g := &stored[i]
-		ended := g.Revocation != nil || (g.Expires != 0 && g.Expires <= now)
-		if g.Kind == abi.GrantLink && !ended && (!alone || g.Reader != reader) {
-			return errCrowdedLink
-		}
+	if slices.ContainsFunc(links, func(link [32]byte) bool { return !alone || link != reader }) {
+		return errCrowdedLink
 	}
 	return nil
 }

@@ -18,9 +18,9 @@ type (
 	byID struct {
 		ID string `path:"id" maxLength:"128" doc:"id in text form"`
 	}
-	acceptAuthor struct {
+	aboutAuthor[T any] struct {
 		ID   string `path:"id" maxLength:"128" doc:"id of the collection"`
-		Body api.AcceptAuthor
+		Body T
 	}
 	request[T any]  struct{ Body T }
 	response[T any] struct{ Body T }
@@ -54,6 +54,7 @@ func (s *Server) register() {
 	handle(s, a, http.MethodPost, api.PathKeys, "Deposit an encrypted document key", route{operation: "create_sym_key", signed: true, body: true}, s.createKey)
 	handle(s, a, http.MethodGet, api.PathDeposits, "List deposits that wait for acceptance", route{operation: "list_deposits", signed: true}, s.listDeposits)
 	handle(s, a, http.MethodPost, api.PathAuthors, "Accept an author of deposits", route{operation: "accept_author", signed: true, body: true}, s.acceptAuthor)
+	handle(s, a, http.MethodPost, api.PathRefusals, "Refuse an author's deposits that wait", route{operation: "refuse_author", signed: true, body: true}, s.refuseAuthor)
 	handle(s, a, http.MethodPost, api.PathRequests, "Ask for what was granted with a waiting period", route{operation: "request_access", signed: true, body: true}, s.requestAccess)
 	handle(s, a, http.MethodPost, api.PathVetoes, "End a reader's waiting period", route{operation: "veto_request", signed: true, body: true}, s.vetoRequest)
 	handle(s, a, http.MethodPost, api.PathTransform, "Fetch a document key, transformed to the caller", route{operation: "get_sym_key", signed: true}, s.getKey)
@@ -61,6 +62,7 @@ func (s *Server) register() {
 	handle(s, a, http.MethodGet, api.PathServer, "Read the server's id and version", route{operation: "get_server", free: true}, s.getServer)
 
 	s.registerLog(a)
+	s.file("GET "+api.PathLink, route{operation: "link_page", free: true}, linkPage)
 	s.plain("GET /livez", "livez", func(context.Context) (any, error) { return health, nil })
 	s.plain("GET /readyz", "readyz", s.ready)
 	document := a.OpenAPI()

@@ -85,6 +85,10 @@ type Store interface {
 	// is still to come count: their readers are named in the collection record too.
 	Readers(ctx context.Context, collection [16]byte, epoch uint32, now int64) ([]Reader, error)
 
+	// LinkReaders returns the readers of the live grants of the kind link to any epoch that
+	// have not expired at time now, each once.
+	LinkReaders(ctx context.Context, collection [16]byte, now int64) ([][32]byte, error)
+
 	// ReaderGrants returns the newest record of a collection and the grants to its
 	// epoch that account for the readers in it, in the order of the readers' ids and
 	// without sealed transform keys: all live ones, and those that have expired or
@@ -146,14 +150,17 @@ type Store interface {
 	// PutKey stores a document key. The identical key again has no effect; ErrExists
 	// when the id holds other content. As one transaction with the writing it makes sure
 	// that the collection exists and is its owner's (else ErrNotFound), that the key's
-	// epoch is the newest (ErrConflict) and not closed (ErrClosed), and, unless the key or its
+	// epoch is the newest and its Judged, unless zero, the hash of the newest record (else
+	// ErrConflict), that the epoch is not closed (ErrClosed), and, unless the key or its
 	// author has been accepted, that fewer than quota keys of the author wait there
 	// (ErrQuota).
 	PutKey(ctx context.Context, key Key, quota int, log []LogEntry) error
 
-	// Waiting returns the keys that wait for acceptance by owner, oldest first, at most
-	// limit and MaxListed, without Record and Value.
-	Waiting(ctx context.Context, owner [32]byte, limit int) ([]Key, error)
+	// Waiting returns whose keys wait for acceptance by owner, at most limit and MaxListed
+	// authors, who deposited last first. It looks at the newest MaxWaitingSeen keys only, so
+	// that of authors who have flooded collections with more than that the older ones are
+	// neither listed nor counted.
+	Waiting(ctx context.Context, owner [32]byte, limit int) ([]Waiting, error)
 
 	// Accepted reports whether AcceptAuthor was called.
 	Accepted(ctx context.Context, collection [16]byte, author [32]byte) (bool, error)
@@ -162,6 +169,11 @@ type Store interface {
 	// will come, and returns how many waited. Nothing is appended if he was accepted
 	// before. ErrNotFound when there is no such collection.
 	AcceptAuthor(ctx context.Context, collection [16]byte, author [32]byte, now int64, log []LogEntry) (accepted int, err error)
+
+	// RefuseAuthor deletes the keys of an author that wait in a collection and returns how
+	// many there were. Nothing is appended if there were none. He may deposit again. ErrNotFound
+	// when there is no such collection.
+	RefuseAuthor(ctx context.Context, collection [16]byte, author [32]byte, log []LogEntry) (refused int, err error)
 
 	// Key returns a document key; ErrNotFound when there is none.
 	Key(ctx context.Context, id [16]byte) (Key, error)

@@ -69,8 +69,15 @@ var (
 )
 
 // MaxListed is how many rows a list has at most: grants per direction, pending grants,
-// waiting keys, entries of the ledger.
+// authors whose keys wait, entries of the ledger.
 const MaxListed = 1000
+
+// MaxWaitingShown is how many waiting keys of one author are listed, and MaxWaitingSeen how
+// many of all authors are looked at for that.
+const (
+	MaxWaitingShown = 5
+	MaxWaitingSeen  = 20 * MaxListed
+)
 
 // MaxCollections is how many collections an owner may have.
 const MaxCollections = 2000
@@ -143,7 +150,7 @@ type Grant struct {
 	Epoch          uint32
 	ReaderVersion  uint32
 	Record         []byte     // grant record, as signed
-	Kind           uint8      // 1 direct, 2 pending, 3 link; the store goes by the limits, not by the kind
+	Kind           uint8      // 1 direct, 2 pending, 3 link; what it allows goes by the limits, not by the kind
 	Scope          [][16]byte // document keys that it opens; nil: all of the epoch. The caller checks it
 	NotBefore      int64      // Unix ms, 0 = at once
 	Expires        int64      // Unix ms, 0 = never
@@ -177,6 +184,18 @@ type Key struct {
 	Record, Value  []byte
 	Accepted       bool  // false: it waits until the owner accepts its author
 	Created        int64 // when it was stored, Unix ms
+	// Judged is the hash of the collection record by which the caller found that the author
+	// may deposit, and whether he is accepted; zero: whatever the newest record is. It is not
+	// kept.
+	Judged [32]byte
+}
+
+// Waiting is what of one author waits in one collection.
+type Waiting struct {
+	Collection [16]byte
+	Author     [32]byte
+	Keys       [][16]byte // the first MaxWaitingShown, oldest first
+	Count      int        // of all
 }
 
 // Revocation is the owner's order to end a reader's access to a collection, and

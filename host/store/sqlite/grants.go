@@ -45,6 +45,16 @@ func (s *Store) Readers(ctx context.Context, collection [16]byte, epoch uint32, 
 	return readers, nil
 }
 
+// LinkReaders implements store.Store.
+func (s *Store) LinkReaders(ctx context.Context, collection [16]byte, now int64) ([][32]byte, error) {
+	rows, err := s.read.LinkReaders(ctx, sqlitedb.LinkReadersParams{Collection: collection[:], Now: now})
+	var readers [][32]byte
+	for _, reader := range rows {
+		readers = append(readers, id32(reader))
+	}
+	return readers, failed(ctx, "list readers of links", err)
+}
+
 // ReaderGrants implements store.Store.
 func (s *Store) ReaderGrants(ctx context.Context, collection [16]byte) (head store.CollectionRecord, all []store.Grant, err error) {
 	err = s.view(ctx, "list readers", func(q *sqlitedb.Queries) error {

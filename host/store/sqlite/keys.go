@@ -5,6 +5,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"slices"
 
 	"github.com/recrypt-service/recrypt/host/store"
 	"github.com/recrypt-service/recrypt/host/store/sqlite/sqlitedb"
@@ -53,7 +54,8 @@ func admit(ctx context.Context, q *sqlitedb.Queries, v *store.Key, quota int) (a
 		return false, store.ErrNotFound
 	case err != nil:
 		return false, err
-	case head.CollectionRecord.Epoch != int64(v.Epoch):
+	case head.CollectionRecord.Epoch != int64(v.Epoch),
+		v.Judged != [32]byte{} && !bytes.Equal(head.CollectionRecord.Hash, v.Judged[:]):
 		return false, store.ErrConflict
 	case head.CollectionRecord.Epoch <= head.Closed:
 		return false, store.ErrClosed
@@ -81,16 +83,36 @@ func (s *Store) Key(ctx context.Context, id [16]byte) (store.Key, error) {
 }
 
 // Waiting implements store.Store.
-func (s *Store) Waiting(ctx context.Context, owner [32]byte, limit int) ([]store.Key, error) {
-	rows, err := s.read.WaitingKeys(ctx, sqlitedb.WaitingKeysParams{Owner: owner[:], Limit: bound(limit, store.MaxListed)})
-	var keys []store.Key
-	for _, r := range rows {
-		keys = append(keys, store.Key{
-			ID: id16(r.ID), Collection: id16(r.Collection),
-			Owner: id32(r.Owner), Author: id32(r.Author), Epoch: uint32(r.Epoch), Created: r.Created,
-		})
+func (s *Store) Waiting(ctx context.Context, owner [32]byte, limit int) ([]store.Waiting, error) {
+	rows, err := s.read.WaitingKeys(ctx, sqlitedb.WaitingKeysParams{Owner: owner[:], Limit: store.MaxWaitingSeen})
+	if err != nil {
+		return nil, failed(ctx, "list waiting keys", err)
 	}
-	return keys, failed(ctx, "list waiting keys", err)
+	type place struct {
+		collection [16]byte
+		author     [32]byte
+	}
+	at, most := map[place]int{}, int(bound(limit, store.MaxListed))
+	var out []store.Waiting
+	for _, r := range rows {
+		where := place{id16(r.Collection), id32(r.Author)}
+		n, ok := at[where]
+		if !ok {
+			if len(out) == most {
+				continue
+			}
+			n = len(out)
+			at[where] = n
+			out = append(out, store.Waiting{Collection: where.collection, Author: where.author})
+		}
+		out[n].Keys = append(out[n].Keys, id16(r.ID))
+		out[n].Count++
+	}
+	for i := range out {
+		slices.Reverse(out[i].Keys)
+		out[i].Keys = out[i].Keys[:min(len(out[i].Keys), store.MaxWaitingShown)]
+	}
+	return out, nil
 }
 
 // Accepted implements store.Store.
@@ -127,4 +149,30 @@ func (s *Store) AcceptAuthor(ctx context.Context, collection [16]byte, author [3
 		return 0, err
 	}
 	return accepted, nil
+}
+
+// RefuseAuthor implements store.Store.
+func (s *Store) RefuseAuthor(ctx context.Context, collection [16]byte, author [32]byte, log []store.LogEntry) (refused int, err error) {
+	const doing = "refuse author"
+	if err := checkLog(log); err != nil {
+		return 0, failed(ctx, doing, err)
+	}
+	err = s.update(ctx, doing, func(q *sqlitedb.Queries) error {
+		refused = 0
+		if _, err := q.CollectionByID(ctx, collection[:]); errors.Is(err, sql.ErrNoRows) {
+			return store.ErrNotFound
+		} else if err != nil {
+			return err
+		}
+		waited, err := q.RefuseKeys(ctx, sqlitedb.RefuseKeysParams{Collection: collection[:], Author: author[:]})
+		if waited == 0 || err != nil {
+			return err
+		}
+		refused = int(waited)
+		return appendLog(ctx, q, log)
+	})
+	if err != nil {
+		return 0, err
+	}
+	return refused, nil
 }

@@ -290,7 +290,8 @@ func TestQueriesUseIndexes(t *testing.T) {
 	}
 	for name, index := range map[string]string{
 		"collectionHead": "sqlite_autoindex_collection_records_1", "epochHead": "collection_records_by_epoch", "epochReaders": "COVERING INDEX grants_of_epoch",
-		"readerGrants":  "INDEX grants_by_epoch",
+		"readerGrants": "INDEX grants_by_epoch",
+		"linkReaders":  "COVERING INDEX grants_links", "refuseKeys": "INDEX document_keys_by_author",
 		"pendingGrants": "INDEX grants_pending", "waitingKeys": "INDEX document_keys_waiting", "countWaiting": "COVERING INDEX document_keys_by_author",
 		"ledger": "INDEX ledger_by_actor", "newestLeaf": "COVERING INDEX log_leaves_by_ref",
 	} {

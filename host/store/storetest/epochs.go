@@ -169,3 +169,37 @@ func readersOf(grants []store.Grant) []store.Reader {
 	slices.SortFunc(readers, func(a, b store.Reader) int { return bytes.Compare(a.ID[:], b.ID[:]) })
 	return readers
 }
+
+// testLinkReaders: links of every epoch are found, as long as they live.
+func testLinkReaders(t *testing.T, s store.Store) {
+	c, other := newChain(), newChain()
+	want := func(what string, now int64, readers ...[32]byte) {
+		t.Helper()
+		got, err := s.LinkReaders(t.Context(), c.id, now)
+		fatal(t, err)
+		slices.SortFunc(readers, func(a, b [32]byte) int { return slices.Compare(a[:], b[:]) })
+		if !slices.Equal(got, readers) {
+			t.Fatalf("%s: got %x, want %x", what, got, readers)
+		}
+	}
+	link := func(c *chain, reader [32]byte, epoch uint32) store.Grant {
+		g := c.grant(reader, epoch)
+		g.Kind = 3
+		return g
+	}
+	want("unknown collection", 0)
+	old, both, timed := link(c, id32(), 0), id32(), link(c, id32(), 0)
+	timed.Expires = 100
+	c.put(t, s, 0, old, link(c, both, 0), timed, c.grant(id32(), 0))
+	other.put(t, s, 0, link(other, id32(), 0))
+	want("newest epoch", 99, old.Reader, both, timed.Reader)
+	c.put(t, s, 1, link(c, both, 1))
+	want("older epochs too", 99, old.Reader, both, timed.Reader)
+	want("at the expiry", 100, old.Reader, both)
+	replaced := c.grant(both, 1)
+	c.put(t, s, 1, replaced)
+	want("replaced in one epoch", 100, old.Reader, both)
+	_, _, err := s.Revoke(t.Context(), c.revocation(both), nil)
+	fatal(t, err)
+	want("revoked", 100, old.Reader)
+}

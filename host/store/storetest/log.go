@@ -278,8 +278,8 @@ func testLogEffects(t *testing.T, s store.Store) {
 	grants := []store.Grant{pending, timed, lost}
 	revocation := c.revocation(lost.Reader)
 	key := c.key(c.owner, 0)
-	waiting := c.key(id32(), 0)
-	waiting.Accepted = false
+	waiting, unwanted := c.key(id32(), 0), c.key(id32(), 0)
+	waiting.Accepted, unwanted.Accepted = false, false
 	identity := store.Identity{ID: id32(), Version: 1, Record: random(9), SigningKey: id32(), Since: 1}
 	for _, step := range []struct {
 		what string
@@ -295,6 +295,11 @@ func testLogEffects(t *testing.T, s store.Store) {
 		}, nil},
 		{"put key", func(log []store.LogEntry) error { return s.PutKey(ctx, key, 0, log) }, nil},
 		{"put waiting key", func(log []store.LogEntry) error { return s.PutKey(ctx, waiting, 1, log) }, nil},
+		{"put unwanted key", func(log []store.LogEntry) error { return s.PutKey(ctx, unwanted, 1, log) }, nil},
+		{"refuse author", func(log []store.LogEntry) error {
+			_, err := s.RefuseAuthor(ctx, c.id, unwanted.Author, log)
+			return err
+		}, nil},
 		{"accept author", func(log []store.LogEntry) error {
 			_, err := s.AcceptAuthor(ctx, c.id, waiting.Author, 1, log)
 			return err

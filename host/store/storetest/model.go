@@ -64,6 +64,7 @@ func testModel(t *testing.T, s store.Store) {
 			"change": m.change,
 			"key":    m.putKey,
 			"accept": m.accept,
+			"refuse": m.refuse,
 			"":       m.compare,
 			"put2":   m.put, // as often as all that ends grants
 		})

@@ -137,6 +137,21 @@ func (m *model) accept(r *rapid.T) {
 	}
 }
 
+func (m *model) refuse(r *rapid.T) {
+	if m.c.next == 0 {
+		r.Skip("no collection yet")
+	}
+	author := m.reader(r)
+	before := len(m.keys)
+	m.keys = slices.DeleteFunc(m.keys, func(k store.Key) bool { return k.Author == author && !k.Accepted })
+	want := before - len(m.keys)
+	log, effect := m.appends()
+	effect(want > 0)
+	if n, err := m.s.RefuseAuthor(m.t.Context(), m.c.id, author, log); err != nil || n != want {
+		r.Fatalf("refused %d keys, %v, want %d", n, err, want)
+	}
+}
+
 func (m *model) compare(r *rapid.T) {
 	now := rapid.Int64Range(0, 60).Draw(r, "now")
 	for _, reader := range m.readers {
@@ -197,21 +212,20 @@ func (m *model) compareKeys(r *rapid.T) {
 			r.Fatalf("head: %+v, %v", head, err)
 		}
 	}
-	var want, got [][16]byte
+	want := map[[32]byte][][16]byte{}
 	for _, k := range m.keys {
 		if !k.Accepted {
-			want = append(want, k.ID)
+			want[k.Author] = append(want[k.Author], k.ID)
 		}
 	}
-	keys, err := m.s.Waiting(m.t.Context(), m.c.owner, store.MaxListed)
-	if err != nil {
-		r.Fatal(err)
+	waiting, err := m.s.Waiting(m.t.Context(), m.c.owner, store.MaxListed)
+	if err != nil || len(waiting) != len(want) {
+		r.Fatalf("%d authors wait, want %d, %v", len(waiting), len(want), err)
 	}
-	for _, k := range keys {
-		got = append(got, k.ID)
-	}
-	if !sameIDs(got, want) {
-		r.Fatalf("waiting %x, want %x", got, want)
+	for _, w := range waiting { // the quota is less than what is shown
+		if w.Collection != m.c.id || w.Count != len(w.Keys) || !sameIDs(w.Keys, want[w.Author]) {
+			r.Fatalf("waiting %+v, want %x", w, want[w.Author])
+		}
 	}
 }
 

@@ -303,14 +303,18 @@ func testRaceDeposit(t *testing.T, s store.Store) {
 		c.put(t, s, 0, g)
 		var over atomic.Bool
 		want := store.ErrClosed
-		if round%2 == 0 {
-			want = store.ErrConflict
+		epoch, judged := uint32(0), [32]byte{}
+		switch round % 3 {
+		case 0:
+			want, epoch = store.ErrConflict, 1
+		case 1: // the same epoch goes on, but another record says who may deposit
+			want, judged = store.ErrConflict, c.head.Hash
 		}
 		for _, err := range race(5, func(i int) error {
 			if i == 0 {
 				defer over.Store(true)
-				if round%2 == 0 {
-					rec, previous := c.record(1)
+				if want == store.ErrConflict {
+					rec, previous := c.record(epoch)
 					_, err := s.PutCollection(ctx, rec, previous, nil, nil)
 					return err
 				}
@@ -319,9 +323,11 @@ func testRaceDeposit(t *testing.T, s store.Store) {
 			}
 			for range 20 {
 				late := over.Load()
-				err := s.PutKey(ctx, c.key(c.owner, 0), 0, one())
+				key := c.key(c.owner, 0)
+				key.Judged = judged
+				err := s.PutKey(ctx, key, 0, one())
 				if err == nil && late {
-					return errors.New("a deposit came into an epoch that is over")
+					return errors.New("a deposit came into an epoch that is over, or by a record that is not the newest")
 				}
 				if err != nil && !errors.Is(err, want) {
 					return err

@@ -61,6 +61,12 @@ WHERE collection = sqlc.arg(collection) AND epoch = sqlc.arg(epoch) AND ending =
     AND (expires = 0 OR expires > sqlc.arg(now))
 ORDER BY reader;
 
+-- name: LinkReaders :many
+SELECT DISTINCT reader FROM grants
+WHERE collection = sqlc.arg(collection) AND kind = 3 AND ending = 0
+    AND (expires = 0 OR expires > sqlc.arg(now))
+ORDER BY reader;
+
 -- ReaderGrants: not superseded, and neither expired nor revoked before a time.
 -- name: ReaderGrants :many
 SELECT sqlc.embed(grants), CAST(COALESCE(access_requests.since, 0) AS INTEGER) AS requested

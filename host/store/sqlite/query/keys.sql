@@ -9,8 +9,8 @@ SELECT * FROM document_keys WHERE id = ?;
 SELECT COUNT(*) FROM document_keys WHERE collection = ? AND author = ? AND accepted = 0;
 
 -- name: WaitingKeys :many
-SELECT id, collection, owner, author, epoch, created FROM document_keys
-WHERE owner = ? AND accepted = 0 ORDER BY created, id LIMIT ?;
+SELECT id, collection, author FROM document_keys
+WHERE owner = ? AND accepted = 0 ORDER BY created DESC, id DESC LIMIT ?;
 
 -- name: AuthorAccepted :one
 SELECT EXISTS (SELECT 1 FROM accepted_authors WHERE collection = ? AND author = ?);
@@ -21,3 +21,6 @@ ON CONFLICT DO NOTHING;
 
 -- name: AcceptKeys :execrows
 UPDATE document_keys SET accepted = 1 WHERE collection = ? AND author = ? AND accepted = 0;
+
+-- name: RefuseKeys :execrows
+DELETE FROM document_keys WHERE collection = ? AND author = ? AND accepted = 0;

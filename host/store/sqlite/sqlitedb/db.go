@@ -165,6 +165,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.ledgerEntryStmt, err = db.PrepareContext(ctx, ledgerEntry); err != nil {
 		return nil, fmt.Errorf("error preparing query LedgerEntry: %w", err)
 	}
+	if q.linkReadersStmt, err = db.PrepareContext(ctx, linkReaders); err != nil {
+		return nil, fmt.Errorf("error preparing query LinkReaders: %w", err)
+	}
 	if q.liveGrantStmt, err = db.PrepareContext(ctx, liveGrant); err != nil {
 		return nil, fmt.Errorf("error preparing query LiveGrant: %w", err)
 	}
@@ -209,6 +212,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.receivedGrantsStmt, err = db.PrepareContext(ctx, receivedGrants); err != nil {
 		return nil, fmt.Errorf("error preparing query ReceivedGrants: %w", err)
+	}
+	if q.refuseKeysStmt, err = db.PrepareContext(ctx, refuseKeys); err != nil {
+		return nil, fmt.Errorf("error preparing query RefuseKeys: %w", err)
 	}
 	if q.removeVersionsStmt, err = db.PrepareContext(ctx, removeVersions); err != nil {
 		return nil, fmt.Errorf("error preparing query RemoveVersions: %w", err)
@@ -471,6 +477,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing ledgerEntryStmt: %w", cerr)
 		}
 	}
+	if q.linkReadersStmt != nil {
+		if cerr := q.linkReadersStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing linkReadersStmt: %w", cerr)
+		}
+	}
 	if q.liveGrantStmt != nil {
 		if cerr := q.liveGrantStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing liveGrantStmt: %w", cerr)
@@ -544,6 +555,11 @@ func (q *Queries) Close() error {
 	if q.receivedGrantsStmt != nil {
 		if cerr := q.receivedGrantsStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing receivedGrantsStmt: %w", cerr)
+		}
+	}
+	if q.refuseKeysStmt != nil {
+		if cerr := q.refuseKeysStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing refuseKeysStmt: %w", cerr)
 		}
 	}
 	if q.removeVersionsStmt != nil {
@@ -667,6 +683,7 @@ type Queries struct {
 	issuedGrantsStmt           *sql.Stmt
 	ledgerStmt                 *sql.Stmt
 	ledgerEntryStmt            *sql.Stmt
+	linkReadersStmt            *sql.Stmt
 	liveGrantStmt              *sql.Stmt
 	liveGrantsStmt             *sql.Stmt
 	liveGrantsOfReaderStmt     *sql.Stmt
@@ -682,6 +699,7 @@ type Queries struct {
 	raiseClockStmt             *sql.Stmt
 	readerGrantsStmt           *sql.Stmt
 	receivedGrantsStmt         *sql.Stmt
+	refuseKeysStmt             *sql.Stmt
 	removeVersionsStmt         *sql.Stmt
 	revocationByIDStmt         *sql.Stmt
 	revokeGrantsStmt           *sql.Stmt
@@ -742,6 +760,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		issuedGrantsStmt:           q.issuedGrantsStmt,
 		ledgerStmt:                 q.ledgerStmt,
 		ledgerEntryStmt:            q.ledgerEntryStmt,
+		linkReadersStmt:            q.linkReadersStmt,
 		liveGrantStmt:              q.liveGrantStmt,
 		liveGrantsStmt:             q.liveGrantsStmt,
 		liveGrantsOfReaderStmt:     q.liveGrantsOfReaderStmt,
@@ -757,6 +776,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		raiseClockStmt:             q.raiseClockStmt,
 		readerGrantsStmt:           q.readerGrantsStmt,
 		receivedGrantsStmt:         q.receivedGrantsStmt,
+		refuseKeysStmt:             q.refuseKeysStmt,
 		removeVersionsStmt:         q.removeVersionsStmt,
 		revocationByIDStmt:         q.revocationByIDStmt,
 		revokeGrantsStmt:           q.revokeGrantsStmt,

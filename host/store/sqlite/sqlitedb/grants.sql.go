@@ -418,6 +418,41 @@ func (q *Queries) IssuedGrants(ctx context.Context, arg IssuedGrantsParams) ([]I
 	return items, nil
 }
 
+const linkReaders = `-- name: LinkReaders :many
+SELECT DISTINCT reader FROM grants
+WHERE collection = ?1 AND kind = 3 AND ending = 0
+    AND (expires = 0 OR expires > ?2)
+ORDER BY reader
+`
+
+type LinkReadersParams struct {
+	Collection []byte
+	Now        int64
+}
+
+func (q *Queries) LinkReaders(ctx context.Context, arg LinkReadersParams) ([][]byte, error) {
+	rows, err := q.query(ctx, q.linkReadersStmt, linkReaders, arg.Collection, arg.Now)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items [][]byte
+	for rows.Next() {
+		var reader []byte
+		if err := rows.Scan(&reader); err != nil {
+			return nil, err
+		}
+		items = append(items, reader)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const liveGrant = `-- name: LiveGrant :one
 SELECT id FROM grants
 WHERE collection = ? AND reader = ? AND epoch = ? AND ending = 0

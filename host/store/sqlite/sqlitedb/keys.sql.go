@@ -130,9 +130,26 @@ func (q *Queries) InsertDocumentKey(ctx context.Context, arg InsertDocumentKeyPa
 	return err
 }
 
+const refuseKeys = `-- name: RefuseKeys :execrows
+DELETE FROM document_keys WHERE collection = ? AND author = ? AND accepted = 0
+`
+
+type RefuseKeysParams struct {
+	Collection []byte
+	Author     []byte
+}
+
+func (q *Queries) RefuseKeys(ctx context.Context, arg RefuseKeysParams) (int64, error) {
+	result, err := q.exec(ctx, q.refuseKeysStmt, refuseKeys, arg.Collection, arg.Author)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const waitingKeys = `-- name: WaitingKeys :many
-SELECT id, collection, owner, author, epoch, created FROM document_keys
-WHERE owner = ? AND accepted = 0 ORDER BY created, id LIMIT ?
+SELECT id, collection, author FROM document_keys
+WHERE owner = ? AND accepted = 0 ORDER BY created DESC, id DESC LIMIT ?
 `
 
 type WaitingKeysParams struct {
@@ -143,10 +160,7 @@ type WaitingKeysParams struct {
 type WaitingKeysRow struct {
 	ID         []byte
 	Collection []byte
-	Owner      []byte
 	Author     []byte
-	Epoch      int64
-	Created    int64
 }
 
 func (q *Queries) WaitingKeys(ctx context.Context, arg WaitingKeysParams) ([]WaitingKeysRow, error) {
@@ -158,14 +172,7 @@ func (q *Queries) WaitingKeys(ctx context.Context, arg WaitingKeysParams) ([]Wai
 	var items []WaitingKeysRow
 	for rows.Next() {
 		var i WaitingKeysRow
-		if err := rows.Scan(
-			&i.ID,
-			&i.Collection,
-			&i.Owner,
-			&i.Author,
-			&i.Epoch,
-			&i.Created,
-		); err != nil {
+		if err := rows.Scan(&i.ID, &i.Collection, &i.Author); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
