@@ -124,7 +124,8 @@ func (c *Client) chooseOf(ctx context.Context, owner *person, name string) ([16]
 // Deposits returns what others have deposited in the own collections without having been
 // accepted, as the server says. Readers do not get it before. [Client.AcceptAuthor]
 // accepts, and [Client.GetKey] and [Client.Decrypt] open it for ourselves, with Waiting
-// set.
+// set. [Client.RefuseAuthor] gets rid of them. Who deposited last comes first, at most 1000
+// authors.
 func (c *Client) Deposits(ctx context.Context) ([]DepositInfo, error) {
 	if err := c.acting(); err != nil {
 		return nil, err
@@ -149,12 +150,15 @@ func (c *Client) Deposits(ctx context.Context) ([]DepositInfo, error) {
 		if _, err := c.parsePerson(ctx, w.Author); err != nil {
 			return nil, mismatch("deposits: one does not say whose it is")
 		}
+		if len(w.Keys) == 0 || w.Count < len(w.Keys) {
+			return nil, mismatch("deposits: they are not counted right")
+		}
 		for _, key := range w.Keys {
 			if _, err := api.ParseID(key); err != nil {
 				return nil, mismatch("deposits: one has no id")
 			}
 		}
-		out = append(out, DepositInfo{Collection: w.Collection, Title: heads[i].name(), Author: w.Author, Keys: w.Keys})
+		out = append(out, DepositInfo{Collection: w.Collection, Title: heads[i].name(), Author: w.Author, Keys: w.Keys, Count: w.Count})
 	}
 	return out, nil
 }
@@ -164,21 +168,10 @@ func (c *Client) Deposits(ctx context.Context) ([]DepositInfo, error) {
 // how many deposits waited. Again has no effect. Only listed authors can be taken off
 // again ([Client.ChangeCollection]).
 func (c *Client) AcceptAuthor(ctx context.Context, collection, author string) (int, error) {
-	if err := c.acting(); err != nil {
-		return 0, err
-	}
-	if _, err := c.parsePerson(ctx, author); err != nil {
-		return 0, err
-	}
-	id, err := c.find(ctx, collection)
-	if err != nil {
-		return 0, err
-	}
 	var answer api.AcceptAuthorAnswer
-	path := strings.Replace(api.PathAuthors, "{id}", api.FormatID(id), 1)
-	_, err = c.insist(ctx, func() error {
+	err := c.decide(ctx, api.PathAuthors, collection, author, api.AcceptAuthor{Author: author}, func() any {
 		answer = api.AcceptAuthorAnswer{}
-		return c.call(ctx, http.MethodPost, path, api.AcceptAuthor{Author: author}, &answer)
+		return &answer
 	})
 	if err != nil {
 		return 0, fmt.Errorf("accept author: %w", err)
@@ -187,6 +180,42 @@ func (c *Client) AcceptAuthor(ctx context.Context, collection, author string) (i
 		return 0, mismatch("accepted: less than none")
 	}
 	return answer.Accepted, nil
+}
+
+// RefuseAuthor lets the server delete what waits of an author in an own collection, and
+// returns how many deposits that were; 0 may also mean that an attempt whose answer was lost
+// has done it. As long as the collection is open he may deposit again.
+func (c *Client) RefuseAuthor(ctx context.Context, collection, author string) (int, error) {
+	var answer api.RefuseAuthorAnswer
+	err := c.decide(ctx, api.PathRefusals, collection, author, api.RefuseAuthor{Author: author}, func() any {
+		answer = api.RefuseAuthorAnswer{}
+		return &answer
+	})
+	if err != nil {
+		return 0, fmt.Errorf("refuse author: %w", err)
+	}
+	if answer.Refused < 0 {
+		return 0, mismatch("refused: less than none")
+	}
+	return answer.Refused, nil
+}
+
+// decide tells the server what is to become of an author's deposits in an own collection.
+// The answer is asked for anew before each attempt.
+func (c *Client) decide(ctx context.Context, path, collection, author string, in any, answer func() any) error {
+	if err := c.acting(); err != nil {
+		return err
+	}
+	if _, err := c.parsePerson(ctx, author); err != nil {
+		return err
+	}
+	id, err := c.find(ctx, collection)
+	if err != nil {
+		return err
+	}
+	path = strings.Replace(path, "{id}", api.FormatID(id), 1)
+	_, err = c.insist(ctx, func() error { return c.call(ctx, http.MethodPost, path, in, answer()) })
+	return err
 }
 
 // waitingFor is the words for a deposit that its author asks for.

@@ -91,7 +91,7 @@ func TestWaiting(t *testing.T) {
 	}
 	encryptIn(t, x.c, []byte("another"), o)
 	list, err := x.a.Deposits(ctx)
-	if err != nil || len(list) != 2 || len(list[0].Keys)+len(list[1].Keys) != api.MaxWaiting+1 || list[0].Title != "inbox" || list[0].Collection != inbox.ID {
+	if err != nil || len(list) != 2 || list[0].Count+list[1].Count != api.MaxWaiting+1 || len(list[0].Keys)+len(list[1].Keys) != 5+1 || list[0].Title != "inbox" || list[0].Collection != inbox.ID {
 		t.Fatalf("%+v, %v", list, err)
 	}
 	for i := range 2 {
@@ -110,6 +110,54 @@ func TestWaiting(t *testing.T) {
 	}
 	if _, err := x.m.AcceptAuthor(ctx, inbox.ID, x.mallet.ID); !errors.Is(err, client.ErrNotFound) {
 		t.Errorf("accepted oneself: %v", err)
+	}
+}
+
+// TestRefuseAuthor: a flood is got rid of, and an owner sees through a server that lies about
+// it.
+func TestRefuseAuthor(t *testing.T) {
+	x := newCast(t)
+	inbox := create(t, x.a, "inbox", client.CollectionOptions{Deposit: client.DepositOpen})
+	o := client.EncryptOptions{To: x.alice.ID}
+	spam, _ := encryptIn(t, x.m, []byte("spam"), o)
+	wanted, _ := encryptIn(t, x.c, []byte("wanted"), o)
+	if _, err := x.m.RefuseAuthor(ctx, inbox.ID, x.charlie.ID); !errors.Is(err, client.ErrNotFound) {
+		t.Errorf("refused by somebody else: %v", err)
+	}
+	for i := range 2 {
+		if n, err := x.a.RefuseAuthor(ctx, "inbox", x.mallet.ID); err != nil || n != 1-i {
+			t.Errorf("refused %d, %v", n, err)
+		}
+	}
+	for _, c := range []*client.Client{x.a, x.m} {
+		got, _, err := decrypt(c, spam, client.DecryptOptions{})
+		refused(t, got, err, client.ErrNoAccess)
+	}
+	opens(t, x.a, wanted, "wanted")
+	if list, err := x.a.Deposits(ctx); err != nil || len(list) != 1 || list[0].Author != x.charlie.ID || list[0].Count != 1 {
+		t.Errorf("%+v, %v", list, err)
+	}
+	kinds := 0
+	if _, err := x.a.Ledger(ctx, 0, func(l client.LedgerLine) error {
+		if l.Kind == "refusal" && l.Signed && l.Subject == x.mallet.ID && l.Actor == x.alice.ID && l.Collection == inbox.ID {
+			kinds++
+		}
+		return nil
+	}); err != nil || kinds != 1 {
+		t.Errorf("%d refusals in the ledger, %v", kinds, err)
+	}
+	for name, change := range map[string]func(*api.Deposits){
+		"less than listed": func(v *api.Deposits) { v.Waiting[0].Count = 0 },
+		"nothing listed":   func(v *api.Deposits) { v.Waiting[0].Keys = nil },
+	} {
+		x.play(alter(t, http.MethodGet, api.PathDeposits, change))
+		if _, err := x.a.Deposits(ctx); !errors.Is(err, client.ErrVerification) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	x.play(alter(t, http.MethodPost, "/v1/collections/", func(v *api.RefuseAuthorAnswer) { v.Refused = -1 }))
+	if _, err := x.a.RefuseAuthor(ctx, "inbox", x.charlie.ID); !errors.Is(err, client.ErrVerification) {
+		t.Errorf("less than none: %v", err)
 	}
 }
 

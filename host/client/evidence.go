@@ -113,6 +113,8 @@ func binds(v *api.Evidence, e *translog.Entry) (bound, ok bool) {
 		return true, v.Path == api.PathKeys
 	case translog.Accepted:
 		return true, v.Path == fill(api.PathAuthors, e.Collection)
+	case translog.Refused:
+		return true, v.Path == fill(api.PathRefusals, e.Collection)
 	}
 	return false, false
 }

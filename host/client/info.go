@@ -158,7 +158,8 @@ type DepositInfo struct {
 	Collection string // 26 characters
 	Title      string
 	Author     string   // rid1…
-	Keys       []string // 26 characters each
+	Keys       []string // the first five, 26 characters each
+	Count      int      // of all
 }
 
 // RegrantInfo is the outcome of [Client.Regrant].

@@ -21,7 +21,7 @@ import (
 type LedgerLine struct {
 	Index      int64     // of its leaf in the log
 	Time       time.Time // the server's clock
-	Kind       string    // "grant", "revocation", "rotation", "opening", "expiry", "request", "veto", "deposit" or "acceptance"
+	Kind       string    // "grant", "revocation", "rotation", "opening", "expiry", "request", "veto", "deposit", "acceptance" or "refusal"
 	Owner      string    // rid1…
 	Actor      string    // rid1…, who asked; "" for the server itself
 	Subject    string    // rid1…, the reader or author concerned; "" if there is none
