@@ -44,13 +44,52 @@ func (a *app) accept(ctx context.Context, author, collection string) error {
 }
 
 func (a *app) depositsCommand() *cobra.Command {
-	return &cobra.Command{
+	cmd := &cobra.Command{
 		Use: "deposits", Short: "List documents of new authors that wait for your acceptance",
-		Long: `List what authors whom you have not accepted have written to your open collections.
-Your readers do not get it before you accept its author (recrypt collection accept).`,
+		Long: `List what authors whom you have not accepted have written to your open collections,
+who wrote last first. Your readers do not get it before you accept its author
+(recrypt collection accept). recrypt deposits refuse deletes it.`,
 		Args: noArgs,
 		RunE: action(func(cmd *cobra.Command, _ []string) error { return a.deposits(cmd.Context()) }),
 	}
+	cmd.AddCommand(a.refuseCommand())
+	return cmd
+}
+
+func (a *app) refuseCommand() *cobra.Command {
+	var collection string
+	cmd := &cobra.Command{
+		Use: "refuse AUTHOR", Short: "Delete what waits of an author",
+		Long: `Let the server delete what waits of an author in one of your open collections: nobody
+opens it any more. As long as the collection is open, the author can write again; to
+stop that, close it (recrypt collection change --deposit closed) or list who may.`,
+		Example: "  recrypt deposits\n  recrypt deposits refuse spammer --collection Inbox",
+		Args:    nArgs("an AUTHOR"),
+		RunE:    action(func(cmd *cobra.Command, args []string) error { return a.refuse(cmd.Context(), args[0], collection) }),
+	}
+	a.collectionFlag(cmd, &collection)
+	return cmd
+}
+
+func (a *app) refuse(ctx context.Context, author, collection string) error {
+	s, err := a.open(ctx, "")
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	id, err := s.store.Resolve(author)
+	if err != nil {
+		return err
+	}
+	n, err := s.RefuseAuthor(ctx, collection, id)
+	if err != nil {
+		return fmt.Errorf("refuse %s: %w", name(s.store.Nickname(id), id), err)
+	}
+	if a.json {
+		return a.printJSON(map[string]any{"author": id, "refused": n})
+	}
+	a.printf("%s of %s deleted\n", count(n, "waiting document"), name(s.store.Nickname(id), id))
+	return nil
 }
 
 func (a *app) deposits(ctx context.Context) error {
@@ -67,7 +106,7 @@ func (a *app) deposits(ctx context.Context) error {
 		out := make([]map[string]any, 0, len(list))
 		for _, d := range list {
 			out = append(out, map[string]any{"collection": d.Collection, "title": d.Title, "author": d.Author,
-				"authorName": s.store.Nickname(d.Author), "keyIds": d.Keys})
+				"authorName": s.store.Nickname(d.Author), "keyIds": d.Keys, "count": d.Count})
 		}
 		return a.printJSON(out)
 	}
@@ -78,11 +117,11 @@ func (a *app) deposits(ctx context.Context) error {
 	w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
 	for _, d := range list {
 		title := collectionTitle(d.Title, d.Collection, d.Title == "")
-		fmt.Fprintf(w, "%s\t%s\tfrom %s\n", title, count(len(d.Keys), "document"), s.whois(d.Author))
+		fmt.Fprintf(w, "%s\t%s\tfrom %s\n", title, count(d.Count, "document"), s.whois(d.Author))
 	}
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	a.notef("Let your readers have them: recrypt collection accept AUTHOR\n")
+	a.notef("Let your readers have them: recrypt collection accept AUTHOR; delete them: recrypt deposits refuse AUTHOR\n")
 	return nil
 }

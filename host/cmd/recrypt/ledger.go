@@ -132,6 +132,8 @@ func (s *session) describe(l client.LedgerLine, titles, names map[string]string)
 		text = actor + " encrypted " + documentName(names, l.Key)
 	case "acceptance":
 		text = actor + " accepted " + subject + " as an author"
+	case "refusal":
+		text = actor + " deleted what waited of " + subject
 	default:
 		text = printable(l.Kind) + " by " + actor
 	}
