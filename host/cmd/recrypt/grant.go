@@ -76,7 +76,7 @@ has opened, he has.`,
 	fs.BoolVar(&f.all, "all", false, "all your collections but those of links")
 	fs.BoolVar(&f.fromNow, "from-now", false, "only documents of the present epoch and later ones, none of older epochs")
 	fs.BoolVar(&f.link, "link", false, "print a link for people without an account")
-	fs.Uint32Var(&f.uses, "uses", 0, "with --link: `N` openings, then no more (default: any number); kept by the server")
+	fs.Uint32Var(&f.uses, "uses", 0, "with --link: `N` openings per epoch, then no more (default: any number); kept by the server")
 	fs.BoolVar(&f.passcode, "passcode", false, "with --link: ask for a passcode that the link needs")
 	fs.StringVar(&f.passcodeFile, "passcode-file", "", "with --link: the passcode is the first line of `FILE`")
 	return cmd
