@@ -246,16 +246,6 @@ func oldestUntitled(heads []ownHead, id [16]byte) [16]byte {
 	return id
 }
 
-// findOwn reads the own collection that a user means. Only the default one may not exist
-// yet.
-func (c *Client) findOwn(ctx context.Context, name string) (*own, error) {
-	id, err := c.find(ctx, name)
-	if err != nil {
-		return nil, err
-	}
-	return c.readOwn(ctx, id)
-}
-
 // readOwn is readChain for a collection that exists, or is the default one.
 func (c *Client) readOwn(ctx context.Context, id [16]byte) (*own, error) {
 	o, err := c.readChain(ctx, id)

@@ -2,7 +2,6 @@ package client
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/recrypt-service/recrypt/host/api"
@@ -14,11 +13,7 @@ type service struct {
 	*abi.Service
 	id     string
 	record []byte
-	home   [16]byte // our default collection there
 }
-
-// home returns the own default collection. The server is known by then.
-func (c *Client) home() [16]byte { return c.service.Load().home }
 
 // Service returns the server's verified record and its id. The first server
 // met under a URL is pinned in State; another one there later is refused with
@@ -63,23 +58,7 @@ func (c *Client) openService(ctx context.Context, record []byte) (*service, erro
 	if err != nil {
 		return nil, unverified("server record", err)
 	}
-	s := &service{Service: v, id: id, record: record}
-	if c.acting() == nil {
-		if s.home, err = c.homeOn(ctx, v.ID); err != nil {
-			return nil, fmt.Errorf("own seed: %w", err)
-		}
-	}
-	return s, nil
-}
-
-// homeOn returns the own default collection on a service: that of the first seed, which
-// an identity with other keys keeps, or of the present one if the first is lost.
-func (c *Client) homeOn(ctx context.Context, service [32]byte) ([16]byte, error) {
-	home, err := c.core.OwnDefaultCollection(ctx, c.seed, c.me().record, service)
-	if errors.Is(err, abi.ErrMismatch) {
-		return c.core.DefaultCollection(ctx, c.seed, service)
-	}
-	return home, err
+	return &service{Service: v, id: id, record: record}, nil
 }
 
 // pin compares s with what is remembered for the URL, or remembers it, and

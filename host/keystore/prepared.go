@@ -1,7 +1,6 @@
 package keystore
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -90,19 +89,4 @@ func (s *Store) ByID(id string) (*Identity, error) {
 		}
 	}
 	return nil, nil
-}
-
-// ReplaceRecord stores the records of an identity that go on differently from the stored
-// ones, as the recovery key can make them; the caller has checked that.
-func (s *Store) ReplaceRecord(name string, record []byte) error {
-	unlock, err := s.lock.Lock()
-	if err != nil {
-		return fmt.Errorf("lock home: %w", err)
-	}
-	defer unlock()
-	id, err := s.Identity(name)
-	if err != nil || bytes.Equal(id.Record, record) {
-		return err
-	}
-	return atomicfile.WriteFile(s.path(name, "identity.record"), record, 0o600, true)
 }
