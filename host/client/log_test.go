@@ -3,6 +3,7 @@ package client_test
 import (
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -159,6 +160,43 @@ func TestWitnesses(t *testing.T) {
 	}
 	if _, err := a.Checkpoint(ctx); err == nil {
 		t.Error("took a policy that is none")
+	}
+}
+
+// TestFrozenWitnesses: an old tree with its old cosignatures does not become new by the
+// server's own time.
+func TestFrozenWitnesses(t *testing.T) {
+	var ahead atomic.Int64
+	clock := func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
+	s, alice, policy := witnessed(t, hosttest.Options{Clock: clock}) // the witness has its own clock
+	bob := hosttest.NewPerson(t, "bob")
+	bob.Publish(t, s.URL)
+	alice.Publish(t, s.URL)
+	if err := alice.State.SetPolicy(s.ID(), policy); err != nil {
+		t.Fatal(err)
+	}
+	cfg := alice.Config(t, s.URL)
+	cfg.Now = clock
+	a, err := client.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	grant(t, a, bob.ID, client.GrantOptions{})
+	ahead.Store(int64(23 * time.Hour))
+	grant(t, a, bob.ID, client.GrantOptions{})
+	ahead.Store(int64(90 * 24 * time.Hour))
+	info, err := a.Checkpoint(ctx)
+	if err != nil || info.Time.Before(clock().Add(-time.Hour)) || len(info.Witnesses) != 1 {
+		t.Fatalf("%+v, %v", info, err) // it looks well
+	}
+	if _, err := a.Grant(ctx, bob.ID, client.GrantOptions{}); !errors.Is(err, client.ErrUnwitnessed) {
+		t.Errorf("granted on what nobody has confirmed for 90 days: %v", err)
+	}
+	if _, err := a.Encrypt(ctx, io.Discard, strings.NewReader("x"), client.EncryptOptions{}); err != nil && !errors.Is(err, client.ErrUnwitnessed) {
+		t.Errorf("encrypted: %v", err)
+	}
+	if _, _, err := a.LookUp(ctx, bob.ID); err != nil {
+		t.Errorf("look-up: %v", err)
 	}
 }
 

@@ -66,6 +66,14 @@ func TestWitnesses(t *testing.T) {
 		if err != nil {
 			return nil, err
 		}
+		if len(c.Confirmed) != len(c.Witnesses) {
+			t.Errorf("%d times of %v", len(c.Confirmed), c.Witnesses)
+		}
+		for _, at := range c.Confirmed { // not the log's time
+			if !at.Equal(time.Unix(9, 0)) || at.Equal(c.Time) {
+				t.Errorf("cosigned at %v", at)
+			}
+		}
 		return c.Witnesses, nil
 	}
 	for want, list := range map[string][]Witness{
