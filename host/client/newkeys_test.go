@@ -63,6 +63,9 @@ func TestRotateIdentity(t *testing.T) {
 	if _, err := x.a.Grant(ctx, x.bob.ID, client.GrantOptions{}); !errors.Is(err, client.ErrKeyChanged) {
 		t.Errorf("granted to keys that nobody has confirmed: %v", err)
 	}
+	if _, err := x.a.SafetyNumber(ctx, x.bob.ID); err != nil { // of version 2
+		t.Fatal(err)
+	}
 	other, err := client.New(client.Config{Caller: hosttest.Caller(t), Server: url, Seed: seed, Identity: record})
 	if err != nil {
 		t.Fatal(err)
@@ -73,14 +76,15 @@ func TestRotateIdentity(t *testing.T) {
 	}
 	b = withKeys(x.bob, seed, record).Client(t, url)
 	if err := x.a.Confirm(ctx, x.bob.ID); !errors.Is(err, client.ErrKeyChanged) {
-		t.Errorf("confirmed keys that were never shown: %v", err)
-	}
-	if err := x.a.Confirm(ctx, x.bob.ID); err != nil {
-		t.Fatal(err)
+		t.Errorf("confirmed keys that were never compared: %v", err)
 	}
 	if v, _, err = x.a.LookUp(ctx, x.bob.ID); err != nil || v.Version != 3 {
 		t.Fatalf("%+v, %v", v, err)
 	}
+	if err := x.a.Confirm(ctx, x.bob.ID); !errors.Is(err, client.ErrKeyChanged) {
+		t.Errorf("confirmed keys that were only looked up: %v", err)
+	}
+	confirm(t, x.a, x.bob.ID)
 	if changed, err := x.a.Changed(ctx, v); err != nil || changed {
 		t.Errorf("changed %v, %v", changed, err)
 	}

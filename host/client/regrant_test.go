@@ -25,10 +25,10 @@ func newKeys(t testing.TB, x *cast, p *hosttest.Person, c *client.Client) (*host
 	return next, next.Client(t, x.server.URL)
 }
 
-// confirm looks at the present keys of somebody and accepts them.
+// confirm compares the safety number with somebody and accepts the keys.
 func confirm(t testing.TB, c *client.Client, id string) {
 	t.Helper()
-	_, _, err := c.LookUp(ctx, id)
+	_, err := c.SafetyNumber(ctx, id)
 	if err = errors.Join(err, c.Confirm(ctx, id)); err != nil {
 		t.Fatal(err)
 	}

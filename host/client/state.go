@@ -43,6 +43,10 @@ type State interface {
 	// bytes, nil if none.
 	Confirmed(id string) (signingKey []byte, err error)
 	SetConfirmed(id string, signingKey []byte) error
+	// Compared returns the hash of the records of an identity, all versions, of which the
+	// user has last seen a safety number: 32 bytes, nil if there was none.
+	Compared(id string) (hash []byte, err error)
+	SetCompared(id string, hash []byte) error
 	// Policy returns which witnesses a server's log needs, nil if none was set.
 	Policy(server string) (*WitnessPolicy, error)
 	SetPolicy(server string, policy *WitnessPolicy) error
@@ -77,6 +81,7 @@ type MemoryState struct {
 	shown    map[shown]ShownIdentity
 	notes    map[string][]byte
 	keys     map[string][]byte
+	compared map[string][]byte
 	policies map[string]WitnessPolicy
 	marks    map[string][]byte
 }
@@ -104,6 +109,7 @@ func NewMemoryState() *MemoryState {
 		shown:    map[shown]ShownIdentity{},
 		notes:    map[string][]byte{},
 		keys:     map[string][]byte{},
+		compared: map[string][]byte{},
 		policies: map[string]WitnessPolicy{},
 		marks:    map[string][]byte{},
 	}
@@ -228,6 +234,21 @@ func (s *MemoryState) SetConfirmed(id string, signingKey []byte) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.keys[id] = bytes.Clone(signingKey)
+	return nil
+}
+
+// Compared implements [State].
+func (s *MemoryState) Compared(id string) ([]byte, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.compared[id], nil
+}
+
+// SetCompared implements [State].
+func (s *MemoryState) SetCompared(id string, hash []byte) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.compared[id] = bytes.Clone(hash)
 	return nil
 }
 

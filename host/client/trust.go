@@ -3,6 +3,7 @@ package client
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 
@@ -115,24 +116,24 @@ func (c *Client) checkKeys(ctx context.Context, p *person) error {
 	return fmt.Errorf("%w: %s", ErrKeyChanged, p.id)
 }
 
-// Confirm accepts the keys of an identity as they were last shown, after its owner has
-// said in person, or by the safety number, that they are his. ErrKeyChanged if they have
-// changed again since: then these are to be compared first.
+// Confirm accepts the present keys of an identity, after its owner has said in person, or by
+// the safety number, that they are his. They must be those of which [Client.SafetyNumber]
+// was last computed here: ErrKeyChanged if there was none, or if they have changed since.
+// That something else has looked them up counts for nothing.
 func (c *Client) Confirm(ctx context.Context, id string) error {
-	svc, err := c.server(ctx)
-	if err != nil {
-		return err
-	}
-	_, shown, err := c.state.Identity(svc.id, id)
-	if err != nil {
-		return fmt.Errorf("read known identities: %w", err)
+	if id == c.id {
+		return ErrSelf
 	}
 	p, err := c.lookUp(ctx, id)
 	if err != nil {
 		return err
 	}
-	if shown != nil && !bytes.Equal(shown, p.record) {
-		return fmt.Errorf("%w: %s has changed since it was last shown to you", ErrKeyChanged, id)
+	compared, err := c.state.Compared(p.id)
+	if err != nil {
+		return fmt.Errorf("read compared keys: %w", err)
+	}
+	if hash := sha256.Sum256(p.record); !bytes.Equal(compared, hash[:]) {
+		return fmt.Errorf("%w: the safety number with the present keys of %s was not shown here yet", ErrKeyChanged, id)
 	}
 	if err := c.state.SetConfirmed(p.id, p.SigningKey[:]); err != nil {
 		return fmt.Errorf("remember confirmed keys: %w", err)
@@ -142,7 +143,8 @@ func (c *Client) Confirm(ctx context.Context, id string) error {
 
 // SafetyNumber returns 60 digits that stand for the own identity and that of other: both
 // see the same number as long as the server shows each the other's true keys. It changes
-// with every version of either.
+// with every version of either. What it was computed from can be confirmed then, see
+// [Client.Confirm].
 func (c *Client) SafetyNumber(ctx context.Context, other string) (string, error) {
 	if err := c.acting(); err != nil {
 		return "", err
@@ -161,6 +163,10 @@ func (c *Client) SafetyNumber(ctx context.Context, other string) (string, error)
 	digits, err := c.core.SafetyNumber(ctx, c.me().record, p.record)
 	if err != nil {
 		return "", fmt.Errorf("safety number: %w", err)
+	}
+	hash := sha256.Sum256(p.record)
+	if err := c.state.SetCompared(p.id, hash[:]); err != nil {
+		return "", fmt.Errorf("remember compared keys: %w", err)
 	}
 	return digits, nil
 }

@@ -217,7 +217,7 @@ func TestStateKeeps(t *testing.T) {
 	state := s.State("alice")
 	policy := &client.WitnessPolicy{Quorum: 1, Witnesses: []string{"w+00000000+AAAA"}}
 	for _, err := range []error{
-		state.SetConfirmed("rid1bob", []byte("key")), state.SetLedgerMark("rsv1one", []byte("mark")), state.SetPolicy("rsv1one", policy),
+		state.SetConfirmed("rid1bob", []byte("key")), state.SetCompared("rid1bob", []byte("hash")), state.SetLedgerMark("rsv1one", []byte("mark")), state.SetPolicy("rsv1one", policy),
 	} {
 		if err != nil {
 			t.Fatal(err)
@@ -226,6 +226,12 @@ func TestStateKeeps(t *testing.T) {
 	next := s.State("alice")
 	if key, err := next.Confirmed("rid1bob"); err != nil || string(key) != "key" {
 		t.Errorf("confirmed %q, %v", key, err)
+	}
+	if hash, err := next.Compared("rid1bob"); err != nil || string(hash) != "hash" {
+		t.Errorf("compared %q, %v", hash, err)
+	}
+	if hash, err := next.Compared("rid1carol"); err != nil || hash != nil {
+		t.Errorf("compared with another %q, %v", hash, err)
 	}
 	if mark, err := next.LedgerMark("rsv1one"); err != nil || string(mark) != "mark" {
 		t.Errorf("mark %q, %v", mark, err)

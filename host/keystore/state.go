@@ -23,6 +23,7 @@ type memory struct {
 	Identities  map[string]identity             `json:"identities,omitempty"`  // server id/identity id → newest version seen
 	Checkpoints map[string]string               `json:"checkpoints,omitempty"` // server id → newest checkpoint of its log
 	Confirmed   map[string]api.Bytes            `json:"confirmed,omitempty"`   // identity id → signing key that the user has accepted
+	Compared    map[string]api.Bytes            `json:"compared,omitempty"`    // identity id → hash of the records of which a safety number was shown
 	Policies    map[string]client.WitnessPolicy `json:"policies,omitempty"`    // server id → witnesses that its log needs
 	Marks       map[string]api.Bytes            `json:"marks,omitempty"`       // server id → what the ledger had
 }
@@ -277,6 +278,21 @@ func (s *State) Confirmed(id string) (signingKey []byte, err error) {
 // SetConfirmed remembers that the user has accepted a signing key.
 func (s *State) SetConfirmed(id string, signingKey []byte) error {
 	return s.update(func(m *memory) bool { set(&m.Confirmed, id, signingKey); return true })
+}
+
+// Compared returns the hash of the records of an identity of which the user has last seen a
+// safety number, nil if none.
+func (s *State) Compared(id string) (hash []byte, err error) {
+	m, err := s.read()
+	if err != nil {
+		return nil, err
+	}
+	return m.Compared[id], nil
+}
+
+// SetCompared remembers of which records the user has seen a safety number.
+func (s *State) SetCompared(id string, hash []byte) error {
+	return s.update(func(m *memory) bool { set(&m.Compared, id, hash); return true })
 }
 
 // Policy returns the witnesses that a server's log needs, nil if none were set.

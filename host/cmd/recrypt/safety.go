@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -11,7 +10,6 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
-	"github.com/recrypt-service/recrypt/host/client"
 	"github.com/recrypt-service/recrypt/host/kit"
 )
 
@@ -91,7 +89,8 @@ func (a *app) confirmContactCommand() *cobra.Command {
 		Use: "confirm WHO", Short: "Say that the present keys of somebody are right",
 		Long: `Say that the keys that WHO has now are really WHO's, after a change: nothing is granted
 to changed keys before. Ask first, face to face or by telephone, and compare the
-safety number (recrypt safety WHO).`,
+safety number (recrypt safety WHO): only the keys of which that was shown here can be
+confirmed.`,
 		Example: "  recrypt safety bob\n  recrypt contact confirm bob\n  recrypt regrant", Args: nArgs("a nickname or an id"),
 		RunE: action(func(cmd *cobra.Command, args []string) error { return a.confirmContact(cmd.Context(), args[0]) }),
 	}
@@ -111,7 +110,7 @@ func (a *app) confirmContact(ctx context.Context, who string) error {
 		return fmt.Errorf("confirm %s: %w", name(s.store.Nickname(id), id), err)
 	}
 	digits, err := s.SafetyNumber(ctx, id)
-	if err != nil && !errors.Is(err, client.ErrSelf) {
+	if err != nil {
 		return err
 	}
 	if a.json {
