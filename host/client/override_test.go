@@ -68,6 +68,9 @@ func rob(t *testing.T) *robbery {
 	if err != nil || len(info.Rotated) != 2 {
 		t.Fatalf("%+v, %v", info, err)
 	}
+	if _, err := r.thief.Rotate(ctx, "photos", nil); err != nil { // one record of his after the other
+		t.Fatal(err)
+	}
 	grant(t, r.thief, r.mallet.ID, client.GrantOptions{})
 	create(t, r.thief, "a trap", client.CollectionOptions{})
 	r.theirs = encrypt(t, r.thief, []byte("the thief's"))

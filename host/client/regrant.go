@@ -36,7 +36,7 @@ func (c *Client) Regrant(ctx context.Context, progress func(done, all int)) (*Re
 		return nil, fmt.Errorf("regrant: %w", err)
 	}
 	if err := c.renewAll(ctx, heads, info); err != nil {
-		return nil, fmt.Errorf("regrant: %w", err)
+		return info, fmt.Errorf("regrant: %w", err) // who was kept is told only once
 	}
 	for i, s := range waiting {
 		err := c.restore(ctx, s, info)

@@ -58,7 +58,7 @@ func (a *app) rotateIdentity(ctx context.Context) error {
 	if err := s.store.Adopt(s.identity.Name, record); err != nil {
 		return err
 	}
-	return a.afterChange(ctx, s.identity.Name)
+	return a.afterChange(ctx, s.identity.Name, false)
 }
 
 // nextSeed returns the seed of the next keys: the one that an earlier attempt has
@@ -136,8 +136,9 @@ func sealOne(ctx context.Context, core abi.Client, passphrase []byte, kind uint8
 }
 
 // afterChange does what new keys need: new epochs, and grants again. If that fails, the
-// keys are changed all the same, and recrypt regrant completes it.
-func (a *app) afterChange(ctx context.Context, name string) error {
+// keys are changed all the same, and recrypt regrant completes it. recovered: by the
+// recovery key.
+func (a *app) afterChange(ctx context.Context, name string, recovered bool) error {
 	a.as = name
 	s, err := a.open(ctx, "")
 	if err != nil {
@@ -148,6 +149,9 @@ func (a *app) afterChange(ctx context.Context, name string) error {
 	defer bar.done()
 	info, failed := s.Regrant(ctx, bar.steps)
 	bar.done()
+	if info == nil {
+		info = &client.RegrantInfo{}
+	}
 	core, err := a.core(ctx)
 	if err != nil {
 		return err
@@ -157,7 +161,7 @@ func (a *app) afterChange(ctx context.Context, name string) error {
 		return err
 	}
 	if a.json {
-		out := map[string]any{"id": s.identity.ID, "name": name, "version": opened.Version}
+		out := map[string]any{"id": s.identity.ID, "name": name, "version": opened.Version, "kept": grantsJSON(info.Kept)}
 		if failed == nil {
 			out["rotated"], out["regranted"] = append([]string{}, info.Rotated...), grantsJSON(info.Regranted)
 		}
@@ -169,12 +173,29 @@ func (a *app) afterChange(ctx context.Context, name string) error {
 		if failed == nil && len(info.Rotated) > 0 {
 			a.printf("%s of yours in a new epoch, and its readers have the keys\n", count(len(info.Rotated), "collection"))
 		}
+		a.printKept(s, info)
+		if recovered {
+			a.notef("Whoever had the old key may have let readers in as you: look at recrypt grants before you write anything.\n" +
+				"Collections that were changed with keys that are overridden now have no readers: grant again whom you know.\n")
+		}
 		a.notef("Make a new recovery kit (recrypt identity kit), and export the identity anew for other devices.\n")
 	}
 	if failed != nil {
 		return fmt.Errorf("the keys are changed, but not everything that they need; run recrypt regrant: %w", failed)
 	}
 	return nil
+}
+
+// printKept names the readers who were taken over into new epochs. A thief of the keys may
+// have added some of them, and nothing but their names tells.
+func (a *app) printKept(s *session, info *client.RegrantInfo) {
+	if len(info.Kept) == 0 {
+		return
+	}
+	a.printf("readers of the new epochs; revoke whom you do not know before you write anything:\n")
+	for _, g := range info.Kept {
+		a.printf("  %s, collection %s (%s)\n", name(s.store.Nickname(g.Reader), g.Reader), g.Collection, terms(g))
+	}
 }
 
 func (a *app) regrantCommand() *cobra.Command {
@@ -200,11 +221,14 @@ func (a *app) regrant(ctx context.Context) error {
 	info, err := s.Regrant(ctx, bar.steps)
 	bar.done()
 	if err != nil {
+		if info != nil && !a.json {
+			a.printKept(s, info)
+		}
 		return fmt.Errorf("regrant: %w", err)
 	}
 	if a.json {
 		return a.printJSON(map[string]any{"regranted": grantsJSON(info.Regranted), "blocked": append([]string{}, info.Blocked...),
-			"rotated": append([]string{}, info.Rotated...)})
+			"rotated": append([]string{}, info.Rotated...), "kept": grantsJSON(info.Kept)})
 	}
 	for _, g := range info.Regranted {
 		a.printf("%s has access again (%s)\n", name(s.store.Nickname(g.Reader), g.Reader), terms(g))
@@ -212,6 +236,7 @@ func (a *app) regrant(ctx context.Context) error {
 	for _, id := range info.Rotated {
 		a.printf("collection %s has a new epoch\n", id)
 	}
+	a.printKept(s, info)
 	for _, id := range info.Blocked {
 		who := name(s.store.Nickname(id), id)
 		a.printf("%s has new keys: compare recrypt safety %s, then recrypt contact confirm %s\n", who, who, who)

@@ -35,6 +35,9 @@ somebody else may have published with the stolen ones. The id stays.
 FILE is the recovery file that identity create has made (recovery.sealed), or the text
 of a recovery key's page (recrypt identity kit --recovery); - is standard input.
 
+Readers whom somebody has let in with the stolen key look like your own: who reads on is
+listed, by name or id. Revoke whom you do not know before you write anything.
+
 If this home still has the identity's old key, everything stays readable. If it is
 lost, what was encrypted until now stays closed; new documents and grants work again.`,
 		Example: `  recrypt identity recover /media/usb/recovery.sealed --as alice
@@ -105,7 +108,7 @@ func (a *app) recover(ctx context.Context, file, id string, lost, renew bool) er
 	if r.Seed == nil {
 		a.notef("The old key was not there: what was encrypted to %s until now stays closed.\n", identity.Name)
 	}
-	return a.afterChange(ctx, identity.Name)
+	return a.afterChange(ctx, identity.Name, true)
 }
 
 // readRecovery reads a recovery key from a page or a file. Of a file the id is not known.
