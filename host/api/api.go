@@ -72,24 +72,23 @@ const (
 
 // Codes are the stable error codes of [Problem]. Scripts branch on them.
 const (
-	CodeMalformed     = "malformed"     // 400: JSON, base64, id, record or curve point is not well-formed
-	CodeMismatch      = "mismatch"      // 400: records that do not belong together, or not to this server
-	CodeUnsigned      = "unsigned"      // 401: no signature headers, or not in the required form
-	CodeSignature     = "signature"     // 401: unknown signer, wrong signature, superseded version: all the same
-	CodeClockSkew     = "clock_skew"    // 401: created or expires out of the window; the answer's Date tells the server's time
-	CodeReplay        = "replay"        // 409: this nonce was used before
-	CodeNotFound      = "not_found"     // 404: absent, or not yours: the same answer
-	CodeConflict      = "conflict"      // 409: collection or identity has moved on; read it again and retry
-	CodeExists        = "exists"        // 409: this id is taken by other content
-	CodeTooLarge      = "too_large"     // 413: body or count over the bound
-	CodeMediaType     = "media_type"    // 415: content type or encoding not supported
-	CodeMethod        = "method"        // 405: the path exists with another method
-	CodeUnimplemented = "unimplemented" // 501: a form that this version does not offer
-	CodeBusy          = "busy"          // 503: try again, see Retry-After
-	CodeInternal      = "internal"      // 500: a fault of the server; details are in its log
-	CodeClosed        = "closed"        // 409: the epoch is closed, its owner has to open the next one
-	CodeQuota         = "quota"         // 429: too many deposits wait for the owner's acceptance
-	CodeRejected      = "rejected"      // 422: well-formed but refused by a rule (details say which)
+	CodeMalformed = "malformed"  // 400: JSON, base64, id, record or curve point is not well-formed
+	CodeMismatch  = "mismatch"   // 400: records that do not belong together, or not to this server
+	CodeUnsigned  = "unsigned"   // 401: no signature headers, or not in the required form
+	CodeSignature = "signature"  // 401: unknown signer, wrong signature, superseded version: all the same
+	CodeClockSkew = "clock_skew" // 401: created or expires out of the window; the answer's Date tells the server's time
+	CodeReplay    = "replay"     // 409: this nonce was used before
+	CodeNotFound  = "not_found"  // 404: absent, or not yours: the same answer
+	CodeConflict  = "conflict"   // 409: collection or identity has moved on; read it again and retry
+	CodeExists    = "exists"     // 409: this id is taken by other content
+	CodeTooLarge  = "too_large"  // 413: body or count over the bound
+	CodeMediaType = "media_type" // 415: content type or encoding not supported
+	CodeMethod    = "method"     // 405: the path exists with another method
+	CodeBusy      = "busy"       // 503: try again, see Retry-After
+	CodeInternal  = "internal"   // 500: a fault of the server; details are in its log
+	CodeClosed    = "closed"     // 409: the epoch is closed, its owner has to open the next one
+	CodeQuota     = "quota"      // 429: too many deposits wait for the owner's acceptance
+	CodeRejected  = "rejected"   // 422: well-formed but refused by a rule (details say which)
 )
 
 // Bytes is a byte string, in JSON as unpadded base64url.

@@ -168,7 +168,7 @@ func (s *Server) judge(g *abi.Grant, p *proposal, owner *signer, now int64) erro
 func judgeKind(g *abi.Grant) error {
 	switch {
 	case g.Kind != abi.GrantDirect && g.Kind != abi.GrantPending && g.Kind != abi.GrantLink:
-		return refuse(api.CodeUnimplemented, "a grant is of a kind that this version does not know")
+		return refuse(api.CodeRejected, "a grant is of a kind that this server does not know")
 	case (g.Wait != 0) != (g.Kind == abi.GrantPending):
 		return refuse(api.CodeRejected, "a pending grant, and no other, has a waiting period")
 	case len(g.Scope) != 0 && g.Kind != abi.GrantDirect:
