@@ -190,7 +190,8 @@ type Store interface {
 	// grants stay expired when the machine's clock is set back.
 	HighWater(ctx context.Context, now int64) (int64, error)
 
-	// AppendLog appends to the log what no other method does.
+	// AppendLog appends to the log alone. The server has no need of it, as every entry
+	// belongs to a change; tests and measurements fill logs with it.
 	AppendLog(ctx context.Context, log []LogEntry) error
 
 	// LogSize returns how many leaves the log has.
