@@ -95,7 +95,31 @@ func (c *Client) fetchChain(ctx context.Context, owner *person, id [16]byte) (ch
 	if err := c.verifyLogged(ctx, translog.CollectionLeaf(id, head.Sequence, head.record), answer.Logged, ""); err != nil {
 		return nil, false, fmt.Errorf("collection: %w", err)
 	}
+	if err := c.checkInTime(ctx, owner, head, answer.Logged.Index); err != nil {
+		return nil, false, err
+	}
 	return chain, answer.Closed, c.rememberHead(name, head.Collection)
+}
+
+// checkInTime looks at an own record by keys that we have given up since. If it is in the log
+// after the change, a thief of the keys has signed it, and the server has taken it. The place
+// of our newest version stands for that of the change, which is the same version or an
+// earlier one.
+func (c *Client) checkInTime(ctx context.Context, owner *person, head link, index int64) error {
+	if owner.ID != c.me().ID || head.isStranded() || head.OwnerVersion >= owner.Since {
+		return nil
+	}
+	var answer api.Identity
+	if err := c.get(ctx, strings.Replace(api.PathIdentity, "{id}", owner.id, 1), &answer); err != nil {
+		return fmt.Errorf("look up identity: %w", err)
+	}
+	if _, err := c.newest(ctx, &answer, owner.id); err != nil {
+		return err
+	}
+	if index > answer.Logged.Index {
+		return mismatch("collection record: it was added with keys that had been given up before")
+	}
+	return nil
 }
 
 // errBegun says that a collection may have been begun by an overridden version.
