@@ -174,6 +174,13 @@
 // If the owner's keys were changed between the two, it is one higher. The epoch's key is from
 // the seed of the version that the record names.
 //
+// A chain only grows: what was signed by a version that the recovery key has overridden
+// stays in it. Nobody can verify it any longer, so that it has its place only (what it says
+// of service, owner, collection, suite, sequence, epoch and the record before) and counts for
+// nothing else. What names a version from the first one on that the recovery key has signed
+// can be such a record; what follows it is by that version or a later one, and opens an
+// epoch.
+//
 // # grant
 //
 //	grant                  16
