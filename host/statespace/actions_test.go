@@ -138,7 +138,7 @@ func small() []step {
 	grants := grant("a2", "dave", "", client.GrantOptions{})
 	return []step{
 		{action: grant("a1", "carol", " for a while", client.GrantOptions{Expires: term})},
-		{action: grants}, {action: revokes}, {action: deposit("a2")},
+		{action: grants}, {action: revokes},
 		{revokes, plan{fault: lose, at: 1}},
 		{revokes, plan{fault: die, at: 1}},
 		{revokes, plan{fault: crash, at: 1}},

@@ -69,7 +69,7 @@ func serveCmd(ts *testscript.TestScript, neg bool, args []string) {
 		listen = "127.0.0.1:0"
 	}
 	cmd := exec.Command("recrypt", append([]string{"serve", "--listen", listen, "--data", dir}, args[1:]...)...)
-	cmd.Env = append(os.Environ(), "XDG_CACHE_HOME="+ts.Getenv("XDG_CACHE_HOME"))
+	cmd.Env = append(os.Environ(), "XDG_CACHE_HOME="+ts.Getenv("XDG_CACHE_HOME"), "RECRYPT_ENGINE="+ts.Getenv("RECRYPT_ENGINE"))
 	if path, err := exec.LookPath("recrypt"); err == nil {
 		cmd.Path, cmd.Err = path, nil
 	}
@@ -101,7 +101,7 @@ func serveCmd(ts *testscript.TestScript, neg bool, args []string) {
 func witnessCmd(ts *testscript.TestScript, _ bool, args []string) {
 	dir := ts.MkAbs(args[0])
 	cmd := exec.Command("recrypt", append([]string{"witness", "run", "--listen", "127.0.0.1:0", "--dir", dir}, args[1:]...)...)
-	cmd.Env = append(os.Environ(), "XDG_CACHE_HOME="+ts.Getenv("XDG_CACHE_HOME"))
+	cmd.Env = append(os.Environ(), "XDG_CACHE_HOME="+ts.Getenv("XDG_CACHE_HOME"), "RECRYPT_ENGINE="+ts.Getenv("RECRYPT_ENGINE"))
 	out, err := cmd.StdoutPipe()
 	ts.Check(err)
 	ts.Check(cmd.Start())
