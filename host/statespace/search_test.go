@@ -78,8 +78,8 @@ func searchStates(t *testing.T) {
 		s.queue = s.queue[1:]
 		s.from(w, n, alphabet)
 	}
-	t.Logf("%d different states, to depth %d, by %d steps of an alphabet of %d",
-		len(s.known), s.depth, s.taken, len(alphabet))
+	t.Logf("%d different states, to depth %d, by %d steps of an alphabet of %d; %d looks in the middle of steps",
+		len(s.known), s.depth, s.taken, len(alphabet), s.within)
 }
 
 // from takes every step from a state. All draw the same random bytes, so that the
@@ -105,7 +105,9 @@ func (s *search) from(w *world, n *node, alphabet []step) {
 		w.midway = func(state string) { s.midway(w, p, state) }
 		w.take(next)
 		w.high = max(w.high, w.clock)
-		idle[next.action] = s.found(w, p, n.depth+1) == n.name || idle[next.action]
+		if name := s.found(w, p, n.depth+1); next.plan.fault == none {
+			idle[next.action] = name == n.name
+		}
 	}
 }
 
