@@ -189,6 +189,19 @@ func (c *Client) Collections(ctx context.Context) ([]CollectionInfo, error) {
 	if err != nil {
 		return nil, err
 	}
+	out, err := c.describeHeads(ctx, heads)
+	if err != nil {
+		return nil, err
+	}
+	standard := oldestUntitled(heads, [16]byte{})
+	for i := range heads {
+		out[i].Default = heads[i].Collection.Collection == standard
+	}
+	return out, nil
+}
+
+// describeHeads is describeHead for each of heads.
+func (c *Client) describeHeads(ctx context.Context, heads []ownHead) ([]CollectionInfo, error) {
 	out := make([]CollectionInfo, 0, len(heads))
 	for i := range heads {
 		info, err := c.describeHead(ctx, &heads[i])
@@ -196,10 +209,6 @@ func (c *Client) Collections(ctx context.Context) ([]CollectionInfo, error) {
 			return nil, err
 		}
 		out = append(out, *info)
-	}
-	standard := oldestUntitled(heads, [16]byte{})
-	for i := range heads {
-		out[i].Default = heads[i].Collection.Collection == standard
 	}
 	return out, nil
 }
@@ -234,9 +243,7 @@ func depositText(policy uint8) string {
 // renewBy returns when the first of grants expires, 0 if none does.
 func renewBy(grants []listed) (first uint64) {
 	for _, g := range grants {
-		if g.Expires != 0 && (first == 0 || g.Expires < first) {
-			first = g.Expires
-		}
+		first = earlier(first, g.Expires)
 	}
 	return first
 }

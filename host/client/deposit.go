@@ -27,15 +27,7 @@ func (c *Client) OpenCollections(ctx context.Context, owner string) ([]Collectio
 	if err != nil {
 		return nil, err
 	}
-	out := make([]CollectionInfo, 0, len(heads))
-	for i := range heads {
-		info, err := c.describeHead(ctx, &heads[i])
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, *info)
-	}
-	return out, nil
+	return c.describeHeads(ctx, heads)
 }
 
 // openTo fetches and verifies the newest records of the collections of owner into which

@@ -197,10 +197,8 @@ func (c *Client) restore(ctx context.Context, s *suspension, info *RegrantInfo) 
 		if err != nil {
 			return err
 		}
-		if made, err = c.restoreIn(ctx, w, p, s, after); err != nil {
-			return err
-		}
-		return nil
+		made, err = c.restoreIn(ctx, w, p, s, after)
+		return err
 	})
 	if err == nil && made != nil {
 		info.Regranted = append(info.Regranted, *made)

@@ -212,9 +212,7 @@ func readersOf(awards []award) []abi.ReaderRef {
 // expiryOf returns when the first of awards expires, 0 if none does.
 func expiryOf(awards []award) (first uint64) {
 	for _, a := range awards {
-		if t := a.fields.Expires; t != 0 && (first == 0 || t < first) {
-			first = t
-		}
+		first = earlier(first, a.fields.Expires)
 	}
 	return first
 }
