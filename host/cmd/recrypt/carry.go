@@ -8,8 +8,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -237,16 +235,7 @@ func belongs(core abi.Client, identity keystore.Identity, seed []byte) error {
 
 // readCarried reads an exported identity.
 func (a *app) readCarried(file string) (*carried, error) {
-	var in io.Reader = a.stdin
-	if file != "-" {
-		f, err := os.Open(file)
-		if err != nil {
-			return nil, err
-		}
-		defer f.Close()
-		in = f
-	}
-	data, err := io.ReadAll(io.LimitReader(in, maxCarried+1))
+	data, err := a.readSmall(file, maxCarried+1, "")
 	if err != nil {
 		return nil, err
 	}

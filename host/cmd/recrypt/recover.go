@@ -146,8 +146,14 @@ func (a *app) readRecovery(ctx context.Context, core abi.Client, file, id string
 	return k, err
 }
 
-// readPage reads a small file, or what is typed or pasted.
+// readPage reads the text of a kit from a file, or what is typed or pasted.
 func (a *app) readPage(file string) ([]byte, error) {
+	return a.readSmall(file, 64<<10, "Type the numbered lines or paste the code, then press Enter and Ctrl-D:\n")
+}
+
+// readSmall reads a file, or for "-" the standard input after a prompt to a terminal; of
+// more than limit bytes only so many.
+func (a *app) readSmall(file string, limit int64, prompt string) ([]byte, error) {
 	var in io.Reader = a.stdin
 	if file != "-" {
 		f, err := os.Open(file)
@@ -157,9 +163,9 @@ func (a *app) readPage(file string) ([]byte, error) {
 		defer f.Close()
 		in = f
 	} else if a.stdin != nil && term.IsTerminal(int(a.stdin.Fd())) {
-		fmt.Fprint(a.stderr, "Type the numbered lines or paste the code, then press Enter and Ctrl-D:\n")
+		fmt.Fprint(a.stderr, prompt)
 	}
-	return io.ReadAll(io.LimitReader(in, 64<<10))
+	return io.ReadAll(io.LimitReader(in, limit))
 }
 
 // lostIdentity returns the identity to recover as this home has it, or makes it as the
