@@ -36,11 +36,21 @@ const (
 	PathLedger      = "/v1/ledger/{from}"               // GET list_ledger
 	PathConsistency = "/v1/log/consistency/{old}/{new}" // GET get_consistency (public)
 
+	PathIssued           = "/v1/grants/issued/{cursor}"     // GET list_issued_grants
+	PathReceived         = "/v1/grants/received/{cursor}"   // GET list_received_grants
+	PathCollectionsAfter = "/v1/collections/after/{cursor}" // GET list_collections_after
+	PathEvents           = "/v1/events/{from}"              // GET watch_events: a stream
+
+	// The document repository, if the server has one (public).
+	PathDocument = "/v1/documents/{id}"                // PUT put_document, GET and HEAD get_document
+	PathParts    = "/v1/documents/{id}/parts/{upload}" // PUT put_document_part, GET get_upload
+
 	PathLink = "/l" // GET: the page behind links, for people; their secret is in the fragment
 
 	// The transparency log as static files, as in C2SP tlog-tiles (public).
 	PathLog        = "/log/"           // prefix
 	PathCheckpoint = "/log/checkpoint" // GET
+	PathRestart    = "/log/restart"    // GET: the statement with which a lost log was begun anew
 )
 
 // Bounds of the contract.
@@ -50,7 +60,10 @@ const (
 	MaxGrantsBody     = 8 << 20 // bytes of the body of grant_access
 	MaxGrants         = 2000    // grants in one request
 	MaxReaders        = 2000    // readers of one epoch
-	MaxKeys           = 100     // document keys in one request
+	MaxKeys           = 1000    // document keys in one request
+	MaxPart           = 8 << 20 // bytes of a document in one request
+	MaxPage           = 500     // items of one page of a list
+	FirstPage         = "start" // the cursor of the first page
 	MaxLookUps        = 200     // identities in one request
 	MaxWaiting        = 20      // deposits of one author to one collection that wait for acceptance
 	MaxLedgerPage     = 500     // entries in one answer
@@ -88,6 +101,8 @@ const (
 	CodeInternal  = "internal"   // 500: a fault of the server; details are in its log
 	CodeClosed    = "closed"     // 409: the epoch is closed, its owner has to open the next one
 	CodeQuota     = "quota"      // 429: too many deposits wait for the owner's acceptance
+	CodeLimited   = "limited"    // 429: too many requests of this identity or address, see Retry-After
+	CodeFull      = "full"       // 507: the server's disk is full; reading goes on
 	CodeRejected  = "rejected"   // 422: well-formed but refused by a rule (details say which)
 )
 
@@ -275,7 +290,7 @@ type ListedGrant struct {
 	Owner      string `json:"owner" doc:"rid1…, to look up before the record is verified"`
 	Reader     string `json:"reader" doc:"rid1…"`
 	Record     Bytes  `json:"record" doc:"grant record"`
-	Status     string `json:"status" enum:"active,later,waiting,suspended,used,expired,revoked,replaced"`
+	Status     string `json:"status" enum:"active,later,waiting,suspended,lost,used,expired,revoked,replaced"`
 	Requested  int64  `json:"requested,omitempty" doc:"pending grants: when the reader asked, Unix ms; 0 not yet"`
 	Opens      int64  `json:"opens,omitempty" doc:"pending grants that were asked for: when the wait is over, Unix ms"`
 	Used       uint32 `json:"used,omitempty" doc:"openings so far, if the grant limits them"`
@@ -289,6 +304,7 @@ const (
 	GrantLater     = "later"     // its not-before is to come
 	GrantWaiting   = "waiting"   // pending: not asked for, or the wait is not over
 	GrantSuspended = "suspended" // the reader's keys have changed
+	GrantLost      = "lost"      // the server has lost its transform key: its owner has to grant again
 	GrantUsed      = "used"      // its uses are used up
 	GrantExpired   = "expired"
 	GrantRevoked   = "revoked"
@@ -409,7 +425,7 @@ type Deposited struct {
 // GetKeys is the request of get_sym_keys, for who opens a folder: many keys of any
 // collections at once.
 type GetKeys struct {
-	Keys []string `json:"keys" doc:"key ids, at most 100, each once"`
+	Keys []string `json:"keys" doc:"key ids, at most 1000, each once"`
 }
 
 // Keys answers get_sym_keys: for each key what get_sym_key would answer. One that
