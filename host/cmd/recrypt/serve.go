@@ -10,17 +10,57 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/recrypt-service/recrypt/host/client"
 	"github.com/recrypt-service/recrypt/host/server"
 	"github.com/recrypt-service/recrypt/host/translog"
 )
 
+// serveOptions are the settings of a server. Each is a flag, the variable RECRYPT_<FLAG>
+// and a key of the settings file by being declared in flags.
+type serveOptions struct {
+	config      string
+	printConfig bool
+
+	listen, data          string
+	publicURLs, witnesses []string
+	acceptOlder           bool
+	cache                 int
+}
+
+// flags declares the settings.
+func (o *serveOptions) flags(f *pflag.FlagSet) {
+	f.StringVar(&o.config, "config", "", "`FILE` with settings, one \"key = value\" a line (or RECRYPT_CONFIG)")
+	f.BoolVar(&o.printConfig, "print-config", false, "print all settings and where they come from, and exit")
+	f.StringVar(&o.listen, "listen", defaultListen, "`ADDRESS` to listen on, host:port; port 0 takes a free one")
+	f.StringVar(&o.data, "data", "", "`DIR` with the server's data (default: recrypt-server in the user's configuration folder)")
+	f.StringSliceVar(&o.publicURLs, "public-url", nil, "`URL` that clients use, may be repeated (default: the listen address)")
+	f.IntVar(&o.cache, "cache", server.DefaultPreparedBytes>>20, "`MIB` of memory for prepared transform keys of active readers, 0: none")
+	f.StringArrayVar(&o.witnesses, "witness", nil, "a witness to ask for confirmation of the log, `URL=KEY`, may be repeated")
+	f.BoolVar(&o.acceptOlder, "accept-older-log", false, "start with a database that is older than the last checkpoint")
+}
+
+// serveConfig checks the settings and makes of them what the server needs.
+func (o *serveOptions) serveConfig() (server.ServeConfig, error) {
+	if err := checkAddresses(o.listen, o.publicURLs); err != nil {
+		return server.ServeConfig{}, err
+	}
+	if o.cache < 0 || o.cache > maxCache {
+		return server.ServeConfig{}, usage("--cache takes a number of MiB from 0 to %d", maxCache)
+	}
+	asked, err := witnessList(o.witnesses)
+	if err != nil {
+		return server.ServeConfig{}, err
+	}
+	return server.ServeConfig{
+		Listen: o.listen, DataDir: o.data, PublicURLs: o.publicURLs, PreparedBytes: o.cache << 20,
+		Witnesses: asked, AcceptOlderLog: o.acceptOlder,
+	}, nil
+}
+
 func (a *app) serveCommand() *cobra.Command {
-	var listen, data string
-	var publicURLs, witnesses []string
-	var acceptOlder bool
-	var cache int
+	var o serveOptions
 	cmd := &cobra.Command{
 		Use: "serve", Short: "Run the server",
 		Long: `Run the server. It keeps identities, grants and encrypted document keys in DIR
@@ -34,35 +74,31 @@ keys: keep both private, and keep keyring.db out of backups.
 Everything that changes is in a log that only grows; anybody can read its checkpoints
 and tiles. A database older than the last checkpoint, as after a backup was put back,
 is refused unless --accept-older-log is given: clients that have seen the newer log
-will refuse the older one.`,
+will refuse the older one.
+
+Every flag that is a setting may also be given as a variable, --public-url as
+RECRYPT_PUBLIC_URL, or as a line of the file that --config names: public-url = URL.
+Flags go before variables, variables before the file; --print-config shows the result.`,
 		Example: `  recrypt serve --data ./data
-  recrypt serve --listen :8443 --data /var/lib/recrypt --public-url https://recrypt.example.org
+  recrypt serve --config /etc/recrypt/recrypt.conf
   recrypt serve --witness https://witness.example.net=KEY`,
 		Args: noArgs,
 		RunE: action(func(cmd *cobra.Command, _ []string) error {
-			if err := checkAddresses(listen, publicURLs); err != nil {
+			s := newSettings(cmd.LocalNonPersistentFlags())
+			if err := s.load(o.config, a.getenv); err != nil {
 				return err
 			}
-			if cache < 0 || cache > maxCache {
-				return usage("--cache takes a number of MiB from 0 to %d", maxCache)
-			}
-			asked, err := witnessList(witnesses)
+			c, err := o.serveConfig()
 			if err != nil {
 				return err
 			}
-			return a.serve(cmd.Context(), server.ServeConfig{
-				Listen: listen, DataDir: data, PublicURLs: publicURLs, PreparedBytes: cache << 20,
-				Witnesses: asked, AcceptOlderLog: acceptOlder,
-			})
+			if o.printConfig {
+				return s.print(a.stdout)
+			}
+			return a.serve(cmd.Context(), c)
 		}),
 	}
-	f := cmd.Flags()
-	f.StringVar(&listen, "listen", first(a.getenv("RECRYPT_LISTEN"), defaultListen), "`ADDRESS` to listen on, host:port; port 0 takes a free one")
-	f.StringVar(&data, "data", a.getenv("RECRYPT_DATA"), "`DIR` with the server's data (or RECRYPT_DATA; default: recrypt-server in the user's configuration folder)")
-	f.StringSliceVar(&publicURLs, "public-url", splitList(a.getenv("RECRYPT_PUBLIC_URL")), "`URL` that clients use, may be repeated (default: the listen address)")
-	f.IntVar(&cache, "cache", server.DefaultPreparedBytes>>20, "`MIB` of memory for prepared transform keys of active readers, 0: none")
-	f.StringArrayVar(&witnesses, "witness", nil, "a witness to ask for confirmation of the log, `URL=KEY`, may be repeated")
-	f.BoolVar(&acceptOlder, "accept-older-log", false, "start with a database that is older than the last checkpoint")
+	o.flags(cmd.Flags())
 	return cmd
 }
 
@@ -129,11 +165,4 @@ func defaultData() (string, error) {
 		return "", usage("say where to keep the server's data: --data DIR")
 	}
 	return filepath.Join(config, "recrypt-server"), nil
-}
-
-func splitList(s string) []string {
-	if s == "" {
-		return nil
-	}
-	return strings.Split(s, ",")
 }
