@@ -14,7 +14,7 @@ import (
 
 // listCollections answers the caller's own collections.
 func (s *Server) listCollections(ctx context.Context, _ *none) (*api.Collections, error) {
-	heads, err := s.store.CollectionHeads(ctx, of(ctx).signer.id)
+	heads, err := s.store.CollectionHeads(ctx, of(ctx).signer.id, store.CollectionCursor{}, store.MaxCollections)
 	if err != nil {
 		return nil, err
 	}
@@ -28,7 +28,7 @@ func (s *Server) listOpenCollections(ctx context.Context, in *byID) (*api.Collec
 	if err != nil {
 		return nil, err
 	}
-	heads, err := s.store.CollectionHeads(ctx, owner)
+	heads, err := s.store.CollectionHeads(ctx, owner, store.CollectionCursor{}, store.MaxCollections)
 	if err != nil {
 		return nil, err
 	}

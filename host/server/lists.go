@@ -57,7 +57,11 @@ func (s *Server) listGrants(ctx context.Context, _ *none) (*api.ListGrants, erro
 	if err != nil {
 		return nil, err
 	}
-	issued, received, err := s.store.Grants(ctx, of(ctx).signer.id)
+	issued, err := s.store.IssuedGrants(ctx, of(ctx).signer.id, store.GrantCursor{}, store.MaxListed)
+	if err != nil {
+		return nil, err
+	}
+	received, err := s.store.ReceivedGrants(ctx, of(ctx).signer.id, store.GrantCursor{}, store.MaxListed)
 	if err != nil {
 		return nil, err
 	}

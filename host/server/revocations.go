@@ -29,6 +29,7 @@ func (s *Server) revokeAccess(ctx context.Context, in *request[api.RevokeAccess]
 	}
 	done, err := s.finish(context.WithoutCancel(ctx), r, store.Revocation{
 		ID: r.Revocation, Collection: r.Collection, Owner: owner.id, Reader: r.Reader, Record: raw,
+		Sequence: r.Sequence,
 	})
 	if err != nil {
 		return nil, err

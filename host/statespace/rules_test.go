@@ -41,7 +41,7 @@ func (w *world) describe() string {
 			continue
 		}
 		fmt.Fprintf(&b, "%s: record %d epoch %d closed %v\n", name, head.Sequence, head.Epoch, head.Closed)
-		issued, _, err := w.store.Grants(ctx, owner.raw)
+		issued, err := w.store.IssuedGrants(ctx, owner.raw, store.GrantCursor{}, store.MaxListed)
 		if err != nil {
 			w.broken("list grants: " + err.Error())
 		}
@@ -153,7 +153,7 @@ func (w *world) checkRevoked(owner, reader *person) {
 			w.broken(fmt.Sprintf("%s may still open epoch %d of %s after the revocation was acknowledged", reader.name, epoch, owner.name))
 		}
 	}
-	issued, _, err := w.store.Grants(ctx, owner.raw)
+	issued, err := w.store.IssuedGrants(ctx, owner.raw, store.GrantCursor{}, store.MaxListed)
 	if err != nil {
 		w.broken("list grants: " + err.Error())
 	}

@@ -8,7 +8,8 @@ import (
 
 // Store is the contract of every engine. The package comment says what holds for
 // all methods. Besides the errors named here every method may return ErrInvalid,
-// ErrFull, ErrFailed, ErrDamaged or the context's error.
+// ErrFull, ErrFailed, ErrUnavailable, ErrDamaged or the context's error, and one that
+// WithClaim makes claim a key ErrClaimed and ErrTooMany.
 type Store interface {
 	// PutIdentity stores an identity with all its versions. The newest stored before
 	// must have a lower version and be its beginning, byte for byte, else ErrConflict:
@@ -59,13 +60,18 @@ type Store interface {
 	// Collections returns the ids of an owner's collections, oldest first.
 	Collections(ctx context.Context, owner [32]byte) ([][16]byte, error)
 
-	// CollectionHeads returns the newest record of each of an owner's collections, oldest
-	// collection first, at most MaxCollections.
-	CollectionHeads(ctx context.Context, owner [32]byte) ([]CollectionHead, error)
+	// CollectionHeads returns the newest record of each of an owner's collections that come
+	// after a cursor, oldest collection first, at most limit and MaxCollections.
+	CollectionHeads(ctx context.Context, owner [32]byte, after CollectionCursor, limit int) ([]CollectionHead, error)
 
 	// ActiveGrant returns the grant that lets reader open the epoch at time now,
 	// with its sealed transform key; ErrNotFound when there is none.
 	ActiveGrant(ctx context.Context, collection [16]byte, epoch uint32, reader [32]byte, now int64) (Grant, error)
+
+	// ActiveGrants returns the grants that let reader open epochs at time now, with their
+	// sealed transform keys, in no order; one at most per epoch. Epochs without one are left
+	// out.
+	ActiveGrants(ctx context.Context, reader [32]byte, epochs []EpochRef, now int64) ([]Grant, error)
 
 	// RecordOpening records that a grant was used: as one transaction it makes sure that the
 	// grant is still active at time now, counts uses more openings, if the grant limits
@@ -113,9 +119,12 @@ type Store interface {
 	// whatever became of them since, in no order and without sealed transform keys.
 	RecordGrants(ctx context.Context, collection [16]byte, sequence uint64) ([]Grant, error)
 
-	// Grants returns what party has issued and received, ended grants included,
-	// newest first, at most MaxListed each, without sealed transform keys.
-	Grants(ctx context.Context, party [32]byte) (issued, received []Grant, err error)
+	// IssuedGrants returns what owner has granted, ended grants included, newest first, from
+	// after a cursor on, at most limit and MaxListed, without sealed transform keys.
+	IssuedGrants(ctx context.Context, owner [32]byte, after GrantCursor, limit int) ([]Grant, error)
+
+	// ReceivedGrants returns what reader was granted, like IssuedGrants.
+	ReceivedGrants(ctx context.Context, reader [32]byte, after GrantCursor, limit int) ([]Grant, error)
 
 	// Revoke stores the revocation and ends every grant of its reader in its
 	// collection: names the revocation in each, wipes their sealed transform keys and
@@ -123,7 +132,8 @@ type Store interface {
 	// had ended before, whose keys should be gone already. A revocation that ends
 	// nothing is stored too. Receipt and Destroyed of the argument are ignored;
 	// Destroyed of the answer counts the grants that were live. If there were any, all
-	// epochs so far are closed. The reader's request is forgotten.
+	// epochs so far are closed. The reader's request is forgotten. A new revocation must
+	// name the sequence of the collection's newest record, if there is one, else ErrConflict.
 	//
 	// The same revocation again returns the stored one. Until FinishRevocation the
 	// ids come with it, so that a retry finishes what a failure interrupted, but not
@@ -143,9 +153,15 @@ type Store interface {
 	// it says for each what is appended; it may be asked more often.
 	ExpireGrants(ctx context.Context, now int64, entry func(Grant) LogEntry) ([][16]byte, error)
 
-	// LiveGrants returns the ids of all live grants: those whose key must still be in
-	// the keyring. At start the caller destroys every other key there.
-	LiveGrants(ctx context.Context) ([][16]byte, error)
+	// LiveGrants gives fn the ids of all live grants that are not lost, in ascending order:
+	// those whose key must still be in the keyring. They are read piece by piece, as they were
+	// at one moment. An error of fn ends it.
+	LiveGrants(ctx context.Context, fn func(id [16]byte) error) error
+
+	// LoseKeys marks all live grants as lost, because the keys of their transform keys are,
+	// and returns how many were not before. They open nothing any more. Nothing is appended if
+	// there were none.
+	LoseKeys(ctx context.Context, log []LogEntry) (lost int, err error)
 
 	// PutKey stores a document key. The identical key again has no effect; ErrExists
 	// when the id holds other content. As one transaction with the writing it makes sure
@@ -178,12 +194,23 @@ type Store interface {
 	// Key returns a document key; ErrNotFound when there is none.
 	Key(ctx context.Context, id [16]byte) (Key, error)
 
+	// Keys returns those document keys that there are, in no order.
+	Keys(ctx context.Context, ids [][16]byte) ([]Key, error)
+
+	// Claimed returns what was done under a key that a signer claimed with WithClaim: what he
+	// asked for, and the answer, or nil if none was put. ErrNotFound when there is no claim.
+	Claimed(ctx context.Context, signer [32]byte, key string) (answer []byte, request [32]byte, err error)
+
+	// PutAnswer keeps the answer to a claimed request, until PruneNonces passes expires. The
+	// first answer stays. ErrNotFound when there is no claim.
+	PutAnswer(ctx context.Context, signer [32]byte, key string, answer []byte, expires int64) error
+
 	// ClaimNonce remembers a signer's nonce until PruneNonces passes expires;
 	// ErrReplay when it was claimed before, ErrTooMany when it would be one more than
 	// MaxNonces. Of racing calls exactly one wins.
 	ClaimNonce(ctx context.Context, signer [32]byte, nonce string, expires int64) error
 
-	// PruneNonces forgets the nonces with expires < now.
+	// PruneNonces forgets the nonces and claims with expires < now.
 	PruneNonces(ctx context.Context, now int64) error
 
 	// HighWater keeps the greatest time ever given to it and returns that, so that
@@ -215,6 +242,21 @@ type Store interface {
 
 	// LedgerAt returns the entry at an index; ErrNotFound when there is no entry.
 	LedgerAt(ctx context.Context, index int64) (LedgerRow, error)
+
+	// LogTail returns leaves from an index on with all that belongs to them, in order, at
+	// most limit and MaxListed.
+	LogTail(ctx context.Context, from int64, limit int) ([]LogRow, error)
+
+	// Bind remembers whose database this is: the id of the service that called it first.
+	// ErrForeign for any other.
+	Bind(ctx context.Context, service [32]byte) error
+
+	// Statement returns the signed statement with which this log was begun anew; nil if it
+	// is the first.
+	Statement(ctx context.Context) ([]byte, error)
+
+	// PutStatement keeps such a statement in place of the one before.
+	PutStatement(ctx context.Context, statement []byte) error
 
 	// Close ends all use. It is safe to call twice.
 	Close() error

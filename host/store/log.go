@@ -29,3 +29,9 @@ type LedgerRow struct {
 	Salt            [32]byte
 	Time            int64 // Unix ms
 }
+
+// LogRow is a leaf of the log with its place.
+type LogRow struct {
+	Index int64
+	LogEntry
+}

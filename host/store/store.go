@@ -42,9 +42,11 @@ var (
 	ErrConflict = errors.New("chain has moved on")
 	// ErrReplay says that the nonce has been claimed before.
 	ErrReplay = errors.New("nonce was used before")
-	// ErrTooMany says that the signer has MaxNonces nonces: some must be forgotten
-	// first. The nonce was not claimed.
+	// ErrTooMany says that the signer has MaxNonces nonces or MaxClaims claims: some must
+	// be forgotten first. Nothing was claimed or written.
 	ErrTooMany = errors.New("too many nonces of one signer")
+	// ErrClaimed says that the signer has used the key for another request.
+	ErrClaimed = errors.New("key was used for another request")
 	// ErrClosed says that the epoch is closed: the owner has to open the next one.
 	ErrClosed = errors.New("epoch is closed")
 	// ErrQuota says that it would be one more than is allowed. Nothing was written.
@@ -55,6 +57,11 @@ var (
 
 	// ErrLocked says that another process serves from this database.
 	ErrLocked = errors.New("database is locked by another server")
+	// ErrForeign says that the database is another service's.
+	ErrForeign = errors.New("database belongs to another server")
+	// ErrUnavailable says that a database server could not be reached, or not be written to,
+	// for as long as the store was willing to try. A write may have happened or not.
+	ErrUnavailable = errors.New("database does not answer, try again")
 	// ErrDamaged says that the file is not a database of ours, or a broken one.
 	ErrDamaged = errors.New("database is damaged")
 	// ErrReadOnly says that the file or its folder cannot be written.
@@ -82,15 +89,19 @@ const (
 // MaxCollections is how many collections an owner may have.
 const MaxCollections = 2000
 
-// MaxNonces is how many nonces of one signer are remembered at once.
-const MaxNonces = 50_000
+// MaxNonces and MaxClaims are how many nonces and claims of one signer are remembered at
+// once. Claims that race may exceed them by as many as race.
+const (
+	MaxNonces = 50_000
+	MaxClaims = 10_000
+)
 
 // Bounds on what a row may hold, in bytes. They are far above what a valid
 // record needs and only keep mistakes small.
 const (
 	MaxRecord = 1 << 20 // a record, value or receipt
 	MaxSealed = 1 << 16 // a sealed transform key
-	MaxNonce  = 128     // a nonce, as text
+	MaxNonce  = 128     // a nonce or the key of a claim, as text
 	MaxScope  = 1024    // document keys that one grant names, of 16 bytes each
 )
 
@@ -135,14 +146,31 @@ type CollectionRecord struct {
 // CollectionHead is the newest record of a collection.
 type CollectionHead struct {
 	CollectionRecord
-	Readers int // live grants to its epoch
+	Begun   int64 // when the first record was stored, Unix ms
+	Readers int   // live grants to its epoch
+}
+
+// Cursor returns the place of h in its owner's list.
+func (h *CollectionHead) Cursor() CollectionCursor { return CollectionCursor{h.Begun, h.Collection} }
+
+// CollectionCursor is a place in the list of an owner's collections; zero is before the
+// first.
+type CollectionCursor struct {
+	Created int64 // when the collection was begun, Unix ms
+	ID      [16]byte
+}
+
+// EpochRef names an epoch of a collection.
+type EpochRef struct {
+	Collection [16]byte
+	Epoch      uint32
 }
 
 // Grant is one reader's access to one epoch of a collection.
 //
 // It is live from PutCollection until its sealed transform key is wiped, by a
 // revocation, by its expiry or by a newer grant. It is active while it is live and not
-// suspended, its NotBefore has passed and its Expires has not, its Wait is over since its
+// suspended or lost, its NotBefore has passed and its Expires has not, its Wait is over since its
 // reader has asked for it, and fewer than Uses openings were recorded.
 type Grant struct {
 	ID, Collection [16]byte
@@ -160,6 +188,7 @@ type Grant struct {
 	// What became of it. All zero when it is stored.
 	Used      uint32 // openings so far; stays 0 if Uses is 0
 	Suspended bool   // the reader's keys have changed since
+	Lost      bool   // the key of its transform key was lost
 	Requested int64  // when the reader asked for it, Unix ms; 0 = not yet, or Wait is 0
 	// Sealed is the transform key as package keyring sealed it. It is nil once
 	// wiped, and in listings.
@@ -167,6 +196,17 @@ type Grant struct {
 	Revocation *[16]byte // the revocation that ended it, nil if none
 	Superseded *[16]byte // the newer grant that replaced it, nil if none
 	Created    int64     // when it was stored, Unix ms
+	Sequence   uint64    // of the record that it was stored with; ignored when storing
+}
+
+// Cursor returns the place of g in lists of grants.
+func (g *Grant) Cursor() GrantCursor { return GrantCursor{g.Created, g.Sequence, g.ID} }
+
+// GrantCursor is a place in a list of grants, newest first; zero is before the newest.
+type GrantCursor struct {
+	Created  int64
+	Sequence uint64
+	ID       [16]byte
 }
 
 // Reader is who a grant is for: an identity and the version whose key the grant
@@ -207,4 +247,7 @@ type Revocation struct {
 	Receipt        []byte // nil until FinishRevocation
 	Destroyed      uint32 // live grants that it ended
 	Created        int64  // when it was stored, Unix ms
+	// Sequence is that of the collection record that it names: the newest one, if the
+	// revocation is new. It is not kept.
+	Sequence uint64
 }

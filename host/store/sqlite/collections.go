@@ -203,7 +203,7 @@ func checkCollection(rec store.CollectionRecord, grants []store.Grant) error {
 			return invalid("two grants alike")
 		case len(g.Sealed) == 0 || len(g.Sealed) > store.MaxSealed:
 			return invalid("sealed transform key")
-		case g.Revocation != nil || g.Superseded != nil || g.Used != 0 || g.Suspended || g.Requested != 0:
+		case g.Revocation != nil || g.Superseded != nil || g.Used != 0 || g.Suspended || g.Lost || g.Requested != 0:
 			return invalid("grant that was used or has ended")
 		case len(g.Scope) > store.MaxScope:
 			return invalid("scope")
@@ -265,13 +265,17 @@ func (s *Store) Collections(ctx context.Context, owner [32]byte) ([][16]byte, er
 }
 
 // CollectionHeads implements store.Store.
-func (s *Store) CollectionHeads(ctx context.Context, owner [32]byte) ([]store.CollectionHead, error) {
-	rows, err := s.read.CollectionHeads(ctx, sqlitedb.CollectionHeadsParams{Owner: owner[:], Limit: store.MaxCollections})
+func (s *Store) CollectionHeads(ctx context.Context, owner [32]byte, after store.CollectionCursor, limit int) ([]store.CollectionHead, error) {
+	arg := sqlitedb.CollectionHeadsParams{Owner: owner[:], Created: after.Created, ID: after.ID[:], SoMany: bound(limit, store.MaxCollections)}
+	if after == (store.CollectionCursor{}) {
+		arg.Created = -1
+	}
+	rows, err := s.read.CollectionHeads(ctx, arg)
 	var heads []store.CollectionHead
 	for _, row := range rows {
 		heads = append(heads, store.CollectionHead{
 			CollectionRecord: collectionRecord(row.Owner, row.Closed, row.CollectionRecord),
-			Readers:          int(row.Readers),
+			Begun:            row.Begun, Readers: int(row.Readers),
 		})
 	}
 	return heads, failed(ctx, "list collections", err)

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"math"
 
@@ -93,33 +94,113 @@ func (s *Store) RecordGrants(ctx context.Context, collection [16]byte, sequence 
 	return all, nil
 }
 
-// Grants implements store.Store.
-func (s *Store) Grants(ctx context.Context, party [32]byte) (issued, received []store.Grant, err error) {
-	err = s.view(ctx, "list grants", func(q *sqlitedb.Queries) error {
-		rows, err := q.IssuedGrants(ctx, sqlitedb.IssuedGrantsParams{Owner: party[:], Limit: store.MaxListed})
-		if err != nil {
-			return err
-		}
-		issued, received = nil, nil
-		for _, row := range rows {
-			issued = append(issued, grant(row.Grant, row.Requested))
-		}
-		more, err := q.ReceivedGrants(ctx, sqlitedb.ReceivedGrantsParams{Reader: party[:], Limit: store.MaxListed})
-		for _, row := range more {
-			received = append(received, grant(row.Grant, row.Requested))
-		}
-		return err
+// IssuedGrants implements store.Store.
+func (s *Store) IssuedGrants(ctx context.Context, owner [32]byte, after store.GrantCursor, limit int) ([]store.Grant, error) {
+	created, sequence := place(after)
+	rows, err := s.read.IssuedGrants(ctx, sqlitedb.IssuedGrantsParams{
+		Owner: owner[:], Created: created, Sequence: sequence, ID: after.ID[:], SoMany: bound(limit, store.MaxListed),
 	})
-	if err != nil {
-		return nil, nil, err
+	var all []store.Grant
+	for _, row := range rows {
+		all = append(all, grant(row.Grant, row.Requested))
 	}
-	return issued, received, nil
+	return all, failed(ctx, "list issued grants", err)
 }
 
+// ReceivedGrants implements store.Store.
+func (s *Store) ReceivedGrants(ctx context.Context, reader [32]byte, after store.GrantCursor, limit int) ([]store.Grant, error) {
+	created, sequence := place(after)
+	rows, err := s.read.ReceivedGrants(ctx, sqlitedb.ReceivedGrantsParams{
+		Reader: reader[:], Created: created, Sequence: sequence, ID: after.ID[:], SoMany: bound(limit, store.MaxListed),
+	})
+	var all []store.Grant
+	for _, row := range rows {
+		all = append(all, grant(row.Grant, row.Requested))
+	}
+	return all, failed(ctx, "list received grants", err)
+}
+
+// place is where a list of grants goes on: nothing is newer than the zero cursor.
+func place(after store.GrantCursor) (created, sequence int64) {
+	if after == (store.GrantCursor{}) {
+		return math.MaxInt64, math.MaxInt64
+	}
+	return after.Created, int64(min(after.Sequence, math.MaxInt64))
+}
+
+// ActiveGrants implements store.Store.
+func (s *Store) ActiveGrants(ctx context.Context, reader [32]byte, epochs []store.EpochRef, now int64) ([]store.Grant, error) {
+	var all []store.Grant
+	err := s.view(ctx, "get grants", func(q *sqlitedb.Queries) error {
+		seen := make(map[store.EpochRef]bool, len(epochs))
+		for _, e := range epochs {
+			if seen[e] {
+				continue
+			}
+			seen[e] = true
+			row, err := q.ActiveGrant(ctx, sqlitedb.ActiveGrantParams{
+				Collection: e.Collection[:], Reader: reader[:], Epoch: int64(e.Epoch), Now: now,
+			})
+			if errors.Is(err, sql.ErrNoRows) {
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			g := grant(row.Grant, row.Requested)
+			g.Sealed = row.Sealed
+			all = append(all, g)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return all, nil
+}
+
+// liveAtOnce is how many rows LiveGrants keeps in memory.
+const liveAtOnce = 10_000
+
 // LiveGrants implements store.Store.
-func (s *Store) LiveGrants(ctx context.Context) ([][16]byte, error) {
-	rows, err := s.read.LiveGrants(ctx)
-	return ids16(rows), failed(ctx, "list live grants", err)
+func (s *Store) LiveGrants(ctx context.Context, fn func(id [16]byte) error) error {
+	return s.view(ctx, "list live grants", func(q *sqlitedb.Queries) error {
+		after := sqlitedb.LiveGrantsParams{After: []byte{}, SoMany: liveAtOnce}
+		for {
+			ids, err := q.LiveGrants(ctx, after)
+			if err != nil {
+				return err
+			}
+			for _, id := range ids {
+				if err := fn(id16(id)); err != nil {
+					return err
+				}
+			}
+			if len(ids) < liveAtOnce {
+				return nil
+			}
+			after.After = ids[len(ids)-1]
+		}
+	})
+}
+
+// LoseKeys implements store.Store.
+func (s *Store) LoseKeys(ctx context.Context, log []store.LogEntry) (lost int, err error) {
+	const doing = "mark grants as lost"
+	if err := checkLog(log); err != nil {
+		return 0, failed(ctx, doing, err)
+	}
+	err = s.maintain(ctx, doing, func(q *sqlitedb.Queries) error {
+		marked, err := q.LoseKeys(ctx)
+		if lost = int(marked); marked == 0 || err != nil {
+			return err
+		}
+		return appendLog(ctx, q, log)
+	})
+	if err != nil {
+		return 0, err
+	}
+	return lost, nil
 }
 
 // ExpireGrants implements store.Store.
@@ -132,7 +213,7 @@ func (s *Store) ExpireGrants(ctx context.Context, now int64, entry func(store.Gr
 	}
 	var ids [][16]byte
 	if len(rows) > 0 {
-		err = s.update(ctx, doing, func(q *sqlitedb.Queries) error {
+		err = s.maintain(ctx, doing, func(q *sqlitedb.Queries) error {
 			ids, err = expire(ctx, q, now, entry)
 			return err
 		})

@@ -82,6 +82,25 @@ func (s *Store) Key(ctx context.Context, id [16]byte) (store.Key, error) {
 	return documentKey(row), nil
 }
 
+// Keys implements store.Store.
+func (s *Store) Keys(ctx context.Context, ids [][16]byte) ([]store.Key, error) {
+	var keys []store.Key
+	for some := range slices.Chunk(ids, maxHashes) {
+		raw := make([][]byte, len(some))
+		for i := range some {
+			raw[i] = some[i][:]
+		}
+		rows, err := s.read.DocumentKeys(ctx, raw)
+		if err != nil {
+			return nil, failed(ctx, "get document keys", err)
+		}
+		for _, row := range rows {
+			keys = append(keys, documentKey(row))
+		}
+	}
+	return keys, nil
+}
+
 // Waiting implements store.Store.
 func (s *Store) Waiting(ctx context.Context, owner [32]byte, limit int) ([]store.Waiting, error) {
 	rows, err := s.read.WaitingKeys(ctx, sqlitedb.WaitingKeysParams{Owner: owner[:], Limit: store.MaxWaitingSeen})

@@ -190,6 +190,20 @@ func (s *Store) LedgerAt(ctx context.Context, index int64) (store.LedgerRow, err
 	return ledgerRow(row), nil
 }
 
+// LogTail implements store.Store.
+func (s *Store) LogTail(ctx context.Context, from int64, limit int) ([]store.LogRow, error) {
+	first := max(from, 0)
+	rows, err := s.read.LogTail(ctx, sqlitedb.LogTailParams{First: first, After: first + bound(limit, store.MaxListed)})
+	var tail []store.LogRow
+	for _, r := range rows {
+		tail = append(tail, store.LogRow{Index: r.Position, LogEntry: store.LogEntry{
+			Leaf: r.Leaf, Ref: r.Ref, Entry: r.Entry, Evidence: r.Content,
+			Salt: id32(r.Salt), Owner: id32(r.Owner), Actor: id32(r.Actor), Time: r.Time.Int64,
+		}})
+	}
+	return tail, failed(ctx, "read the end of the log", err)
+}
+
 func ledgerRow(r sqlitedb.LedgerEntryRow) store.LedgerRow {
 	return store.LedgerRow{Index: r.Position, Entry: r.Entry, Evidence: r.Content, Salt: id32(r.Salt), Time: r.Time}
 }

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"errors"
 
 	"github.com/recrypt-service/recrypt/host/store"
 	"github.com/recrypt-service/recrypt/host/store/sqlite/sqlitedb"
@@ -16,7 +17,7 @@ func (s *Store) ClaimNonce(ctx context.Context, signer [32]byte, nonce string, e
 	if err := checkTimes(expires); err != nil {
 		return failed(ctx, doing, err)
 	}
-	return s.update(ctx, doing, func(q *sqlitedb.Queries) error {
+	return s.maintain(ctx, doing, func(q *sqlitedb.Queries) error {
 		claimed, err := q.ClaimNonce(ctx, sqlitedb.ClaimNonceParams{
 			Signer: signer[:], Nonce: nonce, Expires: expires,
 		})
@@ -36,8 +37,8 @@ func (s *Store) ClaimNonce(ctx context.Context, signer [32]byte, nonce string, e
 
 // PruneNonces implements store.Store.
 func (s *Store) PruneNonces(ctx context.Context, now int64) error {
-	return s.update(ctx, "prune nonces", func(q *sqlitedb.Queries) error {
-		return q.PruneNonces(ctx, now)
+	return s.maintain(ctx, "prune nonces", func(q *sqlitedb.Queries) error {
+		return errors.Join(q.PruneNonces(ctx, now), q.PruneClaims(ctx, now))
 	})
 }
 
@@ -47,7 +48,7 @@ func (s *Store) HighWater(ctx context.Context, now int64) (int64, error) {
 		return high, nil // already on disk
 	}
 	var high int64
-	err := s.update(ctx, "raise the clock", func(q *sqlitedb.Queries) error {
+	err := s.maintain(ctx, "raise the clock", func(q *sqlitedb.Queries) error {
 		if err := q.RaiseClock(ctx, max(now, 0)); err != nil {
 			return err
 		}

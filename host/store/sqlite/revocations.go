@@ -47,13 +47,20 @@ func (s *Store) Revoke(ctx context.Context, v store.Revocation, log []store.LogE
 }
 
 func revoke(ctx context.Context, q *sqlitedb.Queries, v store.Revocation) (store.Revocation, [][16]byte, error) {
+	head, err := q.CollectionHead(ctx, v.Collection[:])
+	if err == nil && head.CollectionRecord.Sequence != int64(v.Sequence) {
+		err = store.ErrConflict
+	}
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return v, nil, err
+	}
 	live, err := q.LiveGrantsOfReader(ctx, sqlitedb.LiveGrantsOfReaderParams{
 		Collection: v.Collection[:], Reader: v.Reader[:],
 	})
 	if err != nil {
 		return v, nil, err
 	}
-	v.Receipt, v.Destroyed = nil, uint32(len(live))
+	v.Receipt, v.Destroyed, v.Sequence = nil, uint32(len(live)), 0
 	err = q.InsertRevocation(ctx, sqlitedb.InsertRevocationParams{
 		ID: v.ID[:], Collection: v.Collection[:], Owner: v.Owner[:], Reader: v.Reader[:],
 		Record: v.Record, Destroyed: int64(v.Destroyed), Created: v.Created,
@@ -72,7 +79,7 @@ func revoke(ctx context.Context, q *sqlitedb.Queries, v store.Revocation) (store
 	if err != nil {
 		return v, nil, err
 	}
-	if err := closeAccess(ctx, q, v); err != nil {
+	if err := closeAccess(ctx, q, v, head.CollectionRecord.Epoch); err != nil {
 		return v, nil, err
 	}
 	ended, err := endedGrants(ctx, q, v)
@@ -81,16 +88,12 @@ func revoke(ctx context.Context, q *sqlitedb.Queries, v store.Revocation) (store
 
 // closeAccess closes the epochs so far, if access has ended, and forgets the reader's
 // request.
-func closeAccess(ctx context.Context, q *sqlitedb.Queries, v store.Revocation) error {
+func closeAccess(ctx context.Context, q *sqlitedb.Queries, v store.Revocation, newest int64) error {
 	_, err := q.DropRequest(ctx, sqlitedb.DropRequestParams{Collection: v.Collection[:], Reader: v.Reader[:]})
 	if err != nil || v.Destroyed == 0 {
 		return err
 	}
-	head, err := q.CollectionHead(ctx, v.Collection[:])
-	if err != nil {
-		return err
-	}
-	return q.CloseEpochs(ctx, sqlitedb.CloseEpochsParams{ID: v.Collection[:], Closed: head.CollectionRecord.Epoch})
+	return q.CloseEpochs(ctx, sqlitedb.CloseEpochsParams{ID: v.Collection[:], Closed: newest})
 }
 
 // endedGrants are all grants whose keys must be gone before the receipt: also those

@@ -55,6 +55,12 @@ func collectionRecord(owner []byte, closed int64, r sqlitedb.CollectionRecord) s
 	}
 }
 
+// Bits of grants.suspended.
+const (
+	suspended = 1 << iota
+	lost
+)
+
 // grant converts a row without its sealed transform key. requested is when its reader
 // has asked for it.
 func grant(r sqlitedb.Grant, requested int64) store.Grant {
@@ -63,9 +69,9 @@ func grant(r sqlitedb.Grant, requested int64) store.Grant {
 		Owner: id32(r.Owner), Reader: id32(r.Reader),
 		Epoch: uint32(r.Epoch), ReaderVersion: uint32(r.ReaderVersion), Record: r.Record,
 		Kind: uint8(r.Kind), NotBefore: r.NotBefore, Expires: r.Expires, Wait: r.Wait,
-		Uses: uint32(r.Uses), Used: uint32(r.Used), Suspended: r.Suspended != 0, Requested: requested,
+		Uses: uint32(r.Uses), Used: uint32(r.Used), Suspended: r.Suspended&suspended != 0, Lost: r.Suspended&lost != 0, Requested: requested,
 		Revocation: pointer16(r.Revocation), Superseded: pointer16(r.Superseded),
-		Created: r.Created,
+		Created: r.Created, Sequence: uint64(r.Sequence),
 	}
 	for scope := r.Scope; len(scope) >= 16; scope = scope[16:] {
 		g.Scope = append(g.Scope, [16]byte(scope))

@@ -160,8 +160,26 @@ func (s *Store) Close() error {
 	return errors.Join(append(errs, s.file.Close())...)
 }
 
-// update runs fn as one durable transaction. fn may run more than once.
+// update runs fn as one durable transaction, with the claim of ctx. fn may run more than
+// once.
 func (s *Store) update(ctx context.Context, doing string, fn func(*sqlitedb.Queries) error) error {
+	claim, claims := store.ClaimOf(ctx)
+	if !claims {
+		return s.maintain(ctx, doing, fn)
+	}
+	if err := checkClaim(claim); err != nil {
+		return failed(ctx, doing, err)
+	}
+	return s.maintain(ctx, doing, func(q *sqlitedb.Queries) error {
+		if err := putClaim(ctx, q, claim); err != nil {
+			return err
+		}
+		return fn(q)
+	})
+}
+
+// maintain runs fn as one durable transaction. fn may run more than once.
+func (s *Store) maintain(ctx context.Context, doing string, fn func(*sqlitedb.Queries) error) error {
 	err := s.writer.Write(ctx, func(tx *sql.Tx) error { return fn(s.write.WithTx(tx)) })
 	if err != nil {
 		return fmt.Errorf("%s: %w", doing, err)

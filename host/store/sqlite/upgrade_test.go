@@ -153,7 +153,7 @@ func works(t *testing.T, s *sqlite.Store, alice, bob [32]byte, collection [16]by
 	if err := s.PutIdentity(ctx, next, store.IdentityChange{Suspend: true, Log: log}); err != nil {
 		t.Fatal(err)
 	}
-	v := store.Revocation{ID: [16]byte{9}, Collection: collection, Owner: alice, Reader: bob, Record: []byte{1}}
+	v := store.Revocation{ID: [16]byte{9}, Collection: collection, Owner: alice, Reader: bob, Record: []byte{1}, Sequence: 1}
 	if v, _, err := s.Revoke(ctx, v, log); err != nil || v.Destroyed != 1 {
 		t.Fatalf("revocation: %+v, %v", v, err)
 	}

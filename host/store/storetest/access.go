@@ -35,7 +35,7 @@ func testOpening(t *testing.T, s store.Store) {
 	}
 	used := func(g store.Grant, want uint32) {
 		t.Helper()
-		_, received, err := s.Grants(ctx, g.Reader)
+		received, err := s.ReceivedGrants(ctx, g.Reader, store.GrantCursor{}, store.MaxListed)
 		fatal(t, err)
 		g.Used, g.Sealed = want, nil
 		if !reflect.DeepEqual(received, []store.Grant{g}) {
@@ -101,7 +101,7 @@ func testPending(t *testing.T, s store.Store) {
 		if !reflect.DeepEqual(got, want) {
 			t.Fatalf("%s: got %+v, want %+v", what, got, want)
 		}
-		issued, _, err := s.Grants(ctx, c.owner)
+		issued, err := s.IssuedGrants(ctx, c.owner, store.GrantCursor{}, store.MaxListed)
 		fatal(t, err)
 		for _, g := range issued {
 			if g.Reader == reader && g.Requested != requested || g.Reader != reader && g.Requested != 0 {
@@ -213,9 +213,9 @@ func testClosing(t *testing.T, s store.Store) {
 		fatal(t, err)
 		newest, err := s.EpochHead(ctx, c.id, c.head.Epoch)
 		fatal(t, err)
-		list, err := s.CollectionHeads(ctx, c.owner)
+		list, err := s.CollectionHeads(ctx, c.owner, store.CollectionCursor{}, store.MaxCollections)
 		fatal(t, err)
-		want := []store.CollectionHead{{CollectionRecord: c.head, Readers: readers}}
+		want := []store.CollectionHead{{CollectionRecord: c.head, Begun: 1000, Readers: readers}}
 		if !reflect.DeepEqual(head, c.head) || !reflect.DeepEqual(newest, c.head) || !reflect.DeepEqual(list, want) {
 			t.Fatalf("head %+v, %+v, listed %+v, want %+v", head, newest, list, want)
 		}

@@ -41,9 +41,9 @@ func testCollection(t *testing.T, s store.Store) {
 	if !reflect.DeepEqual(ids, [][16]byte{c.id, second.id}) {
 		t.Fatalf("collections: got %x", ids)
 	}
-	heads, err := s.CollectionHeads(ctx, c.owner)
+	heads, err := s.CollectionHeads(ctx, c.owner, store.CollectionCursor{}, store.MaxCollections)
 	fatal(t, err)
-	if want := []store.CollectionHead{{CollectionRecord: c.head}, {CollectionRecord: rec}}; !reflect.DeepEqual(heads, want) {
+	if want := []store.CollectionHead{{CollectionRecord: c.head, Begun: 1000}, {CollectionRecord: rec, Begun: 2000}}; !reflect.DeepEqual(heads, want) {
 		t.Fatalf("heads: got %+v, want %+v", heads, want)
 	}
 	testCollectionConflicts(t, s, c)

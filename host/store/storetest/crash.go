@@ -214,7 +214,7 @@ var steps = []struct {
 			return s.RecordOpening(ctx, l.kept.ID, 1, 2, l.log(3))
 		},
 		func(ctx context.Context, s store.Store, l *lane) error {
-			_, received, err := s.Grants(ctx, l.kept.Reader)
+			received, err := s.ReceivedGrants(ctx, l.kept.Reader, store.GrantCursor{}, store.MaxListed)
 			return missing(slices.ContainsFunc(received, func(g store.Grant) bool { return g.ID == l.kept.ID && g.Used == 2 }), err)
 		},
 	}, {

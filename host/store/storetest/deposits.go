@@ -211,7 +211,7 @@ func testCollectionBound(t *testing.T, s store.Store) {
 	}
 	_, err := s.Head(t.Context(), last.id)
 	wantErr(t, "one more", err, store.ErrNotFound)
-	heads, err := s.CollectionHeads(t.Context(), owner)
+	heads, err := s.CollectionHeads(t.Context(), owner, store.CollectionCursor{}, store.MaxCollections)
 	fatal(t, err)
 	if len(heads) != store.MaxCollections {
 		t.Fatalf("listed %d collections", len(heads))

@@ -134,7 +134,7 @@ func testSuspend(t *testing.T, s store.Store) {
 	}
 
 	// They live on, until something else ends them.
-	live, err := s.LiveGrants(ctx)
+	live, err := liveGrants(ctx, s)
 	fatal(t, err)
 	if !sameIDs(live, [][16]byte{first.ID, second.ID, foreign.ID}) {
 		t.Fatalf("live grants: %x", live)

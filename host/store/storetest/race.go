@@ -265,7 +265,7 @@ func testRaceOpening(t *testing.T, s store.Store) {
 		}
 		rows, err := s.Ledger(ctx, c.owner, 0, store.MaxListed)
 		fatal(t, err)
-		issued, _, err := s.Grants(ctx, c.owner)
+		issued, err := s.IssuedGrants(ctx, c.owner, store.GrantCursor{}, store.MaxListed)
 		fatal(t, err)
 		n := min(opened.Load(), 60)
 		if int64(len(rows)) != n+1 || int64(issued[0].Used) != n || opened.Load()+refused.Load() != 80 {

@@ -4,6 +4,7 @@ package storetest
 
 import (
 	"bytes"
+	"context"
 	"crypto/rand"
 	"crypto/sha256"
 	"errors"
@@ -142,7 +143,7 @@ func (c *chain) put(t testing.TB, s store.Store, epoch uint32, grants ...store.G
 func (c *chain) grant(reader [32]byte, epoch uint32) store.Grant {
 	return store.Grant{
 		ID: id16(), Collection: c.id, Owner: c.owner, Reader: reader, Epoch: epoch,
-		ReaderVersion: 3, Record: random(300), Sealed: random(1200), Kind: 1, Uses: 7, Created: 5000,
+		ReaderVersion: 3, Record: random(300), Sealed: random(1200), Kind: 1, Uses: 7, Created: 5000, Sequence: c.next,
 	}
 }
 
@@ -150,7 +151,7 @@ func (c *chain) grant(reader [32]byte, epoch uint32) store.Grant {
 func (c *chain) revocation(reader [32]byte) store.Revocation {
 	return store.Revocation{
 		ID: id16(), Collection: c.id, Owner: c.owner, Reader: reader,
-		Record: random(150), Created: 9000,
+		Record: random(150), Created: 9000, Sequence: c.head.Sequence,
 	}
 }
 
@@ -170,6 +171,24 @@ func (c *chain) active(t testing.TB, s store.Store, reader [32]byte, epoch uint3
 		t.Fatal(err)
 	}
 	return err == nil
+}
+
+// lists returns the newest grants that party has issued and received.
+func lists(t testing.TB, s store.Store, party [32]byte) (issued, received []store.Grant, err error) {
+	t.Helper()
+	issued, err = s.IssuedGrants(t.Context(), party, store.GrantCursor{}, store.MaxListed)
+	fatal(t, err)
+	received, err = s.ReceivedGrants(t.Context(), party, store.GrantCursor{}, store.MaxListed)
+	return issued, received, err
+}
+
+// liveGrants collects what LiveGrants says.
+func liveGrants(ctx context.Context, s store.Store) (ids [][16]byte, err error) {
+	err = s.LiveGrants(ctx, func(id [16]byte) error {
+		ids = append(ids, id)
+		return nil
+	})
+	return ids, err
 }
 
 // sameIDs compares as sets.

@@ -38,11 +38,14 @@ UPDATE collections SET closed = sqlc.arg(closed) WHERE id = sqlc.arg(id) AND clo
 SELECT EXISTS (SELECT 1 FROM collections WHERE owner = sqlc.arg(owner) LIMIT 1 OFFSET sqlc.arg(so_many));
 
 -- name: CollectionHeads :many
-SELECT sqlc.embed(collection_records), collections.owner, collections.closed, (
+SELECT sqlc.embed(collection_records), collections.owner, collections.closed, collections.created AS begun, (
     SELECT COUNT(*) FROM grants
     WHERE grants.collection = collections.id AND grants.epoch = collection_records.epoch AND grants.ending = 0
 ) AS readers
 FROM collections JOIN collection_records ON collection_records.collection = collections.id
     AND collection_records.sequence = (
         SELECT MAX(newest.sequence) FROM collection_records AS newest WHERE newest.collection = collections.id)
-WHERE collections.owner = ? ORDER BY collections.created, collections.id LIMIT ?;
+WHERE collections.owner = sqlc.arg(owner)
+    AND collections.created >= sqlc.arg(created)
+    AND (collections.created > sqlc.arg(created) OR collections.id > sqlc.arg(id))
+ORDER BY collections.created, collections.id LIMIT sqlc.arg(so_many);

@@ -79,20 +79,34 @@ WHERE grants.collection = sqlc.arg(collection) AND grants.epoch = sqlc.arg(epoch
     AND (grants.ending <> 1 OR revocations.created >= sqlc.arg(since))
 ORDER BY grants.reader, grants.id;
 
+-- IssuedGrants: from after a place on; the first condition finds it in the index.
 -- name: IssuedGrants :many
 SELECT sqlc.embed(grants), CAST(COALESCE(access_requests.since, 0) AS INTEGER) AS requested
 FROM grants LEFT JOIN access_requests ON grants.wait > 0
     AND access_requests.collection = grants.collection AND access_requests.reader = grants.reader
-WHERE grants.owner = ? ORDER BY grants.created DESC, grants.sequence DESC, grants.id LIMIT ?;
+WHERE grants.owner = sqlc.arg(owner) AND grants.created <= sqlc.arg(created)
+    AND (grants.created < sqlc.arg(created) OR grants.sequence < sqlc.arg(sequence)
+        OR (grants.sequence = sqlc.arg(sequence) AND grants.id > sqlc.arg(id)))
+ORDER BY grants.created DESC, grants.sequence DESC, grants.id LIMIT sqlc.arg(so_many);
 
 -- name: ReceivedGrants :many
 SELECT sqlc.embed(grants), CAST(COALESCE(access_requests.since, 0) AS INTEGER) AS requested
 FROM grants LEFT JOIN access_requests ON grants.wait > 0
     AND access_requests.collection = grants.collection AND access_requests.reader = grants.reader
-WHERE grants.reader = ? ORDER BY grants.created DESC, grants.sequence DESC, grants.id LIMIT ?;
+WHERE grants.reader = sqlc.arg(reader) AND grants.created <= sqlc.arg(created)
+    AND (grants.created < sqlc.arg(created) OR grants.sequence < sqlc.arg(sequence)
+        OR (grants.sequence = sqlc.arg(sequence) AND grants.id > sqlc.arg(id)))
+ORDER BY grants.created DESC, grants.sequence DESC, grants.id LIMIT sqlc.arg(so_many);
 
+-- LiveGrants: those whose key should exist, from after an id on, by an index that holds
+-- nothing else.
 -- name: LiveGrants :many
-SELECT id FROM grants WHERE ending = 0;
+SELECT id FROM grants
+WHERE ending = 0 AND suspended < 2 AND id > sqlc.arg(after)
+ORDER BY id LIMIT sqlc.arg(so_many);
+
+-- name: LoseKeys :execrows
+UPDATE grants SET suspended = suspended + 2 WHERE ending = 0 AND suspended < 2;
 
 -- name: ExpiringGrants :many
 SELECT * FROM grants WHERE ending = 0 AND expires > 0 AND expires <= ?;

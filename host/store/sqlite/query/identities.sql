@@ -16,6 +16,6 @@ DELETE FROM identities WHERE id = ? AND version >= ?;
 
 -- SuspendGrants: those to versions before the one, or from the other on.
 -- name: SuspendGrants :exec
-UPDATE grants SET suspended = 1
-WHERE reader = sqlc.arg(reader) AND ending = 0 AND suspended = 0
+UPDATE grants SET suspended = suspended + 1
+WHERE reader = sqlc.arg(reader) AND ending = 0 AND suspended IN (0, 2)
     AND (reader_version < sqlc.arg(before) OR reader_version >= sqlc.arg(since));

@@ -5,6 +5,9 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?);
 -- name: DocumentKey :one
 SELECT * FROM document_keys WHERE id = ?;
 
+-- name: DocumentKeys :many
+SELECT * FROM document_keys WHERE id IN (sqlc.slice(ids));
+
 -- name: CountWaiting :one
 SELECT COUNT(*) FROM document_keys WHERE collection = ? AND author = ? AND accepted = 0;
 

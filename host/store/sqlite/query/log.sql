@@ -44,3 +44,11 @@ SELECT ledger.position, ledger.salt, ledger.entry, evidence.content, ledger.time
 FROM ledger LEFT JOIN evidence ON evidence.hash = ledger.evidence
 WHERE ledger.actor = sqlc.arg(party) AND ledger.actor <> ledger.owner AND ledger.position >= sqlc.arg(first)
 ORDER BY position LIMIT sqlc.arg(so_many);
+
+-- name: LogTail :many
+SELECT log_leaves.position, log_leaves.leaf, log_leaves.ref,
+    ledger.owner, ledger.actor, ledger.salt, ledger.entry, ledger.time, evidence.content
+FROM log_leaves LEFT JOIN ledger ON ledger.position = log_leaves.position
+    LEFT JOIN evidence ON evidence.hash = ledger.evidence
+WHERE log_leaves.position >= sqlc.arg(first) AND log_leaves.position < sqlc.arg(after)
+ORDER BY log_leaves.position;

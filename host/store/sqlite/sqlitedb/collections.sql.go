@@ -115,30 +115,41 @@ func (q *Queries) CollectionHead(ctx context.Context, id []byte) (CollectionHead
 }
 
 const collectionHeads = `-- name: CollectionHeads :many
-SELECT collection_records.collection, collection_records.sequence, collection_records.epoch, collection_records.record, collection_records.hash, collection_records.created, collections.owner, collections.closed, (
+SELECT collection_records.collection, collection_records.sequence, collection_records.epoch, collection_records.record, collection_records.hash, collection_records.created, collections.owner, collections.closed, collections.created AS begun, (
     SELECT COUNT(*) FROM grants
     WHERE grants.collection = collections.id AND grants.epoch = collection_records.epoch AND grants.ending = 0
 ) AS readers
 FROM collections JOIN collection_records ON collection_records.collection = collections.id
     AND collection_records.sequence = (
         SELECT MAX(newest.sequence) FROM collection_records AS newest WHERE newest.collection = collections.id)
-WHERE collections.owner = ? ORDER BY collections.created, collections.id LIMIT ?
+WHERE collections.owner = ?1
+    AND collections.created >= ?2
+    AND (collections.created > ?2 OR collections.id > ?3)
+ORDER BY collections.created, collections.id LIMIT ?4
 `
 
 type CollectionHeadsParams struct {
-	Owner []byte
-	Limit int64
+	Owner   []byte
+	Created int64
+	ID      []byte
+	SoMany  int64
 }
 
 type CollectionHeadsRow struct {
 	CollectionRecord CollectionRecord
 	Owner            []byte
 	Closed           int64
+	Begun            int64
 	Readers          int64
 }
 
 func (q *Queries) CollectionHeads(ctx context.Context, arg CollectionHeadsParams) ([]CollectionHeadsRow, error) {
-	rows, err := q.query(ctx, q.collectionHeadsStmt, collectionHeads, arg.Owner, arg.Limit)
+	rows, err := q.query(ctx, q.collectionHeadsStmt, collectionHeads,
+		arg.Owner,
+		arg.Created,
+		arg.ID,
+		arg.SoMany,
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -155,6 +166,7 @@ func (q *Queries) CollectionHeads(ctx context.Context, arg CollectionHeadsParams
 			&i.CollectionRecord.Created,
 			&i.Owner,
 			&i.Closed,
+			&i.Begun,
 			&i.Readers,
 		); err != nil {
 			return nil, err

@@ -42,6 +42,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.chainSizeStmt, err = db.PrepareContext(ctx, chainSize); err != nil {
 		return nil, fmt.Errorf("error preparing query ChainSize: %w", err)
 	}
+	if q.claimStmt, err = db.PrepareContext(ctx, claim); err != nil {
+		return nil, fmt.Errorf("error preparing query Claim: %w", err)
+	}
 	if q.claimNonceStmt, err = db.PrepareContext(ctx, claimNonce); err != nil {
 		return nil, fmt.Errorf("error preparing query ClaimNonce: %w", err)
 	}
@@ -75,6 +78,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.documentKeyStmt, err = db.PrepareContext(ctx, documentKey); err != nil {
 		return nil, fmt.Errorf("error preparing query DocumentKey: %w", err)
 	}
+	if q.documentKeysStmt, err = db.PrepareContext(ctx, documentKeys); err != nil {
+		return nil, fmt.Errorf("error preparing query DocumentKeys: %w", err)
+	}
 	if q.dropRequestStmt, err = db.PrepareContext(ctx, dropRequest); err != nil {
 		return nil, fmt.Errorf("error preparing query DropRequest: %w", err)
 	}
@@ -101,6 +107,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.grantsOfRecordStmt, err = db.PrepareContext(ctx, grantsOfRecord); err != nil {
 		return nil, fmt.Errorf("error preparing query GrantsOfRecord: %w", err)
+	}
+	if q.hasClaimsStmt, err = db.PrepareContext(ctx, hasClaims); err != nil {
+		return nil, fmt.Errorf("error preparing query HasClaims: %w", err)
 	}
 	if q.hasCollectionsStmt, err = db.PrepareContext(ctx, hasCollections); err != nil {
 		return nil, fmt.Errorf("error preparing query HasCollections: %w", err)
@@ -153,6 +162,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.insertSealedStmt, err = db.PrepareContext(ctx, insertSealed); err != nil {
 		return nil, fmt.Errorf("error preparing query InsertSealed: %w", err)
 	}
+	if q.insertServiceStmt, err = db.PrepareContext(ctx, insertService); err != nil {
+		return nil, fmt.Errorf("error preparing query InsertService: %w", err)
+	}
 	if q.isActiveStmt, err = db.PrepareContext(ctx, isActive); err != nil {
 		return nil, fmt.Errorf("error preparing query IsActive: %w", err)
 	}
@@ -189,6 +201,12 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.logSizeStmt, err = db.PrepareContext(ctx, logSize); err != nil {
 		return nil, fmt.Errorf("error preparing query LogSize: %w", err)
 	}
+	if q.logTailStmt, err = db.PrepareContext(ctx, logTail); err != nil {
+		return nil, fmt.Errorf("error preparing query LogTail: %w", err)
+	}
+	if q.loseKeysStmt, err = db.PrepareContext(ctx, loseKeys); err != nil {
+		return nil, fmt.Errorf("error preparing query LoseKeys: %w", err)
+	}
 	if q.newestIdentityStmt, err = db.PrepareContext(ctx, newestIdentity); err != nil {
 		return nil, fmt.Errorf("error preparing query NewestIdentity: %w", err)
 	}
@@ -198,11 +216,23 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.pendingGrantsStmt, err = db.PrepareContext(ctx, pendingGrants); err != nil {
 		return nil, fmt.Errorf("error preparing query PendingGrants: %w", err)
 	}
+	if q.pruneClaimsStmt, err = db.PrepareContext(ctx, pruneClaims); err != nil {
+		return nil, fmt.Errorf("error preparing query PruneClaims: %w", err)
+	}
 	if q.pruneNoncesStmt, err = db.PrepareContext(ctx, pruneNonces); err != nil {
 		return nil, fmt.Errorf("error preparing query PruneNonces: %w", err)
 	}
+	if q.putAnswerStmt, err = db.PrepareContext(ctx, putAnswer); err != nil {
+		return nil, fmt.Errorf("error preparing query PutAnswer: %w", err)
+	}
+	if q.putClaimStmt, err = db.PrepareContext(ctx, putClaim); err != nil {
+		return nil, fmt.Errorf("error preparing query PutClaim: %w", err)
+	}
 	if q.putRequestStmt, err = db.PrepareContext(ctx, putRequest); err != nil {
 		return nil, fmt.Errorf("error preparing query PutRequest: %w", err)
+	}
+	if q.putStatementStmt, err = db.PrepareContext(ctx, putStatement); err != nil {
+		return nil, fmt.Errorf("error preparing query PutStatement: %w", err)
 	}
 	if q.raiseClockStmt, err = db.PrepareContext(ctx, raiseClock); err != nil {
 		return nil, fmt.Errorf("error preparing query RaiseClock: %w", err)
@@ -224,6 +254,12 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.revokeGrantsStmt, err = db.PrepareContext(ctx, revokeGrants); err != nil {
 		return nil, fmt.Errorf("error preparing query RevokeGrants: %w", err)
+	}
+	if q.serviceStmt, err = db.PrepareContext(ctx, service); err != nil {
+		return nil, fmt.Errorf("error preparing query Service: %w", err)
+	}
+	if q.statementStmt, err = db.PrepareContext(ctx, statement); err != nil {
+		return nil, fmt.Errorf("error preparing query Statement: %w", err)
 	}
 	if q.supersedeGrantStmt, err = db.PrepareContext(ctx, supersedeGrant); err != nil {
 		return nil, fmt.Errorf("error preparing query SupersedeGrant: %w", err)
@@ -270,6 +306,11 @@ func (q *Queries) Close() error {
 	if q.chainSizeStmt != nil {
 		if cerr := q.chainSizeStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing chainSizeStmt: %w", cerr)
+		}
+	}
+	if q.claimStmt != nil {
+		if cerr := q.claimStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing claimStmt: %w", cerr)
 		}
 	}
 	if q.claimNonceStmt != nil {
@@ -327,6 +368,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing documentKeyStmt: %w", cerr)
 		}
 	}
+	if q.documentKeysStmt != nil {
+		if cerr := q.documentKeysStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing documentKeysStmt: %w", cerr)
+		}
+	}
 	if q.dropRequestStmt != nil {
 		if cerr := q.dropRequestStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing dropRequestStmt: %w", cerr)
@@ -370,6 +416,11 @@ func (q *Queries) Close() error {
 	if q.grantsOfRecordStmt != nil {
 		if cerr := q.grantsOfRecordStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing grantsOfRecordStmt: %w", cerr)
+		}
+	}
+	if q.hasClaimsStmt != nil {
+		if cerr := q.hasClaimsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing hasClaimsStmt: %w", cerr)
 		}
 	}
 	if q.hasCollectionsStmt != nil {
@@ -457,6 +508,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing insertSealedStmt: %w", cerr)
 		}
 	}
+	if q.insertServiceStmt != nil {
+		if cerr := q.insertServiceStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing insertServiceStmt: %w", cerr)
+		}
+	}
 	if q.isActiveStmt != nil {
 		if cerr := q.isActiveStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing isActiveStmt: %w", cerr)
@@ -517,6 +573,16 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing logSizeStmt: %w", cerr)
 		}
 	}
+	if q.logTailStmt != nil {
+		if cerr := q.logTailStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing logTailStmt: %w", cerr)
+		}
+	}
+	if q.loseKeysStmt != nil {
+		if cerr := q.loseKeysStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing loseKeysStmt: %w", cerr)
+		}
+	}
 	if q.newestIdentityStmt != nil {
 		if cerr := q.newestIdentityStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing newestIdentityStmt: %w", cerr)
@@ -532,14 +598,34 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing pendingGrantsStmt: %w", cerr)
 		}
 	}
+	if q.pruneClaimsStmt != nil {
+		if cerr := q.pruneClaimsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing pruneClaimsStmt: %w", cerr)
+		}
+	}
 	if q.pruneNoncesStmt != nil {
 		if cerr := q.pruneNoncesStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing pruneNoncesStmt: %w", cerr)
 		}
 	}
+	if q.putAnswerStmt != nil {
+		if cerr := q.putAnswerStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing putAnswerStmt: %w", cerr)
+		}
+	}
+	if q.putClaimStmt != nil {
+		if cerr := q.putClaimStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing putClaimStmt: %w", cerr)
+		}
+	}
 	if q.putRequestStmt != nil {
 		if cerr := q.putRequestStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing putRequestStmt: %w", cerr)
+		}
+	}
+	if q.putStatementStmt != nil {
+		if cerr := q.putStatementStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing putStatementStmt: %w", cerr)
 		}
 	}
 	if q.raiseClockStmt != nil {
@@ -575,6 +661,16 @@ func (q *Queries) Close() error {
 	if q.revokeGrantsStmt != nil {
 		if cerr := q.revokeGrantsStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing revokeGrantsStmt: %w", cerr)
+		}
+	}
+	if q.serviceStmt != nil {
+		if cerr := q.serviceStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing serviceStmt: %w", cerr)
+		}
+	}
+	if q.statementStmt != nil {
+		if cerr := q.statementStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing statementStmt: %w", cerr)
 		}
 	}
 	if q.supersedeGrantStmt != nil {
@@ -642,6 +738,7 @@ type Queries struct {
 	activeGrantStmt            *sql.Stmt
 	authorAcceptedStmt         *sql.Stmt
 	chainSizeStmt              *sql.Stmt
+	claimStmt                  *sql.Stmt
 	claimNonceStmt             *sql.Stmt
 	clockStmt                  *sql.Stmt
 	closeEpochsStmt            *sql.Stmt
@@ -653,6 +750,7 @@ type Queries struct {
 	countUsesStmt              *sql.Stmt
 	countWaitingStmt           *sql.Stmt
 	documentKeyStmt            *sql.Stmt
+	documentKeysStmt           *sql.Stmt
 	dropRequestStmt            *sql.Stmt
 	endedGrantsOfReaderStmt    *sql.Stmt
 	epochHeadStmt              *sql.Stmt
@@ -662,6 +760,7 @@ type Queries struct {
 	finishRevocationStmt       *sql.Stmt
 	grantExistsStmt            *sql.Stmt
 	grantsOfRecordStmt         *sql.Stmt
+	hasClaimsStmt              *sql.Stmt
 	hasCollectionsStmt         *sql.Stmt
 	hasGrantStmt               *sql.Stmt
 	hasNoncesStmt              *sql.Stmt
@@ -679,6 +778,7 @@ type Queries struct {
 	insertLeafStmt             *sql.Stmt
 	insertRevocationStmt       *sql.Stmt
 	insertSealedStmt           *sql.Stmt
+	insertServiceStmt          *sql.Stmt
 	isActiveStmt               *sql.Stmt
 	issuedGrantsStmt           *sql.Stmt
 	ledgerStmt                 *sql.Stmt
@@ -691,11 +791,17 @@ type Queries struct {
 	logHashesStmt              *sql.Stmt
 	logLeavesStmt              *sql.Stmt
 	logSizeStmt                *sql.Stmt
+	logTailStmt                *sql.Stmt
+	loseKeysStmt               *sql.Stmt
 	newestIdentityStmt         *sql.Stmt
 	newestLeafStmt             *sql.Stmt
 	pendingGrantsStmt          *sql.Stmt
+	pruneClaimsStmt            *sql.Stmt
 	pruneNoncesStmt            *sql.Stmt
+	putAnswerStmt              *sql.Stmt
+	putClaimStmt               *sql.Stmt
 	putRequestStmt             *sql.Stmt
+	putStatementStmt           *sql.Stmt
 	raiseClockStmt             *sql.Stmt
 	readerGrantsStmt           *sql.Stmt
 	receivedGrantsStmt         *sql.Stmt
@@ -703,6 +809,8 @@ type Queries struct {
 	removeVersionsStmt         *sql.Stmt
 	revocationByIDStmt         *sql.Stmt
 	revokeGrantsStmt           *sql.Stmt
+	serviceStmt                *sql.Stmt
+	statementStmt              *sql.Stmt
 	supersedeGrantStmt         *sql.Stmt
 	suspendGrantsStmt          *sql.Stmt
 	waitingKeysStmt            *sql.Stmt
@@ -719,6 +827,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		activeGrantStmt:            q.activeGrantStmt,
 		authorAcceptedStmt:         q.authorAcceptedStmt,
 		chainSizeStmt:              q.chainSizeStmt,
+		claimStmt:                  q.claimStmt,
 		claimNonceStmt:             q.claimNonceStmt,
 		clockStmt:                  q.clockStmt,
 		closeEpochsStmt:            q.closeEpochsStmt,
@@ -730,6 +839,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		countUsesStmt:              q.countUsesStmt,
 		countWaitingStmt:           q.countWaitingStmt,
 		documentKeyStmt:            q.documentKeyStmt,
+		documentKeysStmt:           q.documentKeysStmt,
 		dropRequestStmt:            q.dropRequestStmt,
 		endedGrantsOfReaderStmt:    q.endedGrantsOfReaderStmt,
 		epochHeadStmt:              q.epochHeadStmt,
@@ -739,6 +849,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		finishRevocationStmt:       q.finishRevocationStmt,
 		grantExistsStmt:            q.grantExistsStmt,
 		grantsOfRecordStmt:         q.grantsOfRecordStmt,
+		hasClaimsStmt:              q.hasClaimsStmt,
 		hasCollectionsStmt:         q.hasCollectionsStmt,
 		hasGrantStmt:               q.hasGrantStmt,
 		hasNoncesStmt:              q.hasNoncesStmt,
@@ -756,6 +867,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		insertLeafStmt:             q.insertLeafStmt,
 		insertRevocationStmt:       q.insertRevocationStmt,
 		insertSealedStmt:           q.insertSealedStmt,
+		insertServiceStmt:          q.insertServiceStmt,
 		isActiveStmt:               q.isActiveStmt,
 		issuedGrantsStmt:           q.issuedGrantsStmt,
 		ledgerStmt:                 q.ledgerStmt,
@@ -768,11 +880,17 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		logHashesStmt:              q.logHashesStmt,
 		logLeavesStmt:              q.logLeavesStmt,
 		logSizeStmt:                q.logSizeStmt,
+		logTailStmt:                q.logTailStmt,
+		loseKeysStmt:               q.loseKeysStmt,
 		newestIdentityStmt:         q.newestIdentityStmt,
 		newestLeafStmt:             q.newestLeafStmt,
 		pendingGrantsStmt:          q.pendingGrantsStmt,
+		pruneClaimsStmt:            q.pruneClaimsStmt,
 		pruneNoncesStmt:            q.pruneNoncesStmt,
+		putAnswerStmt:              q.putAnswerStmt,
+		putClaimStmt:               q.putClaimStmt,
 		putRequestStmt:             q.putRequestStmt,
+		putStatementStmt:           q.putStatementStmt,
 		raiseClockStmt:             q.raiseClockStmt,
 		readerGrantsStmt:           q.readerGrantsStmt,
 		receivedGrantsStmt:         q.receivedGrantsStmt,
@@ -780,6 +898,8 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		removeVersionsStmt:         q.removeVersionsStmt,
 		revocationByIDStmt:         q.revocationByIDStmt,
 		revokeGrantsStmt:           q.revokeGrantsStmt,
+		serviceStmt:                q.serviceStmt,
+		statementStmt:              q.statementStmt,
 		supersedeGrantStmt:         q.supersedeGrantStmt,
 		suspendGrantsStmt:          q.suspendGrantsStmt,
 		waitingKeysStmt:            q.waitingKeysStmt,

@@ -360,12 +360,18 @@ const issuedGrants = `-- name: IssuedGrants :many
 SELECT grants.id, grants.collection, grants.sequence, grants.owner, grants.reader, grants.reader_version, grants.epoch, grants.record, grants.not_before, grants.expires, grants.uses, grants.ending, grants.revocation, grants.superseded, grants.created, grants.kind, grants.wait, grants.scope, grants.used, grants.suspended, CAST(COALESCE(access_requests.since, 0) AS INTEGER) AS requested
 FROM grants LEFT JOIN access_requests ON grants.wait > 0
     AND access_requests.collection = grants.collection AND access_requests.reader = grants.reader
-WHERE grants.owner = ? ORDER BY grants.created DESC, grants.sequence DESC, grants.id LIMIT ?
+WHERE grants.owner = ?1 AND grants.created <= ?2
+    AND (grants.created < ?2 OR grants.sequence < ?3
+        OR (grants.sequence = ?3 AND grants.id > ?4))
+ORDER BY grants.created DESC, grants.sequence DESC, grants.id LIMIT ?5
 `
 
 type IssuedGrantsParams struct {
-	Owner []byte
-	Limit int64
+	Owner    []byte
+	Created  int64
+	Sequence int64
+	ID       []byte
+	SoMany   int64
 }
 
 type IssuedGrantsRow struct {
@@ -373,8 +379,15 @@ type IssuedGrantsRow struct {
 	Requested int64
 }
 
+// IssuedGrants: from after a place on; the first condition finds it in the index.
 func (q *Queries) IssuedGrants(ctx context.Context, arg IssuedGrantsParams) ([]IssuedGrantsRow, error) {
-	rows, err := q.query(ctx, q.issuedGrantsStmt, issuedGrants, arg.Owner, arg.Limit)
+	rows, err := q.query(ctx, q.issuedGrantsStmt, issuedGrants,
+		arg.Owner,
+		arg.Created,
+		arg.Sequence,
+		arg.ID,
+		arg.SoMany,
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -472,11 +485,20 @@ func (q *Queries) LiveGrant(ctx context.Context, arg LiveGrantParams) ([]byte, e
 }
 
 const liveGrants = `-- name: LiveGrants :many
-SELECT id FROM grants WHERE ending = 0
+SELECT id FROM grants
+WHERE ending = 0 AND suspended < 2 AND id > ?1
+ORDER BY id LIMIT ?2
 `
 
-func (q *Queries) LiveGrants(ctx context.Context) ([][]byte, error) {
-	rows, err := q.query(ctx, q.liveGrantsStmt, liveGrants)
+type LiveGrantsParams struct {
+	After  []byte
+	SoMany int64
+}
+
+// LiveGrants: those whose key should exist, from after an id on, by an index that holds
+// nothing else.
+func (q *Queries) LiveGrants(ctx context.Context, arg LiveGrantsParams) ([][]byte, error) {
+	rows, err := q.query(ctx, q.liveGrantsStmt, liveGrants, arg.After, arg.SoMany)
 	if err != nil {
 		return nil, err
 	}
@@ -496,6 +518,18 @@ func (q *Queries) LiveGrants(ctx context.Context) ([][]byte, error) {
 		return nil, err
 	}
 	return items, nil
+}
+
+const loseKeys = `-- name: LoseKeys :execrows
+UPDATE grants SET suspended = suspended + 2 WHERE ending = 0 AND suspended < 2
+`
+
+func (q *Queries) LoseKeys(ctx context.Context) (int64, error) {
+	result, err := q.exec(ctx, q.loseKeysStmt, loseKeys)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
 }
 
 const readerGrants = `-- name: ReaderGrants :many
@@ -571,12 +605,18 @@ const receivedGrants = `-- name: ReceivedGrants :many
 SELECT grants.id, grants.collection, grants.sequence, grants.owner, grants.reader, grants.reader_version, grants.epoch, grants.record, grants.not_before, grants.expires, grants.uses, grants.ending, grants.revocation, grants.superseded, grants.created, grants.kind, grants.wait, grants.scope, grants.used, grants.suspended, CAST(COALESCE(access_requests.since, 0) AS INTEGER) AS requested
 FROM grants LEFT JOIN access_requests ON grants.wait > 0
     AND access_requests.collection = grants.collection AND access_requests.reader = grants.reader
-WHERE grants.reader = ? ORDER BY grants.created DESC, grants.sequence DESC, grants.id LIMIT ?
+WHERE grants.reader = ?1 AND grants.created <= ?2
+    AND (grants.created < ?2 OR grants.sequence < ?3
+        OR (grants.sequence = ?3 AND grants.id > ?4))
+ORDER BY grants.created DESC, grants.sequence DESC, grants.id LIMIT ?5
 `
 
 type ReceivedGrantsParams struct {
-	Reader []byte
-	Limit  int64
+	Reader   []byte
+	Created  int64
+	Sequence int64
+	ID       []byte
+	SoMany   int64
 }
 
 type ReceivedGrantsRow struct {
@@ -585,7 +625,13 @@ type ReceivedGrantsRow struct {
 }
 
 func (q *Queries) ReceivedGrants(ctx context.Context, arg ReceivedGrantsParams) ([]ReceivedGrantsRow, error) {
-	rows, err := q.query(ctx, q.receivedGrantsStmt, receivedGrants, arg.Reader, arg.Limit)
+	rows, err := q.query(ctx, q.receivedGrantsStmt, receivedGrants,
+		arg.Reader,
+		arg.Created,
+		arg.Sequence,
+		arg.ID,
+		arg.SoMany,
+	)
 	if err != nil {
 		return nil, err
 	}

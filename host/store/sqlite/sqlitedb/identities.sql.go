@@ -113,8 +113,8 @@ func (q *Queries) RemoveVersions(ctx context.Context, arg RemoveVersionsParams) 
 }
 
 const suspendGrants = `-- name: SuspendGrants :exec
-UPDATE grants SET suspended = 1
-WHERE reader = ?1 AND ending = 0 AND suspended = 0
+UPDATE grants SET suspended = suspended + 1
+WHERE reader = ?1 AND ending = 0 AND suspended IN (0, 2)
     AND (reader_version < ?2 OR reader_version >= ?3)
 `
 

@@ -7,6 +7,7 @@ package sqlitedb
 
 import (
 	"context"
+	"strings"
 )
 
 const acceptAuthor = `-- name: AcceptAuthor :execrows
@@ -96,6 +97,53 @@ func (q *Queries) DocumentKey(ctx context.Context, id []byte) (DocumentKey, erro
 		&i.Accepted,
 	)
 	return i, err
+}
+
+const documentKeys = `-- name: DocumentKeys :many
+SELECT id, collection, owner, author, epoch, record, value, created, accepted FROM document_keys WHERE id IN (/*SLICE:ids*/?)
+`
+
+func (q *Queries) DocumentKeys(ctx context.Context, ids [][]byte) ([]DocumentKey, error) {
+	query := documentKeys
+	var queryParams []interface{}
+	if len(ids) > 0 {
+		for _, v := range ids {
+			queryParams = append(queryParams, v)
+		}
+		query = strings.Replace(query, "/*SLICE:ids*/?", strings.Repeat(",?", len(ids))[1:], 1)
+	} else {
+		query = strings.Replace(query, "/*SLICE:ids*/?", "NULL", 1)
+	}
+	rows, err := q.query(ctx, nil, query, queryParams...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []DocumentKey
+	for rows.Next() {
+		var i DocumentKey
+		if err := rows.Scan(
+			&i.ID,
+			&i.Collection,
+			&i.Owner,
+			&i.Author,
+			&i.Epoch,
+			&i.Record,
+			&i.Value,
+			&i.Created,
+			&i.Accepted,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const insertDocumentKey = `-- name: InsertDocumentKey :exec

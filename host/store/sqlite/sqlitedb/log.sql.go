@@ -7,6 +7,7 @@ package sqlitedb
 
 import (
 	"context"
+	"database/sql"
 	"strings"
 )
 
@@ -255,6 +256,65 @@ func (q *Queries) LogSize(ctx context.Context) (int64, error) {
 	var size int64
 	err := row.Scan(&size)
 	return size, err
+}
+
+const logTail = `-- name: LogTail :many
+SELECT log_leaves.position, log_leaves.leaf, log_leaves.ref,
+    ledger.owner, ledger.actor, ledger.salt, ledger.entry, ledger.time, evidence.content
+FROM log_leaves LEFT JOIN ledger ON ledger.position = log_leaves.position
+    LEFT JOIN evidence ON evidence.hash = ledger.evidence
+WHERE log_leaves.position >= ?1 AND log_leaves.position < ?2
+ORDER BY log_leaves.position
+`
+
+type LogTailParams struct {
+	First int64
+	After int64
+}
+
+type LogTailRow struct {
+	Position int64
+	Leaf     []byte
+	Ref      []byte
+	Owner    []byte
+	Actor    []byte
+	Salt     []byte
+	Entry    []byte
+	Time     sql.NullInt64
+	Content  []byte
+}
+
+func (q *Queries) LogTail(ctx context.Context, arg LogTailParams) ([]LogTailRow, error) {
+	rows, err := q.query(ctx, q.logTailStmt, logTail, arg.First, arg.After)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []LogTailRow
+	for rows.Next() {
+		var i LogTailRow
+		if err := rows.Scan(
+			&i.Position,
+			&i.Leaf,
+			&i.Ref,
+			&i.Owner,
+			&i.Actor,
+			&i.Salt,
+			&i.Entry,
+			&i.Time,
+			&i.Content,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const newestLeaf = `-- name: NewestLeaf :one

@@ -16,6 +16,14 @@ type AccessRequest struct {
 	Since      int64
 }
 
+type Claim struct {
+	Signer  []byte
+	Name    []byte
+	Request []byte
+	Answer  []byte
+	Expires int64
+}
+
 type Clock struct {
 	ID   int64
 	High int64
@@ -127,4 +135,14 @@ type Revocation struct {
 type SealedKey struct {
 	GrantID []byte
 	Sealed  []byte
+}
+
+type Service struct {
+	ID      int64
+	Service []byte
+}
+
+type Statement struct {
+	ID      int64
+	Content []byte
 }
