@@ -2,12 +2,12 @@ package keyring
 
 import (
 	"context"
-	"crypto/rand"
 	"database/sql"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
+	"sync"
 
 	"github.com/recrypt-service/recrypt/host/store"
 	"github.com/recrypt-service/recrypt/host/store/dbfile"
@@ -40,16 +40,27 @@ CREATE TABLE vacant (
 );
 PRAGMA user_version = 1;`
 
+// File is a keyring in one file, which one server at a time uses. It keeps one key per
+// grant. Make it with [Open].
+type File struct {
+	file *dbfile.File
+
+	mu      sync.Mutex // guards all below; every operation is short
+	writer  *dbfile.Writer
+	closed  bool
+	pending map[[16]byte]bool // ordered to be destroyed, not yet known to be
+}
+
 // Open opens the keyring file at path, or makes it if there is none. Errors of
 // package store: ErrLocked when another server uses it, ErrDamaged, ErrReadOnly
 // and ErrVersion.
-func Open(path string) (*Keyring, error) {
+func Open(path string) (*File, error) {
 	ctx := context.Background()
 	file, err := dbfile.Open(ctx, path, kind)
 	if err != nil {
 		return nil, err
 	}
-	k := &Keyring{file: file, pending: make(map[[16]byte]bool)}
+	k := &File{file: file, pending: make(map[[16]byte]bool)}
 	if err := k.open(ctx); err != nil {
 		k.Close()
 		return nil, fmt.Errorf("open keyring %s: %w", file.Path(), dbfile.Wrap(ctx, err))
@@ -57,7 +68,7 @@ func Open(path string) (*Keyring, error) {
 	return k, nil
 }
 
-func (k *Keyring) open(ctx context.Context) (err error) {
+func (k *File) open(ctx context.Context) (err error) {
 	// The lock of the whole file spares a lock and unlock per statement.
 	db, err := k.file.Connect("locking_mode(EXCLUSIVE)")
 	if err != nil {
@@ -89,7 +100,7 @@ func (k *Keyring) open(ctx context.Context) (err error) {
 }
 
 // Close closes the keyring. It is safe to call twice.
-func (k *Keyring) Close() error {
+func (k *File) Close() error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.closed {
@@ -103,97 +114,158 @@ func (k *Keyring) Close() error {
 	return errors.Join(err, k.file.Close())
 }
 
-// querier is a transaction or the database.
-type querier interface {
-	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
-	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-}
-
-// grantKey returns a grant's key; sql.ErrNoRows when it has none.
-func grantKey(ctx context.Context, q querier, grant [16]byte) ([]byte, error) {
-	var key []byte
-	err := q.QueryRowContext(ctx, `SELECT slots.key FROM owners JOIN slots ON slots.slot = owners.slot
-		WHERE owners.grant_id = ?`, grant[:]).Scan(&key)
-	if err != nil {
-		return nil, err
+// SealAll implements Keyring.
+func (k *File) SealAll(ctx context.Context, grants [][16]byte, transformKeys [][]byte) (sealed [][]byte, err error) {
+	if len(grants) != len(transformKeys) {
+		return nil, fmt.Errorf("seal: %w", errNumber)
 	}
-	if len(key) != keyBytes || [keyBytes]byte(key) == [keyBytes]byte{} {
-		return nil, store.ErrDamaged
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.closed {
+		return nil, errClosed
 	}
-	return key, nil
-}
-
-// addKey gives a grant a fresh key.
-func addKey(ctx context.Context, tx *sql.Tx, grant [16]byte) ([]byte, error) {
-	key := make([]byte, keyBytes)
-	rand.Read(key) // never fails
-	slot, err := putKey(ctx, tx, key)
-	if err != nil {
-		return nil, err
-	}
-	_, err = tx.ExecContext(ctx, "INSERT INTO owners (grant_id, slot) VALUES (?, ?)", grant[:], slot)
-	return key, err
-}
-
-// putKey writes key into a vacant slot, or a new one.
-func putKey(ctx context.Context, tx *sql.Tx, key []byte) (slot int64, err error) {
-	err = tx.QueryRowContext(ctx, "SELECT slot FROM vacant LIMIT 1").Scan(&slot)
-	if errors.Is(err, sql.ErrNoRows) {
-		result, err := tx.ExecContext(ctx, "INSERT INTO slots (key) VALUES (?)", key)
-		if err != nil {
-			return 0, err
+	fresh := false // known to have had no keys before
+	err = k.writer.Write(ctx, func(tx *sql.Tx) error {
+		if err := k.free(ctx, tx, grants); err != nil {
+			return err
 		}
-		return result.LastInsertId()
+		fresh, sealed = true, make([][]byte, len(grants))
+		for i, grant := range grants {
+			key, err := addKey(ctx, tx, grant)
+			if err != nil {
+				return err
+			}
+			sealed[i], err = seal(key, grant, transformKeys[i])
+			clear(key)
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err == nil {
+		return sealed, nil
 	}
-	if err != nil {
-		return 0, err
+	if fresh { // it may be committed
+		err = errors.Join(err, k.destroy(context.WithoutCancel(ctx), grants))
 	}
-	if _, err = tx.ExecContext(ctx, "UPDATE slots SET key = ? WHERE slot = ?", key, slot); err != nil {
-		return 0, err
-	}
-	_, err = tx.ExecContext(ctx, "DELETE FROM vacant WHERE slot = ?", slot)
-	return slot, err
+	return nil, fmt.Errorf("seal: %w", err)
 }
 
-// removeKey overwrites a grant's key with zeros and vacates its slot.
-func removeKey(ctx context.Context, tx *sql.Tx, grant [16]byte) error {
-	var slot int64
-	err := tx.QueryRowContext(ctx, "SELECT slot FROM owners WHERE grant_id = ?", grant[:]).Scan(&slot)
+// free makes sure that no grant has a key, or is ordered to lose it.
+func (k *File) free(ctx context.Context, tx *sql.Tx, grants [][16]byte) error {
+	for _, grant := range grants {
+		if k.pending[grant] {
+			return ErrDestroyed
+		}
+		key, err := grantKey(ctx, tx, grant)
+		clear(key)
+		if err == nil {
+			return store.ErrExists
+		}
+		if !errors.Is(err, sql.ErrNoRows) {
+			return err
+		}
+	}
+	return nil
+}
+
+// Unseal implements Keyring.
+func (k *File) Unseal(ctx context.Context, grants [][16]byte, _ [][]byte) error {
+	return k.Destroy(ctx, grants...)
+}
+
+// Open implements Keyring.
+func (k *File) Open(ctx context.Context, grant [16]byte, sealed []byte) (transformKey []byte, err error) {
+	key, err := k.key(ctx, grant)
+	if err != nil {
+		return nil, fmt.Errorf("open: %w", err)
+	}
+	defer clear(key)
+	transformKey, err = open(key, grant, sealed)
+	if err != nil {
+		return nil, fmt.Errorf("open: %w", err)
+	}
+	return transformKey, nil
+}
+
+func (k *File) key(ctx context.Context, grant [16]byte) ([]byte, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.closed {
+		return nil, errClosed
+	}
+	if k.pending[grant] {
+		return nil, ErrDestroyed
+	}
+	key, err := grantKey(ctx, k.writer.DB, grant)
 	if errors.Is(err, sql.ErrNoRows) {
+		return nil, ErrDestroyed
+	}
+	return key, dbfile.Wrap(ctx, err)
+}
+
+// Destroy implements Keyring: the keys are in no file any more.
+func (k *File) Destroy(ctx context.Context, grants ...[16]byte) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.closed {
+		return errClosed
+	}
+	return k.destroy(context.WithoutCancel(ctx), grants)
+}
+
+// Retain implements Keyring.
+func (k *File) Retain(ctx context.Context, live func(yield func([16]byte) error) error) (int, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.closed {
+		return 0, errClosed
+	}
+	rest, err := orphans(ctx, k.writer.DB, live)
+	if err != nil {
+		return 0, fmt.Errorf("retain: %w", dbfile.Wrap(ctx, err))
+	}
+	return len(rest), k.destroy(context.WithoutCancel(ctx), rest)
+}
+
+// Empty implements Keyring.
+func (k *File) Empty(ctx context.Context) (bool, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.closed {
+		return false, errClosed
+	}
+	var some bool
+	err := k.writer.DB.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM owners)").Scan(&some)
+	return !some, dbfile.Wrap(ctx, err)
+}
+
+// destroy runs under k.mu.
+func (k *File) destroy(ctx context.Context, grants [][16]byte) error {
+	for _, grant := range grants {
+		k.pending[grant] = true
+	}
+	if len(k.pending) == 0 {
 		return nil
 	}
-	if err != nil {
-		return err
-	}
-	zeros := make([]byte, keyBytes)
-	if _, err = tx.ExecContext(ctx, "UPDATE slots SET key = ? WHERE slot = ?", zeros, slot); err != nil {
-		return err
-	}
-	if _, err = tx.ExecContext(ctx, "DELETE FROM owners WHERE grant_id = ?", grant[:]); err != nil {
-		return err
-	}
-	_, err = tx.ExecContext(ctx, "INSERT INTO vacant (slot) VALUES (?)", slot)
-	return err
-}
-
-// allGrants returns every grant that has a key.
-func allGrants(ctx context.Context, q querier) (grants [][16]byte, err error) {
-	rows, err := q.QueryContext(ctx, "SELECT grant_id FROM owners")
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var id []byte
-		if err := rows.Scan(&id); err != nil {
-			return nil, err
+	err := k.writer.Write(ctx, func(tx *sql.Tx) error {
+		for grant := range k.pending {
+			if err := removeKey(ctx, tx, grant); err != nil {
+				return err
+			}
 		}
-		if len(id) != 16 {
-			return nil, store.ErrDamaged
-		}
-		grants = append(grants, [16]byte(id))
+		return nil
+	})
+	if err == nil {
+		err = wipeJournal(k.file.Path())
 	}
-	return grants, rows.Err()
+	if err != nil {
+		k.writer.Note(err)
+		return fmt.Errorf("destroy keys: %w", err)
+	}
+	clear(k.pending)
+	return nil
 }
 
 // wipeJournal overwrites the journal of a committed transaction with zeros, and

@@ -1,9 +1,9 @@
-// Package keyring keeps, in a file of its own, one random key per transform key,
+// Package keyring keeps, apart from the store, one random key per transform key,
 // so that access can be destroyed and not merely deleted.
 //
-// The store keeps transform keys sealed by [Keyring.Seal]; what opens them is here
-// and nowhere else. Once [Keyring.Destroy] has returned, no file of the keyring
-// holds the key any more, and the sealed form is noise wherever a copy of it may
+// The store keeps transform keys as SealAll of a [Keyring] has sealed them; what opens
+// them is here and nowhere else. Once Destroy has returned, the keyring does not
+// hold the key any more, and the sealed form is noise wherever a copy of it may
 // have survived: in a backup of the store, in its log, on free pages.
 //
 //	sealed = 0x01 | nonce (24 bytes) | XChaCha20-Poly1305(key, nonce, transform key)
@@ -24,14 +24,10 @@ package keyring
 import (
 	"context"
 	"crypto/rand"
-	"database/sql"
 	"errors"
-	"fmt"
-	"sync"
+	"time"
 
 	"golang.org/x/crypto/chacha20poly1305"
-
-	"github.com/recrypt-service/recrypt/host/store/dbfile"
 )
 
 // Sizes in bytes.
@@ -40,6 +36,10 @@ const (
 	// Overhead is how much longer the sealed form is: version, nonce and tag.
 	Overhead = 1 + chacha20poly1305.NonceSizeX + chacha20poly1305.Overhead // 41
 )
+
+// Young is the age below which a key in a keyring of several servers may belong to a grant
+// that is about to be stored.
+const Young = time.Hour
 
 const (
 	sealedVersion = 1
@@ -52,167 +52,55 @@ var (
 	// errSealed is one error for whatever is wrong with the sealed form.
 	errSealed = errors.New("sealed transform key does not open")
 	errClosed = errors.New("keyring is closed")
+	errNumber = errors.New("grants and transform keys differ in number")
 )
 
-// Keyring is an open keyring. Its methods may be called from many goroutines.
-type Keyring struct {
-	file *dbfile.File
-
-	mu      sync.Mutex // guards all below; every operation is short
-	writer  *dbfile.Writer
-	closed  bool
-	pending map[[16]byte]bool // ordered to be destroyed, not yet known to be
-}
-
-// Seal seals transformKey for a grant and returns the sealed form, once the key
-// that opens it is durable. A grant that has a key keeps it, so that sealing again
-// leaves what was sealed before as it is.
-func (k *Keyring) Seal(ctx context.Context, grant [16]byte, transformKey []byte) (sealed []byte, err error) {
-	all, err := k.SealAll(ctx, [][16]byte{grant}, [][]byte{transformKey})
-	if err != nil {
-		return nil, err
-	}
-	return all[0], nil
-}
-
-// SealAll is Seal for many grants in one transaction, which costs as much as for
-// one. transformKeys[i] belongs to grants[i].
-func (k *Keyring) SealAll(ctx context.Context, grants [][16]byte, transformKeys [][]byte) (sealed [][]byte, err error) {
-	if len(grants) != len(transformKeys) {
-		return nil, errors.New("seal: grants and transform keys differ in number")
-	}
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.closed {
-		return nil, errClosed
-	}
-	err = k.writer.Write(ctx, func(tx *sql.Tx) error {
-		sealed = nil
-		for i, grant := range grants {
-			if k.pending[grant] {
-				return ErrDestroyed
-			}
-			key, err := grantKey(ctx, tx, grant)
-			if errors.Is(err, sql.ErrNoRows) {
-				key, err = addKey(ctx, tx, grant)
-			}
-			if err != nil {
-				return err
-			}
-			one, err := seal(key, grant, transformKeys[i])
-			clear(key)
-			if err != nil {
-				return err
-			}
-			sealed = append(sealed, one)
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("seal: %w", err)
-	}
-	return sealed, nil
-}
-
-// Open returns the transform key that was sealed for a grant; ErrDestroyed when
-// the grant's key is gone. A sealed form that was altered, or is another grant's,
-// is an error. The caller clears the transform key after use.
-func (k *Keyring) Open(ctx context.Context, grant [16]byte, sealed []byte) (transformKey []byte, err error) {
-	key, err := k.key(ctx, grant)
-	if err != nil {
-		return nil, fmt.Errorf("open: %w", err)
-	}
-	defer clear(key)
-	transformKey, err = open(key, grant, sealed)
-	if err != nil {
-		return nil, fmt.Errorf("open: %w", err)
-	}
-	return transformKey, nil
-}
-
-func (k *Keyring) key(ctx context.Context, grant [16]byte) ([]byte, error) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.closed {
-		return nil, errClosed
-	}
-	if k.pending[grant] {
-		return nil, ErrDestroyed
-	}
-	key, err := grantKey(ctx, k.writer.DB, grant)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, ErrDestroyed
-	}
-	return key, dbfile.Wrap(ctx, err)
-}
-
-// Destroy destroys the keys of grants. When it returns nil they are in no file any
-// more. A grant without a key is no error. Once begun it finishes, even if ctx ends.
+// Keyring is an open keyring. [File] is one file of one server, [Postgres] a few tables
+// that any number of servers share. The methods may be called from many goroutines.
 //
-// After an error the keys may or may not exist, but never open anything again in
-// this process, and every later Destroy destroys them as well, or fails too. So a
-// later success covers them, and so does Retain when the server starts again.
-func (k *Keyring) Destroy(ctx context.Context, grants ...[16]byte) error {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.closed {
-		return errClosed
-	}
-	return k.destroy(context.WithoutCancel(ctx), grants)
+// No two calls of SealAll share a key, so that Unseal ends only what its own call made,
+// whatever other requests, on this server or on others, do with the same grant ids.
+type Keyring interface {
+	// SealAll seals the transform keys of grants and returns their sealed forms, once the
+	// keys that open them are durable. transformKeys[i] belongs to grants[i]. An engine that
+	// keeps one key per grant refuses grants that have one with store.ErrExists. After an
+	// error there is no key that was not there before.
+	SealAll(ctx context.Context, grants [][16]byte, transformKeys [][]byte) (sealed [][]byte, err error)
+
+	// Unseal destroys the keys of what SealAll has just returned, because the grants were
+	// not stored. Once begun it finishes, even if ctx ends.
+	Unseal(ctx context.Context, grants [][16]byte, sealed [][]byte) error
+
+	// Open returns the transform key that was sealed for a grant; ErrDestroyed when
+	// its key is gone. A sealed form that was altered, or is another grant's, is an
+	// error. The caller clears the transform key after use.
+	Open(ctx context.Context, grant [16]byte, sealed []byte) (transformKey []byte, err error)
+
+	// Destroy destroys all keys of grants. When it returns nil they are nowhere any more. A
+	// grant without a key is no error. Once begun it finishes, even if ctx ends.
+	//
+	// After an error the keys may or may not exist, but never open anything again in
+	// this process, and every later Destroy destroys them as well, or fails too. So a
+	// later success covers them, and so does Retain.
+	Destroy(ctx context.Context, grants ...[16]byte) error
+
+	// Retain destroys every key whose grant is not live, and returns how many. live calls
+	// yield with the id of each live grant in ascending order, and returns its error: see
+	// store.Store.LiveGrants. Nothing is destroyed when it fails. A crash may have come
+	// between a revocation in the store and the destruction here, or between a new key
+	// here and its grant there. A keyring of several servers leaves keys alone that are
+	// younger than [Young]: their grants may be about to be stored.
+	Retain(ctx context.Context, live func(yield func(grant [16]byte) error) error) (destroyed int, err error)
+
+	// Empty reports whether no grant has a key.
+	Empty(ctx context.Context) (bool, error)
+
+	// Close closes the keyring. It is safe to call twice.
+	Close() error
 }
 
-// Retain destroys every key whose grant is not in live. A server calls it at start
-// with the store's live grants: a crash may have come between a revocation in the
-// store and the destruction here, or between a new key here and its grant there.
-func (k *Keyring) Retain(ctx context.Context, live [][16]byte) error {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.closed {
-		return errClosed
-	}
-	keep := make(map[[16]byte]bool, len(live))
-	for _, grant := range live {
-		keep[grant] = true
-	}
-	all, err := allGrants(ctx, k.writer.DB)
-	if err != nil {
-		return fmt.Errorf("retain: %w", dbfile.Wrap(ctx, err))
-	}
-	var rest [][16]byte
-	for _, grant := range all {
-		if !keep[grant] {
-			rest = append(rest, grant)
-		}
-	}
-	return k.destroy(context.WithoutCancel(ctx), rest)
-}
-
-// destroy runs under k.mu.
-func (k *Keyring) destroy(ctx context.Context, grants [][16]byte) error {
-	for _, grant := range grants {
-		k.pending[grant] = true
-	}
-	if len(k.pending) == 0 {
-		return nil
-	}
-	err := k.writer.Write(ctx, func(tx *sql.Tx) error {
-		for grant := range k.pending {
-			if err := removeKey(ctx, tx, grant); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err == nil {
-		err = wipeJournal(k.file.Path())
-	}
-	if err != nil {
-		k.writer.Note(err)
-		return fmt.Errorf("destroy keys: %w", err)
-	}
-	clear(k.pending)
-	return nil
-}
+// errOrder says that live grants came in another order: nothing may be concluded.
+var errOrder = errors.New("live grants are not in ascending order")
 
 func seal(key []byte, grant [16]byte, transformKey []byte) ([]byte, error) {
 	aead, err := chacha20poly1305.NewX(key)

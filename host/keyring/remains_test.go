@@ -44,7 +44,7 @@ func holds(all map[string][]byte, needle []byte) (found []string) {
 	return found
 }
 
-func (k *Keyring) testKey(t testing.TB, grant [16]byte) []byte {
+func (k *File) testKey(t testing.TB, grant [16]byte) []byte {
 	t.Helper()
 	key, err := grantKey(context.Background(), k.writer.DB, grant)
 	fatal(t, err)
@@ -136,7 +136,7 @@ type access struct {
 }
 
 // grantAccess does what a server does for one grant.
-func grantAccess(t testing.TB, s store.Store, k *Keyring) access {
+func grantAccess(t testing.TB, s store.Store, k *File) access {
 	t.Helper()
 	a := access{transformKey: random(1200)}
 	a.grant = store.Grant{ID: id16(), Collection: id16(), Record: random(300)}
@@ -154,7 +154,7 @@ func grantAccess(t testing.TB, s store.Store, k *Keyring) access {
 }
 
 // revoke does what a server does for a revocation.
-func (a access) revoke(t testing.TB, s store.Store, k *Keyring) {
+func (a access) revoke(t testing.TB, s store.Store, k *File) {
 	t.Helper()
 	_, ids, err := s.Revoke(context.Background(), store.Revocation{
 		ID: id16(), Collection: a.grant.Collection, Owner: a.grant.Owner, Reader: a.grant.Reader, Record: random(99),
@@ -175,7 +175,7 @@ func (a access) gone(t testing.TB, all map[string][]byte) {
 	}
 }
 
-func openBoth(t testing.TB, folder string) (store.Store, *Keyring) {
+func openBoth(t testing.TB, folder string) (store.Store, *File) {
 	t.Helper()
 	s, err := sqlite.Open(context.Background(), filepath.Join(folder, "recrypt.db"))
 	fatal(t, err)
