@@ -75,7 +75,7 @@ type Server struct {
 	clock   func() time.Time
 	web     *httptest.Server
 	store   *sqlite.Store
-	keyring *keyring.Keyring
+	keyring keyring.Keyring
 	stop    sync.Once
 }
 

@@ -8,7 +8,6 @@ import (
 	"fmt"
 
 	"github.com/recrypt-service/recrypt/host/api"
-	"github.com/recrypt-service/recrypt/host/keyring"
 	"github.com/recrypt-service/recrypt/host/store"
 	"github.com/recrypt-service/recrypt/host/translog"
 	"github.com/recrypt-service/recrypt/wasm/abi"
@@ -43,13 +42,12 @@ func (s *Server) storeProposal(ctx context.Context, owner *signer, p *proposal) 
 	if err := s.checkReaders(ctx, p, now); err != nil {
 		return err
 	}
-	fresh, err := s.sealKeys(ctx, p)
-	if err != nil {
+	if err := s.sealKeys(ctx, p); err != nil {
 		return err
 	}
 	superseded, err := s.store.PutCollection(ctx, link, p.record.Previous, p.grants, s.entriesOf(ctx, p, now))
 	if err != nil {
-		return s.undo(ctx, p, fresh, err)
+		return s.undo(ctx, p, err)
 	}
 	s.policies.put(p.record)
 	if err := s.destroy(ctx, superseded...); err != nil {
@@ -132,31 +130,29 @@ func (s *Server) checkReaders(ctx context.Context, p *proposal, now int64) error
 	return nil
 }
 
-// sealKeys seals every transform key and returns the ids that now have a key. An
-// id that has one already is somebody's grant: it is refused before anything is
-// sealed, so that undoing this request never destroys a key of another one.
-func (s *Server) sealKeys(ctx context.Context, p *proposal) ([][16]byte, error) {
+// sealKeys seals every transform key, by keys of this request alone: undoing it never
+// destroys a key of another one with the same grant ids.
+func (s *Server) sealKeys(ctx context.Context, p *proposal) error {
 	ids, keys := make([][16]byte, len(p.grants)), make([][]byte, len(p.grants))
 	for i := range p.grants {
 		ids[i], keys[i] = p.grants[i].ID, p.keys[i]
-		if _, err := s.keyring.Open(ctx, ids[i], nil); !errors.Is(err, keyring.ErrDestroyed) {
-			return nil, store.ErrExists
-		}
 	}
 	sealed, err := s.keyring.SealAll(ctx, ids, keys)
+	if errors.Is(err, store.ErrExists) {
+		return store.ErrExists // somebody's grant
+	}
 	if err != nil {
-		s.unseal(ctx, ids)
-		return nil, fmt.Errorf("seal transform keys: %w", ours(err))
+		return fmt.Errorf("seal transform keys: %w", ours(err))
 	}
 	for i := range sealed {
 		p.grants[i].Sealed = sealed[i]
 	}
-	return ids, nil
+	return nil
 }
 
 // undo destroys fresh keys after the store refused. If the store failed in a way
 // that leaves open what happened, it says itself whether the grants are there.
-func (s *Server) undo(ctx context.Context, p *proposal, fresh [][16]byte, cause error) error {
+func (s *Server) undo(ctx context.Context, p *proposal, cause error) error {
 	refused := false
 	for _, known := range []error{store.ErrConflict, store.ErrExists, store.ErrInvalid, store.ErrFull, store.ErrClosed, store.ErrQuota} {
 		refused = refused || errors.Is(cause, known)
@@ -171,16 +167,21 @@ func (s *Server) undo(ctx context.Context, p *proposal, fresh [][16]byte, cause 
 			return nil
 		}
 	}
-	s.unseal(ctx, fresh)
+	s.unseal(ctx, p)
 	if errors.Is(cause, store.ErrQuota) {
 		return refuse(api.CodeTooLarge, fmt.Sprintf("an owner may have %d collections here", api.MaxCollections))
 	}
 	return cause
 }
 
-// unseal destroys keys that no grant uses.
-func (s *Server) unseal(ctx context.Context, ids [][16]byte) {
-	if err := s.destroy(ctx, ids...); err != nil {
+// unseal destroys the keys of a proposal that was not stored. Nothing of them can have been
+// opened, or prepared.
+func (s *Server) unseal(ctx context.Context, p *proposal) {
+	ids, sealed := make([][16]byte, len(p.grants)), make([][]byte, len(p.grants))
+	for i := range p.grants {
+		ids[i], sealed[i] = p.grants[i].ID, p.grants[i].Sealed
+	}
+	if err := s.keyring.Unseal(ctx, ids, sealed); err != nil {
 		s.log.Error("unused transform keys stay until the next start", "error", err)
 	}
 }

@@ -59,7 +59,7 @@ func present(dir, name string) (bool, error) {
 // openKeyring opens the keyring that belongs to db. The database's clock runs before
 // a keyring is made beside it: so a keyring beside a database whose clock has never
 // run is that of another database, and is refused.
-func openKeyring(ctx context.Context, dir string, db store.Store, log *slog.Logger) (*keyring.Keyring, error) {
+func openKeyring(ctx context.Context, dir string, db store.Store, log *slog.Logger) (keyring.Keyring, error) {
 	ring, err := present(dir, keyringFile)
 	if err != nil {
 		return nil, err
@@ -79,15 +79,6 @@ func openKeyring(ctx context.Context, dir string, db store.Store, log *slog.Logg
 // announceKeyring prepares db for a keyring that is about to be made: at the first
 // start, or beside a database from a backup, in which the keyring should not be.
 func announceKeyring(ctx context.Context, db store.Store, log *slog.Logger) error {
-	if _, err := db.HighWater(ctx, time.Now().UnixMilli()); err != nil {
-		return err
-	}
-	live, err := db.LiveGrants(ctx)
-	if err != nil {
-		return err
-	}
-	if len(live) > 0 {
-		log.Warn(keyringFile+" is missing, a new one is made: no reader can open anything until the owners grant access again", "grants", len(live))
-	}
-	return nil
+	_, err := db.HighWater(ctx, time.Now().UnixMilli())
+	return err
 }

@@ -47,7 +47,7 @@ type world struct {
 	seed    []byte
 	service *abi.Service
 	store   *sqlite.Store
-	keyring *keyring.Keyring
+	keyring keyring.Keyring
 	server  *server.Server
 	log     *lockedBuffer
 

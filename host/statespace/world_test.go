@@ -107,7 +107,7 @@ type world struct {
 	store   *sqlite.Store
 	rows    *rows
 	high    time.Duration // the latest that the open store may have seen
-	keyring *keyring.Keyring
+	keyring keyring.Keyring
 	crash   *crasher
 	server  *server.Server
 	ghost   *ghost
