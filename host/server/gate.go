@@ -42,6 +42,7 @@ type exchange struct {
 	oneOwner  bool          // get_sym_keys: all keys asked for are there and of one owner
 	unread    bool          // a body may still be coming
 	unsent    share         // of the answer
+	stream    *stream       // watch_events: what follows the header
 
 	connection *http.ResponseController
 }
@@ -61,6 +62,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x.connection = http.NewResponseController(w)
 	out := s.respond(r, x)
 	s.access(x, out, time.Since(start))
+	if x.stream != nil {
+		x.stream.run(r.Context(), w, out.header)
+		return
+	}
 	out.send(w, stallTime, sendTime)
 }
 

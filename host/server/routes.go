@@ -62,6 +62,7 @@ func (s *Server) register() {
 	handle(s, a, http.MethodGet, api.PathServer, "Read the server's id and version", route{operation: "get_server", free: true}, s.getServer)
 
 	s.registerLog(a)
+	s.registerEvents()
 	s.file("GET "+api.PathLink, route{operation: "link_page", free: true}, linkPage)
 	s.plain("GET /livez", "livez", func(context.Context) (any, error) { return health, nil })
 	s.plain("GET /readyz", "readyz", s.ready)

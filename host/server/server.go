@@ -118,6 +118,8 @@ type Server struct {
 
 	tree tree // the log
 
+	recent *recent // its newest part, for live updates
+
 	mux    *http.ServeMux
 	routes map[string]route // by pattern of mux
 	gate   *turnstile
@@ -170,6 +172,7 @@ func New(ctx context.Context, cfg Config) (*Server, error) {
 	if err := s.reconcile(ctx); err != nil {
 		return nil, err
 	}
+	s.recent = newRecent(s.store, s.log)
 	s.register()
 	return s, nil
 }
@@ -284,6 +287,7 @@ func (s *Server) destroy(ctx context.Context, grants ...[16]byte) error {
 // Close overwrites what the server keeps in memory for speed: prepared transform keys.
 // Requests are answered without it from then on. The parts in the Config stay open.
 func (s *Server) Close() {
+	s.CloseStreams()
 	if !s.prepared.enabled() {
 		return
 	}
