@@ -17,12 +17,11 @@ import (
 // come first: a crash in between leaves keys without grants, which the next start
 // destroys, never a grant without its key.
 func (s *Server) storeProposal(ctx context.Context, owner *signer, p *proposal) error {
-	s.granting.Lock()
-	defer s.granting.Unlock()
+	defer s.changing.take(p.record.Collection)()
 	if err := s.recheck(ctx, p); err != nil {
 		return err
 	}
-	now, err := s.now(ctx) // under the lock, so that records and revocations are in order
+	now, err := s.now(ctx)
 	if err != nil {
 		return err
 	}
@@ -45,15 +44,18 @@ func (s *Server) storeProposal(ctx context.Context, owner *signer, p *proposal) 
 	if err := s.sealKeys(ctx, p); err != nil {
 		return err
 	}
+	// Once begun it ends: what comes of a transaction that was cut off is not known, and its
+	// keys could not be destroyed.
+	ctx = context.WithoutCancel(ctx)
 	superseded, err := s.store.PutCollection(ctx, link, p.record.Previous, p.grants, s.entriesOf(ctx, p, now))
 	if err != nil {
 		return s.undo(ctx, p, err)
 	}
 	s.policies.put(p.record)
 	if err := s.destroy(ctx, superseded...); err != nil {
-		// The grants are stored and their old keys unreachable; the next start
-		// destroys what is left of them.
-		s.log.Error("superseded transform keys stay until the next start", "error", err)
+		// The grants are stored and their old keys unreachable; a later look destroys
+		// what is left of them.
+		s.log.Error("superseded transform keys stay for a while", "error", err)
 	}
 	return nil
 }
@@ -79,7 +81,8 @@ func (s *Server) entriesOf(ctx context.Context, p *proposal, now int64) []store.
 	return out
 }
 
-// recheck looks, under the lock, whether the chain is still where link found it.
+// recheck looks whether the chain is still where link found it. The store looks again in its
+// transaction; this one spares sealing, and answers in words.
 func (s *Server) recheck(ctx context.Context, p *proposal) error {
 	head, err := s.store.Head(ctx, p.record.Collection)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
@@ -154,18 +157,21 @@ func (s *Server) sealKeys(ctx context.Context, p *proposal) error {
 // that leaves open what happened, it says itself whether the grants are there.
 func (s *Server) undo(ctx context.Context, p *proposal, cause error) error {
 	refused := false
-	for _, known := range []error{store.ErrConflict, store.ErrExists, store.ErrInvalid, store.ErrFull, store.ErrClosed, store.ErrQuota} {
+	for _, known := range []error{store.ErrConflict, store.ErrExists, store.ErrInvalid, store.ErrFull, store.ErrClosed, store.ErrQuota, store.ErrClaimed, store.ErrTooMany} {
 		refused = refused || errors.Is(cause, known)
 	}
 	if !refused {
 		head, err := s.store.Head(ctx, p.record.Collection)
 		if err != nil && !errors.Is(err, store.ErrNotFound) {
-			return errors.Join(cause, err) // the next start knows, and cleans up
+			return errors.Join(cause, err) // retain knows later, and cleans up
 		}
 		if bytes.Equal(head.Record, p.raw) {
 			p.created = head.Created
 			return nil
 		}
+	}
+	if errors.Is(cause, store.ErrUnavailable) {
+		return cause // it may still happen; else retain cleans up
 	}
 	s.unseal(ctx, p)
 	if errors.Is(cause, store.ErrQuota) {
@@ -182,6 +188,6 @@ func (s *Server) unseal(ctx context.Context, p *proposal) {
 		ids[i], sealed[i] = p.grants[i].ID, p.grants[i].Sealed
 	}
 	if err := s.keyring.Unseal(ctx, ids, sealed); err != nil {
-		s.log.Error("unused transform keys stay until the next start", "error", err)
+		s.log.Error("unused transform keys stay for a while", "error", err)
 	}
 }

@@ -121,10 +121,16 @@ func toProblem(err error) (p *problem, fault bool) {
 		return refuse(api.CodeQuota, "wait until the owner has accepted what is there"), false
 	case errors.Is(err, store.ErrReplay):
 		return refuse(api.CodeReplay, "sign again with a new nonce"), false
+	case errors.Is(err, store.ErrClaimed):
+		return refuse(api.CodeRejected, "this Idempotency-Key was used for another request; choose a new one"), false
 	case errors.Is(err, store.ErrTooMany):
 		p := refuse(api.CodeBusy, "this identity has sent too many requests within an hour")
 		p.retryAfter = "60"
 		return p, false
+	case errors.Is(err, store.ErrUnavailable):
+		p := refuse(api.CodeBusy, "the server's database does not answer; retry")
+		p.retryAfter = "5"
+		return p, true
 	case errors.Is(err, store.ErrFull):
 		return refuse(api.CodeBusy, "the server's disk is full"), true
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):

@@ -58,12 +58,10 @@ func (s *Server) mayRevoke(ctx context.Context, owner *signer, r *abi.Revocation
 
 // mark ends the grants of a revocation, the reader's request for a pending one, and, if any
 // grant was live, the epoch: nothing more is deposited in it, and the next record opens
-// another. A new one must name the newest record, and
-// no record is stored meanwhile: so it tells which readers hash still counts the
-// reader, the one it names, and the next one does not.
+// another. A new one must name the newest record, which the store makes sure of in its
+// transaction: so it tells which readers hash still counts the reader, the one it names,
+// and the next one does not.
 func (s *Server) mark(ctx context.Context, v *abi.Revocation, r store.Revocation) (store.Revocation, [][16]byte, error) {
-	s.granting.Lock()
-	defer s.granting.Unlock()
 	var epoch uint32
 	if _, err := s.store.Revocation(ctx, r.ID); errors.Is(err, store.ErrNotFound) {
 		head, err := s.store.Head(ctx, r.Collection)
@@ -94,8 +92,7 @@ func (s *Server) mark(ctx context.Context, v *abi.Revocation, r store.Revocation
 
 // finish takes a revocation to its receipt, from wherever it stands.
 func (s *Server) finish(ctx context.Context, v *abi.Revocation, r store.Revocation) (store.Revocation, error) {
-	s.revoking.Lock()
-	defer s.revoking.Unlock()
+	defer s.changing.take(r.Collection)()
 	stored, grants, err := s.mark(ctx, v, r)
 	if err != nil {
 		return store.Revocation{}, err
@@ -122,6 +119,7 @@ func (s *Server) finish(ctx context.Context, v *abi.Revocation, r store.Revocati
 	if err := s.store.FinishRevocation(ctx, r.ID, receipt, destroyed); err != nil {
 		return store.Revocation{}, ours(err)
 	}
-	stored.Receipt = receipt
-	return stored, nil
+	// Another server may have come first: everybody sees the same receipt.
+	stored, err = s.store.Revocation(ctx, r.ID)
+	return stored, ours(err)
 }
