@@ -21,10 +21,11 @@ import (
 	"github.com/recrypt-service/recrypt/host/store"
 )
 
+// patience is how long a statement is tried while the database does not answer: longer
+// than a fail-over to its stand-by takes. Tests have less.
+var patience = 30 * time.Second
+
 const (
-	// patience is how long a statement is tried while the database does not answer: longer
-	// than a fail-over to its stand-by takes.
-	patience = 30 * time.Second
 	// connections is how many a server opens, unless the URL says pool_max_conns. Keys are
 	// looked up in less time than transforms take.
 	connections = 4

@@ -16,6 +16,7 @@ import (
 	"testing"
 
 	"github.com/recrypt-service/recrypt/host/store"
+	"github.com/recrypt-service/recrypt/host/store/pgtest"
 	"github.com/recrypt-service/recrypt/host/store/sqlite"
 )
 
@@ -217,13 +218,17 @@ const (
 	childRevocations = "RECRYPT_TEST_KEYRING_REVOCATIONS"
 )
 
-// TestMain also is the child of TestNothingRemainsAfterKill.
+// TestMain also is the child of TestNothingRemainsAfterKill and TestServersKilled.
 func TestMain(m *testing.M) {
 	if folder := os.Getenv(childFolder); folder != "" {
 		child(folder)
 		return
 	}
-	os.Exit(m.Run())
+	if url := os.Getenv(childDatabase); url != "" {
+		sharedChild(url)
+		return
+	}
+	os.Exit(pgtest.Main(m))
 }
 
 // child grants and revokes, telling what must be gone by then, until it has
