@@ -36,10 +36,10 @@ const (
 	PathLedger      = "/v1/ledger/{from}"               // GET list_ledger
 	PathConsistency = "/v1/log/consistency/{old}/{new}" // GET get_consistency (public)
 
-	PathIssued           = "/v1/grants/issued/{cursor}"     // GET list_issued_grants
-	PathReceived         = "/v1/grants/received/{cursor}"   // GET list_received_grants
-	PathCollectionsAfter = "/v1/collections/after/{cursor}" // GET list_collections_after
-	PathEvents           = "/v1/events/{from}"              // GET watch_events: a stream
+	PathIssued           = "/v1/grants/issued/{cursor}"   // GET list_issued_grants
+	PathReceived         = "/v1/grants/received/{cursor}" // GET list_received_grants
+	PathCollectionsAfter = "/v1/heads/{cursor}"           // GET list_collections_after
+	PathEvents           = "/v1/events/{from}"            // GET watch_events: a stream
 
 	// The document repository, if the server has one (public).
 	PathDocument = "/v1/documents/{id}"                // PUT put_document, GET and HEAD get_document

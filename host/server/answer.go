@@ -63,7 +63,9 @@ func (a *answer) Write(b []byte) (int, error) {
 // tell anybody.
 func (a *answer) send(w http.ResponseWriter, stall, total time.Duration) {
 	maps.Copy(w.Header(), a.header)
-	w.Header().Set("Content-Length", strconv.Itoa(len(a.body)))
+	if a.status != http.StatusNotModified {
+		w.Header().Set("Content-Length", strconv.Itoa(len(a.body)))
+	}
 	connection := http.NewResponseController(w)
 	end := time.Now().Add(total)
 	limit := func() {

@@ -19,7 +19,7 @@ func TestGetKeysRevoked(t *testing.T) {
 	for _, cache := range []int{0, server.DefaultPreparedBytes} {
 		t.Run(fmt.Sprint(cache), func(t *testing.T) {
 			w := newWorld(t)
-			w.cache = cache
+			w.cache, w.kept = cache, cache
 			w.restart()
 			bob, carol := w.join(), w.join()
 			w.grant(carol, bob)
@@ -68,6 +68,7 @@ func TestGetKeysRevoked(t *testing.T) {
 // store and the keyring as ever.
 func TestPreparedHits(t *testing.T) {
 	w, l := newLedger(t)
+	w.kept = 0
 	alice, bob, carol := w.join(), w.join(), w.join()
 	w.grant(alice, bob, carol)
 	one, two := w.deposit(alice, alice), w.deposit(alice, alice)
@@ -80,23 +81,22 @@ func TestPreparedHits(t *testing.T) {
 			t.Errorf("%s\nshould end with\n%s", got, what)
 		}
 	}
-	shelf := " identity"
-	did("key grant prepare transform_many record"+shelf, func() { w.get(bob, one.id) })
-	did("key grant transform_many record"+shelf, func() { w.get(bob, two.id) })
-	did("key key grant grant transform_many record identity", func() { w.getMany(bob, one.id, two.id) })
-	did("key grant prepare transform_many record"+shelf, func() { w.get(carol, one.id) })
+	did("keys:1 grants:1 prepare transform_many identity record", func() { w.get(bob, one.id) })
+	did("keys:1 grants:1 transform_many identity record", func() { w.get(bob, two.id) })
+	did("keys:2 grants:2 transform_many identity record", func() { w.getMany(bob, one.id, two.id) })
+	did("keys:1 grants:1 prepare transform_many identity record", func() { w.get(carol, one.id) })
 	w.want("revoke", w.revoke(alice, carol), "")
-	did("key grant", func() { w.get(carol, one.id) })
-	did("key grant transform_many record"+shelf, func() { w.get(bob, one.id) })
+	did("keys:1 grants:1", func() { w.get(carol, one.id) })
+	did("keys:1 grants:1 transform_many identity record", func() { w.get(bob, one.id) })
 
 	// Granted again with another transform key under another id: prepared again.
 	in := w.rotation(alice, abi.GrantFields{}, bob)
 	in.Grants = append(in.Grants, w.again(alice, alice.collection, bob)...)
 	w.want("grant again", w.call(alice, "POST", api.PathGrants, in), "")
-	did("key grant prepare transform_many record"+shelf, func() { w.read(bob, one) })
+	did("keys:1 grants:1 prepare transform_many identity record", func() { w.read(bob, one) })
 	w.server.Close()
-	did("key grant prepare transform_many record"+shelf, func() { w.get(bob, one.id) })
-	did("key grant prepare transform_many record"+shelf, func() { w.get(bob, one.id) })
+	did("keys:1 grants:1 prepare transform_many identity record", func() { w.get(bob, one.id) })
+	did("keys:1 grants:1 prepare transform_many identity record", func() { w.get(bob, one.id) })
 	if !strings.Contains(w.log.String(), `msg="prepared transform keys" used=3 made=3 evicted=0`) {
 		t.Error("the log does not tell how the cache did", w.log.String())
 	}
@@ -104,8 +104,8 @@ func TestPreparedHits(t *testing.T) {
 	// Without a cache: as it is for one key, prepared for many.
 	w.cache = 0
 	w.server = must(server.New(t.Context(), w.config(readerLedger{l})))
-	did("key grant transform record"+shelf, func() { w.get(bob, one.id) })
-	did("key key grant grant prepare transform_many record identity", func() { w.getMany(bob, one.id, two.id) })
+	did("keys:1 grants:1 transform identity record", func() { w.get(bob, one.id) })
+	did("keys:2 grants:2 prepare transform_many identity record", func() { w.getMany(bob, one.id, two.id) })
 }
 
 // TestPreparedExpires: an expired grant opens nothing, cached or not, before and after

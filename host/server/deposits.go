@@ -25,6 +25,9 @@ func (s *Server) createKey(ctx context.Context, in *request[api.CreateKey]) (*ap
 	if err != nil {
 		return nil, err
 	}
+	if of(ctx).again { // it was stored, whatever has become of it since
+		return &api.CreateKeyAnswer{ID: api.FormatID(k.Key)}, nil
+	}
 	const attempts = 5
 	for i := 1; ; i++ {
 		head, err := s.mayDepositIn(ctx, author, k.Collection)

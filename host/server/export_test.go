@@ -17,9 +17,14 @@ func (s *Server) Held() int64 {
 
 // Prepared is how many transform keys are kept prepared.
 func (s *Server) Prepared() int {
-	s.prepared.mu.Lock()
-	defer s.prepared.mu.Unlock()
-	return s.prepared.recent.Len()
+	_, entries, _ := s.prepared.figures()
+	return entries
+}
+
+// Transformed is how many transformed values are kept, and in how many bytes.
+func (s *Server) Transformed() (entries, used int) {
+	_, entries, used = s.transformed.figures()
+	return entries, used
 }
 
 // Asking reports whether the witnesses are asked.

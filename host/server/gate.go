@@ -1,7 +1,6 @@
 package server
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -24,6 +23,8 @@ type route struct {
 	body      bool   // has a JSON body; otherwise none is allowed
 	free      bool   // costs nothing: no slot needed
 	largest   int    // bytes that the body may have; 0: api.MaxBody
+	claims    bool   // a write that an Idempotency-Key makes happen once
+	kept      string // Cache-Control of a successful answer to GET; "": it may not be kept
 }
 
 // maxBody is how many bytes the body may have.
@@ -42,6 +43,8 @@ type exchange struct {
 	oneOwner  bool          // get_sym_keys: all keys asked for are there and of one owner
 	unread    bool          // a body may still be coming
 	unsent    share         // of the answer
+	pass      *pass         // of the turnstile; nil if none is needed
+	again     bool          // what is asked for was done under the same Idempotency-Key before
 	stream    *stream       // watch_events: what follows the header
 
 	connection *http.ResponseController
@@ -56,6 +59,10 @@ func of(ctx context.Context) *exchange { return ctx.Value(exchangeKey{}).(*excha
 // client that does not read holds nothing but its own connection and its share of
 // what may be unsent.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if s.inRepository(r) {
+		s.serveDocument(w, r)
+		return
+	}
 	start := time.Now()
 	x := &exchange{operation: "-", unsent: share{of: s.unsent}}
 	defer x.unsent.giveBack()
@@ -102,6 +109,9 @@ func (s *Server) admit(out *answer, r *http.Request, x *exchange) error {
 	if err := checkHeader(r, rt); err != nil {
 		return err
 	}
+	if err := checkConditions(r); err != nil {
+		return err
+	}
 	var claim *claim
 	if rt.signed {
 		if claim, err = s.readClaim(r, rt); err != nil {
@@ -130,11 +140,11 @@ func (s *Server) admit(out *answer, r *http.Request, x *exchange) error {
 // work takes a slot and does what costs something.
 func (s *Server) work(out *answer, r *http.Request, rt route, x *exchange, c *claim, body []byte) error {
 	if !rt.free {
-		leave, err := s.gate.enter(r.Context())
-		if err != nil {
+		x.pass = &pass{enter: s.gate.enter, busy: s.gate.busy}
+		if err := x.pass.take(r.Context()); err != nil {
 			return err
 		}
-		defer leave()
+		defer x.pass.give()
 	}
 	if rt.signed {
 		if err := s.authenticate(r.Context(), c, body, rt, x); err != nil {
@@ -146,8 +156,10 @@ func (s *Server) work(out *answer, r *http.Request, rt route, x *exchange, c *cl
 	}
 	x.body = body
 	defer func() { x.body = nil }()
-	r.Body = io.NopCloser(bytes.NewReader(body))
-	s.mux.ServeHTTP(out, r.WithContext(context.WithValue(r.Context(), exchangeKey{}, x)))
+	if err := s.perform(out, r, rt, x); err != nil {
+		return err
+	}
+	revalidate(out, r, rt)
 	if !x.unsent.cover(cap(out.body)) {
 		*out = *s.newAnswer()
 		return refuse(api.CodeBusy, "too many large answers are under way; retry")

@@ -45,6 +45,9 @@ func (s *Server) grantAccess(ctx context.Context, in *request[api.GrantAccess]) 
 		return nil, err
 	}
 	p, err := s.link(ctx, owner, in.Body.Collection)
+	if err != nil && of(ctx).again {
+		p, err = s.grantedBefore(ctx, owner, in.Body.Collection, err)
+	}
 	if err != nil {
 		return nil, err
 	}

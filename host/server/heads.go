@@ -2,13 +2,11 @@ package server
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
 	"sync"
 
 	"github.com/recrypt-service/recrypt/host/api"
 	"github.com/recrypt-service/recrypt/host/store"
-	"github.com/recrypt-service/recrypt/host/translog"
 	"github.com/recrypt-service/recrypt/wasm/abi"
 )
 
@@ -46,39 +44,6 @@ func (s *Server) listOpenCollections(ctx context.Context, in *byID) (*api.Collec
 		}
 	}
 	return s.answerHeads(ctx, open, false)
-}
-
-// answerHeads makes an answer of the oldest heads, as many as there is room for.
-func (s *Server) answerHeads(ctx context.Context, heads []store.CollectionHead, own bool) (*api.Collections, error) {
-	out := &api.Collections{Collections: make([]api.CollectionHead, 0, len(heads))}
-	if len(heads) == 0 {
-		return out, nil
-	}
-	refs := make([][]byte, len(heads))
-	for i := range heads {
-		refs[i] = translog.CollectionRef(heads[i].Collection, heads[i].Sequence)
-	}
-	proofs, checkpoint, err := s.loggedAll(ctx, refs)
-	if err != nil {
-		return nil, err
-	}
-	out.Checkpoint = checkpoint
-	const others = 512 // ids, names and numbers of one
-	room := api.MaxAnswer - 1024 - len(checkpoint)
-	for i := range heads {
-		h := &heads[i]
-		room -= others + base64.RawURLEncoding.EncodedLen(len(h.Record)) + 48*len(proofs[i].Proof)
-		if room < 0 {
-			out.More = true
-			break
-		}
-		head := api.CollectionHead{ID: api.FormatID(h.Collection), Record: h.Record, Closed: h.Closed, Logged: proofs[i]}
-		if own {
-			head.Readers = h.Readers
-		}
-		out.Collections = append(out.Collections, head)
-	}
-	return out, nil
 }
 
 // maxPolicies is how many policies are remembered.

@@ -92,6 +92,9 @@ func (s *Server) putVersion(ctx context.Context, records []byte, change store.Id
 	if errors.Is(err, store.ErrConflict) {
 		return movedOn()
 	}
+	if change.Suspend {
+		s.forgetReader(v.ID)
+	}
 	return err
 }
 

@@ -1,9 +1,11 @@
 package server
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
 	"fmt"
+	"slices"
 
 	"github.com/recrypt-service/recrypt/host/api"
 	"github.com/recrypt-service/recrypt/host/store"
@@ -16,7 +18,7 @@ func (s *Server) getKey(ctx context.Context, in *byID) (*api.Key, error) {
 	if err != nil {
 		return nil, malformedID()
 	}
-	keys, err := s.fetch(ctx, [][16]byte{id})
+	keys, err := s.fetch(ctx, [][16]byte{id}, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -24,14 +26,10 @@ func (s *Server) getKey(ctx context.Context, in *byID) (*api.Key, error) {
 	if k.err != nil {
 		return nil, k.err
 	}
-	shared, err := s.newShelf().of(ctx, k)
-	if err != nil {
-		return nil, err
-	}
 	return &api.Key{
 		ID: in.ID, Level: k.level, Value: k.value, Record: k.Record,
-		Author: shared.author, Owner: shared.owner, Collection: shared.collection, Grant: k.grant,
-		Waiting: k.waiting, Deposited: shared.deposited,
+		Author: k.shared.author, Owner: k.shared.owner, Collection: k.shared.collection, Grant: k.grant,
+		Waiting: k.waiting, Deposited: k.shared.deposited,
 	}, nil
 }
 
@@ -42,22 +40,17 @@ func (s *Server) getKeys(ctx context.Context, in *request[api.GetKeys]) (*api.Ke
 		return nil, err
 	}
 	of(ctx).keys = len(ids)
-	keys, err := s.fetch(ctx, ids)
+	keys, err := s.fetch(ctx, ids, newKeysRoom(len(ids)))
 	if err != nil {
 		return nil, err
 	}
 	a := newKeysAnswer(len(keys))
-	shelf := s.newShelf()
 	for i, k := range keys {
-		var shared *sharedRecords
-		if k.err == nil {
-			shared, k.err = shelf.of(ctx, k)
-		}
 		if k.err != nil {
 			a.refuse(in.Body.Keys[i], s.codeOf(ctx, k.err))
 			continue
 		}
-		a.add(in.Body.Keys[i], k, shared)
+		a.add(in.Body.Keys[i], k)
 	}
 	return a.out, nil
 }
@@ -94,11 +87,11 @@ func (s *Server) codeOf(ctx context.Context, err error) string {
 	return p.Code
 }
 
-// A keysAnswer is an answer to get_sym_keys that is being filled.
-type keysAnswer struct {
-	out     *api.Keys
-	numbers map[string]int // of records, counted from 1
-	size    int            // bytes of JSON, at most
+// keysRoom is what room is left in an answer to get_sym_keys. It is taken before an opening
+// is recorded: what the answer cannot hold was not opened.
+type keysRoom struct {
+	left    int             // bytes of JSON, at least
+	records map[string]bool // those that have their room
 }
 
 // Bounds of what the parts of an answer take in JSON beside their byte strings.
@@ -108,10 +101,47 @@ const (
 	depositedJSON = 16 << 10 // two proofs
 )
 
+func newKeysRoom(n int) *keysRoom {
+	return &keysRoom{left: api.MaxAnswer - 1024 - n*keyItemJSON, records: map[string]bool{}}
+}
+
+// take takes the room for a key, if there is enough.
+func (r *keysRoom) take(k *wantedKey) bool {
+	size := base64.RawURLEncoding.EncodedLen(len(k.value)) + base64.RawURLEncoding.EncodedLen(len(k.Record))
+	if k.shared.deposited != nil {
+		size += depositedJSON
+	}
+	records := k.records()
+	for i, record := range records {
+		if !r.records[string(record)] && !slices.ContainsFunc(records[:i], func(b []byte) bool { return bytes.Equal(b, record) }) {
+			size += base64.RawURLEncoding.EncodedLen(len(record)) + keyRecordJSON
+		}
+	}
+	if size > r.left {
+		return false
+	}
+	r.left -= size
+	for _, record := range records {
+		r.records[string(record)] = true
+	}
+	return true
+}
+
+// records are those that the answer may have for other keys too.
+func (k *wantedKey) records() [4][]byte {
+	return [4][]byte{k.shared.collection, k.shared.author, k.shared.owner, k.grant}
+}
+
+// A keysAnswer is an answer to get_sym_keys that is being filled.
+type keysAnswer struct {
+	out     *api.Keys
+	numbers map[string]int // of records, counted from 1
+}
+
 func newKeysAnswer(n int) *keysAnswer {
 	return &keysAnswer{
 		out:     &api.Keys{Keys: make([]api.KeyItem, 0, n), Records: []api.Bytes{}},
-		numbers: map[string]int{}, size: 1024 + n*keyItemJSON,
+		numbers: map[string]int{},
 	}
 }
 
@@ -119,25 +149,10 @@ func (a *keysAnswer) refuse(id, code string) {
 	a.out.Keys = append(a.out.Keys, api.KeyItem{ID: id, Code: code})
 }
 
-// add adds a key, or, if the answer would become too long for the client, the word
-// that it is to be asked for again.
-func (a *keysAnswer) add(id string, k *wantedKey, shared *sharedRecords) {
-	records := [][]byte{shared.collection, shared.author, shared.owner, k.grant}
-	size := base64.RawURLEncoding.EncodedLen(len(k.value)) + base64.RawURLEncoding.EncodedLen(len(k.Record))
-	if shared.deposited != nil {
-		size += depositedJSON
-	}
-	for _, r := range records {
-		if a.numbers[string(r)] == 0 {
-			size += base64.RawURLEncoding.EncodedLen(len(r)) + keyRecordJSON
-		}
-	}
-	if a.size+size > api.MaxAnswer {
-		a.refuse(id, api.CodeTooLarge)
-		return
-	}
-	a.size += size
-	item := api.KeyItem{ID: id, Level: k.level, Value: k.value, Record: k.Record, Waiting: k.waiting, Deposited: shared.deposited}
+// add adds a key that has its room.
+func (a *keysAnswer) add(id string, k *wantedKey) {
+	item := api.KeyItem{ID: id, Level: k.level, Value: k.value, Record: k.Record, Waiting: k.waiting, Deposited: k.shared.deposited}
+	records := k.records()
 	for i, number := range []*int{&item.Collection, &item.Author, &item.Owner, &item.Grant} {
 		*number = a.number(records[i])
 	}

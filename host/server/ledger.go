@@ -28,10 +28,10 @@ type (
 func (s *Server) registerLog(a huma.API) {
 	handle(s, a, http.MethodPost, api.PathLookUp, "Read many identities", route{operation: "get_identities", signed: true, body: true}, s.getIdentities)
 	handle(s, a, http.MethodGet, api.PathLedger, "List what was recorded about the caller's collections, and what he did", route{operation: "list_ledger", signed: true}, s.listLedger)
-	handle(s, a, http.MethodGet, api.PathConsistency, "Prove that the log has only grown", route{operation: "get_consistency"}, s.getConsistency)
+	handle(s, a, http.MethodGet, api.PathConsistency, "Prove that the log has only grown", route{operation: "get_consistency", kept: foreverKept}, s.getConsistency)
 	// It may wait for witnesses, and must not hold a slot meanwhile.
 	s.file("GET "+api.PathCheckpoint, route{operation: "checkpoint", free: true}, s.checkpointFile)
-	s.file("GET "+api.PathLog+"tile/{path...}", route{operation: "tile"}, s.tileFile)
+	s.file("GET "+api.PathLog+"tile/{path...}", route{operation: "tile", kept: foreverKept}, s.tileFile)
 	// Or ServeMux would redirect to the path with a slash.
 	s.file("GET "+api.PathLog+"tile", route{operation: "tile"}, func(http.ResponseWriter, *http.Request) error { return absent() })
 }
@@ -77,7 +77,6 @@ func (s *Server) tileFile(w http.ResponseWriter, r *http.Request) error {
 		return ours(err)
 	}
 	w.Header().Set("Content-Type", "application/octet-stream")
-	w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
 	_, _ = w.Write(data)
 	return nil
 }

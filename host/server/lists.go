@@ -68,10 +68,10 @@ func (s *Server) listGrants(ctx context.Context, _ *none) (*api.ListGrants, erro
 	l := s.newLister(now)
 	out := &api.ListGrants{}
 	var moreIssued, moreReceived bool
-	if out.Issued, moreIssued, err = l.newest(ctx, issued); err != nil {
+	if out.Issued, moreIssued, err = l.newest(ctx, issued, maxShown, shownHalf); err != nil {
 		return nil, err
 	}
-	out.Received, moreReceived, err = l.newest(ctx, received)
+	out.Received, moreReceived, err = l.newest(ctx, received, maxShown, shownHalf)
 	out.More = moreIssued || moreReceived
 	return out, err
 }
@@ -88,16 +88,16 @@ func (s *Server) newLister(now int64) *lister {
 	return &lister{s: s, now: now, revocations: map[[16]byte]store.Revocation{}, names: map[[32]byte]string{}}
 }
 
-// newest makes entries of the first grants, as many as there is room for.
-func (l *lister) newest(ctx context.Context, grants []store.Grant) (out []api.ListedGrant, more bool, err error) {
-	out = make([]api.ListedGrant, 0, min(len(grants), maxShown))
-	room := shownHalf
+// newest makes entries of the first grants, most at most and as many as there is room for in
+// JSON. At least one fits.
+func (l *lister) newest(ctx context.Context, grants []store.Grant, most, room int) (out []api.ListedGrant, more bool, err error) {
+	out = make([]api.ListedGrant, 0, min(len(grants), most))
 	for i := range grants {
 		entry, err := l.entry(ctx, &grants[i])
 		if err != nil {
 			return nil, false, err
 		}
-		if room -= sizeOf(&entry); room < 0 || i == maxShown {
+		if room -= sizeOf(&entry); room < 0 || i == most {
 			return out, true, nil
 		}
 		out = append(out, entry)
@@ -162,6 +162,8 @@ func status(g *store.Grant, now int64) string {
 		return api.GrantReplaced
 	case g.Expires != 0 && g.Expires <= now:
 		return api.GrantExpired
+	case g.Lost:
+		return api.GrantLost
 	case g.Suspended:
 		return api.GrantSuspended
 	case g.Uses != 0 && g.Used >= g.Uses:

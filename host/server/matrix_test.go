@@ -325,8 +325,13 @@ var attempts = map[string]func(c *cell) (method, path string, body any){
 	"list_readers":     func(c *cell) (string, string, any) { return "GET", readersPath(c.target().home), nil },
 	"list_collections": plainGet(api.PathCollections),
 	"list_grants":      plainGet(api.PathGrants),
-	"list_deposits":    plainGet(api.PathDeposits),
-	"list_ledger":      plainGet(strings.Replace(api.PathLedger, "{from}", "0", 1)),
+
+	"list_issued_grants":     plainGet(strings.Replace(api.PathIssued, "{cursor}", api.FirstPage, 1)),
+	"list_received_grants":   plainGet(strings.Replace(api.PathReceived, "{cursor}", api.FirstPage, 1)),
+	"list_collections_after": plainGet(strings.Replace(api.PathCollectionsAfter, "{cursor}", api.FirstPage, 1)),
+
+	"list_deposits": plainGet(api.PathDeposits),
+	"list_ledger":   plainGet(strings.Replace(api.PathLedger, "{from}", "0", 1)),
 	"list_open_collections": func(c *cell) (string, string, any) {
 		return "GET", strings.Replace(api.PathOpenTo, "{id}", c.people[owner].id, 1), nil
 	},

@@ -58,6 +58,8 @@ var kinds = map[string]struct {
 	api.CodeInternal:  {http.StatusInternalServerError, "the server has a fault"},
 	api.CodeClosed:    {http.StatusConflict, "the epoch is closed"},
 	api.CodeQuota:     {http.StatusTooManyRequests, "too much waits already"},
+	api.CodeFull:      {http.StatusInsufficientStorage, "the server has no space left"},
+	api.CodeRange:     {http.StatusRequestedRangeNotSatisfiable, "the range is not in the document"},
 	api.CodeRejected:  {http.StatusUnprocessableEntity, "a rule refuses this request"},
 }
 

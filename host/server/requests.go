@@ -21,7 +21,7 @@ func (s *Server) requestAccess(ctx context.Context, in *request[api.Request]) (*
 	if err != nil {
 		return nil, err
 	}
-	if len(pending) == 0 {
+	if len(pending) == 0 && !of(ctx).again {
 		return nil, absent()
 	}
 	out := &api.Requested{Grants: make([]api.RequestedGrant, 0, len(pending))}
@@ -80,7 +80,7 @@ func (s *Server) vetoRequest(ctx context.Context, in *request[api.Veto]) (*api.V
 		}
 	}
 	switch {
-	case len(out.Collections) > 0:
+	case len(out.Collections) > 0 || of(ctx).again:
 		return out, nil
 	case len(over) > 0:
 		return nil, refuse(api.CodeConflict, "the wait is over and the reader has access; revoke instead")

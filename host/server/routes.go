@@ -42,25 +42,26 @@ func (s *Server) register() {
 	}
 	a := humago.New(s.mux, config)
 
-	handle(s, a, http.MethodPost, api.PathIdentities, "Publish an identity", route{operation: "create_identity", signed: true, selfMade: true, body: true}, s.createIdentity)
-	handle(s, a, http.MethodGet, api.PathIdentity, "Read an identity", route{operation: "get_identity"}, s.getIdentity)
+	handle(s, a, http.MethodPost, api.PathIdentities, "Publish an identity", route{operation: "create_identity", signed: true, claims: true, selfMade: true, body: true}, s.createIdentity)
+	handle(s, a, http.MethodGet, api.PathIdentity, "Read an identity", route{operation: "get_identity", kept: publicKept}, s.getIdentity)
 	handle(s, a, http.MethodGet, api.PathCollection, "Read a collection's chain", route{operation: "get_collection", signed: true}, s.getCollection)
 	handle(s, a, http.MethodGet, api.PathCollections, "List one's own collections", route{operation: "list_collections", signed: true}, s.listCollections)
 	handle(s, a, http.MethodGet, api.PathOpenTo, "List where one may deposit with somebody", route{operation: "list_open_collections", signed: true}, s.listOpenCollections)
 	handle(s, a, http.MethodGet, api.PathReaders, "List the grants behind a collection's newest record", route{operation: "list_readers", signed: true}, s.listReaders)
-	handle(s, a, http.MethodPost, api.PathGrants, "Append to a collection and grant access", route{operation: "grant_access", signed: true, body: true, largest: api.MaxGrantsBody}, s.grantAccess)
+	handle(s, a, http.MethodPost, api.PathGrants, "Append to a collection and grant access", route{operation: "grant_access", signed: true, claims: true, body: true, largest: api.MaxGrantsBody}, s.grantAccess)
 	handle(s, a, http.MethodGet, api.PathGrants, "List grants issued and received", route{operation: "list_grants", signed: true}, s.listGrants)
-	handle(s, a, http.MethodPost, api.PathRevocations, "Revoke a reader of a collection", route{operation: "revoke_access", signed: true, body: true}, s.revokeAccess)
-	handle(s, a, http.MethodPost, api.PathKeys, "Deposit an encrypted document key", route{operation: "create_sym_key", signed: true, body: true}, s.createKey)
+	handle(s, a, http.MethodPost, api.PathRevocations, "Revoke a reader of a collection", route{operation: "revoke_access", signed: true, claims: true, body: true}, s.revokeAccess)
+	handle(s, a, http.MethodPost, api.PathKeys, "Deposit an encrypted document key", route{operation: "create_sym_key", signed: true, claims: true, body: true}, s.createKey)
 	handle(s, a, http.MethodGet, api.PathDeposits, "List deposits that wait for acceptance", route{operation: "list_deposits", signed: true}, s.listDeposits)
-	handle(s, a, http.MethodPost, api.PathAuthors, "Accept an author of deposits", route{operation: "accept_author", signed: true, body: true}, s.acceptAuthor)
-	handle(s, a, http.MethodPost, api.PathRefusals, "Refuse an author's deposits that wait", route{operation: "refuse_author", signed: true, body: true}, s.refuseAuthor)
-	handle(s, a, http.MethodPost, api.PathRequests, "Ask for what was granted with a waiting period", route{operation: "request_access", signed: true, body: true}, s.requestAccess)
-	handle(s, a, http.MethodPost, api.PathVetoes, "End a reader's waiting period", route{operation: "veto_request", signed: true, body: true}, s.vetoRequest)
+	handle(s, a, http.MethodPost, api.PathAuthors, "Accept an author of deposits", route{operation: "accept_author", signed: true, claims: true, body: true}, s.acceptAuthor)
+	handle(s, a, http.MethodPost, api.PathRefusals, "Refuse an author's deposits that wait", route{operation: "refuse_author", signed: true, claims: true, body: true}, s.refuseAuthor)
+	handle(s, a, http.MethodPost, api.PathRequests, "Ask for what was granted with a waiting period", route{operation: "request_access", signed: true, claims: true, body: true}, s.requestAccess)
+	handle(s, a, http.MethodPost, api.PathVetoes, "End a reader's waiting period", route{operation: "veto_request", signed: true, claims: true, body: true}, s.vetoRequest)
 	handle(s, a, http.MethodPost, api.PathTransform, "Fetch a document key, transformed to the caller", route{operation: "get_sym_key", signed: true}, s.getKey)
 	handle(s, a, http.MethodPost, api.PathTransforms, "Fetch many document keys, transformed to the caller", route{operation: "get_sym_keys", signed: true, body: true}, s.getKeys)
 	handle(s, a, http.MethodGet, api.PathServer, "Read the server's id and version", route{operation: "get_server", free: true}, s.getServer)
 
+	s.registerPages(a)
 	s.registerLog(a)
 	s.registerEvents()
 	s.file("GET "+api.PathLink, route{operation: "link_page", free: true}, linkPage)
@@ -72,6 +73,9 @@ func (s *Server) register() {
 
 // handle registers one operation. Its errors leave through [Server.explain].
 func handle[I, O any](s *Server, a huma.API, method, path, summary string, rt route, h func(context.Context, *I) (*O, error)) {
+	if rt.signed && method == http.MethodGet {
+		rt.kept = privateKept
+	}
 	s.routes[method+" "+path] = rt
 	op := huma.Operation{
 		OperationID: rt.operation, Method: method, Path: path, Summary: summary,

@@ -53,6 +53,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/recrypt-service/recrypt/host/blobs"
 	"github.com/recrypt-service/recrypt/host/httpsig"
 	"github.com/recrypt-service/recrypt/host/keyring"
 	"github.com/recrypt-service/recrypt/host/store"
@@ -63,7 +64,7 @@ import (
 // Config is what a Server is made of. The caller opens and closes the parts.
 type Config struct {
 	Store      store.Store
-	Keyring    *keyring.Keyring
+	Keyring    keyring.Keyring
 	Caller     abi.Caller       // the core
 	EngineKind string           // "wazero" or "native", shown by get_server
 	Seed       []byte           // the server's seed, 32 bytes
@@ -73,6 +74,9 @@ type Config struct {
 	// PreparedBytes is how much memory prepared transform keys may take, see
 	// DefaultPreparedBytes; 0: none are kept, each request prepares its own.
 	PreparedBytes int
+	// TransformedBytes is how much memory transformed values may take, see
+	// DefaultTransformedBytes; 0: none are kept.
+	TransformedBytes int
 
 	// CheckpointFile is where the newest checkpoint of the log is kept, outside the
 	// database, so that an older database is noticed; "": nowhere.
@@ -83,6 +87,9 @@ type Config struct {
 	// otherwise refuses. Whoever has seen the newer log will refuse this one.
 	AcceptOlderLog bool
 
+	// Blobs is where the document repository keeps documents; nil: there is none.
+	Blobs blobs.Store
+
 	Log *slog.Logger // nil: discarded
 }
 
@@ -90,7 +97,7 @@ type Config struct {
 // has no goroutines of its own; see [Server.Run].
 type Server struct {
 	store       store.Store
-	keyring     *keyring.Keyring
+	keyring     keyring.Keyring
 	core        abi.Client
 	seed        []byte
 	clock       func() time.Time
@@ -111,12 +118,15 @@ type Server struct {
 	standIn      store.CollectionRecord
 	standInOwner []byte
 
-	prepared  *preparedCache
-	policies  policies
-	crowds    crowds
-	verifying lanes // batches of grants that are verified
+	prepared    *preparedCache
+	transformed *transformedCache
+	policies    policies
+	crowds      crowds
+	verifying   lanes // batches of grants that are verified
 
 	tree tree // the log
+
+	documents *repository // nil: none
 
 	recent *recent // its newest part, for live updates
 
@@ -126,12 +136,7 @@ type Server struct {
 	bodies *budget // bytes of bodies that are held
 	unsent *budget // bytes of answers that are under way
 
-	// granting is held from sealing transform keys until their grants are stored,
-	// so that two requests with the same grant ids cannot meet in the keyring.
-	granting sync.Mutex
-	// revoking is held from marking a revocation until its receipt is stored, so
-	// that the same revocation sent twice at once gets one receipt.
-	revoking sync.Mutex
+	changing locks // collections whose grants are being changed
 }
 
 // New makes a Server: it derives the server's record from its seed and destroys
@@ -144,7 +149,7 @@ func New(ctx context.Context, cfg Config) (*Server, error) {
 		store: cfg.Store, keyring: cfg.Keyring, core: abi.Client{Caller: cfg.Caller}, seed: cfg.Seed,
 		clock: cfg.Clock, log: cfg.Log, version: cfg.Version, engine: cfg.EngineKind,
 		routes: map[string]route{}, gate: newTurnstile(), bodies: newBudget(maxBodies), unsent: newBudget(maxUnsent),
-		prepared: newPreparedCache(cfg.PreparedBytes), verifying: newLanes(),
+		prepared: newSecretCache[[16]byte](cfg.PreparedBytes), transformed: newSecretCache[transformedName](cfg.TransformedBytes), verifying: newLanes(),
 	}
 	if s.clock == nil {
 		s.clock = time.Now
@@ -173,6 +178,7 @@ func New(ctx context.Context, cfg Config) (*Server, error) {
 		return nil, err
 	}
 	s.recent = newRecent(s.store, s.log)
+	s.documents = newRepository(cfg.Blobs)
 	s.register()
 	return s, nil
 }
@@ -205,22 +211,6 @@ func (s *Server) identify(ctx context.Context) (err error) {
 	return s.makeStandIn(ctx, suites)
 }
 
-// reconcile makes keyring and store agree after a crash between the two: expired
-// grants lose their keys, and so does everything that no live grant needs.
-func (s *Server) reconcile(ctx context.Context) error {
-	if err := s.Sweep(ctx); err != nil {
-		return err
-	}
-	live, err := s.store.LiveGrants(ctx)
-	if err != nil {
-		return fmt.Errorf("list live grants: %w", err)
-	}
-	if err := s.keyring.Retain(ctx, live); err != nil {
-		return fmt.Errorf("destroy left-over transform keys: %w", err)
-	}
-	return nil
-}
-
 // ID returns the server's id, "rsv1…".
 func (s *Server) ID() string { return s.id }
 
@@ -234,6 +224,7 @@ func (s *Server) Run(ctx context.Context) {
 	var asking sync.WaitGroup
 	defer asking.Wait()
 	asking.Go(func() { s.askWitnesses(ctx) })
+	asking.Go(func() { s.sweepUploads(ctx) })
 	ticker := time.NewTicker(sweepEvery)
 	defer ticker.Stop()
 	for {
@@ -274,25 +265,29 @@ func (s *Server) Sweep(ctx context.Context) error {
 	return nil
 }
 
-// destroy destroys the transform keys of grants, and then what is prepared of them.
+// destroy destroys the transform keys of grants, and then what is made of them.
 // In this order nothing can come into the cache afterwards: whoever has not opened a
 // transform key by then cannot, and what came of those opened before is refused there.
-// That holds too when destroying fails: see [keyring.Keyring.Destroy].
+// That holds too when destroying fails: see [keyring.Keyring].
 func (s *Server) destroy(ctx context.Context, grants ...[16]byte) error {
 	err := s.keyring.Destroy(ctx, grants...)
-	s.prepared.drop(grants...)
+	s.forgetGrants(grants...)
 	return err
 }
 
-// Close overwrites what the server keeps in memory for speed: prepared transform keys.
+// Close overwrites what the server keeps in memory for speed: prepared transform keys and
+// transformed values.
 // Requests are answered without it from then on. The parts in the Config stay open.
 func (s *Server) Close() {
 	s.CloseStreams()
-	if !s.prepared.enabled() {
-		return
+	if s.prepared.enabled() {
+		stats := s.prepared.close()
+		s.log.Info("prepared transform keys", "used", stats.hits, "made", stats.misses, "evicted", stats.evicted)
 	}
-	stats := s.prepared.close()
-	s.log.Info("prepared transform keys", "used", stats.hits, "made", stats.misses, "evicted", stats.evicted)
+	if s.transformed.enabled() {
+		stats := s.transformed.close()
+		s.log.Info("transformed values", "used", stats.hits, "made", stats.misses, "evicted", stats.evicted)
+	}
 }
 
 // now is the time by which grants are judged, Unix ms. It never runs backwards,

@@ -54,3 +54,6 @@ func (t *turnstile) enter(ctx context.Context) (leave func(), err error) {
 }
 
 func (t *turnstile) leave() { <-t.slots }
+
+// busy reports whether somebody waits.
+func (t *turnstile) busy() bool { return t.waiting.Load() > 0 }

@@ -42,6 +42,7 @@ type world struct {
 	dir     string
 	suite   uint8 // of new people and collections
 	cache   int   // bytes for prepared transform keys
+	kept    int   // bytes for transformed values
 	caller  abi.Caller
 	core    abi.Client
 	seed    []byte
@@ -71,7 +72,7 @@ func chosenEngine(t testing.TB) abi.Caller {
 
 func newWorldOn(t testing.TB, caller abi.Caller) *world {
 	w := &world{
-		t: t, dir: t.TempDir(), suite: suite, cache: server.DefaultPreparedBytes, caller: caller, core: abi.Client{Caller: caller},
+		t: t, dir: t.TempDir(), suite: suite, cache: server.DefaultPreparedBytes, kept: server.DefaultTransformedBytes, caller: caller, core: abi.Client{Caller: caller},
 		seed: random(32), clock: time.Now(), log: &lockedBuffer{},
 	}
 	record := must(w.core.NewService(context.Background(), w.seed))
@@ -92,7 +93,7 @@ func (w *world) start() {
 func (w *world) config(s store.Store) server.Config {
 	return server.Config{
 		Store: s, Keyring: w.keyring, Caller: w.caller, EngineKind: "native", Seed: w.seed,
-		PublicURLs: []string{origin}, Version: "test", Clock: w.now, PreparedBytes: w.cache,
+		PublicURLs: []string{origin}, Version: "test", Clock: w.now, PreparedBytes: w.cache, TransformedBytes: w.kept,
 		Log: slog.New(slog.NewTextHandler(w.log, nil)),
 	}
 }
