@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/mod/sumdb/tlog"
@@ -35,8 +36,9 @@ type tree struct {
 	file string // of the newest checkpoint ever signed; "": none is kept
 
 	mu      sync.Mutex
-	newest  *treeHead     // never shorter than one that was answered
-	changed chan struct{} // closed, and made anew, when what follows or newest changes
+	newest  *treeHead                // never shorter than one that was answered
+	signed  atomic.Pointer[treeHead] // the newest signature, for the mirror
+	changed chan struct{}            // closed, and made anew, when what follows or newest changes
 
 	witnesses []*witness
 	witnessed *treeHead     // newest one that all witnesses but failing ones were asked for
@@ -137,6 +139,7 @@ func (s *Server) head(ctx context.Context) (*treeHead, error) {
 		}
 		size = h.size
 	}
+	s.mirrorHead(ctx, size)
 	// Many who wait here are served by the first one's signature.
 	fresh, err := s.sign(ctx, size)
 	if err != nil {
@@ -147,6 +150,7 @@ func (s *Server) head(ctx context.Context) (*treeHead, error) {
 			return nil, err
 		}
 	}
+	t.signed.Store(fresh)
 	// Witnesses vouch for size and root, whatever our own time.
 	t.newest = fresh.with(t.cosignatures(size))
 	t.tell()

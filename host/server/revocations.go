@@ -34,6 +34,9 @@ func (s *Server) revokeAccess(ctx context.Context, in *request[api.RevokeAccess]
 	if err != nil {
 		return nil, err
 	}
+	if err := s.mirrored(ctx, &done); err != nil {
+		return nil, err
+	}
 	return &api.Receipt{Receipt: done.Receipt, Destroyed: int(done.Destroyed)}, nil
 }
 
@@ -87,6 +90,7 @@ func (s *Server) mark(ctx context.Context, v *abi.Revocation, r store.Revocation
 		Kind: translog.Revoked, Time: r.Created, Owner: r.Owner, Collection: r.Collection, Epoch: epoch,
 		Actor: r.Owner, Subject: r.Reader, Record: sha256.Sum256(r.Record),
 	})
+	line.Ref = translog.RevocationRef(r.ID)
 	return s.store.Revoke(ctx, r, []store.LogEntry{line})
 }
 

@@ -44,6 +44,7 @@ type ServeConfig struct {
 
 	Witnesses      []string // see Config.Witnesses
 	AcceptOlderLog bool     // see Config.AcceptOlderLog
+	Mirror         string   // see Config.Mirror
 }
 
 // Serve runs a server on a folder until ctx ends, then lets running requests
@@ -93,7 +94,7 @@ func Serve(ctx context.Context, cfg ServeConfig) (err error) {
 	s, err := New(ctx, Config{
 		Store: db, Keyring: keys, Caller: cfg.Caller, EngineKind: cfg.EngineKind, Seed: seed,
 		PublicURLs: cfg.PublicURLs, Version: cfg.Version, PreparedBytes: cfg.PreparedBytes, Log: cfg.Log,
-		CheckpointFile: filepath.Join(cfg.DataDir, checkpointFile), Witnesses: cfg.Witnesses, AcceptOlderLog: cfg.AcceptOlderLog,
+		CheckpointFile: filepath.Join(cfg.DataDir, checkpointFile), Witnesses: cfg.Witnesses, AcceptOlderLog: cfg.AcceptOlderLog, Mirror: cfg.Mirror,
 	})
 	if err != nil {
 		return err

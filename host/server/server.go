@@ -56,6 +56,7 @@ import (
 	"github.com/recrypt-service/recrypt/host/blobs"
 	"github.com/recrypt-service/recrypt/host/httpsig"
 	"github.com/recrypt-service/recrypt/host/keyring"
+	"github.com/recrypt-service/recrypt/host/mirror"
 	"github.com/recrypt-service/recrypt/host/store"
 	"github.com/recrypt-service/recrypt/host/translog"
 	"github.com/recrypt-service/recrypt/wasm/abi"
@@ -86,6 +87,8 @@ type Config struct {
 	// AcceptOlderLog goes on with a database whose log is behind CheckpointFile, which New
 	// otherwise refuses. Whoever has seen the newer log will refuse this one.
 	AcceptOlderLog bool
+	// Mirror is the folder of a mirror of the log, see package mirror; "": there is none.
+	Mirror string
 
 	// Blobs is where the document repository keeps documents; nil: there is none.
 	Blobs blobs.Store
@@ -124,7 +127,8 @@ type Server struct {
 	crowds      crowds
 	verifying   lanes // batches of grants that are verified
 
-	tree tree // the log
+	tree   tree           // the log
+	mirror *mirror.Mirror // of the log; nil: there is none
 
 	documents *repository // nil: none
 
@@ -174,7 +178,11 @@ func New(ctx context.Context, cfg Config) (*Server, error) {
 	if err := s.openLog(ctx, &cfg); err != nil {
 		return nil, err
 	}
+	if err := s.openMirror(ctx, cfg.Mirror); err != nil {
+		return nil, err
+	}
 	if err := s.reconcile(ctx); err != nil {
+		s.closeMirror()
 		return nil, err
 	}
 	s.recent = newRecent(s.store, s.log)
@@ -279,6 +287,7 @@ func (s *Server) destroy(ctx context.Context, grants ...[16]byte) error {
 // transformed values.
 // Requests are answered without it from then on. The parts in the Config stay open.
 func (s *Server) Close() {
+	s.closeMirror()
 	s.CloseStreams()
 	if s.prepared.enabled() {
 		stats := s.prepared.close()

@@ -233,3 +233,13 @@ func toHashes(proof [][]byte) ([]tlog.Hash, bool) {
 	}
 	return hashes, true
 }
+
+// CheckpointSize returns the size in the text of a checkpoint, of which nothing else is
+// verified.
+func CheckpointSize(signed []byte) (size int64, ok bool) {
+	lines := strings.SplitN(string(signed[:min(len(signed), MaxCheckpoint)]), "\n", 3)
+	if len(lines) != 3 {
+		return 0, false
+	}
+	return parseSize(lines[1])
+}

@@ -59,3 +59,7 @@ func hash(label string, parts ...[]byte) []byte {
 	}
 	return h.Sum(nil)
 }
+
+// RevocationRef returns by what a store finds the leaf of the entry about a revocation, 17
+// bytes: a letter and its id, so that it is never that of a key.
+func RevocationRef(id [16]byte) []byte { return append([]byte{'v'}, id[:]...) }
