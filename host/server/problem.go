@@ -16,7 +16,7 @@ import (
 // holds what a client sent.
 type problem struct {
 	api.Problem
-	retryAfter string // seconds, with code "busy"
+	retryAfter string // seconds, with the codes "busy" and "limited"
 }
 
 // Error returns code and detail.
@@ -28,7 +28,7 @@ func (p *problem) GetStatus() int { return p.Status }
 // GetHeaders makes a problem a huma.HeadersError.
 func (p *problem) GetHeaders() http.Header {
 	h := http.Header{}
-	if p.Code == api.CodeBusy {
+	if p.Code == api.CodeBusy || p.Code == api.CodeLimited {
 		h.Set("Retry-After", p.retryAfter)
 	}
 	return h
@@ -58,6 +58,7 @@ var kinds = map[string]struct {
 	api.CodeInternal:  {http.StatusInternalServerError, "the server has a fault"},
 	api.CodeClosed:    {http.StatusConflict, "the epoch is closed"},
 	api.CodeQuota:     {http.StatusTooManyRequests, "too much waits already"},
+	api.CodeLimited:   {http.StatusTooManyRequests, "too many requests of this identity or address"},
 	api.CodeFull:      {http.StatusInsufficientStorage, "the server has no space left"},
 	api.CodeRange:     {http.StatusRequestedRangeNotSatisfiable, "the range is not in the document"},
 	api.CodeRejected:  {http.StatusUnprocessableEntity, "a rule refuses this request"},
