@@ -6,13 +6,14 @@ import (
 	"errors"
 
 	"github.com/recrypt-service/recrypt/host/store"
+	"github.com/recrypt-service/recrypt/host/store/internal/bounds"
 	"github.com/recrypt-service/recrypt/host/store/sqlite/sqlitedb"
 )
 
 // RecordOpening implements store.Store.
 func (s *Store) RecordOpening(ctx context.Context, grant [16]byte, now int64, uses uint32, log []store.LogEntry) error {
 	const doing = "record opening"
-	if err := errors.Join(checkTimes(now), checkLog(log)); err != nil {
+	if err := errors.Join(bounds.Times(now), bounds.Log(log)); err != nil {
 		return failed(ctx, doing, err)
 	}
 	return s.update(ctx, doing, func(q *sqlitedb.Queries) error {
@@ -51,7 +52,7 @@ func (s *Store) PendingGrants(ctx context.Context, owner, reader [32]byte) ([]st
 // PutRequest implements store.Store.
 func (s *Store) PutRequest(ctx context.Context, collection [16]byte, reader [32]byte, now int64, log []store.LogEntry) (since int64, err error) {
 	const doing = "put request"
-	if err := errors.Join(checkTimes(now), checkLog(log)); err != nil {
+	if err := errors.Join(bounds.Times(now), bounds.Log(log)); err != nil {
 		return 0, failed(ctx, doing, err)
 	}
 	err = s.update(ctx, doing, func(q *sqlitedb.Queries) error {
@@ -84,7 +85,7 @@ func (s *Store) PutRequest(ctx context.Context, collection [16]byte, reader [32]
 // DropRequest implements store.Store.
 func (s *Store) DropRequest(ctx context.Context, collection [16]byte, reader [32]byte, log []store.LogEntry) error {
 	const doing = "drop request"
-	if err := checkLog(log); err != nil {
+	if err := bounds.Log(log); err != nil {
 		return failed(ctx, doing, err)
 	}
 	return s.update(ctx, doing, func(q *sqlitedb.Queries) error {

@@ -7,6 +7,7 @@ import (
 	"github.com/pressly/goose/v3"
 
 	"github.com/recrypt-service/recrypt/host/store"
+	"github.com/recrypt-service/recrypt/host/store/internal/columns"
 	"github.com/recrypt-service/recrypt/host/store/sqlite/sqlitedb"
 	"github.com/recrypt-service/recrypt/host/translog"
 )
@@ -40,9 +41,9 @@ func backfill(ctx context.Context, tx *sql.Tx) error {
 		if err := rows.Scan(&kind, &id, &number, &record, &created); err != nil {
 			return err
 		}
-		e := store.LogEntry{Leaf: translog.IdentityLeaf(id32(id), uint32(number), record), Ref: translog.IdentityRef(id32(id), uint32(number))}
+		e := store.LogEntry{Leaf: translog.IdentityLeaf(columns.ID32(id), uint32(number), record), Ref: translog.IdentityRef(columns.ID32(id), uint32(number))}
 		if kind == 1 {
-			e = store.LogEntry{Leaf: translog.CollectionLeaf(id16(id), uint64(number), record), Ref: translog.CollectionRef(id16(id), uint64(number))}
+			e = store.LogEntry{Leaf: translog.CollectionLeaf(columns.ID16(id), uint64(number), record), Ref: translog.CollectionRef(columns.ID16(id), uint64(number))}
 		}
 		if log = append(log, e); len(log) == maxHashes {
 			if err := appendLog(ctx, q, log); err != nil {

@@ -7,16 +7,10 @@ import (
 	"errors"
 
 	"github.com/recrypt-service/recrypt/host/store"
+	"github.com/recrypt-service/recrypt/host/store/internal/bounds"
+	"github.com/recrypt-service/recrypt/host/store/internal/columns"
 	"github.com/recrypt-service/recrypt/host/store/sqlite/sqlitedb"
 )
-
-// checkClaim bounds what a signer chooses.
-func checkClaim(c store.Claim) error {
-	if len(c.Key) == 0 || len(c.Key) > store.MaxNonce {
-		return invalid("key of a claim")
-	}
-	return checkTimes(c.Expires)
-}
 
 // putClaim stores a claim, unless it is stored, and refuses another one under its key.
 func putClaim(ctx context.Context, q *sqlitedb.Queries, c store.Claim) error {
@@ -46,13 +40,13 @@ func (s *Store) Claimed(ctx context.Context, signer [32]byte, key string) (answe
 	if err != nil {
 		return nil, request, failed(ctx, "look for a claim", err)
 	}
-	return row.Answer, id32(row.Request), nil
+	return row.Answer, columns.ID32(row.Request), nil
 }
 
 // PutAnswer implements store.Store.
 func (s *Store) PutAnswer(ctx context.Context, signer [32]byte, key string, answer []byte, expires int64) error {
 	const doing = "put answer"
-	if err := errors.Join(checkRecord("answer", answer), checkTimes(expires)); err != nil {
+	if err := errors.Join(bounds.Record("answer", answer), bounds.Times(expires)); err != nil {
 		return failed(ctx, doing, err)
 	}
 	return s.maintain(ctx, doing, func(q *sqlitedb.Queries) error {

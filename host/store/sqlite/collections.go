@@ -5,16 +5,17 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"math"
 
 	"github.com/recrypt-service/recrypt/host/store"
+	"github.com/recrypt-service/recrypt/host/store/internal/bounds"
+	"github.com/recrypt-service/recrypt/host/store/internal/columns"
 	"github.com/recrypt-service/recrypt/host/store/sqlite/sqlitedb"
 )
 
 // PutCollection implements store.Store.
 func (s *Store) PutCollection(ctx context.Context, rec store.CollectionRecord, previous [32]byte, grants []store.Grant, log []store.LogEntry) ([][16]byte, error) {
 	const doing = "put collection record"
-	if err := errors.Join(checkCollection(rec, grants), checkLog(log)); err != nil {
+	if err := errors.Join(bounds.Collection(rec, grants), bounds.Log(log)); err != nil {
 		return nil, failed(ctx, doing, err)
 	}
 	var superseded [][16]byte
@@ -106,7 +107,7 @@ func sameGrants(ctx context.Context, q *sqlitedb.Queries, rec store.CollectionRe
 	}
 	records := make(map[[16]byte][]byte, len(rows))
 	for _, row := range rows {
-		records[id16(row.ID)] = row.Record
+		records[columns.ID16(row.ID)] = row.Record
 	}
 	if len(records) != len(grants) {
 		return false, store.ErrConflict
@@ -135,7 +136,7 @@ func putGrant(ctx context.Context, q *sqlitedb.Queries, rec *store.CollectionRec
 		Collection: g.Collection[:], Reader: g.Reader[:], Epoch: int64(g.Epoch),
 	})
 	if err == nil {
-		superseded = append(superseded, id16(old))
+		superseded = append(superseded, columns.ID16(old))
 		err = errors.Join(q.WipeSealed(ctx, old),
 			q.SupersedeGrant(ctx, sqlitedb.SupersedeGrantParams{Superseded: g.ID[:], ID: old}))
 	} else if errors.Is(err, sql.ErrNoRows) {
@@ -148,7 +149,7 @@ func putGrant(ctx context.Context, q *sqlitedb.Queries, rec *store.CollectionRec
 		ID: g.ID[:], Collection: g.Collection[:], Sequence: int64(rec.Sequence),
 		Owner: g.Owner[:], Reader: g.Reader[:], ReaderVersion: int64(g.ReaderVersion),
 		Epoch: int64(g.Epoch), Record: g.Record, NotBefore: g.NotBefore, Expires: g.Expires,
-		Kind: int64(g.Kind), Wait: g.Wait, Uses: int64(g.Uses), Scope: scope(g.Scope), Created: g.Created,
+		Kind: int64(g.Kind), Wait: g.Wait, Uses: int64(g.Uses), Scope: columns.Scope(g.Scope), Created: g.Created,
 	})
 	if err != nil {
 		return nil, err
@@ -176,45 +177,6 @@ func checkReader(ctx context.Context, q *sqlitedb.Queries, rec *store.Collection
 		_, err = q.DropRequest(ctx, sqlitedb.DropRequestParams{Collection: g.Collection[:], Reader: g.Reader[:]})
 	}
 	return err
-}
-
-// checkCollection refuses what cannot be one request of one owner.
-func checkCollection(rec store.CollectionRecord, grants []store.Grant) error {
-	err := errors.Join(checkRecord("collection record", rec.Record), checkTimes(rec.Created))
-	if err != nil {
-		return err
-	}
-	if rec.Sequence > math.MaxInt64 {
-		return invalid("sequence")
-	}
-	type place struct {
-		epoch  uint32
-		reader [32]byte
-	}
-	seen := make(map[[16]byte]bool, len(grants))
-	places := make(map[place]bool, len(grants))
-	for i := range grants {
-		g := &grants[i]
-		at := place{g.Epoch, g.Reader}
-		switch {
-		case g.Collection != rec.Collection || g.Owner != rec.Owner:
-			return invalid("grant of another collection")
-		case seen[g.ID] || places[at]:
-			return invalid("two grants alike")
-		case len(g.Sealed) == 0 || len(g.Sealed) > store.MaxSealed:
-			return invalid("sealed transform key")
-		case g.Revocation != nil || g.Superseded != nil || g.Used != 0 || g.Suspended || g.Lost || g.Requested != 0:
-			return invalid("grant that was used or has ended")
-		case len(g.Scope) > store.MaxScope:
-			return invalid("scope")
-		}
-		seen[g.ID], places[at] = true, true
-		err := errors.Join(checkRecord("grant record", g.Record), checkTimes(g.NotBefore, g.Expires, g.Wait, g.Created))
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // Collection implements store.Store.
@@ -261,12 +223,12 @@ func (s *Store) ChainSize(ctx context.Context, collection [16]byte) (int64, erro
 // Collections implements store.Store.
 func (s *Store) Collections(ctx context.Context, owner [32]byte) ([][16]byte, error) {
 	rows, err := s.read.CollectionsByOwner(ctx, owner[:])
-	return ids16(rows), failed(ctx, "list collections", err)
+	return columns.IDs16(rows), failed(ctx, "list collections", err)
 }
 
 // CollectionHeads implements store.Store.
 func (s *Store) CollectionHeads(ctx context.Context, owner [32]byte, after store.CollectionCursor, limit int) ([]store.CollectionHead, error) {
-	arg := sqlitedb.CollectionHeadsParams{Owner: owner[:], Created: after.Created, ID: after.ID[:], SoMany: bound(limit, store.MaxCollections)}
+	arg := sqlitedb.CollectionHeadsParams{Owner: owner[:], Created: after.Created, ID: after.ID[:], SoMany: bounds.Listed(limit, store.MaxCollections)}
 	if after == (store.CollectionCursor{}) {
 		arg.Created = -1
 	}

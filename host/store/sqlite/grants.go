@@ -7,6 +7,8 @@ import (
 	"math"
 
 	"github.com/recrypt-service/recrypt/host/store"
+	"github.com/recrypt-service/recrypt/host/store/internal/bounds"
+	"github.com/recrypt-service/recrypt/host/store/internal/columns"
 	"github.com/recrypt-service/recrypt/host/store/sqlite/sqlitedb"
 )
 
@@ -41,7 +43,7 @@ func (s *Store) Readers(ctx context.Context, collection [16]byte, epoch uint32, 
 	}
 	readers := make([]store.Reader, len(rows))
 	for i, row := range rows {
-		readers[i] = store.Reader{ID: id32(row.Reader), Version: uint32(row.ReaderVersion)}
+		readers[i] = store.Reader{ID: columns.ID32(row.Reader), Version: uint32(row.ReaderVersion)}
 	}
 	return readers, nil
 }
@@ -51,7 +53,7 @@ func (s *Store) LinkReaders(ctx context.Context, collection [16]byte, now int64)
 	rows, err := s.read.LinkReaders(ctx, sqlitedb.LinkReadersParams{Collection: collection[:], Now: now})
 	var readers [][32]byte
 	for _, reader := range rows {
-		readers = append(readers, id32(reader))
+		readers = append(readers, columns.ID32(reader))
 	}
 	return readers, failed(ctx, "list readers of links", err)
 }
@@ -81,7 +83,7 @@ func (s *Store) ReaderGrants(ctx context.Context, collection [16]byte) (head sto
 // RecordGrants implements store.Store.
 func (s *Store) RecordGrants(ctx context.Context, collection [16]byte, sequence uint64) ([]store.Grant, error) {
 	if sequence > math.MaxInt64 {
-		return nil, failed(ctx, "list grants of a record", invalid("sequence"))
+		return nil, failed(ctx, "list grants of a record", bounds.Invalid("sequence"))
 	}
 	rows, err := s.read.GrantsOfRecord(ctx, sqlitedb.GrantsOfRecordParams{Collection: collection[:], Sequence: int64(sequence)})
 	if err != nil {
@@ -96,9 +98,9 @@ func (s *Store) RecordGrants(ctx context.Context, collection [16]byte, sequence 
 
 // IssuedGrants implements store.Store.
 func (s *Store) IssuedGrants(ctx context.Context, owner [32]byte, after store.GrantCursor, limit int) ([]store.Grant, error) {
-	created, sequence := place(after)
+	created, sequence := bounds.Place(after)
 	rows, err := s.read.IssuedGrants(ctx, sqlitedb.IssuedGrantsParams{
-		Owner: owner[:], Created: created, Sequence: sequence, ID: after.ID[:], SoMany: bound(limit, store.MaxListed),
+		Owner: owner[:], Created: created, Sequence: sequence, ID: after.ID[:], SoMany: bounds.Listed(limit, store.MaxListed),
 	})
 	var all []store.Grant
 	for _, row := range rows {
@@ -109,23 +111,15 @@ func (s *Store) IssuedGrants(ctx context.Context, owner [32]byte, after store.Gr
 
 // ReceivedGrants implements store.Store.
 func (s *Store) ReceivedGrants(ctx context.Context, reader [32]byte, after store.GrantCursor, limit int) ([]store.Grant, error) {
-	created, sequence := place(after)
+	created, sequence := bounds.Place(after)
 	rows, err := s.read.ReceivedGrants(ctx, sqlitedb.ReceivedGrantsParams{
-		Reader: reader[:], Created: created, Sequence: sequence, ID: after.ID[:], SoMany: bound(limit, store.MaxListed),
+		Reader: reader[:], Created: created, Sequence: sequence, ID: after.ID[:], SoMany: bounds.Listed(limit, store.MaxListed),
 	})
 	var all []store.Grant
 	for _, row := range rows {
 		all = append(all, grant(row.Grant, row.Requested))
 	}
 	return all, failed(ctx, "list received grants", err)
-}
-
-// place is where a list of grants goes on: nothing is newer than the zero cursor.
-func place(after store.GrantCursor) (created, sequence int64) {
-	if after == (store.GrantCursor{}) {
-		return math.MaxInt64, math.MaxInt64
-	}
-	return after.Created, int64(min(after.Sequence, math.MaxInt64))
 }
 
 // ActiveGrants implements store.Store.
@@ -172,7 +166,7 @@ func (s *Store) LiveGrants(ctx context.Context, fn func(id [16]byte) error) erro
 				return err
 			}
 			for _, id := range ids {
-				if err := fn(id16(id)); err != nil {
+				if err := fn(columns.ID16(id)); err != nil {
 					return err
 				}
 			}
@@ -187,7 +181,7 @@ func (s *Store) LiveGrants(ctx context.Context, fn func(id [16]byte) error) erro
 // LoseKeys implements store.Store.
 func (s *Store) LoseKeys(ctx context.Context, log []store.LogEntry) (lost int, err error) {
 	const doing = "mark grants as lost"
-	if err := checkLog(log); err != nil {
+	if err := bounds.Log(log); err != nil {
 		return 0, failed(ctx, doing, err)
 	}
 	err = s.maintain(ctx, doing, func(q *sqlitedb.Queries) error {
@@ -237,12 +231,12 @@ func expire(ctx context.Context, q *sqlitedb.Queries, now int64, entry func(stor
 		if err := errors.Join(q.WipeSealed(ctx, row.ID), q.ExpireGrant(ctx, row.ID)); err != nil {
 			return nil, err
 		}
-		ids = append(ids, id16(row.ID))
+		ids = append(ids, columns.ID16(row.ID))
 		if entry != nil {
 			log = append(log, entry(grant(row, 0)))
 		}
 	}
-	if err := checkLog(log); err != nil {
+	if err := bounds.Log(log); err != nil {
 		return nil, err
 	}
 	return ids, appendLog(ctx, q, log)

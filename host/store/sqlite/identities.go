@@ -8,15 +8,16 @@ import (
 	"math"
 
 	"github.com/recrypt-service/recrypt/host/store"
+	"github.com/recrypt-service/recrypt/host/store/internal/bounds"
 	"github.com/recrypt-service/recrypt/host/store/sqlite/sqlitedb"
 )
 
 // PutIdentity implements store.Store.
 func (s *Store) PutIdentity(ctx context.Context, v store.Identity, o store.IdentityChange) error {
 	const doing = "put identity"
-	err := errors.Join(checkRecord("record", v.Record), checkTimes(v.Created), checkLog(o.Log))
+	err := errors.Join(bounds.Record("record", v.Record), bounds.Times(v.Created), bounds.Log(o.Log))
 	if err == nil && o.Replace > v.Version {
-		err = invalid("versions to replace")
+		err = bounds.Invalid("versions to replace")
 	}
 	if err != nil {
 		return failed(ctx, doing, err)

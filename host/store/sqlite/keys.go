@@ -8,13 +8,15 @@ import (
 	"slices"
 
 	"github.com/recrypt-service/recrypt/host/store"
+	"github.com/recrypt-service/recrypt/host/store/internal/bounds"
+	"github.com/recrypt-service/recrypt/host/store/internal/columns"
 	"github.com/recrypt-service/recrypt/host/store/sqlite/sqlitedb"
 )
 
 // PutKey implements store.Store.
 func (s *Store) PutKey(ctx context.Context, v store.Key, quota int, log []store.LogEntry) error {
 	const doing = "put document key"
-	err := errors.Join(checkRecord("record", v.Record), checkRecord("value", v.Value), checkTimes(v.Created), checkLog(log))
+	err := errors.Join(bounds.Record("record", v.Record), bounds.Record("value", v.Value), bounds.Times(v.Created), bounds.Log(log))
 	if err != nil {
 		return failed(ctx, doing, err)
 	}
@@ -36,7 +38,7 @@ func (s *Store) PutKey(ctx context.Context, v store.Key, quota int, log []store.
 		err = q.InsertDocumentKey(ctx, sqlitedb.InsertDocumentKeyParams{
 			ID: v.ID[:], Collection: v.Collection[:], Owner: v.Owner[:], Author: v.Author[:],
 			Epoch: int64(v.Epoch), Record: v.Record, Value: v.Value,
-			Accepted: flag(accepted), Created: v.Created,
+			Accepted: columns.Flag(accepted), Created: v.Created,
 		})
 		if err != nil {
 			return err
@@ -86,11 +88,7 @@ func (s *Store) Key(ctx context.Context, id [16]byte) (store.Key, error) {
 func (s *Store) Keys(ctx context.Context, ids [][16]byte) ([]store.Key, error) {
 	var keys []store.Key
 	for some := range slices.Chunk(ids, maxHashes) {
-		raw := make([][]byte, len(some))
-		for i := range some {
-			raw[i] = some[i][:]
-		}
-		rows, err := s.read.DocumentKeys(ctx, raw)
+		rows, err := s.read.DocumentKeys(ctx, columns.Bytes16(some))
 		if err != nil {
 			return nil, failed(ctx, "get document keys", err)
 		}
@@ -111,10 +109,10 @@ func (s *Store) Waiting(ctx context.Context, owner [32]byte, limit int) ([]store
 		collection [16]byte
 		author     [32]byte
 	}
-	at, most := map[place]int{}, int(bound(limit, store.MaxListed))
+	at, most := map[place]int{}, int(bounds.Listed(limit, store.MaxListed))
 	var out []store.Waiting
 	for _, r := range rows {
-		where := place{id16(r.Collection), id32(r.Author)}
+		where := place{columns.ID16(r.Collection), columns.ID32(r.Author)}
 		n, ok := at[where]
 		if !ok {
 			if len(out) == most {
@@ -124,7 +122,7 @@ func (s *Store) Waiting(ctx context.Context, owner [32]byte, limit int) ([]store
 			at[where] = n
 			out = append(out, store.Waiting{Collection: where.collection, Author: where.author})
 		}
-		out[n].Keys = append(out[n].Keys, id16(r.ID))
+		out[n].Keys = append(out[n].Keys, columns.ID16(r.ID))
 		out[n].Count++
 	}
 	for i := range out {
@@ -143,7 +141,7 @@ func (s *Store) Accepted(ctx context.Context, collection [16]byte, author [32]by
 // AcceptAuthor implements store.Store.
 func (s *Store) AcceptAuthor(ctx context.Context, collection [16]byte, author [32]byte, now int64, log []store.LogEntry) (accepted int, err error) {
 	const doing = "accept author"
-	if err := errors.Join(checkTimes(now), checkLog(log)); err != nil {
+	if err := errors.Join(bounds.Times(now), bounds.Log(log)); err != nil {
 		return 0, failed(ctx, doing, err)
 	}
 	err = s.update(ctx, doing, func(q *sqlitedb.Queries) error {
@@ -173,7 +171,7 @@ func (s *Store) AcceptAuthor(ctx context.Context, collection [16]byte, author [3
 // RefuseAuthor implements store.Store.
 func (s *Store) RefuseAuthor(ctx context.Context, collection [16]byte, author [32]byte, log []store.LogEntry) (refused int, err error) {
 	const doing = "refuse author"
-	if err := checkLog(log); err != nil {
+	if err := bounds.Log(log); err != nil {
 		return 0, failed(ctx, doing, err)
 	}
 	err = s.update(ctx, doing, func(q *sqlitedb.Queries) error {

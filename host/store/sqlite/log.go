@@ -12,36 +12,13 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 
 	"github.com/recrypt-service/recrypt/host/store"
+	"github.com/recrypt-service/recrypt/host/store/internal/bounds"
+	"github.com/recrypt-service/recrypt/host/store/internal/columns"
 	"github.com/recrypt-service/recrypt/host/store/sqlite/sqlitedb"
 )
 
 // maxHashes bounds how many hashes one query asks for.
 const maxHashes = 512
-
-// checkLog refuses entries that are not what they should be.
-func checkLog(log []store.LogEntry) error {
-	for i := range log {
-		e := &log[i]
-		size := 64
-		if e.Entry != nil {
-			size = 32
-		}
-		switch {
-		case len(e.Leaf) != size:
-			return invalid("leaf")
-		case len(e.Ref) > store.MaxRef:
-			return invalid("reference to a leaf")
-		case e.Entry != nil && (len(e.Entry) == 0 || len(e.Entry) > store.MaxEntry):
-			return invalid("entry")
-		case e.Entry == nil && e.Evidence != nil || len(e.Evidence) > store.MaxEvidence:
-			return invalid("evidence")
-		}
-		if err := checkTimes(e.Time); err != nil {
-			return err
-		}
-	}
-	return nil
-}
 
 // appendLog adds leaves to the log in the transaction of q. For each it reads and writes
 // as many hashes as the tree is high, at most, and one and two on average.
@@ -90,7 +67,7 @@ func storedHashes(ctx context.Context, q *sqlitedb.Queries) tlog.HashReader {
 			if err != nil {
 				return nil, err
 			}
-			hashes[i] = id32(row)
+			hashes[i] = columns.ID32(row)
 		}
 		return hashes, nil
 	})
@@ -120,7 +97,7 @@ func insertLeaf(ctx context.Context, q *sqlitedb.Queries, index int64, e *store.
 // AppendLog implements store.Store.
 func (s *Store) AppendLog(ctx context.Context, log []store.LogEntry) error {
 	const doing = "append to the log"
-	if err := checkLog(log); err != nil || len(log) == 0 {
+	if err := bounds.Log(log); err != nil || len(log) == 0 {
 		return failed(ctx, doing, err)
 	}
 	return s.update(ctx, doing, func(q *sqlitedb.Queries) error { return appendLog(ctx, q, log) })
@@ -142,7 +119,7 @@ func (s *Store) LogHashes(ctx context.Context, indexes []int64) ([]tlog.Hash, er
 			return nil, failed(ctx, doing, err)
 		}
 		for _, row := range rows {
-			found[row.Position] = id32(row.Hash)
+			found[row.Position] = columns.ID32(row.Hash)
 		}
 	}
 	hashes := make([]tlog.Hash, len(indexes))
@@ -159,7 +136,7 @@ func (s *Store) LogHashes(ctx context.Context, indexes []int64) ([]tlog.Hash, er
 // LogLeaves implements store.Store.
 func (s *Store) LogLeaves(ctx context.Context, from int64, n int) ([][]byte, error) {
 	first := max(from, 0)
-	leaves, err := s.read.LogLeaves(ctx, sqlitedb.LogLeavesParams{First: first, After: first + bound(n, store.MaxLeaves)})
+	leaves, err := s.read.LogLeaves(ctx, sqlitedb.LogLeavesParams{First: first, After: first + bounds.Listed(n, store.MaxLeaves)})
 	return leaves, failed(ctx, "read leaves of the log", err)
 }
 
@@ -172,7 +149,7 @@ func (s *Store) LogIndex(ctx context.Context, ref []byte) (int64, error) {
 // Ledger implements store.Store.
 func (s *Store) Ledger(ctx context.Context, party [32]byte, from int64, limit int) ([]store.LedgerRow, error) {
 	rows, err := s.read.Ledger(ctx, sqlitedb.LedgerParams{
-		Party: party[:], First: from, SoMany: bound(limit, store.MaxListed),
+		Party: party[:], First: from, SoMany: bounds.Listed(limit, store.MaxListed),
 	})
 	var entries []store.LedgerRow
 	for _, row := range rows {
@@ -193,20 +170,17 @@ func (s *Store) LedgerAt(ctx context.Context, index int64) (store.LedgerRow, err
 // LogTail implements store.Store.
 func (s *Store) LogTail(ctx context.Context, from int64, limit int) ([]store.LogRow, error) {
 	first := max(from, 0)
-	rows, err := s.read.LogTail(ctx, sqlitedb.LogTailParams{First: first, After: first + bound(limit, store.MaxListed)})
+	rows, err := s.read.LogTail(ctx, sqlitedb.LogTailParams{First: first, After: first + bounds.Listed(limit, store.MaxListed)})
 	var tail []store.LogRow
 	for _, r := range rows {
 		tail = append(tail, store.LogRow{Index: r.Position, LogEntry: store.LogEntry{
 			Leaf: r.Leaf, Ref: r.Ref, Entry: r.Entry, Evidence: r.Content,
-			Salt: id32(r.Salt), Owner: id32(r.Owner), Actor: id32(r.Actor), Time: r.Time.Int64,
+			Salt: columns.ID32(r.Salt), Owner: columns.ID32(r.Owner), Actor: columns.ID32(r.Actor), Time: r.Time.Int64,
 		}})
 	}
 	return tail, failed(ctx, "read the end of the log", err)
 }
 
 func ledgerRow(r sqlitedb.LedgerEntryRow) store.LedgerRow {
-	return store.LedgerRow{Index: r.Position, Entry: r.Entry, Evidence: r.Content, Salt: id32(r.Salt), Time: r.Time}
+	return store.LedgerRow{Index: r.Position, Entry: r.Entry, Evidence: r.Content, Salt: columns.ID32(r.Salt), Time: r.Time}
 }
-
-// bound keeps what a caller asks for between nothing and the most there is.
-func bound(n, most int) int64 { return int64(min(max(n, 0), most)) }

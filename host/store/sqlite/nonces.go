@@ -5,16 +5,14 @@ import (
 	"errors"
 
 	"github.com/recrypt-service/recrypt/host/store"
+	"github.com/recrypt-service/recrypt/host/store/internal/bounds"
 	"github.com/recrypt-service/recrypt/host/store/sqlite/sqlitedb"
 )
 
 // ClaimNonce implements store.Store.
 func (s *Store) ClaimNonce(ctx context.Context, signer [32]byte, nonce string, expires int64) error {
 	const doing = "claim nonce"
-	if len(nonce) == 0 || len(nonce) > store.MaxNonce {
-		return failed(ctx, doing, invalid("nonce"))
-	}
-	if err := checkTimes(expires); err != nil {
+	if err := errors.Join(bounds.Text("nonce", nonce), bounds.Times(expires)); err != nil {
 		return failed(ctx, doing, err)
 	}
 	return s.maintain(ctx, doing, func(q *sqlitedb.Queries) error {

@@ -293,7 +293,7 @@ func TestQueriesUseIndexes(t *testing.T) {
 		"readerGrants": "INDEX grants_by_epoch", "liveGrants": "INDEX grants_keyed (id>?)",
 		"issuedGrants": "INDEX grants_issued (owner=? AND created<?)", "receivedGrants": "INDEX grants_received (reader=? AND created<?)",
 		"collectionHeads": "INDEX collections_by_owner (owner=? AND created>?)", "pruneClaims": "INDEX claims_by_expiry",
-		"linkReaders":  "COVERING INDEX grants_links", "refuseKeys": "INDEX document_keys_by_author",
+		"linkReaders": "COVERING INDEX grants_links", "refuseKeys": "INDEX document_keys_by_author",
 		"pendingGrants": "INDEX grants_pending", "waitingKeys": "INDEX document_keys_waiting", "countWaiting": "COVERING INDEX document_keys_by_author",
 		"ledger": "INDEX ledger_by_actor", "newestLeaf": "COVERING INDEX log_leaves_by_ref",
 	} {

@@ -7,13 +7,15 @@ import (
 	"errors"
 
 	"github.com/recrypt-service/recrypt/host/store"
+	"github.com/recrypt-service/recrypt/host/store/internal/bounds"
+	"github.com/recrypt-service/recrypt/host/store/internal/columns"
 	"github.com/recrypt-service/recrypt/host/store/sqlite/sqlitedb"
 )
 
 // Revoke implements store.Store.
 func (s *Store) Revoke(ctx context.Context, v store.Revocation, log []store.LogEntry) (stored store.Revocation, destroyed [][16]byte, err error) {
 	const doing = "revoke"
-	err = errors.Join(checkRecord("record", v.Record), checkTimes(v.Created), checkLog(log))
+	err = errors.Join(bounds.Record("record", v.Record), bounds.Times(v.Created), bounds.Log(log))
 	if err != nil {
 		return store.Revocation{}, nil, failed(ctx, doing, err)
 	}
@@ -103,13 +105,13 @@ func endedGrants(ctx context.Context, q *sqlitedb.Queries, v store.Revocation) (
 	ids, err := q.EndedGrantsOfReader(ctx, sqlitedb.EndedGrantsOfReaderParams{
 		Collection: v.Collection[:], Reader: v.Reader[:],
 	})
-	return ids16(ids), err
+	return columns.IDs16(ids), err
 }
 
 // FinishRevocation implements store.Store.
 func (s *Store) FinishRevocation(ctx context.Context, id [16]byte, receipt []byte, destroyed uint32) error {
 	const doing = "finish revocation"
-	if err := checkRecord("receipt", receipt); err != nil {
+	if err := bounds.Record("receipt", receipt); err != nil {
 		return failed(ctx, doing, err)
 	}
 	return s.update(ctx, doing, func(q *sqlitedb.Queries) error {

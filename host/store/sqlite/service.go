@@ -7,6 +7,7 @@ import (
 	"errors"
 
 	"github.com/recrypt-service/recrypt/host/store"
+	"github.com/recrypt-service/recrypt/host/store/internal/bounds"
 	"github.com/recrypt-service/recrypt/host/store/sqlite/sqlitedb"
 )
 
@@ -36,7 +37,7 @@ func (s *Store) Statement(ctx context.Context) ([]byte, error) {
 // PutStatement implements store.Store.
 func (s *Store) PutStatement(ctx context.Context, statement []byte) error {
 	const doing = "put statement"
-	if err := checkRecord("statement", statement); err != nil {
+	if err := bounds.Record("statement", statement); err != nil {
 		return failed(ctx, doing, err)
 	}
 	return s.maintain(ctx, doing, func(q *sqlitedb.Queries) error { return q.PutStatement(ctx, statement) })

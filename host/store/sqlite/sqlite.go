@@ -36,6 +36,7 @@ import (
 
 	"github.com/recrypt-service/recrypt/host/store"
 	"github.com/recrypt-service/recrypt/host/store/dbfile"
+	"github.com/recrypt-service/recrypt/host/store/internal/bounds"
 	"github.com/recrypt-service/recrypt/host/store/sqlite/sqlitedb"
 )
 
@@ -167,7 +168,7 @@ func (s *Store) update(ctx context.Context, doing string, fn func(*sqlitedb.Quer
 	if !claims {
 		return s.maintain(ctx, doing, fn)
 	}
-	if err := checkClaim(claim); err != nil {
+	if err := errors.Join(bounds.Text("key of a claim", claim.Key), bounds.Times(claim.Expires)); err != nil {
 		return failed(ctx, doing, err)
 	}
 	return s.maintain(ctx, doing, func(q *sqlitedb.Queries) error {
