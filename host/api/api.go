@@ -10,7 +10,12 @@
 // Every request except the look-ups marked public is signed by RFC 9421, by the
 // profile in package httpsig. Answers are JSON; errors are RFC 9457 problem documents
 // ([Problem]) with a stable code.
+//
+// openapi.json says all this in the form of OpenAPI 3.1: operations, errors, headers, forms
+// and sizes. It is generated (make generate), and what a server answers at /openapi.json.
 package api
+
+//go:generate go run generate.go
 
 // Paths of the operations. The comment names the operation id.
 const (

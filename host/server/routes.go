@@ -3,7 +3,6 @@ package server
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -33,13 +32,6 @@ func (s *Server) register() {
 	// No documentation pages (they load scripts from elsewhere), no schema links
 	// (they are built from the Host header), no downgrade to OpenAPI 3.0.
 	config.OpenAPIPath, config.DocsPath, config.SchemasPath, config.CreateHooks = "", "", "", nil
-	config.Info.Description = "End-to-end encrypted sharing by proxy re-encryption. Records are binary, base64url in JSON. " +
-		"Requests are signed by RFC 9421: label sig1; @method, @authority, @path, @query, content-digest with a body, idempotency-key if sent; " +
-		"created, expires, nonce, keyid, alg=ed25519, tag=recrypt, in this order. " +
-		fmt.Sprintf("A request may carry %d grants or name %d keys, and an epoch of a collection may have %d readers.", api.MaxGrants, api.MaxKeys, api.MaxReaders)
-	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
-		"httpSignature": {Type: "http", Scheme: "signature", Description: "RFC 9421 with Ed25519; keyid is id and version of a published identity"},
-	}
 	a := humago.New(s.mux, config)
 
 	handle(s, a, http.MethodPost, api.PathIdentities, "Publish an identity", route{operation: "create_identity", signed: true, claims: true, selfMade: true, body: true}, s.createIdentity)
@@ -67,8 +59,8 @@ func (s *Server) register() {
 	s.file("GET "+api.PathLink, route{operation: "link_page", free: true}, linkPage)
 	s.plain("GET /livez", "livez", func(context.Context) (any, error) { return health, nil })
 	s.plain("GET /readyz", "readyz", s.ready)
-	document := a.OpenAPI()
-	s.plain("GET /openapi.json", "openapi", func(context.Context) (any, error) { return document, nil })
+	s.described = a.OpenAPI()
+	s.file("GET /openapi.json", route{operation: "openapi", free: true}, openAPIFile)
 }
 
 // handle registers one operation. Its errors leave through [Server.explain].

@@ -136,6 +136,7 @@ type Server struct {
 
 	mux    *http.ServeMux
 	routes map[string]route // by pattern of mux
+	described *huma.OpenAPI // huma's part of the contract
 	gate   *turnstile
 	bodies *budget // bytes of bodies that are held
 	unsent *budget // bytes of answers that are under way
