@@ -26,6 +26,8 @@ import (
 var patience = 30 * time.Second
 
 const (
+	// attempt bounds one try, so that a connection that leads nowhere is given up.
+	attempt = 10 * time.Second
 	// connections is how many a server opens, unless the URL says pool_max_conns. Keys are
 	// looked up in less time than transforms take.
 	connections = 4
@@ -45,11 +47,13 @@ func connect(ctx context.Context, url string) (*pgxpool.Pool, error) {
 	if !strings.Contains(url, "pool_max_conns") {
 		cfg.MaxConns = connections
 	}
-	// Acknowledged means durable, whatever is configured for others.
-	cfg.AfterConnect = func(ctx context.Context, c *pgx.Conn) error {
-		_, err := c.Exec(ctx, "SET synchronous_commit = on")
-		return err
+	if cfg.ConnConfig.ConnectTimeout == 0 {
+		cfg.ConnConfig.ConnectTimeout = attempt / 2
 	}
+	if cfg.ConnConfig.ValidateConnect == nil {
+		cfg.ConnConfig.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite
+	}
+	cfg.AfterConnect = settle
 	pool, err := pgxpool.NewWithConfig(ctx, cfg)
 	if err != nil {
 		return nil, err
@@ -59,6 +63,21 @@ func connect(ctx context.Context, url string) (*pgxpool.Pool, error) {
 		return nil, err
 	}
 	return pool, nil
+}
+
+// settle makes sure that what a session commits is durable, whatever is configured for
+// others, and that a server that stands still does not hold up the rest.
+func settle(ctx context.Context, c *pgx.Conn) error {
+	var durable string
+	if err := c.QueryRow(ctx, "SHOW synchronous_commit").Scan(&durable); err != nil {
+		return err
+	}
+	set := "SET idle_in_transaction_session_timeout = '20s'"
+	if durable == "off" {
+		set += "; SET synchronous_commit = on"
+	}
+	_, err := c.Exec(ctx, set)
+	return err
 }
 
 var errURL = errors.New("url of the database is not well-formed: postgres://user@host/database")
@@ -130,7 +149,9 @@ func again(ctx context.Context, do func(context.Context) error) error {
 	within, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	for wait := 5 * time.Millisecond; ; wait = min(2*wait, 500*time.Millisecond) {
-		err := do(within)
+		one, end := context.WithTimeout(within, attempt)
+		err := do(one)
+		end()
 		if err == nil {
 			return nil
 		}
