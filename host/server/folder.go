@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"time"
@@ -56,29 +55,24 @@ func present(dir, name string) (bool, error) {
 	return true, nil
 }
 
-// openKeyring opens the keyring that belongs to db. The database's clock runs before
+// openKeyringFile opens the keyring that belongs to db. The database's clock runs before
 // a keyring is made beside it: so a keyring beside a database whose clock has never
 // run is that of another database, and is refused.
-func openKeyring(ctx context.Context, dir string, db store.Store, log *slog.Logger) (keyring.Keyring, error) {
+func openKeyringFile(ctx context.Context, dir string, db store.Store) (keyring.Keyring, error) {
 	ring, err := present(dir, keyringFile)
 	if err != nil {
 		return nil, err
 	}
+	var now int64 // for a database that gets a keyring: a new one, or one from a backup
 	if !ring {
-		if err := announceKeyring(ctx, db, log); err != nil {
-			return nil, err
-		}
-	} else if high, err := db.HighWater(ctx, 0); err != nil {
+		now = time.Now().UnixMilli()
+	}
+	high, err := db.HighWater(ctx, now)
+	if err != nil {
 		return nil, err
-	} else if high == 0 {
+	}
+	if high == 0 {
 		return nil, lost(dir, "is new")
 	}
 	return keyring.Open(filepath.Join(dir, keyringFile))
-}
-
-// announceKeyring prepares db for a keyring that is about to be made: at the first
-// start, or beside a database from a backup, in which the keyring should not be.
-func announceKeyring(ctx context.Context, db store.Store, log *slog.Logger) error {
-	_, err := db.HighWater(ctx, time.Now().UnixMilli())
-	return err
 }

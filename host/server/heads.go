@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"errors"
+	"maps"
 	"sync"
 
 	"github.com/recrypt-service/recrypt/host/api"
@@ -92,6 +93,13 @@ func (c *policies) forget() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.of = nil
+}
+
+// forgetOwner forgets those of one owner.
+func (c *policies) forgetOwner(owner [32]byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	maps.DeleteFunc(c.of, func(_ [32]byte, p *policy) bool { return p.owner == owner })
 }
 
 // policyOf returns the policy of a stored record.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"time"
 )
 
@@ -37,6 +38,19 @@ func (s *Server) retain(ctx context.Context) error {
 		s.log.Info("left-over transform keys were destroyed", "keys", destroyed)
 	}
 	return nil
+}
+
+// keepRetaining calls retain once in a while.
+func (s *Server) keepRetaining(ctx context.Context) {
+	for {
+		// Servers that were started together need not do it together.
+		if pause(ctx, retainEvery/2+rand.N(retainEvery), nil); ctx.Err() != nil {
+			return
+		}
+		if err := s.retain(ctx); err != nil && ctx.Err() == nil {
+			s.log.Error("left-over transform keys stay for a while", "error", err)
+		}
+	}
 }
 
 // loseKeys marks every live grant as lost if the keyring is empty: it was lost, or left out

@@ -13,24 +13,31 @@ import (
 	"github.com/recrypt-service/recrypt/wasm/abi"
 )
 
-// serverSeed reads the seed in dir/server.key, or makes one at the first start.
+// serverSeed reads the seed in the server's key file, or makes one at the first start.
 // Every record that clients hold names the server's id, so a folder with data but
 // without its key is not given a new one.
-func serverSeed(ctx context.Context, c abi.Client, dir string) ([]byte, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("make data folder: %w", err)
+func serverSeed(ctx context.Context, c abi.Client, p *Place) (seed []byte, fresh bool, err error) {
+	if err := os.MkdirAll(p.DataDir, 0o700); err != nil {
+		return nil, false, fmt.Errorf("make data folder: %w", err)
 	}
-	path := filepath.Join(dir, keyFile)
-	sealed, err := os.ReadFile(path)
+	_, err = os.Lstat(p.KeyFile)
 	if errors.Is(err, fs.ErrNotExist) {
-		if _, err := os.Lstat(filepath.Join(dir, databaseFile)); err == nil {
-			return nil, fmt.Errorf("%s is missing but there is a database: put the key back from your backup", path)
+		fresh = true
+		if _, err := os.Lstat(filepath.Join(p.DataDir, databaseFile)); err == nil && p.Database == "" {
+			return nil, false, fmt.Errorf("%s is missing but there is a database: put the key back from your backup", p.KeyFile)
 		}
-		if err := makeSeed(ctx, c, path); err != nil {
-			return nil, err
+		if err := makeSeed(ctx, c, p.KeyFile); err != nil {
+			return nil, false, err
 		}
-		sealed, err = os.ReadFile(path)
 	}
+	seed, err = ReadKey(ctx, c, p.KeyFile)
+	return seed, fresh, err
+}
+
+// ReadKey reads the seed of a server, 32 bytes, from its key file, and takes the rights of
+// others to the file away.
+func ReadKey(ctx context.Context, c abi.Client, path string) ([]byte, error) {
+	sealed, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("read server key: %w", err)
 	}

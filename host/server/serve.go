@@ -11,7 +11,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/recrypt-service/recrypt/host/store/sqlite"
 	"github.com/recrypt-service/recrypt/wasm/abi"
 )
 
@@ -32,7 +31,10 @@ const (
 // ServeConfig is what [Serve] needs.
 type ServeConfig struct {
 	Listen     string     // host:port; port 0 takes a free one
-	DataDir    string     // made with mode 0700 if it does not exist
+	DataDir    string     // see Place, as the next three
+	Database   string     // URL of a PostgreSQL database; "": a file in DataDir
+	Keyring    string     // URL of another one for the keyring
+	KeyFile    string     // "": server.key in DataDir
 	PublicURLs []string   // none: the listen address
 	Caller     abi.Caller // the core
 	EngineKind string
@@ -40,48 +42,40 @@ type ServeConfig struct {
 	Ready      func(url string) // called once when requests are accepted; may be nil
 	Log        *slog.Logger     // nil: discarded
 
-	PreparedBytes int // see Config.PreparedBytes
+	PreparedBytes int // see Config.PreparedBytes; Config.TransformedBytes is as much again
 
 	Witnesses      []string // see Config.Witnesses
 	AcceptOlderLog bool     // see Config.AcceptOlderLog
 	Mirror         string   // see Config.Mirror
 }
 
-// Serve runs a server on a folder until ctx ends, then lets running requests
-// finish and closes everything. The folder holds
+// Serve runs a server on a folder, or on a database, until ctx ends, then lets running
+// requests finish and closes everything. The folder holds
 //
 //	server.key    the server's sealed seed, 0600, without passphrase; made at first start
 //	recrypt.db    identities, chains, grants, document keys, revocations
 //	keyring.db    what opens the transform keys in recrypt.db: keep it out of backups
 //	checkpoint    the newest state of the log that was ever signed: keep it out of backups
 //
-// A folder from which server.key or recrypt.db was lost is refused. Without
-// keyring.db the server starts, and every grant must be made again. A recrypt.db that is
+// With a PostgreSQL database its tables take the place of recrypt.db and keyring.db, and
+// any number of servers use them at once. Each has a folder of its own, with the same
+// server.key and a checkpoint.
+//
+// A folder from which server.key or recrypt.db was lost is refused. With an empty
+// keyring the server starts, and every grant must be made again. A database that is
 // older than the checkpoint, as after a backup was put back, is refused with ErrOlderLog.
 //
-// A second server on the same folder gets store.ErrLocked.
+// A second server on the same folder gets store.ErrLocked, one with another server.key on
+// the same database store.ErrForeign.
 func Serve(ctx context.Context, cfg ServeConfig) (err error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	if err := checkFolder(cfg.DataDir); err != nil {
-		return err
-	}
-	seed, err := serverSeed(ctx, abi.Client{Caller: cfg.Caller}, cfg.DataDir)
+	parts, err := OpenParts(ctx, abi.Client{Caller: cfg.Caller}, Place{cfg.DataDir, cfg.Database, cfg.Keyring, cfg.KeyFile}, cfg.Log)
 	if err != nil {
 		return err
 	}
-	defer clear(seed)
-	db, err := sqlite.Open(ctx, filepath.Join(cfg.DataDir, databaseFile))
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, db.Close()) }()
-	keys, err := openKeyring(ctx, cfg.DataDir, db, cfg.Log)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, keys.Close()) }()
+	defer func() { err = errors.Join(err, parts.Close()) }()
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", cfg.Listen)
 	if err != nil {
 		return fmt.Errorf("listen on %s: %w", cfg.Listen, err)
@@ -92,8 +86,8 @@ func Serve(ctx context.Context, cfg ServeConfig) (err error) {
 		cfg.PublicURLs = own
 	}
 	s, err := New(ctx, Config{
-		Store: db, Keyring: keys, Caller: cfg.Caller, EngineKind: cfg.EngineKind, Seed: seed,
-		PublicURLs: cfg.PublicURLs, Version: cfg.Version, PreparedBytes: cfg.PreparedBytes, Log: cfg.Log,
+		Store: parts.Store, Keyring: parts.Keyring, Shared: parts.Shared, Caller: cfg.Caller, EngineKind: cfg.EngineKind, Seed: parts.Seed,
+		PublicURLs: cfg.PublicURLs, Version: cfg.Version, PreparedBytes: cfg.PreparedBytes, TransformedBytes: cfg.PreparedBytes, Log: cfg.Log,
 		CheckpointFile: filepath.Join(cfg.DataDir, checkpointFile), Witnesses: cfg.Witnesses, AcceptOlderLog: cfg.AcceptOlderLog, Mirror: cfg.Mirror,
 	})
 	if err != nil {

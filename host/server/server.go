@@ -79,6 +79,9 @@ type Config struct {
 	// DefaultTransformedBytes; 0: none are kept.
 	TransformedBytes int
 
+	// Shared says that other servers use the same store and keyring, at the same time.
+	Shared bool
+
 	// CheckpointFile is where the newest checkpoint of the log is kept, outside the
 	// database, so that an older database is noticed; "": nowhere.
 	CheckpointFile string
@@ -105,6 +108,7 @@ type Server struct {
 	seed        []byte
 	clock       func() time.Time
 	log         *slog.Logger
+	shared      bool
 	authorities []string
 	urls        []string
 	version     string
@@ -134,12 +138,12 @@ type Server struct {
 
 	recent *recent // its newest part, for live updates
 
-	mux    *http.ServeMux
-	routes map[string]route // by pattern of mux
-	described *huma.OpenAPI // huma's part of the contract
-	gate   *turnstile
-	bodies *budget // bytes of bodies that are held
-	unsent *budget // bytes of answers that are under way
+	mux       *http.ServeMux
+	routes    map[string]route // by pattern of mux
+	described *huma.OpenAPI    // huma's part of the contract
+	gate      *turnstile
+	bodies    *budget // bytes of bodies that are held
+	unsent    *budget // bytes of answers that are under way
 
 	changing locks // collections whose grants are being changed
 }
@@ -152,7 +156,7 @@ func New(ctx context.Context, cfg Config) (*Server, error) {
 	}
 	s := &Server{
 		store: cfg.Store, keyring: cfg.Keyring, core: abi.Client{Caller: cfg.Caller}, seed: cfg.Seed,
-		clock: cfg.Clock, log: cfg.Log, version: cfg.Version, engine: cfg.EngineKind,
+		clock: cfg.Clock, log: cfg.Log, shared: cfg.Shared, version: cfg.Version, engine: cfg.EngineKind,
 		routes: map[string]route{}, gate: newTurnstile(), bodies: newBudget(maxBodies), unsent: newBudget(maxUnsent),
 		prepared: newSecretCache[[16]byte](cfg.PreparedBytes), transformed: newSecretCache[transformedName](cfg.TransformedBytes), verifying: newLanes(),
 	}
@@ -227,12 +231,16 @@ func (s *Server) ID() string { return s.id }
 // not wait for it: every transform checks the time.
 const sweepEvery = time.Minute
 
-// Run sweeps once a minute, and asks the witnesses for every new state of the log, until
-// ctx ends.
+// Run sweeps once a minute, asks the witnesses for every new state of the log, and follows
+// what other servers do, until ctx ends.
 func (s *Server) Run(ctx context.Context) {
 	var asking sync.WaitGroup
 	defer asking.Wait()
 	asking.Go(func() { s.askWitnesses(ctx) })
+	if s.shared {
+		asking.Go(func() { s.followLog(ctx) })
+		asking.Go(func() { s.keepRetaining(ctx) })
+	}
 	asking.Go(func() { s.sweepUploads(ctx) })
 	ticker := time.NewTicker(sweepEvery)
 	defer ticker.Stop()

@@ -160,6 +160,9 @@ func (s *Server) ask(ctx context.Context, client *http.Client, w *witness, h *tr
 	if errors.Is(err, translog.ErrWitnessSize) && size != last && size >= 0 && size <= h.size {
 		line, size, err = s.cosignature(ctx, client, w, h, size)
 	}
+	if errors.Is(err, translog.ErrWitnessSize) && size > h.size && s.reaches(ctx, size) {
+		return // another server has shown it a newer state: ours is asked about next
+	}
 	if errors.Is(err, translog.ErrWitnessSize) && size >= h.size {
 		err = fmt.Errorf("it has cosigned a log of %d entries that does not go on to ours: %w", size, err)
 	}
@@ -178,6 +181,12 @@ func (s *Server) ask(ctx context.Context, client *http.Client, w *witness, h *tr
 		t.newest = t.newest.with(t.cosignatures(h.size))
 		t.tell()
 	}
+}
+
+// reaches reports whether the log has grown to a size by now.
+func (s *Server) reaches(ctx context.Context, size int64) bool {
+	now, err := s.store.LogSize(ctx)
+	return err == nil && size <= now
 }
 
 // cosignature asks a witness that has last cosigned a certain size, and verifies its

@@ -23,7 +23,8 @@ type serveOptions struct {
 	config      string
 	printConfig bool
 
-	listen, data          string
+	listen, data, key     string
+	database, keyring     string
 	publicURLs, witnesses []string
 	acceptOlder           bool
 	cache                 int
@@ -35,8 +36,11 @@ func (o *serveOptions) flags(f *pflag.FlagSet) {
 	f.BoolVar(&o.printConfig, "print-config", false, "print all settings and where they come from, and exit")
 	f.StringVar(&o.listen, "listen", defaultListen, "`ADDRESS` to listen on, host:port; port 0 takes a free one")
 	f.StringVar(&o.data, "data", "", "`DIR` with the server's data (default: recrypt-server in the user's configuration folder)")
+	f.StringVar(&o.database, "database", "", "`URL` of a PostgreSQL database, postgres://user@host/name, instead of a file in DIR")
+	f.StringVar(&o.keyring, "keyring", "", "`URL` of another PostgreSQL database for what seals the transform keys (default: the same)")
+	f.StringVar(&o.key, "key", "", "`FILE` with the server's key (default: server.key in DIR)")
 	f.StringSliceVar(&o.publicURLs, "public-url", nil, "`URL` that clients use, may be repeated (default: the listen address)")
-	f.IntVar(&o.cache, "cache", server.DefaultPreparedBytes>>20, "`MIB` of memory for prepared transform keys of active readers, 0: none")
+	f.IntVar(&o.cache, "cache", server.DefaultPreparedBytes>>20, "`MIB` of memory for prepared transform keys of active readers, and as much for transformed document keys; 0: none")
 	f.StringArrayVar(&o.witnesses, "witness", nil, "a witness to ask for confirmation of the log, `URL=KEY`, may be repeated")
 	f.BoolVar(&o.acceptOlder, "accept-older-log", false, "start with a database that is older than the last checkpoint")
 }
@@ -53,7 +57,13 @@ func (o *serveOptions) serveConfig() (server.ServeConfig, error) {
 	if err != nil {
 		return server.ServeConfig{}, err
 	}
+	for _, url := range []string{o.database, o.keyring} {
+		if url != "" && !strings.HasPrefix(url, "postgres://") && !strings.HasPrefix(url, "postgresql://") {
+			return server.ServeConfig{}, usage("--database and --keyring take a URL: postgres://user@host/name")
+		}
+	}
 	return server.ServeConfig{
+		Database: o.database, Keyring: o.keyring, KeyFile: o.key,
 		Listen: o.listen, DataDir: o.data, PublicURLs: o.publicURLs, PreparedBytes: o.cache << 20,
 		Witnesses: asked, AcceptOlderLog: o.acceptOlder,
 	}, nil
@@ -71,6 +81,13 @@ on standard output; its log goes to standard error.
 DIR/server.key is the server's identity and DIR/keyring.db seals the transform
 keys: keep both private, and keep keyring.db out of backups.
 
+With --database any number of servers work on one PostgreSQL database. Each needs the
+same server.key in its DIR, or by --key, and DIR for its checkpoint. Give several hosts and
+target_session_attrs=read-write in the URL to follow a fail-over; the stand-by must be
+synchronous, or what was acknowledged can be lost with the primary. A password in the
+command line is visible to others on the machine: put it into a file that PGPASSFILE
+names, or the URL into RECRYPT_DATABASE or the settings file.
+
 Everything that changes is in a log that only grows; anybody can read its checkpoints
 and tiles. A database older than the last checkpoint, as after a backup was put back,
 is refused unless --accept-older-log is given: clients that have seen the newer log
@@ -80,6 +97,7 @@ Every flag that is a setting may also be given as a variable, --public-url as
 RECRYPT_PUBLIC_URL, or as a line of the file that --config names: public-url = URL.
 Flags go before variables, variables before the file; --print-config shows the result.`,
 		Example: `  recrypt serve --data ./data
+  recrypt serve --data ./data --database postgres://recrypt@db.example.net/recrypt
   recrypt serve --config /etc/recrypt/recrypt.conf
   recrypt serve --witness https://witness.example.net=KEY`,
 		Args: noArgs,
