@@ -68,6 +68,14 @@ func (s *Server) authenticate(ctx context.Context, p *claim, body []byte, rt rou
 	} else if err != nil || who == nil {
 		return refuse(api.CodeSignature, "publish the identity here first, and sign with its current key")
 	}
+	if err := s.verified(x.flow(p, rt), who.id, len(body)); err != nil {
+		return err
+	}
+	if rt.selfMade {
+		if err := s.registers(ctx, x.address, who.id); err != nil {
+			return err
+		}
+	}
 	// Durable before any effect. WithoutCancel: a client that hangs up now must not
 	// get away with an unclaimed nonce.
 	expires := s.clock().Add(nonceMemory).UnixMilli()

@@ -13,10 +13,13 @@ const (
 
 // budget bounds a sum. Who does not get his part is told "busy" and does not wait:
 // nothing would be gained by holding more connections.
-type budget struct{ left atomic.Int64 }
+type budget struct {
+	size int64
+	left atomic.Int64
+}
 
 func newBudget(n int64) *budget {
-	b := new(budget)
+	b := &budget{size: n}
 	b.left.Store(n)
 	return b
 }

@@ -46,7 +46,7 @@ func (s *Server) watchEvents(w http.ResponseWriter, r *http.Request) error {
 		h.Del("X-Accel-Buffering")
 		return err
 	}
-	x.stream = &stream{s: s, who: x.signer.id, next: from, born: size, leave: leave, names: s.newLister(0)}
+	x.stream = &stream{s: s, who: x.signer.id, flow: flow{x.signer.text, x.address}, next: from, born: size, leave: leave, names: s.newLister(0)}
 	return nil
 }
 
@@ -54,6 +54,7 @@ func (s *Server) watchEvents(w http.ResponseWriter, r *http.Request) error {
 type stream struct {
 	s     *Server
 	who   [32]byte
+	flow  flow
 	next  int64 // index that was not looked at yet
 	born  int64 // size of the log when it began
 	leave func()
@@ -214,7 +215,7 @@ func (t *stream) older(ctx context.Context, to int64) error {
 // page reads the next entries of his ledger. It is work as any other, so it waits for a
 // slot and leaves it again.
 func (t *stream) page(ctx context.Context) ([]store.LedgerRow, error) {
-	leave, err := t.s.gate.enter(ctx)
+	leave, err := t.s.gate.enter(ctx, t.flow)
 	if err != nil {
 		return nil, err
 	}

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"mime"
 	"net/http"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -43,6 +44,7 @@ type exchange struct {
 	oneOwner  bool          // get_sym_keys: all keys asked for are there and of one owner
 	unread    bool          // a body may still be coming
 	unsent    share         // of the answer
+	address   netip.Addr    // that it is counted for
 	pass      *pass         // of the turnstile; nil if none is needed
 	again     bool          // what is asked for was done under the same Idempotency-Key before
 	stream    *stream       // watch_events: what follows the header
@@ -59,15 +61,21 @@ func of(ctx context.Context) *exchange { return ctx.Value(exchangeKey{}).(*excha
 // client that does not read holds nothing but its own connection and its share of
 // what may be unsent.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if s.inRepository(r) {
+	start := time.Now()
+	s.metrics.inFlight.Inc()
+	defer s.metrics.inFlight.Dec()
+	if r.TLS != nil {
+		w.Header().Set("Strict-Transport-Security", "max-age=31536000")
+	}
+	x := &exchange{operation: "-", address: s.proxies.client(r), unsent: share{of: s.unsent}}
+	refused := s.greet(r, x.address)
+	if refused == nil && s.inRepository(r) {
 		s.serveDocument(w, r)
 		return
 	}
-	start := time.Now()
-	x := &exchange{operation: "-", unsent: share{of: s.unsent}}
 	defer x.unsent.giveBack()
 	x.connection = http.NewResponseController(w)
-	out := s.respond(r, x)
+	out := s.respond(r, x, refused)
 	s.access(x, out, time.Since(start))
 	if x.stream != nil {
 		x.stream.run(r.Context(), w, out.header)
@@ -76,19 +84,25 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	out.send(w, stallTime, sendTime)
 }
 
-// respond makes the answer to r, whatever happens.
-func (s *Server) respond(r *http.Request, x *exchange) (out *answer) {
+// respond makes the answer to r, whatever happens. If it is refused already, nothing of it is
+// looked at.
+func (s *Server) respond(r *http.Request, x *exchange, refused error) (out *answer) {
 	out = s.newAnswer()
 	defer func() {
 		if fault := recover(); fault != nil {
 			// The value may quote input, so only its place is worth a log line.
 			s.log.Error("panic", "operation", x.operation, "at", panicPlace())
+			s.metrics.panics.Inc()
 			x.code = api.CodeInternal
 			out = s.newAnswer()
 			writeProblem(out, refuse(api.CodeInternal, ""))
 		}
 	}()
-	if err := s.admit(out, r, x); err != nil {
+	err := refused
+	if err == nil {
+		err = s.admit(out, r, x)
+	}
+	if err != nil {
 		p := s.explain(x, err)
 		if x.unread && (r.ContentLength < 0 || r.ContentLength > freeOfEach) {
 			out.Header().Set("Connection", "close") // do not read what is still coming
@@ -118,6 +132,11 @@ func (s *Server) admit(out *answer, r *http.Request, x *exchange) error {
 			return err
 		}
 	}
+	if !rt.free {
+		if err := s.claimed(x.flow(claim, rt)); err != nil {
+			return err
+		}
+	}
 	held := share{of: s.bodies}
 	defer held.giveBack()
 	var body []byte
@@ -140,7 +159,7 @@ func (s *Server) admit(out *answer, r *http.Request, x *exchange) error {
 // work takes a slot and does what costs something.
 func (s *Server) work(out *answer, r *http.Request, rt route, x *exchange, c *claim, body []byte) error {
 	if !rt.free {
-		x.pass = &pass{enter: s.gate.enter, busy: s.gate.busy}
+		x.pass = s.gate.pass(x.flow(c, rt))
 		if err := x.pass.take(r.Context()); err != nil {
 			return err
 		}
@@ -281,8 +300,10 @@ func (s *Server) explain(x *exchange, err error) *problem {
 	return p
 }
 
-// access writes the line of a request to the log: never headers, bodies or paths.
+// access counts a request and writes its line to the log: never headers, bodies or paths.
 func (s *Server) access(x *exchange, out *answer, took time.Duration) {
+	s.metrics.request(x, out.status, took)
+	s.charge(x)
 	attrs := []slog.Attr{
 		slog.String("operation", x.operation), slog.Int("status", out.status),
 		slog.Float64("ms", float64(took.Microseconds())/1000),

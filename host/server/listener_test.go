@@ -14,7 +14,7 @@ func TestBoundedListener(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := newBoundedListener(inner, 2)
+	l := newBoundedListener(inner, 2, 0, nil)
 	type accepted struct {
 		conn net.Conn
 		err  error

@@ -135,7 +135,7 @@ func toProblem(err error) (p *problem, fault bool) {
 		p.retryAfter = "5"
 		return p, true
 	case errors.Is(err, store.ErrFull):
-		return refuse(api.CodeBusy, "the server's disk is full"), true
+		return refuse(api.CodeFull, "reading goes on; tell the operator, and retry later"), true
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return refuse(api.CodeBusy, "the request was interrupted; retry"), false
 	}

@@ -105,8 +105,11 @@ func (s *Server) plain(pattern, name string, h func(context.Context) (any, error
 
 var health = map[string]string{"status": "ok"}
 
-// ready reports whether the store answers.
+// ready reports whether the store answers, and no stop is under way.
 func (s *Server) ready(ctx context.Context) (any, error) {
+	if s.ops.draining.Load() {
+		return nil, refuse(api.CodeBusy, "the server is stopping")
+	}
 	if _, err := s.store.Collections(ctx, [32]byte{}); err != nil {
 		s.log.Error("not ready", "error", err)
 		return nil, refuse(api.CodeBusy, "the store does not answer")

@@ -6,9 +6,8 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/http"
+	"net/netip"
 	"path/filepath"
-	"sync"
 	"time"
 
 	"github.com/recrypt-service/recrypt/wasm/abi"
@@ -44,6 +43,26 @@ type ServeConfig struct {
 
 	PreparedBytes int // see Config.PreparedBytes; Config.TransformedBytes is as much again
 
+	// TLSCert and TLSKey are files of PEM. Without them plain HTTP is spoken, and only on
+	// loopback addresses unless BehindProxy says that a proxy in front speaks TLS.
+	TLSCert, TLSKey string
+	BehindProxy     bool
+	// TrustedProxies are believed what they say in X-Forwarded-For. With BehindProxy only
+	// they may connect, unless there are none.
+	TrustedProxies []netip.Prefix
+	ProxySecret    []byte // see Config.ProxySecret
+
+	Limits      Limits        // see Config.Limits
+	Connections int           // open at once; 0: 1000
+	Each        int           // of them of one address; 0: all
+	Ops         string        // address for metrics, see Server.Ops; "": none
+	StopDelay   time.Duration // between readyz turning false and the end of accepting
+
+	// Reload makes the certificate be read anew when something comes from it, and Hurry,
+	// closed during a stop, cuts off what is still running. They may be nil.
+	Reload <-chan struct{}
+	Hurry  <-chan struct{}
+
 	Witnesses      []string // see Config.Witnesses
 	AcceptOlderLog bool     // see Config.AcceptOlderLog
 	Mirror         string   // see Config.Mirror
@@ -71,6 +90,9 @@ func Serve(ctx context.Context, cfg ServeConfig) (err error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
+	if err := checkListen(ctx, &cfg); err != nil {
+		return err
+	}
 	parts, err := OpenParts(ctx, abi.Client{Caller: cfg.Caller}, Place{cfg.DataDir, cfg.Database, cfg.Keyring, cfg.KeyFile}, cfg.Log)
 	if err != nil {
 		return err
@@ -81,7 +103,7 @@ func Serve(ctx context.Context, cfg ServeConfig) (err error) {
 		return fmt.Errorf("listen on %s: %w", cfg.Listen, err)
 	}
 	defer listener.Close()
-	own := listenURLs(cfg.Listen, listener.Addr())
+	own := listenURLs(cfg.scheme(), cfg.Listen, listener.Addr())
 	if len(cfg.PublicURLs) == 0 {
 		cfg.PublicURLs = own
 	}
@@ -89,68 +111,38 @@ func Serve(ctx context.Context, cfg ServeConfig) (err error) {
 		Store: parts.Store, Keyring: parts.Keyring, Shared: parts.Shared, Caller: cfg.Caller, EngineKind: cfg.EngineKind, Seed: parts.Seed,
 		PublicURLs: cfg.PublicURLs, Version: cfg.Version, PreparedBytes: cfg.PreparedBytes, TransformedBytes: cfg.PreparedBytes, Log: cfg.Log,
 		CheckpointFile: filepath.Join(cfg.DataDir, checkpointFile), Witnesses: cfg.Witnesses, AcceptOlderLog: cfg.AcceptOlderLog, Mirror: cfg.Mirror,
+		Limits: cfg.Limits, TrustedProxies: cfg.TrustedProxies, ProxySecret: cfg.ProxySecret,
 	})
 	if err != nil {
 		return err
 	}
 	defer s.Close()
 	cfg.Log.Info("serving", "server", s.ID(), "listen", listener.Addr().String(), "public", cfg.PublicURLs, "engine", cfg.EngineKind)
-	return s.serve(ctx, listener, func() {
+	return s.runOn(ctx, listener, &cfg, func() {
 		if cfg.Ready != nil {
 			cfg.Ready(own[0])
 		}
 	})
 }
 
-// serve accepts connections until ctx ends. When it returns, nothing runs any
-// more.
-func (s *Server) serve(ctx context.Context, listener net.Listener, ready func()) error {
-	server := &http.Server{
-		Handler: s, ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
-		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
-		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
-	}
-	server.RegisterOnShutdown(s.CloseStreams)
-	background, stop := context.WithCancel(ctx)
-	var running sync.WaitGroup
-	defer running.Wait()
-	defer stop()
-	running.Go(func() { s.Run(background) })
-	failed := make(chan error, 1)
-	running.Go(func() { failed <- server.Serve(newBoundedListener(listener, maxConnections)) })
-	ready()
-	select {
-	case err := <-failed:
-		return fmt.Errorf("serve: %w", err)
-	case <-ctx.Done():
-	}
-	patience, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
-	defer cancel()
-	if err := server.Shutdown(patience); err != nil {
-		s.log.Warn("requests were cut off", "error", err)
-		return server.Close()
-	}
-	return nil
-}
-
 // listenURLs are the URLs under which the server can be reached without further
 // configuration: the host as it was asked for, and with a loopback address both
 // of its names, because people type either.
-func listenURLs(listen string, addr net.Addr) []string {
+func listenURLs(scheme, listen string, addr net.Addr) []string {
 	host, _, err := net.SplitHostPort(listen)
 	_, port, errAddr := net.SplitHostPort(addr.String())
 	if err != nil || errAddr != nil {
-		return []string{"http://" + addr.String()}
+		return []string{scheme + addr.String()}
 	}
 	if ip := net.ParseIP(host); host == "" || (ip != nil && ip.IsUnspecified()) {
 		host = "127.0.0.1"
 	}
-	urls := []string{"http://" + net.JoinHostPort(host, port)}
+	urls := []string{scheme + net.JoinHostPort(host, port)}
 	switch host {
 	case "127.0.0.1":
-		urls = append(urls, "http://"+net.JoinHostPort("localhost", port))
+		urls = append(urls, scheme+net.JoinHostPort("localhost", port))
 	case "localhost":
-		urls = append(urls, "http://"+net.JoinHostPort("127.0.0.1", port))
+		urls = append(urls, scheme+net.JoinHostPort("127.0.0.1", port))
 	}
 	return urls
 }

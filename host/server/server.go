@@ -48,6 +48,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -81,6 +82,10 @@ type Config struct {
 
 	// Shared says that other servers use the same store and keyring, at the same time.
 	Shared bool
+
+	Limits         Limits         // of identities and addresses; zero: none
+	TrustedProxies []netip.Prefix // whose X-Forwarded-For is believed
+	ProxySecret    []byte         // what a proxy shows in ProxyHeader; nil: it need not
 
 	// CheckpointFile is where the newest checkpoint of the log is kept, outside the
 	// database, so that an older database is noticed; "": nowhere.
@@ -138,6 +143,11 @@ type Server struct {
 
 	recent *recent // its newest part, for live updates
 
+	limits  *limiter
+	proxies proxies
+	metrics *metrics
+	ops     operation
+
 	mux       *http.ServeMux
 	routes    map[string]route // by pattern of mux
 	described *huma.OpenAPI    // huma's part of the contract
@@ -160,6 +170,7 @@ func New(ctx context.Context, cfg Config) (*Server, error) {
 		routes: map[string]route{}, gate: newTurnstile(), bodies: newBudget(maxBodies), unsent: newBudget(maxUnsent),
 		prepared: newSecretCache[[16]byte](cfg.PreparedBytes), transformed: newSecretCache[transformedName](cfg.TransformedBytes), verifying: newLanes(),
 	}
+	s.measure(&cfg)
 	if s.clock == nil {
 		s.clock = time.Now
 	}
@@ -249,7 +260,10 @@ func (s *Server) Run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
-			if err := s.Sweep(ctx); err != nil && ctx.Err() == nil {
+			start := time.Now()
+			err := s.Sweep(ctx)
+			s.metrics.sweep(time.Since(start), err)
+			if err != nil && ctx.Err() == nil {
 				s.log.Error("sweep failed", "error", err)
 			}
 		}
