@@ -23,6 +23,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/recrypt-service/recrypt/host/blobs"
 	"github.com/recrypt-service/recrypt/host/client"
 	"github.com/recrypt-service/recrypt/host/engine"
 	"github.com/recrypt-service/recrypt/host/keyring"
@@ -62,7 +63,8 @@ type Options struct {
 	Wrap  func(http.Handler) http.Handler // put in front of the server; nil: nothing
 	Addr  string                          // address to listen on; "": a free port
 
-	Witnesses []string // see server.Config
+	Witnesses []string    // see server.Config
+	Blobs     blobs.Store // see server.Config; the test closes it
 }
 
 // A Server is a running server.
@@ -113,7 +115,7 @@ func NewServer(t testing.TB, o Options) *Server {
 	s.Server, err = server.New(ctx, server.Config{
 		Store: s.store, Keyring: s.keyring, Caller: e, EngineKind: e.Kind(),
 		Seed: o.Seed, PublicURLs: []string{s.URL}, Version: "test", PreparedBytes: server.DefaultPreparedBytes, Clock: o.Clock, Log: o.Log,
-		Witnesses: o.Witnesses,
+		Witnesses: o.Witnesses, Blobs: o.Blobs,
 	})
 	if err != nil {
 		t.Fatal(err)
