@@ -30,7 +30,7 @@ const (
 
 	// transferPiece bytes must come, or be taken, within stallTime.
 	transferPiece = 64 << 10
-	// uploadTime is how long a request with a part may take in all.
+	// uploadTime is how long a request that stores may take in all.
 	uploadTime = 10 * time.Minute
 	// slowest is the bytes per second below which a download is cut off in the end; its
 	// client goes on with a range.
@@ -50,6 +50,8 @@ type repository struct {
 	store     blobs.Store
 	uploads   slots
 	downloads slots
+	stall     time.Duration // in which a piece must come, or be taken
+	patience  time.Duration // for a request that stores
 }
 
 // newRepository returns nil if there is no store.
@@ -57,7 +59,10 @@ func newRepository(store blobs.Store) *repository {
 	if store == nil {
 		return nil
 	}
-	return &repository{store: store, uploads: make(slots, maxUploads), downloads: make(slots, maxDownloads)}
+	return &repository{
+		store: store, uploads: make(slots, maxUploads), downloads: make(slots, maxDownloads),
+		stall: stallTime, patience: uploadTime,
+	}
 }
 
 // slots bounds how many do something at once.

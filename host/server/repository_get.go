@@ -149,7 +149,7 @@ func (t *transfer) send(status int, part span) error {
 			}
 			panic(http.ErrAbortHandler) // the length that was promised cannot be kept
 		}
-		deadline := time.Now().Add(stallTime)
+		deadline := time.Now().Add(t.s.documents.stall)
 		if deadline.After(end) {
 			deadline = end
 		}

@@ -165,10 +165,10 @@ func parseCount(text string) (int64, bool) {
 
 // paced returns the body of the request, which fails when it comes too slowly.
 func (t *transfer) paced() *pacedBody {
-	return &pacedBody{t: t, end: time.Now().Add(uploadTime)}
+	return &pacedBody{t: t, end: time.Now().Add(t.s.documents.patience)}
 }
 
-// pacedBody gives every piece of the body stallTime to come.
+// pacedBody gives every piece of the body its time to come.
 type pacedBody struct {
 	t    *transfer
 	end  time.Time
@@ -184,7 +184,7 @@ func (e *bodyError) Unwrap() error { return e.err }
 func (p *pacedBody) Read(b []byte) (int, error) {
 	if p.left <= 0 {
 		p.left = transferPiece
-		deadline := time.Now().Add(stallTime)
+		deadline := time.Now().Add(p.t.s.documents.stall)
 		if deadline.After(p.end) {
 			deadline = p.end
 		}
