@@ -31,6 +31,8 @@ func checkpoints(answer any) []string {
 		add(v.Logged)
 	case *api.Collections:
 		all = append(all, v.Checkpoint)
+	case *api.CollectionPage:
+		all = append(all, v.Checkpoint)
 	case *api.GrantAccessAnswer:
 		add(v.Logged)
 	case *api.Ledger:
@@ -50,7 +52,7 @@ func checkpoints(answer any) []string {
 func (c *Client) logFloor(ctx context.Context, out any) (*translog.Checkpoint, error) {
 	svc := c.service.Load()
 	switch out.(type) {
-	case *api.Identity, *api.Identities, *api.Collection, *api.Collections, *api.GrantAccessAnswer, *api.Ledger, *api.Key, *api.Keys:
+	case *api.Identity, *api.Identities, *api.Collection, *api.Collections, *api.CollectionPage, *api.GrantAccessAnswer, *api.Ledger, *api.Key, *api.Keys:
 	default:
 		return nil, nil
 	}

@@ -17,8 +17,7 @@ import (
 	"github.com/recrypt-service/recrypt/wasm/abi"
 )
 
-// attempts is how often a change of a chain is tried against other devices, and how
-// often one request is sent whose answer gets lost.
+// attempts is how often a change of a chain is tried against other devices.
 const attempts = 3
 
 // A link is one verified collection record.
@@ -301,7 +300,7 @@ func (c *Client) extend(ctx context.Context, next link, grants []api.Grant, ids 
 	}
 	in := api.GrantAccess{Collection: next.record, Grants: grants}
 	var answer api.GrantAccessAnswer
-	lost, err := c.insist(ctx, func() error {
+	lost, err := c.insist(ctx, func(ctx context.Context) error {
 		answer = api.GrantAccessAnswer{}
 		return c.call(ctx, http.MethodPost, api.PathGrants, in, &answer)
 	})
@@ -359,34 +358,6 @@ func sameIDs(a, b []string) bool {
 	slices.Sort(a)
 	slices.Sort(b)
 	return slices.Equal(a, b)
-}
-
-// insist sends a request that has no effect when it arrives a second time, until it is
-// answered, at most [attempts] times. lost reports that the answer to one of them never
-// came, so that it may have been carried out.
-func (c *Client) insist(ctx context.Context, send func() error) (lost bool, err error) {
-	for i := 1; ; i++ {
-		err = send()
-		if !unanswered(err) {
-			return lost, err
-		}
-		lost = true
-		if i == attempts || ctx.Err() != nil {
-			return lost, err
-		}
-		if pause(ctx, i) != nil {
-			return lost, err
-		}
-	}
-}
-
-// unanswered reports whether it is open what became of a request.
-func unanswered(err error) bool {
-	var refused *Error
-	if errors.As(err, &refused) {
-		return refused.Code == api.CodeInternal || refused.Code == api.CodeBusy
-	}
-	return errors.Is(err, ErrUnreachable) || errors.Is(err, ErrAnswer)
 }
 
 // retry runs change until it is not overtaken, at most [attempts] times.

@@ -109,6 +109,7 @@ type Client struct {
 	service  atomic.Pointer[service] // once verified
 	log      logView                 // what was verified of its log
 	tiles    tileCache               // of its log
+	kept     keptAnswers             // to be asked whether they still hold
 }
 
 // New checks the configuration and makes a client. It does not talk to the

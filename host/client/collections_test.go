@@ -182,8 +182,8 @@ func TestTitleForms(t *testing.T) {
 // TestSameTitle: two devices have chosen one title; the user is asked which one.
 func TestSameTitle(t *testing.T) {
 	x := newCast(t)
-	list := capture[api.Collections](t, x.evil, "GET", api.PathCollections, func() { create(t, x.a, "photos", client.CollectionOptions{}) })
-	x.play(alter(t, "GET", api.PathCollections, func(v *api.Collections) { *v = list }))
+	list := capture[api.CollectionPage](t, x.evil, "GET", headPages, func() { create(t, x.a, "photos", client.CollectionOptions{}) })
+	x.play(alter(t, "GET", headPages, func(v *api.CollectionPage) { *v = list }))
 	create(t, again(t, x, x.alice), "photos", client.CollectionOptions{}) // which has not heard of the first
 	x.play(nil)
 	_, err := x.a.Rotate(ctx, "photos", nil)

@@ -206,7 +206,7 @@ func (c *Client) decide(ctx context.Context, path, collection, author string, in
 		return err
 	}
 	path = strings.Replace(path, "{id}", api.FormatID(id), 1)
-	_, err = c.insist(ctx, func() error { return c.call(ctx, http.MethodPost, path, in, answer()) })
+	_, err = c.insist(ctx, func(ctx context.Context) error { return c.call(ctx, http.MethodPost, path, in, answer()) })
 	return err
 }
 

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/recrypt-service/recrypt/host/api"
 	"github.com/recrypt-service/recrypt/host/client"
 	"github.com/recrypt-service/recrypt/host/hosttest"
 )
@@ -64,6 +65,7 @@ func on(method, prefix string, t trick) trick {
 func alter[T any](t testing.TB, method, prefix string, change func(*T)) trick {
 	return on(method, prefix, func(w http.ResponseWriter, r *http.Request, honest http.Handler) {
 		rec := httptest.NewRecorder()
+		r.Header.Del("If-None-Match") // a whole answer is needed
 		honest.ServeHTTP(rec, r)
 		var v T
 		if rec.Code != http.StatusOK || json.Unmarshal(rec.Body.Bytes(), &v) != nil {
@@ -100,6 +102,51 @@ func capture[T any](t testing.TB, e *evil, method, prefix string, do func()) (v 
 		t.Fatalf("no %s %s", method, prefix)
 	}
 	return v
+}
+
+// listing returns what the honest server lists to c.
+func listing(t testing.TB, e *evil, c *client.Client) (v api.ListGrants) {
+	t.Helper()
+	e.play(func(w http.ResponseWriter, r *http.Request, honest http.Handler) {
+		received := strings.HasPrefix(r.URL.Path, receivedPages)
+		if !received && !strings.HasPrefix(r.URL.Path, issuedPages) {
+			honest.ServeHTTP(w, r)
+			return
+		}
+		alter(t, r.Method, r.URL.Path, func(page *api.GrantPage) {
+			if received {
+				v.Received = append(v.Received, page.Grants...)
+			} else {
+				v.Issued = append(v.Issued, page.Grants...)
+			}
+		})(w, r, honest)
+	})
+	if _, err := c.Grants(ctx); err != nil {
+		t.Fatal(err)
+	}
+	e.play(nil)
+	return v
+}
+
+// The paths of lists, without their cursors.
+const (
+	issuedPages   = "/v1/grants/issued/"
+	receivedPages = "/v1/grants/received/"
+	headPages     = "/v1/heads/"
+)
+
+// relist lists v in place of what the honest server lists.
+func relist(v api.ListGrants) trick {
+	return func(w http.ResponseWriter, r *http.Request, honest http.Handler) {
+		switch {
+		case strings.HasPrefix(r.URL.Path, issuedPages):
+			answerJSON(w, http.StatusOK, api.GrantPage{Grants: v.Issued})
+		case strings.HasPrefix(r.URL.Path, receivedPages):
+			answerJSON(w, http.StatusOK, api.GrantPage{Grants: v.Received})
+		default:
+			honest.ServeHTTP(w, r)
+		}
+	}
 }
 
 // A cast is a server with a trickster in front and everybody published.

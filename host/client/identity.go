@@ -59,7 +59,11 @@ func (c *Client) Publish(ctx context.Context) error {
 // publish hands an identity of ours to the server.
 func (c *Client) publish(ctx context.Context, p *person) error {
 	var answer api.Identity
-	if err := c.callAs(ctx, p, http.MethodPost, api.PathIdentities, api.CreateIdentity{Record: p.record}, &answer); err != nil {
+	_, err := c.insist(ctx, func(ctx context.Context) error {
+		answer = api.Identity{}
+		return c.callAs(ctx, p, http.MethodPost, api.PathIdentities, api.CreateIdentity{Record: p.record}, &answer)
+	})
+	if err != nil {
 		return err
 	}
 	kept, err := c.newest(ctx, &answer, p.id)

@@ -44,7 +44,19 @@ type GrantList struct {
 	Issued     []GrantInfo
 	Received   []GrantInfo
 	Unverified []UnverifiedGrant // received, as the server says
-	More       bool              // the server left older ones out
+	More       bool              // older ones were left out, see [ListOptions]
+}
+
+// Add adds an entry of [Client.EachGrant].
+func (l *GrantList) Add(e GrantEntry) {
+	switch {
+	case e.Unverified != nil:
+		l.Unverified = append(l.Unverified, *e.Unverified)
+	case e.Received:
+		l.Received = append(l.Received, e.GrantInfo)
+	default:
+		l.Issued = append(l.Issued, e.GrantInfo)
+	}
 }
 
 // UnverifiedGrant is a grant to us that the server lists and that does not verify:
@@ -166,9 +178,9 @@ type DepositInfo struct {
 type RegrantInfo struct {
 	Kept      []GrantInfo // who reads the new epochs of Rotated: if the keys were stolen, revoke whom the thief has added
 	Regranted []GrantInfo
+	Lost      int      // of those, how many the server had lost the keys of
 	Blocked   []string // readers whose new keys are to be confirmed first, rid1…
 	Rotated   []string // own collections that got a new epoch, ids
-	More      bool     // the server left older grants out of its list: there may be more to regrant
 }
 
 // KeyInfo is a document key whose author is verified.

@@ -72,7 +72,7 @@ func (c *Client) deposit(ctx context.Context, d *draft, payload *abi.Payload) (w
 		return false, fmt.Errorf("make key record: %w", err)
 	}
 	var answer api.CreateKeyAnswer
-	_, err = c.insist(ctx, func() error {
+	_, err = c.insist(ctx, func(ctx context.Context) error {
 		answer = api.CreateKeyAnswer{}
 		return c.call(ctx, http.MethodPost, api.PathKeys, api.CreateKey{Record: record, Value: d.value}, &answer)
 	})

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"net/http"
 	"time"
 
 	"github.com/recrypt-service/recrypt/host/api"
@@ -35,7 +34,7 @@ func (l *listed) isLive() bool {
 // gives it.
 func (l *listed) plausible() bool {
 	switch l.status {
-	case api.GrantActive, api.GrantSuspended, api.GrantRevoked, api.GrantReplaced:
+	case api.GrantActive, api.GrantSuspended, api.GrantLost, api.GrantRevoked, api.GrantReplaced:
 		return true
 	case api.GrantLater:
 		return l.NotBefore != 0
@@ -50,45 +49,20 @@ func (l *listed) plausible() bool {
 }
 
 // Grants returns the grants that the own identity has issued and received, for people
-// to look at. Each is verified; its status is the server's word, backed by a verified
+// to look at, all of them; [Client.EachGrant] does not keep them in memory. Each is verified;
+// its status is the server's word, backed by a verified
 // receipt where one is given. A grant received that does not verify, or whose owner does
 // not, is set apart with the reason: strangers and their records must not take the list
 // away. One of our own that does not verify is an error. A server can leave grants out
 // without saying so.
 func (c *Client) Grants(ctx context.Context) (*GrantList, error) {
-	svc, err := c.server(ctx)
+	list := new(GrantList)
+	_, err := c.EachGrant(ctx, ListOptions{}, func(e GrantEntry) error {
+		list.Add(e)
+		return nil
+	})
 	if err != nil {
 		return nil, err
-	}
-	var answer api.ListGrants
-	if err := c.call(ctx, http.MethodGet, api.PathGrants, nil, &answer); err != nil {
-		return nil, fmt.Errorf("list grants: %w", err)
-	}
-	list := &GrantList{More: answer.More}
-	me := c.me()
-	for i := range answer.Issued {
-		l, err := c.openListed(ctx, svc, me, &answer.Issued[i])
-		if errors.Is(err, ErrVerification) && me.Since > 1 { // by an overridden version?
-			list.Unverified = append(list.Unverified, c.setApart(ctx, &answer.Issued[i], err))
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		list.Issued = append(list.Issued, l.info())
-	}
-	owners := map[string]*lookup{}
-	for i := range answer.Received {
-		g := &answer.Received[i]
-		l, err := c.openReceived(ctx, svc, g, owners)
-		switch {
-		case err == nil:
-			list.Received = append(list.Received, l.info())
-		case isVerdict(err):
-			list.Unverified = append(list.Unverified, c.setApart(ctx, g, err))
-		default:
-			return nil, err
-		}
 	}
 	return list, nil
 }

@@ -105,7 +105,7 @@ func TestTransformKeyIsCleared(t *testing.T) {
 	if _, err := a.Grant(ctx, x.charlie.ID, client.GrantOptions{}); err == nil {
 		t.Error("granted")
 	}
-	if len(keys) != 1+3 || bytes.Equal(keys[0], keys[1]) || !bytes.Equal(keys[1], keys[3]) {
+	if len(keys) != 1+5 || bytes.Equal(keys[0], keys[1]) || !bytes.Equal(keys[1], keys[3]) {
 		t.Fatalf("%d times a transform key", len(keys))
 	}
 	if len(k.answers) != 2 {

@@ -29,7 +29,7 @@ type openedKey struct {
 }
 
 // OpenMany fetches and opens the document keys of a folder with one request for
-// every hundred of them (get_sym_keys), where [Client.GetKey] and [Client.Decrypt] take
+// every thousand of them (get_sym_keys), where [Client.GetKey] and [Client.Decrypt] take
 // one each. Everything is verified as they do it; records that keys share are verified
 // once. An id may be given more than once.
 //
@@ -46,7 +46,8 @@ func (c *Client) OpenMany(ctx context.Context, keyIDs []string) (*OpenedKeys, er
 
 // OpenDocuments is [Client.OpenMany] for documents of which the headers are known
 // ([Peek]). It asks for each collection by itself: so the server can keep the signed
-// request in the ledger of the collection's owner, and tells him nothing about the others.
+// request in the ledger of the collection's owner, and tells him nothing about the others. A
+// request names 250 keys then: the ledger keeps no longer ones whole.
 func (c *Client) OpenDocuments(ctx context.Context, documents []DocumentHeader) (*OpenedKeys, error) {
 	if err := c.acting(); err != nil {
 		return nil, err
@@ -64,7 +65,11 @@ func (c *Client) OpenDocuments(ctx context.Context, documents []DocumentHeader) 
 		}
 	}
 	for _, collection := range slices.Sorted(maps.Keys(groups)) {
-		if err := o.fetchAll(ctx, groups[collection]); err != nil {
+		most := inEvidence
+		if collection == "" {
+			most = api.MaxKeys
+		}
+		if err := o.fetchAll(ctx, groups[collection], most); err != nil {
 			o.Close()
 			return nil, err
 		}
@@ -73,9 +78,9 @@ func (c *Client) OpenDocuments(ctx context.Context, documents []DocumentHeader) 
 }
 
 // fetchAll is fetch until no record is older than one remembered.
-func (o *OpenedKeys) fetchAll(ctx context.Context, ids [][16]byte) error {
+func (o *OpenedKeys) fetchAll(ctx context.Context, ids [][16]byte, most int) error {
 	for i := 1; len(ids) > 0; i++ {
-		older, err := o.fetch(ctx, ids)
+		older, err := o.fetch(ctx, ids, most)
 		if err != nil || i == askings {
 			return err
 		}
@@ -88,11 +93,14 @@ func (o *OpenedKeys) fetchAll(ctx context.Context, ids [][16]byte) error {
 	return nil
 }
 
-// fetch asks for keys, as many times as that takes, and returns those of which a
+// inEvidence is how many keys a request may name that is to be kept whole in a ledger.
+const inEvidence = 250
+
+// fetch asks for keys, most at a time, as many times as that takes, and returns those of which a
 // record was older than one remembered: see [askings].
-func (o *OpenedKeys) fetch(ctx context.Context, ids [][16]byte) (older [][16]byte, err error) {
+func (o *OpenedKeys) fetch(ctx context.Context, ids [][16]byte, most int) (older [][16]byte, err error) {
 	for len(ids) > 0 {
-		asked := ids[:min(len(ids), api.MaxKeys)]
+		asked := ids[:min(len(ids), most)]
 		answered, err := o.c.askKeys(ctx, asked)
 		if err != nil {
 			return nil, err

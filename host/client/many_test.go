@@ -149,7 +149,7 @@ func TestOpenManyPieces(t *testing.T) {
 	documents := [][]byte{encrypt(t, x.a, []byte("0")), encrypt(t, x.a, []byte("1")), encrypt(t, x.a, []byte("2"))}
 	ids := []string{keyOf(t, documents[0]), keyOf(t, documents[1])}
 	for i := range api.MaxKeys {
-		ids = append(ids, api.FormatID([16]byte{byte(i), 1}))
+		ids = append(ids, api.FormatID([16]byte{byte(i), byte(i >> 8), 1}))
 	}
 	ids = append(ids, keyOf(t, documents[2]))
 	var requests atomic.Int32

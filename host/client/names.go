@@ -62,10 +62,26 @@ func headName(me, owner [32]byte, id [16]byte) [16]byte {
 // listOwn fetches and verifies the newest records of the own collections, oldest
 // collection first (list_collections). The server can leave some out.
 func (c *Client) listOwn(ctx context.Context) ([]ownHead, error) {
-	var answer api.Collections
-	if err := c.call(ctx, http.MethodGet, api.PathCollections, nil, &answer); err != nil {
-		return nil, fmt.Errorf("list collections: %w", err)
+	var heads []ownHead
+	err := c.eachPage(api.PathCollectionsAfter, func(path string) (string, int, error) {
+		var page api.CollectionPage
+		if err := c.call(ctx, http.MethodGet, path, nil, &page); err != nil {
+			return "", 0, fmt.Errorf("list collections: %w", err)
+		}
+		some, err := c.openOwn(ctx, &page)
+		if heads = append(heads, some...); len(heads) > api.MaxCollections {
+			return "", 0, fmt.Errorf("%w: %s lists more collections than anybody may have", ErrAnswer, c.base)
+		}
+		return page.Next, len(page.Collections), err
+	})
+	if err != nil {
+		return nil, err
 	}
+	return heads, nil
+}
+
+// openOwn verifies a page of own collections.
+func (c *Client) openOwn(ctx context.Context, answer *api.CollectionPage) ([]ownHead, error) {
 	me := c.me()
 	heads := make([]ownHead, 0, len(answer.Collections))
 	for i := range answer.Collections {

@@ -5,21 +5,21 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"net/http"
 	"slices"
 
 	"github.com/recrypt-service/recrypt/host/api"
 	"github.com/recrypt-service/recrypt/host/translog"
 )
 
-// Regrant puts the own collections right after somebody's keys have changed, in one act.
-// Collections whose newest record is signed with keys that we have given up get their next
-// epoch. Then every grant that is suspended, because its reader's keys have changed, is
-// made again on its terms to the reader's present keys, if these are confirmed
-// ([Client.Confirm]); the other readers are returned as Blocked. Doing it again is safe.
+// Regrant puts the own collections right after somebody's keys have changed, or the server
+// has lost its transform keys, in one act. Collections whose newest record is signed with
+// keys that we have given up get their next epoch. Then every grant that is suspended,
+// because its reader's keys have changed, or lost, is made again on its terms to the
+// reader's present keys, if these are confirmed ([Client.Confirm]) or have not changed; the
+// other readers are returned as Blocked. Doing it again is safe.
 //
-// Which grants are suspended is the server's word: each is one that we once signed, and a
-// reader of whom this device or the ledger knows a later revocation is passed over.
+// Which grants are suspended or lost is the server's word: each is one that we once signed,
+// and a reader of whom this device or the ledger knows a later revocation is passed over.
 func (c *Client) Regrant(ctx context.Context, progress func(done, all int)) (*RegrantInfo, error) {
 	unlock, err := c.lockChain(ctx)
 	if err != nil {
@@ -31,7 +31,7 @@ func (c *Client) Regrant(ctx context.Context, progress func(done, all int)) (*Re
 	if err != nil {
 		return nil, fmt.Errorf("regrant: %w", err)
 	}
-	waiting, err := c.suspended(ctx, heads, info) // before an epoch is opened without them
+	waiting, err := c.suspended(ctx, heads) // before an epoch is opened without them
 	if err != nil {
 		return nil, fmt.Errorf("regrant: %w", err)
 	}
@@ -82,7 +82,7 @@ func (c *Client) renewAll(ctx context.Context, heads []ownHead, info *RegrantInf
 	return nil
 }
 
-// suspension is what is suspended of one reader in one collection.
+// suspension is what is suspended or lost of one reader in one collection.
 type suspension struct {
 	collection [16]byte
 	reader     string
@@ -90,8 +90,8 @@ type suspension struct {
 }
 
 // suspended lists what is to be granted again. What the newest epochs have is complete
-// (list_readers); older ones are in the list for people, which the server may cut.
-func (c *Client) suspended(ctx context.Context, heads []ownHead, info *RegrantInfo) (out []*suspension, err error) {
+// (list_readers); older ones are in the list of all grants, from which the server can leave some out.
+func (c *Client) suspended(ctx context.Context, heads []ownHead) (out []*suspension, err error) {
 	for i := range heads {
 		if heads[i].readers == 0 || heads[i].isStranded() {
 			continue
@@ -104,7 +104,7 @@ func (c *Client) suspended(ctx context.Context, heads []ownHead, info *RegrantIn
 			out = addSuspended(out, l)
 		}
 	}
-	if out, err = c.suspendedBefore(ctx, out, info); err != nil || len(out) == 0 {
+	if out, err = c.suspendedBefore(ctx, out); err != nil || len(out) == 0 {
 		return nil, err
 	}
 	ended, err := c.revocations(ctx)
@@ -117,35 +117,39 @@ func (c *Client) suspended(ctx context.Context, heads []ownHead, info *RegrantIn
 }
 
 // suspendedBefore adds what is suspended of older epochs.
-func (c *Client) suspendedBefore(ctx context.Context, out []*suspension, info *RegrantInfo) ([]*suspension, error) {
+func (c *Client) suspendedBefore(ctx context.Context, out []*suspension) ([]*suspension, error) {
 	svc, err := c.server(ctx)
 	if err != nil {
 		return nil, err
 	}
-	var answer api.ListGrants
-	if err := c.call(ctx, http.MethodGet, api.PathGrants, nil, &answer); err != nil {
-		return nil, fmt.Errorf("list grants: %w", err)
-	}
-	info.More = answer.More
-	for i := range answer.Issued {
-		if answer.Issued[i].Status != api.GrantSuspended {
-			continue
+	err = c.eachListed(ctx, api.PathIssued, func(page []api.ListedGrant) error {
+		for i := range page {
+			if !mustRegrant(page[i].Status) {
+				continue
+			}
+			l, err := c.openListed(ctx, svc, c.me(), &page[i])
+			if errors.Is(err, ErrVerification) && c.me().Since > 1 {
+				continue // by an overridden version
+			}
+			if err != nil {
+				return err
+			}
+			out = addSuspended(out, *l)
 		}
-		l, err := c.openListed(ctx, svc, c.me(), &answer.Issued[i])
-		if errors.Is(err, ErrVerification) && c.me().Since > 1 {
-			continue // by an overridden version
-		}
-		if err != nil {
-			return nil, err
-		}
-		out = addSuspended(out, *l)
-	}
-	return out, nil
+		return nil
+	})
+	return out, err
+}
+
+// mustRegrant reports whether a grant of that status opens nothing until its owner grants
+// again.
+func mustRegrant(status string) bool {
+	return status == api.GrantSuspended || status == api.GrantLost
 }
 
 // addSuspended adds a grant, if it is suspended and could be used otherwise.
 func addSuspended(out []*suspension, l listed) []*suspension {
-	if l.status != api.GrantSuspended || l.expired {
+	if !mustRegrant(l.status) || l.expired {
 		return out
 	}
 	i := slices.IndexFunc(out, func(s *suspension) bool { return s.collection == l.Collection && s.reader == l.reader })
@@ -202,6 +206,9 @@ func (c *Client) restore(ctx context.Context, s *suspension, info *RegrantInfo) 
 	})
 	if err == nil && made != nil {
 		info.Regranted = append(info.Regranted, *made)
+		if slices.ContainsFunc(s.grants, func(g listed) bool { return g.status == api.GrantLost }) {
+			info.Lost++
+		}
 	}
 	return err
 }
@@ -223,7 +230,7 @@ func (c *Client) restoreIn(ctx context.Context, w *own, p *person, s *suspension
 	for _, g := range s.grants {
 		again[g.Epoch] = g.Scope
 	}
-	newer := slices.ContainsFunc(list.live, func(l listed) bool { return l.Reader == p.ID && l.status != api.GrantSuspended })
+	newer := slices.ContainsFunc(list.live, func(l listed) bool { return l.Reader == p.ID && !mustRegrant(l.status) })
 	if len(newest.Scope) == 0 && !newer {
 		for epoch := newest.Epoch + 1; epoch <= w.head().Epoch; epoch++ {
 			again[epoch] = nil

@@ -23,7 +23,7 @@ func (c *Client) Request(ctx context.Context, owner string) ([]PendingInfo, erro
 		return nil, err
 	}
 	var answer api.Requested
-	_, err := c.insist(ctx, func() error {
+	_, err := c.insist(ctx, func(ctx context.Context) error {
 		answer = api.Requested{}
 		return c.call(ctx, http.MethodPost, api.PathRequests, api.Request{Owner: owner}, &answer)
 	})
@@ -55,7 +55,11 @@ func (c *Client) Veto(ctx context.Context, reader string) ([]string, error) {
 		return nil, err
 	}
 	var answer api.Vetoed
-	if err := c.call(ctx, http.MethodPost, api.PathVetoes, api.Veto{Reader: reader}, &answer); err != nil {
+	_, err := c.insist(ctx, func(ctx context.Context) error {
+		answer = api.Vetoed{}
+		return c.call(ctx, http.MethodPost, api.PathVetoes, api.Veto{Reader: reader}, &answer)
+	})
+	if err != nil {
 		return nil, fmt.Errorf("veto: %w", err)
 	}
 	for _, id := range answer.Collections {

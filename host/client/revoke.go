@@ -149,7 +149,7 @@ func (c *Client) revoke(ctx context.Context, head link, reader [32]byte) (*Revok
 		return nil, fmt.Errorf("make revocation: %w", err)
 	}
 	var answer api.Receipt
-	_, err = c.insist(ctx, func() error {
+	_, err = c.insist(ctx, func(ctx context.Context) error {
 		answer = api.Receipt{}
 		return c.call(ctx, http.MethodPost, api.PathRevocations, api.RevokeAccess{Revocation: revocation}, &answer)
 	})

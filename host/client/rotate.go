@@ -193,7 +193,7 @@ func (c *Client) present(ctx context.Context, ids []string) (persons map[string]
 	if err := c.freshLog(ctx); err != nil {
 		return nil, err
 	}
-	_, err = c.insist(ctx, func() error {
+	_, err = c.persist(ctx, func() error {
 		persons, err = c.lookUpMany(ctx, ids)
 		return err
 	})

@@ -170,6 +170,7 @@ func (c *Client) exchange(ctx context.Context, method, path string, body []byte,
 	if req.Body != nil {
 		defer req.Body.Close() // net/http may still be sending after an early answer
 	}
+	known := c.kept.offer(req, as)
 	resp, err := c.http.Do(req)
 	if err != nil {
 		return "", c.unreachable(ctx, err)
@@ -183,10 +184,17 @@ func (c *Client) exchange(ctx context.Context, method, path string, body []byte,
 	if len(answer) > api.MaxAnswer {
 		return date, fmt.Errorf("%w: %s sent more than %d bytes", ErrAnswer, c.base, api.MaxAnswer)
 	}
+	if answer, err = c.same(resp, answer, known); err != nil {
+		return date, err
+	}
 	if err := c.decode(resp, answer, out); err != nil {
 		return date, err
 	}
-	return date, c.followAnswer(ctx, floor, out)
+	if err := c.followAnswer(ctx, floor, out); err != nil {
+		return date, err
+	}
+	c.kept.keep(req, as, resp, answer)
+	return date, nil
 }
 
 // newRequest builds a request and signs it unless as is nil.
@@ -205,6 +213,7 @@ func (c *Client) newRequest(ctx context.Context, method, path string, body []byt
 	if len(body) > 0 || method == http.MethodGet {
 		req.Body, req.ContentLength = &once{body: bytes.NewReader(body)}, int64(len(body))
 	}
+	withKey(ctx, req)
 	keyID := fmt.Sprintf("%s/%d", as.id, as.Version)
 	if err := httpsig.Sign(ctx, c.core, c.seed, keyID, req, body, c.clock()); err != nil {
 		return nil, fmt.Errorf("sign request: %w", err)

@@ -12,7 +12,7 @@ import (
 )
 
 // maxKeptBody is how long a body may be to be kept as evidence: a list of
-// api.MaxKeys keys has less. Each opening keeps it, so more would be a way to fill the disk.
+// 250 keys has less, and clients ask for no more at once where it matters. Each opening keeps it, so more would be a way to fill the disk.
 const maxKeptBody = 8 << 10
 
 // entry makes the ledger entry of what the request in ctx does, with the request as
