@@ -183,22 +183,6 @@ func (q *Queries) LedgerEntry(ctx context.Context, position int64) (LedgerEntryR
 	return i, err
 }
 
-const lockHead = `-- name: LockHead :one
-SELECT size, edge FROM log_head WHERE id = 1 FOR UPDATE
-`
-
-type LockHeadRow struct {
-	Size int64
-	Edge []byte
-}
-
-func (q *Queries) LockHead(ctx context.Context) (LockHeadRow, error) {
-	row := q.db.QueryRow(ctx, lockHead)
-	var i LockHeadRow
-	err := row.Scan(&i.Size, &i.Edge)
-	return i, err
-}
-
 const logHashes = `-- name: LogHashes :many
 SELECT position, hash FROM log_hashes WHERE position = ANY($1::bigint[])
 `

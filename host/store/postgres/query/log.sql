@@ -1,6 +1,3 @@
--- name: LockHead :one
-SELECT size, edge FROM log_head WHERE id = 1 FOR UPDATE;
-
 -- name: PutHead :exec
 UPDATE log_head SET size = $1, edge = $2 WHERE id = 1;
 
