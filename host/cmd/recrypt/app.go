@@ -34,8 +34,9 @@ type app struct {
 	passphraseFile               string
 	noPassphrase, force, json    bool
 
-	opened *engine.Engine
-	store  *keystore.Store
+	signals *signals // nil: none are watched
+	opened  *engine.Engine
+	store   *keystore.Store
 }
 
 // run executes the command line and returns the exit code.

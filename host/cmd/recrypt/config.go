@@ -195,7 +195,7 @@ func repeatable(f *pflag.Flag) bool {
 func wants(f *pflag.Flag) string {
 	kinds := map[string]string{
 		"bool": "true or false", "int": "a whole number", "int64": "a whole number", "float64": "a number",
-		"duration": "a time like 10s, 5m or 2h", "bytes": "a size like 512MiB or 16GiB",
+		"duration": "a time like 10s, 5m or 2h", "bytes": "a size like 512MiB or 16GiB", "rate": "a rate like 100/s:1000 or 60/m:100, or off",
 	}
 	return "this setting takes " + first(kinds[f.Value.Type()], "another form; see recrypt serve --help")
 }

@@ -21,8 +21,11 @@ func realMain() int {
 	if !signal.Ignored(syscall.SIGHUP) { // as under nohup
 		ends = append(ends, syscall.SIGHUP)
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), ends...)
-	defer stop()
-	a := &app{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv}
+	told := make(chan os.Signal, 8)
+	signal.Notify(told, ends...)
+	defer signal.Stop(told)
+	ctx, end := context.WithCancel(context.Background())
+	defer end()
+	a := &app{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv, signals: watchSignals(told, syscall.SIGHUP, end)}
 	return a.run(ctx, os.Args[1:])
 }

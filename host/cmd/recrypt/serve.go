@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
@@ -28,6 +27,8 @@ type serveOptions struct {
 	publicURLs, witnesses []string
 	acceptOlder           bool
 	cache                 int
+
+	operation operationOptions
 }
 
 // flags declares the settings.
@@ -42,6 +43,7 @@ func (o *serveOptions) flags(f *pflag.FlagSet) {
 	f.StringSliceVar(&o.publicURLs, "public-url", nil, "`URL` that clients use, may be repeated (default: the listen address)")
 	f.IntVar(&o.cache, "cache", server.DefaultPreparedBytes>>20, "`MIB` of memory for prepared transform keys of active readers, and as much for transformed document keys; 0: none")
 	f.StringArrayVar(&o.witnesses, "witness", nil, "a witness to ask for confirmation of the log, `URL=KEY`, may be repeated")
+	o.operation.flags(f)
 	f.BoolVar(&o.acceptOlder, "accept-older-log", false, "start with a database that is older than the last checkpoint")
 }
 
@@ -62,11 +64,13 @@ func (o *serveOptions) serveConfig() (server.ServeConfig, error) {
 			return server.ServeConfig{}, usage("--database and --keyring take a URL: postgres://user@host/name")
 		}
 	}
-	return server.ServeConfig{
+	c := server.ServeConfig{
 		Database: o.database, Keyring: o.keyring, KeyFile: o.key,
 		Listen: o.listen, DataDir: o.data, PublicURLs: o.publicURLs, PreparedBytes: o.cache << 20,
 		Witnesses: asked, AcceptOlderLog: o.acceptOlder,
-	}, nil
+	}
+	err = o.operation.apply(&c)
+	return c, err
 }
 
 func (a *app) serveCommand() *cobra.Command {
@@ -102,12 +106,15 @@ Flags go before variables, variables before the file; --print-config shows the r
   recrypt serve --witness https://witness.example.net=KEY`,
 		Args: noArgs,
 		RunE: action(func(cmd *cobra.Command, _ []string) error {
-			s := newSettings(cmd.LocalNonPersistentFlags())
+			s := newSettings(settingsOf(cmd))
 			if err := s.load(o.config, a.getenv); err != nil {
 				return err
 			}
 			c, err := o.serveConfig()
 			if err != nil {
+				return err
+			}
+			if c.Log, err = o.operation.log(a.stderr); err != nil {
 				return err
 			}
 			if o.printConfig {
@@ -118,6 +125,16 @@ Flags go before variables, variables before the file; --print-config shows the r
 	}
 	o.flags(cmd.Flags())
 	return cmd
+}
+
+// settingsOf are the flags of serve, and that of all commands which a server has a use for.
+func settingsOf(cmd *cobra.Command) *pflag.FlagSet {
+	out := pflag.NewFlagSet(cmd.Name(), pflag.ContinueOnError)
+	cmd.LocalNonPersistentFlags().VisitAll(out.AddFlag)
+	if engine := cmd.Flags().Lookup("engine"); engine != nil {
+		out.AddFlag(engine)
+	}
+	return out
 }
 
 // witnessList reads the witnesses of a server.
@@ -155,7 +172,10 @@ func (a *app) serve(ctx context.Context, c server.ServeConfig) error {
 		}
 	}
 	c.Caller, c.EngineKind, c.Version = core.Caller, a.opened.Kind(), version
-	c.Log = slog.New(slog.NewTextHandler(a.stderr, nil))
+	if a.signals != nil {
+		c.Reload, c.Hurry = a.signals.reload, a.signals.hurry
+		close(a.signals.serves)
+	}
 	c.Ready = func(url string) { a.printf("listening on %s\n", url) }
 	return server.Serve(ctx, c)
 }
