@@ -26,15 +26,18 @@ import (
 	"github.com/recrypt-service/recrypt/host/blobs"
 	"github.com/recrypt-service/recrypt/host/client"
 	"github.com/recrypt-service/recrypt/host/engine"
-	"github.com/recrypt-service/recrypt/host/keyring"
 	"github.com/recrypt-service/recrypt/host/server"
-	"github.com/recrypt-service/recrypt/host/store/sqlite"
+	"github.com/recrypt-service/recrypt/host/store/pgtest"
 	"github.com/recrypt-service/recrypt/wasm/abi"
 )
 
 // EngineEnv names the environment variable that chooses the engine of the tests:
 // "wazero", or "native", which is the default.
 const EngineEnv = "RECRYPT_TEST_ENGINE"
+
+// DatabaseEnv names the environment variable that lets the servers of tests keep their data
+// in PostgreSQL: "postgres".
+const DatabaseEnv = "RECRYPT_TEST_DATABASE"
 
 // Caller returns the engine that all tests of a process share.
 func Caller(t testing.TB) abi.Caller {
@@ -63,6 +66,10 @@ type Options struct {
 	Wrap  func(http.Handler) http.Handler // put in front of the server; nil: nothing
 	Addr  string                          // address to listen on; "": a free port
 
+	// Database is the URL of a PostgreSQL database. "": a new one if DatabaseEnv asks for it,
+	// else the file of an embedded database in Dir.
+	Database string
+
 	Witnesses []string    // see server.Config
 	Blobs     blobs.Store // see server.Config; the test closes it
 }
@@ -70,15 +77,17 @@ type Options struct {
 // A Server is a running server.
 type Server struct {
 	*server.Server
-	URL  string
-	Dir  string
-	Seed []byte
+	URL      string
+	Dir      string
+	Seed     []byte
+	Database string // URL; "": in Dir
 
 	clock   func() time.Time
 	web     *httptest.Server
-	store   *sqlite.Store
-	keyring keyring.Keyring
+	parts   server.Parts
 	stop    sync.Once
+	ending  context.CancelFunc
+	running sync.WaitGroup
 }
 
 // NewServer starts a server that stops with the test.
@@ -102,19 +111,19 @@ func NewServer(t testing.TB, o Options) *Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &Server{Dir: o.Dir, Seed: o.Seed, URL: "http://" + listener.Addr().String(), clock: o.Clock}
+	s := &Server{Dir: o.Dir, Seed: o.Seed, Database: o.Database, URL: "http://" + listener.Addr().String(), clock: o.Clock}
 	if s.clock == nil {
 		s.clock = time.Now
 	}
-	if s.store, err = sqlite.Open(ctx, filepath.Join(o.Dir, "recrypt.db")); err != nil {
-		t.Fatal(err)
+	if s.Database == "" && os.Getenv(DatabaseEnv) == "postgres" {
+		s.Database = pgtest.Start(t, pgtest.Options{}).Database(t)
 	}
-	if s.keyring, err = keyring.Open(filepath.Join(o.Dir, "keyring.db")); err != nil {
+	if s.parts, err = open(ctx, s); err != nil {
 		t.Fatal(err)
 	}
 	s.Server, err = server.New(ctx, server.Config{
-		Store: s.store, Keyring: s.keyring, Caller: e, EngineKind: e.Kind(),
-		Seed: o.Seed, PublicURLs: []string{s.URL}, Version: "test", PreparedBytes: server.DefaultPreparedBytes, Clock: o.Clock, Log: o.Log,
+		Store: s.parts.Store, Keyring: s.parts.Keyring, Shared: s.parts.Shared, Caller: e, EngineKind: e.Kind(),
+		Seed: o.Seed, PublicURLs: []string{s.URL}, Version: "test", PreparedBytes: server.DefaultPreparedBytes, TransformedBytes: server.DefaultTransformedBytes, Clock: o.Clock, Log: o.Log,
 		Witnesses: o.Witnesses, Blobs: o.Blobs,
 	})
 	if err != nil {
@@ -128,6 +137,11 @@ func NewServer(t testing.TB, o Options) *Server {
 	s.web.Listener.Close()
 	s.web.Listener = listener
 	s.web.Start()
+	running, ending := context.WithCancel(ctx)
+	s.ending = ending
+	if s.parts.Shared { // it has to follow the others
+		s.running.Go(func() { s.Run(running) })
+	}
 	t.Cleanup(func() { s.Stop(t) })
 	return s
 }
@@ -137,12 +151,11 @@ func (s *Server) Stop(t testing.TB) {
 	s.stop.Do(func() {
 		s.web.CloseClientConnections()
 		s.web.Close()
+		s.ending()
+		s.running.Wait()
 		s.Server.Close()
-		if err := s.store.Close(); err != nil {
-			t.Errorf("close store: %v", err)
-		}
-		if err := s.keyring.Close(); err != nil {
-			t.Errorf("close keyring: %v", err)
+		if err := s.parts.Close(); err != nil {
+			t.Errorf("close store and keyring: %v", err)
 		}
 	})
 }
@@ -152,8 +165,24 @@ func (s *Server) Stop(t testing.TB) {
 func (s *Server) Restart(t testing.TB, o Options) *Server {
 	t.Helper()
 	s.Stop(t)
-	o.Dir, o.Seed, o.Addr = s.Dir, s.Seed, s.web.Listener.Addr().String()
+	o.Dir, o.Seed, o.Database, o.Addr = s.Dir, s.Seed, s.Database, s.web.Listener.Addr().String()
 	return NewServer(t, o)
+}
+
+// LoseKeyring stops s and starts another server with the same data, but without its keyring.
+func (s *Server) LoseKeyring(t testing.TB, o Options) *Server {
+	t.Helper()
+	s.Stop(t)
+	if s.Database != "" {
+		truncate(t, s.Database)
+		return s.Restart(t, o)
+	}
+	for _, end := range []string{"", "-journal"} {
+		if err := os.Remove(filepath.Join(s.Dir, "keyring.db"+end)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return s.Restart(t, o)
 }
 
 // A Person is an identity with its secrets.

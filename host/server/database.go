@@ -2,11 +2,12 @@ package server
 
 import (
 	"context"
-	"errors"
 
 	"github.com/recrypt-service/recrypt/host/store"
+	"github.com/recrypt-service/recrypt/host/store/postgres"
 )
 
-func openDatabase(context.Context, string) (store.Store, error) {
-	return nil, errors.New("not yet")
+// openDatabase opens the store in a PostgreSQL database.
+func openDatabase(ctx context.Context, url string) (store.Store, error) {
+	return postgres.Open(ctx, url)
 }

@@ -81,7 +81,7 @@ func TestLostFiles(t *testing.T) {
 				}
 			}
 			warnings := strings.Count(log.String(), "WARN")
-			told := strings.Count(log.String(), "keyring.db is missing") == 1 && strings.Contains(log.String(), "grant access again") && strings.Contains(log.String(), "grants=1")
+			told := strings.Count(log.String(), "the keyring is empty") == 1 && strings.Contains(log.String(), "grant access again") && strings.Contains(log.String(), "grants=1")
 			if c.warn != told || (warnings == 1) != c.warn {
 				t.Errorf("log: %s", log)
 			}
