@@ -200,10 +200,14 @@ func (a *app) printKept(s *session, info *client.RegrantInfo) {
 
 func (a *app) regrantCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "regrant", Short: "Grant again what a change of keys has suspended",
+		Use: "regrant", Short: "Grant again what a change of keys has suspended, or the server has lost",
 		Long: `Grant again, in one act, what was suspended because keys have changed: to readers whose
 new keys you have confirmed (recrypt contact confirm), with the terms that they had. If
-your own keys have changed, your collections get a new epoch.`,
+your own keys have changed, your collections get a new epoch.
+
+Grants that recrypt grants shows as lost, because the server has lost what it needs for
+them, are made again as well, if their readers have still the keys that they had. Whom you
+have revoked since is not let in again.`,
 		Example: "  recrypt safety bob                compare with Bob\n  recrypt contact confirm bob\n  recrypt regrant",
 		Args:    noArgs,
 		RunE:    action(func(cmd *cobra.Command, _ []string) error { return a.regrant(cmd.Context()) }),
@@ -227,11 +231,14 @@ func (a *app) regrant(ctx context.Context) error {
 		return fmt.Errorf("regrant: %w", err)
 	}
 	if a.json {
-		return a.printJSON(map[string]any{"regranted": grantsJSON(info.Regranted), "blocked": append([]string{}, info.Blocked...),
+		return a.printJSON(map[string]any{"regranted": grantsJSON(info.Regranted), "lost": info.Lost, "blocked": append([]string{}, info.Blocked...),
 			"rotated": append([]string{}, info.Rotated...), "kept": grantsJSON(info.Kept)})
 	}
 	for _, g := range info.Regranted {
 		a.printf("%s has access again (%s)\n", name(s.store.Nickname(g.Reader), g.Reader), terms(g))
+	}
+	if info.Lost > 0 {
+		a.notef("the server had lost what it needs for %d of them\n", info.Lost)
 	}
 	for _, id := range info.Rotated {
 		a.printf("collection %s has a new epoch\n", id)
@@ -242,7 +249,7 @@ func (a *app) regrant(ctx context.Context) error {
 		a.printf("%s has new keys: compare recrypt safety %s, then recrypt contact confirm %s\n", who, who, who)
 	}
 	if len(info.Regranted)+len(info.Blocked)+len(info.Rotated) == 0 {
-		a.printf("nothing was suspended\n")
+		a.printf("nothing was suspended or lost\n")
 	}
 	return nil
 }
