@@ -165,10 +165,10 @@ func (w *watch) connect(ctx context.Context) (*http.Response, error) {
 		case errors.Is(err, ErrClockSkew) && w.correct(dateOf(resp)):
 		case errors.Is(err, ErrSignature):
 			changed, failed := w.Refresh(ctx)
-			if failed != nil {
+			if errors.Is(failed, ErrNewKeys) {
 				return nil, failed
 			}
-			if !changed {
+			if failed != nil || !changed {
 				return nil, err
 			}
 		default:
