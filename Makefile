@@ -47,6 +47,10 @@ size: wasm ## print the module's sizes, its SHA-256, and how it starts and opens
 bench: wasm ## time every operation on every engine, beside upstream's npm package and others; ten minutes, ARGS=--help
 	@$(GO) run ./host/bench $(ARGS)
 
+.PHONY: bench-load
+bench-load: build ## measure the service under load: rates, latencies, overload, growth; twenty minutes, ARGS=--quick
+	@$(GO) build -o $(BIN)/load ./host/bench/load && $(BIN)/load $(ARGS)
+
 .PHONY: bench-layers
 bench-layers: wasm ## time the layers: field, tower, groups, pairing, scheme, engines; output for benchstat
 	@$(GO) test -run '^$$' -bench . $(ARGS) ./wasm/recrypt/... ./host/engine ./host/cobblestone

@@ -27,6 +27,9 @@ func NewWire(address string, timeout time.Duration) *Wire {
 	return &Wire{address: address, timeout: timeout}
 }
 
+// Address is where the wire leads.
+func (w *Wire) Address() string { return w.address }
+
 // Send sends a request and reads its answer. The body is not kept.
 func (w *Wire) Send(ctx context.Context, request []byte) Answer {
 	return w.send(ctx, request, io.Discard)
