@@ -114,9 +114,6 @@ func (d *Database) selection(t *table) string {
 	order := make([]string, t.keys)
 	for i, c := range t.columns[:t.keys] {
 		order[i] = c.name
-		if c.form == text && d.postgres {
-			order[i] += ` COLLATE "C"`
-		}
 	}
 	return "SELECT " + strings.Join(t.names(), ", ") + " FROM " + t.name + " ORDER BY " + strings.Join(order, ", ")
 }
@@ -141,7 +138,7 @@ func (d *Database) each(ctx context.Context, tx *sql.Tx, t *table, fn func(row [
 	numbers, texts, blobs := make([]int64, len(t.columns)), make([]string, len(t.columns)), make([][]byte, len(t.columns))
 	targets, row := make([]any, len(t.columns)), make([]any, len(t.columns))
 	for i, c := range t.columns {
-		targets[i] = map[form]any{integer: &numbers[i], text: &texts[i], bytes: (*sql.RawBytes)(&blobs[i])}[c.form]
+		targets[i] = map[form]any{integer: &numbers[i], text: &texts[i], octets: (*sql.RawBytes)(&blobs[i])}[c.form]
 	}
 	for rows.Next() {
 		if err := rows.Scan(targets...); err != nil {

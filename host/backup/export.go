@@ -12,7 +12,7 @@ type Options struct {
 	Kind     Kind   // 0: Backup
 	Key      []byte // the server's seed, sealed by a passphrase, to go along; nil: it does not
 	Time     int64  // when it is taken, Unix ms; 0: now
-	Progress func(done, all int64)
+	Progress func(done, all int64) // called for every row; nil: nobody is told
 }
 
 // Export writes the tables of a database as a stream, as they are at one moment. Servers go
@@ -79,8 +79,7 @@ func (d *Database) progress(ctx context.Context, tx *sql.Tx, tables []*table, te
 		all += n
 	}
 	return func() {
-		if done++; done%1024 == 0 || done == all {
-			tell(done, all)
-		}
+		done++
+		tell(done, all)
 	}, nil
 }

@@ -8,6 +8,8 @@ import (
 	"io"
 	"slices"
 	"strings"
+
+	"golang.org/x/mod/sumdb/tlog"
 )
 
 // ErrNotEmpty says that a database has data already.
@@ -62,6 +64,9 @@ func (d *Database) empty(ctx context.Context, tx *sql.Tx) error {
 
 // fill imports a stream in a transaction.
 func fill(ctx context.Context, to *Database, tx *sql.Tx, r io.Reader, change rewrite, progress func(done int64)) (*Summary, error) {
+	if err := to.reserve(ctx, tx); err != nil {
+		return nil, err
+	}
 	if err := to.empty(ctx, tx); err != nil {
 		return nil, err
 	}
@@ -70,7 +75,7 @@ func fill(ctx context.Context, to *Database, tx *sql.Tx, r io.Reader, change rew
 	if err != nil {
 		return nil, err
 	}
-	if err := to.settle(ctx, tx, summary.Size); err != nil {
+	if err := to.settle(ctx, tx, summary.Size, summary.roots); err != nil {
 		return nil, err
 	}
 	return summary, to.compare(ctx, tx, summary, change != nil)
@@ -159,14 +164,44 @@ func (in *inserter) end() error {
 
 // insert stores rows.
 func (d *Database) insert(ctx context.Context, tx *sql.Tx, t *table, rows [][]any) error {
-	one := "(" + strings.TrimSuffix(strings.Repeat("?, ", len(t.columns)), ", ") + ")"
-	query := "INSERT INTO " + t.name + " (" + strings.Join(t.names(), ", ") + ") VALUES " +
+	names := t.names()
+	if d.postgres && t.name == "nonces" {
+		// Bytes there, with what tells one claim from another.
+		names = append(names, "claim")
+		for i, row := range rows {
+			rows[i] = []any{row[0], []byte(row[1].(string)), row[2], make([]byte, 16)}
+		}
+	}
+	one := "(" + strings.TrimSuffix(strings.Repeat("?, ", len(names)), ", ") + ")"
+	query := "INSERT INTO " + t.name + " (" + strings.Join(names, ", ") + ") VALUES " +
 		strings.TrimSuffix(strings.Repeat(one+", ", len(rows)), ", ")
 	_, err := tx.ExecContext(ctx, d.bind(query), slices.Concat(rows...)...)
 	return d.wrap("write", err)
 }
 
-// settle makes what an engine keeps beside the tables of the stream.
-func (d *Database) settle(ctx context.Context, tx *sql.Tx, size int64) error {
-	return nil
+// reserve makes the transaction the only writer of the log, where that is a row of its own.
+func (d *Database) reserve(ctx context.Context, tx *sql.Tx) error {
+	if !d.postgres {
+		return nil
+	}
+	var size int64
+	err := tx.QueryRowContext(ctx, "SELECT size FROM log_head WHERE id = 1 FOR UPDATE").Scan(&size)
+	if err == nil && size != 0 {
+		return fmt.Errorf("%w: %s has a log", ErrNotEmpty, d.name)
+	}
+	return d.wrap("look into", err)
+}
+
+// settle makes what an engine keeps beside the tables of the stream: of the log, its size and
+// the roots of the largest complete subtrees.
+func (d *Database) settle(ctx context.Context, tx *sql.Tx, size int64, roots []tlog.Hash) error {
+	if !d.postgres {
+		return nil
+	}
+	edge := []byte{}
+	for _, r := range roots {
+		edge = append(edge, r[:]...)
+	}
+	_, err := tx.ExecContext(ctx, "UPDATE log_head SET size = $1, edge = $2 WHERE id = 1", size, edge)
+	return d.wrap("write", err)
 }

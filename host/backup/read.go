@@ -66,7 +66,11 @@ func readStream(r io.Reader, to sink) (*Summary, error) {
 	if err := s.body(); err != nil {
 		return nil, err
 	}
-	return &s.summary, s.tree.check(&s.summary.Header)
+	s.summary.roots = s.tree.Roots()
+	if err := s.tree.check(&s.summary.Header); err != nil {
+		return nil, err
+	}
+	return &s.summary, nil
 }
 
 // body reads what follows the header.

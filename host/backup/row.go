@@ -38,7 +38,7 @@ func (t *table) appendRow(b []byte, row []any) ([]byte, error) {
 			}
 			b = binary.BigEndian.AppendUint64(b, uint64(v))
 		case []byte:
-			if c.form != bytes || v == nil || !c.fits(len(v)) {
+			if c.form != octets || v == nil || !c.fits(len(v)) {
 				return nil, c.wrong(t)
 			}
 			b = appendBytes(b, v)

@@ -13,7 +13,7 @@ type form uint8
 
 const (
 	integer form = 'i'
-	bytes   form = 'b'
+	octets  form = 'b'
 	text    form = 't'
 )
 
@@ -35,9 +35,11 @@ type table struct {
 	private bool // not in backups, only in complete streams
 }
 
-func num(name string) column            { return column{name: name, form: integer} }
-func id(name string, size int) column   { return column{name: name, form: bytes, most: size, full: true} }
-func blob(name string, most int) column { return column{name: name, form: bytes, most: most} }
+func num(name string) column { return column{name: name, form: integer} }
+func id(name string, size int) column {
+	return column{name: name, form: octets, most: size, full: true}
+}
+func blob(name string, most int) column { return column{name: name, form: octets, most: most} }
 func (c column) orNull() column         { c.null = true; return c }
 
 // schema are all tables of a service in an order in which each row comes after those that it

@@ -88,6 +88,8 @@ type Summary struct {
 	Tables []TableSum
 	Bytes  int64
 	Sum    [32]byte // SHA-256 of the stream, as its end says
+
+	roots []tlog.Hash // of the largest complete subtrees of the log, when it was read
 }
 
 // Rows returns the number of rows of a table, or of all.

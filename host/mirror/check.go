@@ -34,7 +34,7 @@ type Report struct {
 // their signatures.
 func Check(ctx context.Context, dir string, core abi.Client) (*Report, error) {
 	c := &checker{ctx: ctx, core: core, roots: map[int64]tlog.Hash{}}
-	contents, err := Read(dir, 0, Visitor{Record: c.identify, Entry: c.entry, Checkpoint: c.checkpoint, Receipt: c.receipt})
+	contents, err := Read(dir, 0, Visitor{Begin: c.begin, Entry: c.entry, Checkpoint: c.checkpoint, Receipt: c.receipt})
 	if err != nil {
 		return nil, err
 	}
@@ -48,7 +48,6 @@ type checker struct {
 	ctx    context.Context
 	core   abi.Client
 	report Report
-	tree   translog.Grower
 	roots  map[int64]tlog.Hash // of recent sizes
 
 	service *abi.Service
@@ -58,15 +57,9 @@ type checker struct {
 // kept is how many roots of past sizes are remembered: a checkpoint may come that many leaves late.
 const kept = 1 << 14
 
-func (c *checker) entry(e *Entry) error {
-	if e.Index == 0 {
-		c.roots[0] = c.tree.Root()
-	} else if c.tree.Size() == 0 {
-		return damaged("its first leaves are missing")
-	}
-	c.tree.Add(e.Leaf)
-	c.roots[c.tree.Size()] = c.tree.Root()
-	delete(c.roots, c.tree.Size()-kept)
+func (c *checker) entry(e *Entry, tree *translog.Grower) error {
+	c.roots[tree.Size()] = tree.Root()
+	delete(c.roots, tree.Size()-kept)
 	about, err := checkEntry(e)
 	if err != nil {
 		return err
@@ -106,7 +99,10 @@ func (c *checker) receipt(*Receipt) error {
 	return nil
 }
 
-func (c *checker) identify(record []byte) (err error) {
+func (c *checker) begin(record []byte, tree *translog.Grower) (err error) {
+	if tree.Size() != 0 {
+		return damaged("its first %d leaves are missing", tree.Size())
+	}
 	if c.service, err = c.core.OpenService(c.ctx, record); err != nil {
 		return damaged("the server's record does not verify")
 	}
@@ -123,7 +119,12 @@ const (
 	bare                  // its record had gone
 )
 
-// checkEntry makes sure that a leaf is the hash of what comes with it.
+// CheckEntry returns ErrDamaged if a leaf is not the hash of what comes with it.
+func CheckEntry(e *Entry) error {
+	_, err := checkEntry(e)
+	return err
+}
+
 func checkEntry(e *Entry) (about, error) {
 	wrong := damaged("leaf %d is not that of what comes with it", e.Index)
 	if e.Entry == nil {

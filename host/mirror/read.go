@@ -39,9 +39,9 @@ func segments(dir string) ([]string, error) {
 
 // A Visitor takes what is in a mirror. A nil function passes over.
 type Visitor struct {
-	Record     func(record []byte) error // of the server, before everything else
-	Entry      func(*Entry) error
-	Checkpoint func(note []byte, size int64) error // size: leaves before it
+	Begin      func(record []byte, tree *translog.Grower) error // first: the server's record, and the tree of all leaves before
+	Entry      func(e *Entry, tree *translog.Grower) error      // tree: with this leaf
+	Checkpoint func(note []byte, size int64) error              // size: leaves before it
 	Receipt    func(*Receipt) error
 }
 
@@ -159,7 +159,7 @@ func (s *segment) frame(name string, kind byte, payload []byte) error {
 		}
 		s.contents.Tree.Add(e.Leaf)
 		if s.visitor.Entry != nil {
-			return s.visitor.Entry(&e)
+			return s.visitor.Entry(&e, &s.contents.Tree)
 		}
 	case frameCheckpoint:
 		if s.visitor.Checkpoint != nil {
@@ -199,8 +199,8 @@ func (s *segment) header(name string, payload []byte) error {
 	}
 	first := !s.started
 	s.started, s.contents.Record, s.contents.Tree = true, h.record, *tree
-	if first && s.visitor.Record != nil {
-		return s.visitor.Record(h.record)
+	if first && s.visitor.Begin != nil {
+		return s.visitor.Begin(h.record, tree)
 	}
 	return nil
 }
