@@ -11,7 +11,8 @@ type pace struct {
 	quick    bool
 	world    size
 	factors  []float64 // of the capacity
-	fast     []float64 // the same for the floors, which nobody overloads
+	fewer    []float64 // the same for scenarios beside the main ones
+	floors   []float64 // the same for the floors, which nobody overloads
 	repeats  int
 	warmUp   time.Duration
 	length   time.Duration // of one run, with the warm-up
@@ -25,13 +26,14 @@ type pace struct {
 }
 
 var (
-	factors = []float64{0.2, 0.4, 0.6, 0.8, 0.9, 1, 1.1, 1.3, 2, 5}
-	floors  = []float64{0.4, 0.8, 1, 1.2}
+	factors = []float64{0.2, 0.5, 0.8, 0.9, 1, 1.1, 1.3, 2, 5}
+	fewer   = []float64{0.2, 0.5, 0.8, 1, 1.3, 5}
+	floors  = []float64{0.5, 0.8, 1, 1.2}
 )
 
 func fullPace() pace {
 	return pace{
-		world: size{256, 1024}, factors: factors, fast: floors, repeats: 3,
+		world: size{256, 1024}, factors: factors, fewer: fewer, floors: floors, repeats: 3,
 		warmUp: 300 * time.Millisecond, length: 1500 * time.Millisecond, probe: time.Second, timeline: 20 * time.Second,
 		keys: []int{1e3, 1e4, 1e5, 1e6}, lookups: 4 * time.Second, samples: 20_000, rows: 4000, writing: 2 * time.Second,
 	}
@@ -39,10 +41,21 @@ func fullPace() pace {
 
 func quickPace() pace {
 	return pace{
-		quick: true, world: size{32, 128}, factors: []float64{0.2, 0.8, 1, 1.3, 5}, fast: []float64{0.8}, repeats: 1,
+		quick: true, world: size{32, 128}, factors: []float64{0.2, 0.8, 1, 1.3, 5}, fewer: []float64{0.2, 0.8, 5}, floors: []float64{0.8}, repeats: 1,
 		warmUp: 200 * time.Millisecond, length: 1200 * time.Millisecond, probe: 400 * time.Millisecond, timeline: 5 * time.Second,
 		keys: []int{1e3, 1e4, 1e5}, lookups: time.Second, samples: 2000, rows: 500, writing: 500 * time.Millisecond,
 	}
+}
+
+// factorsOf are the rates at which a scenario is measured, as multiples of its capacity.
+func (p pace) factorsOf(s *scenario) []float64 {
+	switch {
+	case s.Operation == opAlive || s.Operation == opCollection:
+		return p.floors
+	case s.Operation == opOpen && s.suite() == abi.Suite256 && (s.Engine == engineNative || s.Cache == cacheCold && s.Servers == 1):
+		return p.factors
+	}
+	return p.fewer
 }
 
 // Memory that servers get for what they keep, in MiB.

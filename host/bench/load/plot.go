@@ -20,7 +20,7 @@ const (
 )
 
 // colours of series, told apart also by those who see fewer of them.
-var colours = []string{"#0b3c5d", "#328cc1", "#66b8a6", "#d9822b", "#8c2d19", "#7b6ca8", "#4d4d4d", "#b5a642"}
+var colours = []string{"#0b3c5d", "#328cc1", "#66b8a6", "#d9822b", "#8c2d19", "#7b6ca8", "#4d4d4d", "#b5a642", "#c74b8e", "#3f9b0b"}
 
 // A line is a series of a panel: one colour, dashed or not.
 type line struct {

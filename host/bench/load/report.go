@@ -44,6 +44,9 @@ func (f *file) write(folder, scale string) error {
 	return errors.Join(errs...)
 }
 
+// restless is how many cores others may use before the page says so.
+const restless = 0.1
+
 // A table is what is shown as one.
 type table struct {
 	title, about string
@@ -73,7 +76,10 @@ func (f *file) markdown() []byte {
 	b.WriteString("# Load\n\nBy `make bench-load`, which writes this file. README.md beside it says what is measured and how.\n\n")
 	fmt.Fprintf(&b, "- %s\n- %s\n", f.Machine, f.Date)
 	fmt.Fprintf(&b, "- the databases' disk: %s; appending 4 KiB and an fsync takes %s ms (p50), %s ms (p99)\n", f.Machine.Disk, digits(f.Machine.FsyncP50), digits(f.Machine.FsyncP99))
-	fmt.Fprintf(&b, "- load of the machine before: %s\n", f.Machine.Load)
+	fmt.Fprintf(&b, "- load of the machine before: %s; something else used %.2f of its cores, in the median over all steps\n", f.Machine.Load, f.unrest())
+	if f.unrest() > restless {
+		b.WriteString("- **the machine was not idle: rates are too low and latencies too high; processor times are good**\n")
+	}
 	b.WriteString("- all servers and databases share one core, the generator has the other one: rates are of one core. Two servers share it too, and show what sharing a database costs, not how much two machines do\n")
 	if f.Quick {
 		b.WriteString("- **a quick run: few and short repetitions**\n")
@@ -93,17 +99,18 @@ func (f *file) markdown() []byte {
 // peaks is the table of what each scenario does at most.
 func (f *file) peaks() *table {
 	t := &table{title: "Peaks", about: "The best goodput, and latencies at 0.8 of the capacity. A request is good if it is answered with 200 within " + goodWithin.String() +
-		" from when it was due. Goodput at 5× is of the peak.", head: []string{"scenario", "peak, requests/s", "keys/s", "p50 at 0.8, ms", "p99 at 0.8, ms", "goodput at 5×", "refused p99 at 5×, ms", "memory at 5×, MiB"}}
+		" from when it was due. Goodput at 5× is of the peak; by core time, of what a core second gave at the capacity.", head: []string{"scenario", "peak, requests/s", "keys/s", "p50 at 0.8, ms", "p99 at 0.8, ms", "goodput at 5×", "the same by core time", "refused p99 at 5×, ms", "memory at 5×, MiB"}}
 	for _, s := range f.Sweeps {
 		at, most := s.at(0.8), s.at(overload)
 		if at == nil {
 			continue
 		}
-		held, refused, memory := "–", "–", "–"
+		held, core, refused, memory := "–", "–", "–", "–"
 		if most.Factor == overload && s.Peak > 0 {
-			held, refused, memory = fmt.Sprintf("%.0f %%", 100*most.Goodput/s.Peak), digits(most.RefusedP99), digits(most.ServerMiB)
+			held, core = fmt.Sprintf("%.0f %%", 100*most.Goodput/s.Peak), fmt.Sprintf("%.0f %%", 100*s.efficiency())
+			refused, memory = digits(most.RefusedP99), digits(most.ServerMiB)
 		}
-		t.add(s.Name, digits(s.Peak), digits(s.Peak*float64(max(s.Keys, 1))), digits(at.P50), digits(at.P99), held, refused, memory)
+		t.add(s.Name, digits(s.Peak), digits(s.Peak*float64(max(s.Keys, 1))), digits(at.P50), digits(at.P99), held, core, refused, memory)
 	}
 	return t
 }
@@ -173,10 +180,10 @@ func (f *file) rowTable() *table {
 // stepsOf is the table of one sweep.
 func stepsOf(s *sweep) *table {
 	t := &table{title: s.Name, about: fmt.Sprintf("Capacity %s/s, peak %s/s, %s.", digits(s.Capacity), digits(s.Peak), s.Date),
-		head: []string{"×", "offered/s", "good/s", "least–most", "p50, ms", "p90, ms", "p99, ms", "refused", "late", "failed", "unsent", "server, cores", "PostgreSQL, cores", "memory, MiB", "lag p99, ms"}}
+		head: []string{"×", "offered/s", "good/s", "least–most", "p50, ms", "p90, ms", "p99, ms", "refused", "late", "failed", "unsent", "server, cores", "PostgreSQL, cores", "others, cores", "memory, MiB", "lag p99, ms"}}
 	for _, x := range s.Steps {
 		t.add(fmt.Sprint(x.Factor), digits(x.Offered), digits(x.Goodput), digits(x.GoodputMin)+"–"+digits(x.GoodputMax), digits(x.P50), digits(x.P90), digits(x.P99),
-			fmt.Sprint(x.Busy), fmt.Sprint(x.Late), fmt.Sprint(x.Failed), fmt.Sprint(x.Unsent), digits(x.ServerCPU), digits(x.DatabaseCPU), digits(x.ServerMiB), digits(x.LagP99))
+			fmt.Sprint(x.Busy), fmt.Sprint(x.Late), fmt.Sprint(x.Failed), fmt.Sprint(x.Unsent), digits(x.ServerCPU), digits(x.DatabaseCPU), digits(x.OthersCPU), digits(x.ServerMiB), digits(x.LagP99))
 	}
 	return t
 }

@@ -90,6 +90,7 @@ type step struct {
 	ServerCPU    float64 `json:"server_cpu"`    // cores
 	DatabaseCPU  float64 `json:"database_cpu"`  // cores, PostgreSQL
 	GeneratorCPU float64 `json:"generator_cpu"` // cores
+	OthersCPU    float64 `json:"others_cpu"`    // cores that something else on the machine used
 	ServerMiB    float64 `json:"server_mib"`    // the most memory that all servers held
 	BytesIn      float64 `json:"bytes_in"`      // of one request
 	BytesOut     float64 `json:"bytes_out"`     // of the body of one answer
@@ -116,6 +117,32 @@ func (s *sweep) peakOf() (best float64) {
 		}
 	}
 	return best
+}
+
+// efficiency is how many good answers a core second gave under overload, as a part of what
+// it gave at the capacity. Unlike goodput it hardly depends on what else the machine does.
+func (s *sweep) efficiency() float64 {
+	one, many := s.at(1), s.at(overload)
+	if one == nil || many.Factor != overload || one.Goodput == 0 || one.ServerCPU+one.DatabaseCPU == 0 || many.ServerCPU+many.DatabaseCPU == 0 {
+		return 0
+	}
+	return many.Goodput / (many.ServerCPU + many.DatabaseCPU) * (one.ServerCPU + one.DatabaseCPU) / one.Goodput
+}
+
+// unrest is how many cores something else on the machine used, in the median over all
+// steps: 0 if nothing did.
+func (f *file) unrest() float64 {
+	var all []float64
+	for _, s := range f.Sweeps {
+		for _, st := range s.Steps {
+			all = append(all, st.OthersCPU)
+		}
+	}
+	if len(all) == 0 {
+		return 0
+	}
+	slices.Sort(all)
+	return all[len(all)/2]
 }
 
 // cpuPerRequest is what one good answer costs at most of the load, in core seconds: of

@@ -82,6 +82,7 @@ func (g *rig) address(i int) string { return g.running.addresses[i%len(g.running
 type measured struct {
 	*openloop.Outcome
 	servers, database, generator float64 // cores
+	others                       float64 // cores that something else used
 	most                         int64   // bytes of all servers
 	sent                         int64   // bytes of all requests
 	arrivals                     int
@@ -110,7 +111,7 @@ func (g *rig) offer(ctx context.Context, r run) (*measured, error) {
 		m.sent += int64(len(raw))
 	}
 	servers, database := g.running.usage()
-	own, begin := usageOfOne(self), time.Now()
+	own, all, begin := usageOfOne(self), busy(), time.Now()
 	memory := watch(250*time.Millisecond, g.running.memory)
 	start := time.Now().Add(5 * time.Millisecond)
 	m.Outcome = openloop.Run(ctx, openloop.Load{
@@ -127,6 +128,7 @@ func (g *rig) offer(ctx context.Context, r run) (*measured, error) {
 	servers2, database2 := g.running.usage()
 	m.servers, m.database = (servers2.cpu-servers.cpu).Seconds()/took, (database2.cpu-database.cpu).Seconds()/took
 	m.generator = (usageOfOne(self).cpu - own.cpu).Seconds() / took
+	m.others = max((busy()-all).Seconds()/took-m.servers-m.database-m.generator, 0)
 	m.most, m.samples = memory.end(), memory.Samples
 	return m, ctx.Err()
 }
@@ -167,10 +169,7 @@ func (g *rig) sweep(ctx context.Context, say func(string, ...any)) (*sweep, erro
 	if out.Capacity, err = g.capacity(ctx); err != nil {
 		return nil, fmt.Errorf("estimate the capacity: %w", err)
 	}
-	list := g.pace.factors
-	if g.s.Operation == opAlive || g.s.Operation == opCollection {
-		list = g.pace.fast
-	}
+	list := g.pace.factorsOf(g.s)
 	runs := make([][]*measured, len(list))
 	for range g.pace.repeats {
 		for i, f := range list {
@@ -208,6 +207,7 @@ func stepOf(factor, offered float64, runs []*measured) step {
 		st.ServerCPU += m.servers / float64(len(runs))
 		st.DatabaseCPU += m.database / float64(len(runs))
 		st.GeneratorCPU += m.generator / float64(len(runs))
+		st.OthersCPU += m.others / float64(len(runs))
 		st.ServerMiB = max(st.ServerMiB, float64(m.most)/(1<<20))
 		sent += m.sent
 		arrivals += m.arrivals

@@ -46,6 +46,25 @@ func usageOfOne(pid int) (u used) {
 	return used{cpu: time.Duration(sum) * time.Second / ticks, rss: pages * int64(os.Getpagesize())}
 }
 
+// busy is how much processor time the whole machine has spent, whoever used it, and what
+// its host took away.
+func busy() time.Duration {
+	b, err := os.ReadFile("/proc/stat")
+	if err != nil {
+		return 0
+	}
+	line, _, _ := strings.Cut(string(b), "\n")
+	var sum int64
+	for i, f := range strings.Fields(line) {
+		switch i { // user, nice, system, then idle and iowait, then irq, softirq, steal
+		case 1, 2, 3, 6, 7, 8:
+			n, _ := strconv.ParseInt(f, 10, 64)
+			sum += n
+		}
+	}
+	return time.Duration(sum) * time.Second / ticks
+}
+
 // statOf returns the fields of /proc/PID/stat after the name, which may have spaces; the
 // first is the state, the second the parent.
 func statOf(pid int) []string {
