@@ -33,14 +33,14 @@ func ParseProxies(texts []string) ([]netip.Prefix, error) {
 	var out []netip.Prefix
 	for _, text := range texts {
 		prefix, err := netip.ParsePrefix(text)
-		if addr, failed := netip.ParseAddr(text); failed == nil {
+		if addr, failed := netip.ParseAddr(text); failed == nil && addr.Zone() == "" {
 			prefix, err = netip.PrefixFrom(addr, addr.BitLen()), nil
 		}
 		if err != nil {
 			return nil, fmt.Errorf("a proxy is an address or a prefix like 10.0.0.0/8")
 		}
 		if prefix.Addr().Is4In6() {
-			return nil, fmt.Errorf("write a proxy's address of IPv4 as one")
+			return nil, fmt.Errorf("write the address of a proxy of IPv4 as one")
 		}
 		out = append(out, prefix.Masked())
 	}

@@ -36,7 +36,7 @@ type flow struct {
 //	queue     so many wait: as many as are worked off in two seconds, from 64 to 256, each
 //	          for ten seconds at most
 //	fairness  a free slot goes to the flow that has had the least time of slots; while
-//	          others are present, no flow has more slots than there are processors
+//	          others are present, no flow has more slots than half the processors
 //	overload  when the queue is full, the longest flow loses the request that has waited
 //	          longest; when the queue has stood for a second, the newest request of a flow
 //	          goes first, since whoever sent the oldest will not wait for it any more
@@ -76,7 +76,7 @@ type waiter struct {
 
 func newTurnstile() *turnstile {
 	procs := runtime.GOMAXPROCS(0)
-	return newTurnstileOf(4*procs, procs, queueTime)
+	return newTurnstileOf(4*procs, max(procs/2, 1), queueTime)
 }
 
 func newTurnstileOf(slots, share int, patience time.Duration) *turnstile {
