@@ -133,8 +133,9 @@ type Store interface {
 
 	// Append stores one part of a document, which must be Valid and begin where the upload
 	// stands: ErrConflict otherwise. The last part makes the document visible; if it does not
-	// hash to id the upload is removed and the error is ErrMismatch. If the document is there
-	// already, nothing is read and Complete is true. ErrBusy, and the errors of Put.
+	// hash to id the upload is removed and the error is ErrMismatch. If the part has come
+	// before, or the document is there already, nothing is read: the progress tells how to go
+	// on. ErrBusy, and the errors of Put.
 	Append(ctx context.Context, id ID, upload UploadID, part Part, content io.Reader) (Progress, error)
 
 	// Progress returns how far an upload is. ErrNotFound if neither it nor the document is there.

@@ -122,8 +122,8 @@ func (s *S3) Append(ctx context.Context, id ID, upload UploadID, p Part, content
 	case err != nil:
 		return Progress{}, err
 	}
-	if st.received != p.Offset || st.total != p.Total {
-		return st.progress(), ErrConflict
+	if done, err := st.follows(p); done || err != nil {
+		return st.progress(), err
 	}
 	if err := s.reserve(ctx, p.Length, p.Total-p.Offset); err != nil {
 		return Progress{}, err

@@ -38,6 +38,14 @@ var errResume = errors.New("the state of an upload is damaged")
 
 func newResume(total int64) *resume { return &resume{total: total, digest: sha256.New()} }
 
+// follows reports whether a part has come already; ErrConflict if it neither has nor is the next.
+func (r *resume) follows(p Part) (done bool, err error) {
+	if r.total != p.Total || r.received < p.Offset {
+		return false, ErrConflict
+	}
+	return r.received > p.Offset, nil
+}
+
 func (r *resume) progress() Progress { return Progress{Received: r.received, Total: r.total} }
 
 // encode returns the bytes that parseResume reads.
@@ -135,11 +143,14 @@ func (d *Disk) Append(ctx context.Context, id ID, upload UploadID, p Part, conte
 	case err != nil:
 		return Progress{}, err
 	}
-	if r.received != p.Offset || r.total != p.Total {
+	if done, err := r.follows(p); done || err != nil {
 		if r.received == 0 {
 			d.drop(name, 0)
 		}
-		return r.progress(), ErrConflict
+		if done {
+			d.release(p.Length)
+		}
+		return r.progress(), err
 	}
 	return d.extend(f, name, id, r, p, content)
 }

@@ -234,7 +234,6 @@ func testOrder(t *testing.T, open Opener) {
 		t.Fatal(err)
 	}
 	for _, p := range [][3]int64{
-		{0, blobs.PartSize, total},                      // again
 		{2 * blobs.PartSize, 5, total},                  // a gap
 		{blobs.PartSize, blobs.PartSize, total + 1},     // another length
 		{blobs.PartSize, blobs.PartSize, total - 1},     //
@@ -251,8 +250,16 @@ func testOrder(t *testing.T, open Opener) {
 		_, err := s.Append(ctx, id, Upload(1), blobs.Part{Offset: p[0], Length: p[1], Total: p[2]}, zeros{})
 		is(t, err, blobs.ErrConflict)
 	}
+	// the same part again has no effect
+	before := used(t, s)
+	if got, err := s.Append(ctx, id, Upload(1), blobs.Part{Length: blobs.PartSize, Total: total}, zeros{}); err != nil || got.Received != blobs.PartSize {
+		t.Errorf("again: %+v, %v", got, err)
+	}
 	if got, err := s.Progress(ctx, id, Upload(1)); err != nil || got != (blobs.Progress{Received: blobs.PartSize, Total: total}) {
 		t.Errorf("progress %+v, %v", got, err)
+	}
+	if after := used(t, s); after != before {
+		t.Errorf("%d bytes used, %d before", after, before)
 	}
 	for k := 1; k < 3; k++ {
 		if _, err := appendPart(s, id, Upload(1), content, k); err != nil {
