@@ -36,6 +36,10 @@ const (
 	// client goes on with a range.
 	slowest = 16 << 10
 
+	// storeCost is what a request that stores counts for its address, beside the one that
+	// each does: each may take a file.
+	storeCost = 20
+
 	uploadIdle  = 24 * time.Hour // after which an upload is given up
 	sweepParts  = time.Hour      // how often those are looked for
 	bytesType   = "application/octet-stream"
@@ -65,6 +69,18 @@ func newRepository(store blobs.Store) *repository {
 	}
 }
 
+// openDocuments opens where documents are kept; nil if there is no repository.
+func openDocuments(ctx context.Context, cfg *ServeConfig) (blobs.Store, error) {
+	if cfg.Blobs == "" {
+		return nil, nil
+	}
+	store, err := blobs.Open(ctx, cfg.Blobs, cfg.BlobOptions)
+	if err != nil {
+		return nil, fmt.Errorf("open document repository: %w", err)
+	}
+	return store, nil
+}
+
 // slots bounds how many do something at once.
 type slots chan struct{}
 
@@ -76,6 +92,14 @@ func (s slots) take() (leave func(), err error) {
 	default:
 		return nil, refuse(api.CodeBusy, "too many transfers are under way; retry")
 	}
+}
+
+// store takes what it costs to store something: its part of what the address may do, and a slot.
+func (t *transfer) store() (leave func(), err error) {
+	if wait, ok := t.s.limits.address.take(t.x.address, storeCost); !ok {
+		return nil, t.s.limited(limitAddress, wait)
+	}
+	return t.s.documents.uploads.take()
 }
 
 // A transfer is one request to the repository with its answer.
@@ -99,12 +123,13 @@ func (s *Server) inRepository(r *http.Request) bool {
 // serveDocument answers a request to the repository.
 func (s *Server) serveDocument(w http.ResponseWriter, r *http.Request) {
 	start := time.Now()
-	x := &exchange{operation: "-", connection: http.NewResponseController(w)}
+	x := &exchange{operation: "-", address: s.proxies.client(r), connection: http.NewResponseController(w)}
 	t := &transfer{s: s, w: w, r: r, x: x, connection: x.connection, unread: r.ContentLength != 0}
 	defer func() {
 		fault := recover()
 		if fault != nil && fault != http.ErrAbortHandler {
 			s.log.Error("panic", "operation", x.operation, "at", panicPlace())
+			s.metrics.panics.Inc()
 			t.fail(refuse(api.CodeInternal, ""))
 		}
 		s.access(x, &answer{status: t.status}, time.Since(start))

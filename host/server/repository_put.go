@@ -29,7 +29,7 @@ func (t *transfer) put() error {
 	if err != nil {
 		return err
 	}
-	leave, err := t.s.documents.uploads.take()
+	leave, err := t.store()
 	if err != nil {
 		return err
 	}
@@ -63,7 +63,7 @@ func (t *transfer) putPart() error {
 		return refuse(api.CodeMalformed, fmt.Sprintf(
 			"send Content-Range: bytes FIRST-LAST/TOTAL; parts begin at multiples of %d bytes, and each but the last has as many", blobs.PartSize))
 	}
-	leave, err := t.s.documents.uploads.take()
+	leave, err := t.store()
 	if err != nil {
 		return err
 	}

@@ -123,7 +123,9 @@ func TestRepositoryParts(t *testing.T) {
 	resp, answer = l.do("GET", documentPath(id), nil)
 	l.refused("unfinished", resp, answer, api.CodeNotFound)
 	resp, answer = l.putPart(id, 1, content, 0)
-	l.refused("first part again", resp, answer, api.CodeConflict)
+	if u := l.progress(answer); resp.StatusCode != 200 || u.Received != api.MaxPart {
+		t.Errorf("first part again: %d %+v", resp.StatusCode, u)
+	}
 	_, answer = l.do("GET", partPath(id, 1), nil)
 	if u := l.progress(answer); u.Received != api.MaxPart || u.Complete {
 		t.Errorf("%+v", u)
@@ -321,7 +323,7 @@ func TestRepositorySlow(t *testing.T) {
 	defer slow.Close()
 	slow.(*net.TCPConn).SetReadBuffer(4 << 10)
 	fmt.Fprintf(slow, "GET %s HTTP/1.1\r\nHost: x\r\n\r\n", documentPath(id))
-	time.Sleep(3 * time.Second)
+	time.Sleep(time.Second)
 	slow.SetReadDeadline(time.Now().Add(10 * time.Second))
 	if n, err := io.Copy(io.Discard, slow); n >= int64(len(content)) {
 		t.Errorf("a reader that did not read got %d bytes, %v", n, err)

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/recrypt-service/recrypt/host/blobs"
 	"github.com/recrypt-service/recrypt/wasm/abi"
 )
 
@@ -66,6 +67,11 @@ type ServeConfig struct {
 	Witnesses      []string // see Config.Witnesses
 	AcceptOlderLog bool     // see Config.AcceptOlderLog
 	Mirror         string   // see Config.Mirror
+
+	// Blobs is where the document repository keeps documents, a folder or s3://BUCKET, see
+	// [blobs.Open]; "": there is none.
+	Blobs       string
+	BlobOptions blobs.Options
 }
 
 // Serve runs a server on a folder, or on a database, until ctx ends, then lets running
@@ -98,6 +104,13 @@ func Serve(ctx context.Context, cfg ServeConfig) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, parts.Close()) }()
+	documents, err := openDocuments(ctx, &cfg)
+	if err != nil {
+		return err
+	}
+	if documents != nil {
+		defer func() { err = errors.Join(err, documents.Close()) }()
+	}
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", cfg.Listen)
 	if err != nil {
 		return fmt.Errorf("listen on %s: %w", cfg.Listen, err)
@@ -112,6 +125,7 @@ func Serve(ctx context.Context, cfg ServeConfig) (err error) {
 		PublicURLs: cfg.PublicURLs, Version: cfg.Version, PreparedBytes: cfg.PreparedBytes, TransformedBytes: cfg.PreparedBytes, Log: cfg.Log,
 		CheckpointFile: filepath.Join(cfg.DataDir, checkpointFile), Witnesses: cfg.Witnesses, AcceptOlderLog: cfg.AcceptOlderLog, Mirror: cfg.Mirror,
 		Limits: cfg.Limits, TrustedProxies: cfg.TrustedProxies, ProxySecret: cfg.ProxySecret,
+		Blobs: documents,
 	})
 	if err != nil {
 		return err
