@@ -87,8 +87,12 @@ type RangeInfo struct {
 	First, Length int64 // of the content
 }
 
-// DecryptRange writes a part of a document's content to dst. It reads the header (392 bytes at
-// most) and the chunks of 16 KiB in which the part lies, no more. The range is cut off at the
+// StartSize is how many bytes of a document [Client.DecryptRange] reads first: what precedes the
+// content of any document is in them.
+const StartSize = maxHeader + cobblestone.HeaderSize
+
+// DecryptRange writes a part of a document's content to dst. It reads the header ([StartSize]
+// bytes at most) and the chunks of 16 KiB in which the part lies, no more. The range is cut off at the
 // document's end; ErrRange if nothing of it is there.
 //
 // Who the author of the key is, is verified as in [Client.Decrypt], and every byte is authenticated
@@ -96,7 +100,7 @@ type RangeInfo struct {
 // not verified: his signature covers the whole. Everybody who can open the document could have
 // put other content into it. So what comes is "author not yet verified".
 func (c *Client) DecryptRange(ctx context.Context, dst io.Writer, src RangeSource, wanted ByteRange, o DecryptOptions) (*RangeInfo, error) {
-	prefix, err := readAll(ctx, src, 0, maxHeader+cobblestone.HeaderSize)
+	prefix, err := readAll(ctx, src, 0, StartSize)
 	if err != nil {
 		return nil, fmt.Errorf("read document: %w", err)
 	}

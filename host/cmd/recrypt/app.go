@@ -100,7 +100,7 @@ Exit codes: 0 done, 1 failed, 2 usage, 3 no access.`,
 	f.BoolVar(&a.json, "json", false, "print JSON, for scripts")
 	root.AddCommand(a.serveCommand(), a.identityCommand(), a.contactCommand(), a.collectionCommand(),
 		a.grantCommand(), a.regrantCommand(), a.revokeCommand(), a.grantsCommand(), a.requestCommand(), a.vetoCommand(),
-		a.encryptCommand(), a.decryptCommand(), a.depositsCommand(), a.keyCommand(),
+		a.encryptCommand(), a.publishCommand(), a.decryptCommand(), a.depositsCommand(), a.keyCommand(),
 		a.ledgerCommand(), a.watchCommand(), a.auditCommand(), a.safetyCommand(), a.witnessCommand(), a.versionCommand())
 	root.SetVersionTemplate("recrypt {{.Version}}\n")
 	root.SuggestionsMinimumDistance = 2

@@ -15,7 +15,7 @@ import (
 )
 
 func (a *app) decryptCommand() *cobra.Command {
-	var out, from string
+	var out, from, part string
 	l := &linkFlags{}
 	cmd := &cobra.Command{
 		Use: "decrypt FILE|URL...", Short: "Open encrypted files, from disk or the web",
@@ -31,12 +31,19 @@ FILE - is standard input, OUT - standard output. There the content comes chunk b
 chunk, each authenticated, but the author's signature over the whole is verified
 only at the end: a late fault exits 1, and what came before must be thrown away.
 
+With --range only a part of the content is written, to standard output unless -o names
+another place, and of the encrypted file only what that takes is read: its beginning and
+the pieces of 16 KiB in which the part lies. Of a web server that does not answer ranges
+all is fetched that comes before the part. A part shows that it belongs to a document
+under this key, not that its author wrote it: that only the whole shows.
+
 With --link you open what somebody has shared by a link, without an identity of your
 own. The link is a secret: it comes from standard input or a file, never from the
 command line.`,
 		Example: `  recrypt decrypt results.pdf.recrypt
   recrypt decrypt https://files.example.org/scan.png.recrypt --from alice
   recrypt decrypt *.recrypt
+  recrypt decrypt https://recrypt.example.org/v1/documents/… --range 0-1023
   recrypt decrypt letter.pdf.recrypt --link -            then paste the link`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
@@ -45,6 +52,12 @@ command line.`,
 			return nil
 		},
 		RunE: action(func(cmd *cobra.Command, args []string) error {
+			if part != "" {
+				if len(args) > 1 {
+					return usage("--range takes one FILE or URL")
+				}
+				return a.decryptRange(cmd.Context(), args[0], out, from, part, l)
+			}
 			if l.file != "" {
 				return a.decryptLink(cmd.Context(), args, out, from, l)
 			}
@@ -56,6 +69,7 @@ command line.`,
 	}
 	cmd.Flags().StringVarP(&out, "output", "o", "", "write to `OUT` (default: FILE without "+suffix+")")
 	cmd.Flags().StringVar(&from, "from", "", "refuse any author but `NAME` (a nickname or an id)")
+	cmd.Flags().StringVar(&part, "range", "", "write only the bytes `FIRST-LAST` of the content, counted from 0; FIRST- or -COUNT, too")
 	cmd.Flags().StringVar(&l.file, "link", "", "open by the link in the first line of `FILE|-`, without an identity")
 	cmd.Flags().StringVar(&l.passcodeFile, "passcode-file", "", "with --link: the passcode is the first line of `FILE` (default: asked for)")
 	return cmd

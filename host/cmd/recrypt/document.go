@@ -25,6 +25,7 @@ const (
 
 func (a *app) encryptCommand() *cobra.Command {
 	var out string
+	var publish bool
 	o := client.EncryptOptions{}
 	cmd := &cobra.Command{
 		Use: "encrypt FILE", Short: "Encrypt a file for yourself and your readers, or to somebody else's collection",
@@ -36,27 +37,38 @@ With --to you write to somebody else: into a collection of OWNER that takes your
 documents. OWNER and OWNER's readers open it; you are its author, and they see that. If
 the collection is open to anybody, it waits until OWNER has accepted you.
 
+With --publish the encrypted file is also stored on the server, which must keep documents,
+and its URL is printed: recrypt decrypt URL opens it, for you and your readers. If that is
+interrupted, the same command goes on with the file that is there.
+
 FILE - is standard input, OUT - standard output.`,
 		Example: `  recrypt encrypt results.pdf
+  recrypt encrypt results.pdf --publish
   recrypt encrypt results.pdf --collection "Lab results"
   recrypt encrypt results.pdf --to alice
   tar c folder | recrypt encrypt - -o folder.tar.recrypt`,
 		Args: nArgs("a FILE"),
-		RunE: action(func(cmd *cobra.Command, args []string) error { return a.encrypt(cmd.Context(), args[0], out, o) }),
+		RunE: action(func(cmd *cobra.Command, args []string) error {
+			return a.encrypt(cmd.Context(), args[0], out, publish, o)
+		}),
 	}
 	a.suiteFlag(cmd)
 	cmd.Flags().StringVarP(&out, "output", "o", "", "write to `OUT` (default: FILE"+suffix+")")
+	cmd.Flags().BoolVar(&publish, "publish", false, "store the encrypted file on the server and print its URL")
 	cmd.Flags().StringVar(&o.To, "to", "", "write to a collection of `OWNER`, a nickname or an id")
 	cmd.Flags().StringVar(&o.Collection, "collection", "", "`C`, a title or an id; of somebody else an id (default: your default collection, or the only one of OWNER that takes your documents)")
 	return cmd
 }
 
-func (a *app) encrypt(ctx context.Context, file, out string, o client.EncryptOptions) error {
+func (a *app) encrypt(ctx context.Context, file, out string, publish bool, o client.EncryptOptions) error {
 	if strings.Contains(file, "://") {
 		return usage("encrypt takes a file; fetch %s first", printable(file))
 	}
 	if out == "" && file == "-" {
 		out = "-"
+	}
+	if out == "-" && publish {
+		return usage("--publish needs a file from which it goes on after an interruption: name one with -o OUT")
 	}
 	src, size, err := a.input(ctx, file)
 	if err != nil {
@@ -75,6 +87,11 @@ func (a *app) encrypt(ctx context.Context, file, out string, o client.EncryptOpt
 	}
 	named := out != ""
 	out = first(out, file+suffix)
+	if publish && file != "-" {
+		if info, err := a.encrypted(ctx, s, file, out, o); err != nil || info != nil {
+			return a.published(ctx, s, out, info, err)
+		}
+	}
 	dst, err := a.output(out, named, cipherMode)
 	if err != nil {
 		return err
@@ -91,15 +108,23 @@ func (a *app) encrypt(ctx context.Context, file, out string, o client.EncryptOpt
 		return fmt.Errorf("encrypt %s: %w", printable(file), err)
 	}
 	s.store.NameDocument(s.identity.Name, info.Key, file)
-	if a.json {
-		return a.printResult(out, map[string]any{"output": out, "keyId": info.Key, "collection": info.Collection, "author": info.Author,
-			"owner": info.Owner, "bytes": info.Bytes, "waiting": info.Waiting})
+	if a.json && !publish {
+		return a.printResult(out, encryptResult(out, info))
 	}
 	a.notef("wrote %s\n", target(out))
 	if info.Waiting {
 		a.notef("it waits until %s accepts you as an author\n", s.whois(info.Owner))
 	}
+	if publish {
+		return a.published(ctx, s, out, info, nil)
+	}
 	return nil
+}
+
+// encryptResult is what JSON says of a document that was encrypted.
+func encryptResult(out string, info *client.DocumentInfo) map[string]any {
+	return map[string]any{"output": out, "keyId": info.Key, "collection": info.Collection, "author": info.Author,
+		"owner": info.Owner, "bytes": info.Bytes, "waiting": info.Waiting}
 }
 
 // source describes an input for a message. Of a URL, user, query and fragment

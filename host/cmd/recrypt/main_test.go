@@ -44,7 +44,8 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"serve": serveCmd, "killserver": killCmd, "static": staticCmd, "flip": flipCmd, "truncate": truncateCmd,
 			"append": appendCmd, "capture": captureCmd, "holds": holdsCmd, "older": olderCmd,
-			"witness": witnessCmd,
+			"witness":  witnessCmd,
+			"plainweb": plainWebCmd, "s3": s3Cmd, "killduring": killDuringCmd,
 		},
 	})
 }
@@ -69,7 +70,8 @@ func serveCmd(ts *testscript.TestScript, neg bool, args []string) {
 		listen = "127.0.0.1:0"
 	}
 	cmd := exec.Command("recrypt", append([]string{"serve", "--listen", listen, "--data", dir}, args[1:]...)...)
-	cmd.Env = append(os.Environ(), "XDG_CACHE_HOME="+ts.Getenv("XDG_CACHE_HOME"), "RECRYPT_ENGINE="+ts.Getenv("RECRYPT_ENGINE"))
+	cmd.Env = append(os.Environ(), "XDG_CACHE_HOME="+ts.Getenv("XDG_CACHE_HOME"), "RECRYPT_ENGINE="+ts.Getenv("RECRYPT_ENGINE"),
+		"AWS_ACCESS_KEY_ID="+ts.Getenv("AWS_ACCESS_KEY_ID"), "AWS_SECRET_ACCESS_KEY="+ts.Getenv("AWS_SECRET_ACCESS_KEY"))
 	if path, err := exec.LookPath("recrypt"); err == nil {
 		cmd.Path, cmd.Err = path, nil
 	}

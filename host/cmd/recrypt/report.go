@@ -55,6 +55,10 @@ var known = []struct {
 	{client.ErrForeignServer, "foreign_server", "if you trust that server, name it with --server"},
 	{client.ErrCorrupt, "corrupt", "get a fresh copy of the file"},
 	{client.ErrNotDocument, "not_document", "was the file made by recrypt encrypt?"},
+	{client.ErrRange, "range", ""},
+	{client.ErrNoRepository, "no_repository", "it is started with recrypt serve --blobs; --server names another server"},
+	{client.ErrRepository, "repository_full", ""},
+	{client.ErrChanged, "changed", ""},
 	{client.ErrUnreachable, "unreachable", ""},
 	{client.ErrServerChanged, "server_changed", "do not go on unless its operator confirms the new id"},
 	{client.ErrForkedIdentity, "forked_identity", "the server may be lying: compare the safety number with that person"},
@@ -140,8 +144,7 @@ func classify(err error) (exit int, code, hint string) {
 			return exit, k.code, k.hint
 		}
 	}
-	var fetched *fetchError
-	if errors.As(err, &fetched) {
+	if errors.Is(err, client.ErrFetch) {
 		return exit, "fetch", "is the address right, and is the file there?"
 	}
 	var problem *client.Error

@@ -26,6 +26,8 @@ type serveOptions struct {
 	database, keyring     string
 	publicURLs, witnesses []string
 	acceptOlder           bool
+	blobs                 string
+	maxDocument, maxBlobs int
 	cache                 int
 
 	operation operationOptions
@@ -45,6 +47,7 @@ func (o *serveOptions) flags(f *pflag.FlagSet) {
 	f.StringArrayVar(&o.witnesses, "witness", nil, "a witness to ask for confirmation of the log, `URL=KEY`, may be repeated")
 	o.operation.flags(f)
 	f.BoolVar(&o.acceptOlder, "accept-older-log", false, "start with a database that is older than the last checkpoint")
+	o.blobFlags(f)
 }
 
 // serveConfig checks the settings and makes of them what the server needs.
@@ -64,7 +67,12 @@ func (o *serveOptions) serveConfig() (server.ServeConfig, error) {
 			return server.ServeConfig{}, usage("--database and --keyring take a URL: postgres://user@host/name")
 		}
 	}
+	documents, err := o.blobOptions()
+	if err != nil {
+		return server.ServeConfig{}, err
+	}
 	c := server.ServeConfig{
+		Blobs: o.blobs, BlobOptions: documents,
 		Database: o.database, Keyring: o.keyring, KeyFile: o.key,
 		Listen: o.listen, DataDir: o.data, PublicURLs: o.publicURLs, PreparedBytes: o.cache << 20,
 		Witnesses: asked, AcceptOlderLog: o.acceptOlder,
@@ -97,11 +105,15 @@ and tiles. A database older than the last checkpoint, as after a backup was put 
 is refused unless --accept-older-log is given: clients that have seen the newer log
 will refuse the older one.
 
+With --blobs the server also keeps encrypted documents, for anybody who knows their URL
+(recrypt encrypt --publish). Anybody may store some, so bound them with --max-blobs.
+
 Every flag that is a setting may also be given as a variable, --public-url as
 RECRYPT_PUBLIC_URL, or as a line of the file that --config names: public-url = URL.
 Flags go before variables, variables before the file; --print-config shows the result.`,
 		Example: `  recrypt serve --data ./data
   recrypt serve --data ./data --database postgres://recrypt@db.example.net/recrypt
+  recrypt serve --data ./data --blobs ./documents --max-blobs 100000
   recrypt serve --config /etc/recrypt/recrypt.conf
   recrypt serve --witness https://witness.example.net=KEY`,
 		Args: noArgs,

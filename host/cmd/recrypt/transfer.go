@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -15,7 +14,10 @@ import (
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
 
+	"github.com/recrypt-service/recrypt/host/api"
 	"github.com/recrypt-service/recrypt/host/atomicfile"
+	"github.com/recrypt-service/recrypt/host/blobs"
+	"github.com/recrypt-service/recrypt/host/client"
 )
 
 // newFileSink starts a file that appears when it is whole.
@@ -26,6 +28,9 @@ func newFileSink(out string, perm os.FileMode, replace bool) (*sink, error) {
 	}
 	return &sink{Writer: f, commit: f.Commit, abort: f.Abort}, nil
 }
+
+// documentsPath is where servers keep documents.
+var documentsPath = strings.TrimSuffix(api.PathDocument, "{id}")
 
 // decryptedName chooses the name of the output of decrypt.
 func decryptedName(file, out string) (string, error) {
@@ -41,6 +46,9 @@ func decryptedName(file, out string) (string, error) {
 		}
 		// The name comes from somebody else: only its last part counts.
 		file = path.Base(u.Path)
+		if _, ok := blobs.ParseID(strings.TrimPrefix(u.Path, documentsPath)); ok {
+			return "document-" + file[:8], nil // there names are hashes
+		}
 		if strings.ContainsAny(file, `/\:`) || file != printable(file) || strings.HasPrefix(file, ".") || strings.HasPrefix(file, "-") {
 			return "", usage("the URL ends in no usable file name: say where to write with -o OUT")
 		}
@@ -55,44 +63,40 @@ func decryptedName(file, out string) (string, error) {
 // idleTimeout ends a download on which nothing has come for so long.
 const idleTimeout = 60 * time.Second
 
-// fetch opens an encrypted document on any web server.
-func fetch(ctx context.Context, rawURL string) (io.ReadCloser, int64, error) {
-	u, err := url.Parse(rawURL)
-	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
-		return nil, 0, usage("only http:// and https:// URLs can be fetched")
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
-	if err != nil {
-		return nil, 0, usage("that is not a URL")
-	}
+// webDocument is an encrypted document on any web server.
+func webDocument(rawURL string) (*client.WebDocument, error) {
 	dialer := &net.Dialer{Timeout: 15 * time.Second}
 	transport := &http.Transport{
 		Proxy: http.ProxyFromEnvironment, TLSHandshakeTimeout: 15 * time.Second, ResponseHeaderTimeout: 30 * time.Second,
 		DisableCompression: true, // the bytes are hashed as they lie there
 		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
 			conn, err := dialer.DialContext(ctx, network, addr)
-			return &idleConn{conn}, err
+			if err != nil {
+				return nil, err
+			}
+			return &idleConn{conn}, nil
 		},
 	}
-	resp, err := (&http.Client{Transport: transport}).Do(req)
+	d, err := client.NewWebDocument(&http.Client{Transport: transport}, rawURL)
 	if err != nil {
-		return nil, 0, &fetchError{host: u.Host, err: err}
+		return nil, usage("%v", err)
 	}
-	if resp.StatusCode != http.StatusOK {
-		resp.Body.Close()
-		return nil, 0, &fetchError{host: u.Host, err: fmt.Errorf("answered %s", resp.Status)}
-	}
-	return resp.Body, resp.ContentLength, nil
+	return d, nil
 }
 
-// A fetchError says that an encrypted file could not be had from its web server.
-type fetchError struct {
-	host string
-	err  error
+// fetch opens an encrypted document on any web server, and goes on where it was when the
+// connection breaks.
+func fetch(ctx context.Context, rawURL string) (io.ReadCloser, int64, error) {
+	d, err := webDocument(rawURL)
+	if err != nil {
+		return nil, 0, err
+	}
+	body, err := d.Open(ctx)
+	if err != nil {
+		return nil, 0, err
+	}
+	return body, d.Size(), nil
 }
-
-func (e *fetchError) Error() string { return "fetch from " + e.host + ": " + e.err.Error() }
-func (e *fetchError) Unwrap() error { return e.err }
 
 // An idleConn gives up when nothing is read for a while.
 type idleConn struct{ net.Conn }
