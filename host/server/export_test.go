@@ -42,3 +42,6 @@ func (s *Server) Operations() map[string]bool {
 	}
 	return out
 }
+
+// SetLongest bounds answers with many keys.
+func (s *Server) SetLongest(bytes int) { s.longest = bytes }

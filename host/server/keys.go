@@ -40,7 +40,7 @@ func (s *Server) getKeys(ctx context.Context, in *request[api.GetKeys]) (*api.Ke
 		return nil, err
 	}
 	of(ctx).keys = len(ids)
-	keys, err := s.fetch(ctx, ids, newKeysRoom(len(ids)))
+	keys, err := s.fetch(ctx, ids, newKeysRoom(len(ids), s.longest))
 	if err != nil {
 		return nil, err
 	}
@@ -101,8 +101,8 @@ const (
 	depositedJSON = 16 << 10 // two proofs
 )
 
-func newKeysRoom(n int) *keysRoom {
-	return &keysRoom{left: api.MaxAnswer - 1024 - n*keyItemJSON, records: map[string]bool{}}
+func newKeysRoom(n, longest int) *keysRoom {
+	return &keysRoom{left: longest - 1024 - n*keyItemJSON, records: map[string]bool{}}
 }
 
 // take takes the room for a key, if there is enough.

@@ -54,6 +54,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/recrypt-service/recrypt/host/api"
 	"github.com/recrypt-service/recrypt/host/blobs"
 	"github.com/recrypt-service/recrypt/host/httpsig"
 	"github.com/recrypt-service/recrypt/host/keyring"
@@ -132,12 +133,15 @@ type Server struct {
 
 	prepared    *preparedCache
 	transformed *transformedCache
+	longest     int // bytes that an answer with many keys may have
 	policies    policies
 	crowds      crowds
 	verifying   lanes // batches of grants that are verified
 
 	tree   tree           // the log
 	mirror *mirror.Mirror // of the log; nil: there is none
+
+	statement []byte // with which the log was begun anew; nil: it is the first
 
 	documents *repository // nil: none
 
@@ -168,7 +172,7 @@ func New(ctx context.Context, cfg Config) (*Server, error) {
 		store: cfg.Store, keyring: cfg.Keyring, core: abi.Client{Caller: cfg.Caller}, seed: cfg.Seed,
 		clock: cfg.Clock, log: cfg.Log, shared: cfg.Shared, version: cfg.Version, engine: cfg.EngineKind,
 		routes: map[string]route{}, gate: newTurnstile(), bodies: newBudget(maxBodies), unsent: newBudget(maxUnsent),
-		prepared: newSecretCache[[16]byte](cfg.PreparedBytes), transformed: newSecretCache[transformedName](cfg.TransformedBytes), verifying: newLanes(),
+		prepared: newSecretCache[[16]byte](cfg.PreparedBytes), transformed: newSecretCache[transformedName](cfg.TransformedBytes), longest: api.MaxAnswer, verifying: newLanes(),
 	}
 	s.measure(&cfg)
 	if s.clock == nil {
@@ -192,6 +196,9 @@ func New(ctx context.Context, cfg Config) (*Server, error) {
 		return nil, err
 	}
 	if err := s.openLog(ctx, &cfg); err != nil {
+		return nil, err
+	}
+	if err := s.openStatement(ctx); err != nil {
 		return nil, err
 	}
 	if err := s.openMirror(ctx, cfg.Mirror); err != nil {
