@@ -175,6 +175,9 @@ func URL(database string, clusters ...*Cluster) string {
 // URL is how clients reach a database.
 func (c *Cluster) URL(database string) string { return URL(database, c) }
 
+// Socket is the folder of the server's socket.
+func (c *Cluster) Socket() string { return c.dir }
+
 // Create makes an empty database and returns its name.
 func (c *Cluster) Create(ctx context.Context) (database string, err error) {
 	database = fmt.Sprintf("d%d", c.next.Add(1))

@@ -55,6 +55,8 @@ type Store struct {
 	writer  *writer
 	high    atomic.Int64 // the highest time known to be stored
 	wanted  atomic.Int64 // the highest time that somebody wants stored
+	started atomic.Int64 // numbers the statements that store it
+	raised  atomic.Int64 // the last that succeeded
 	raising chan struct{}
 	close   sync.Once
 }

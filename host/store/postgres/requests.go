@@ -107,42 +107,36 @@ func (s *Store) PutAnswer(ctx context.Context, signer [32]byte, key string, answ
 }
 
 // HighWater implements store.Store. Callers that arrive while the time is being stored
-// share the next statement.
+// share the next statement. Within one millisecond nobody asks twice.
 func (s *Store) HighWater(ctx context.Context, now int64) (int64, error) {
 	const doing = "raise the clock"
-	raise(&s.wanted, max(now, 0))
-	for {
-		if high := s.high.Load(); now <= high && high > 0 {
-			return high, nil // already stored
-		}
-		select {
-		case s.raising <- struct{}{}:
-		case <-ctx.Done():
-			return 0, failed(ctx, doing, ctx.Err())
-		}
-		err := s.raiseClock(ctx, doing, now)
-		<-s.raising
-		if err != nil {
-			return 0, err
-		}
-		if s.high.Load() == 0 {
-			return 0, nil
-		}
+	if high := s.high.Load(); now == high && high > 0 {
+		return high, nil
 	}
-}
-
-// raiseClock stores the highest time that anybody waits for.
-func (s *Store) raiseClock(ctx context.Context, doing string, now int64) error {
-	if high := s.high.Load(); now <= high && high > 0 {
-		return nil // while this one waited
+	raise(&s.wanted, now)
+	before := s.started.Load()
+	select {
+	case s.raising <- struct{}{}:
+		defer func() { <-s.raising }()
+	case <-ctx.Done():
+		return 0, failed(ctx, doing, ctx.Err())
 	}
-	return s.do(ctx, doing, func(ctx context.Context, q *postgresdb.Queries) error {
+	if s.raised.Load() > before {
+		return s.high.Load(), nil // somebody has begun since, and asked for all who waited
+	}
+	turn := s.started.Add(1)
+	err := s.do(ctx, doing, func(ctx context.Context, q *postgresdb.Queries) error {
 		high, err := q.RaiseClock(ctx, s.wanted.Load())
 		if err == nil {
 			raise(&s.high, high)
 		}
 		return err
 	})
+	if err != nil {
+		return 0, err
+	}
+	s.raised.Store(turn)
+	return s.high.Load(), nil
 }
 
 // raise sets v to at least n.

@@ -53,6 +53,14 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"LogEffects", testLogEffects},
 		{"Nonce", testNonce},
 		{"HighWater", testHighWater},
+		{"Bind", testBind},
+		{"LoseKeys", testLoseKeys},
+		{"LiveOrder", testLiveOrder},
+		{"Many", testMany},
+		{"Pages", testPages},
+		{"Tail", testTail},
+		{"Newest", testNewest},
+		{"Claims", testClaims},
 		{"Invalid", testInvalid},
 		{"Atomic", testAtomic},
 		{"Cancelled", testCancelled},
@@ -66,6 +74,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"RaceLog", testRaceLog},
 		{"RaceNonce", testRaceNonce},
 		{"RaceHighWater", testRaceHighWater},
+		{"RaceClaim", testRaceClaim},
 		{"Model", testModel},
 	}
 	for _, test := range tests {
