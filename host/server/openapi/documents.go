@@ -8,7 +8,7 @@ import (
 
 // Codes of the repository. Its requests do not pass the gate, and are not signed.
 var (
-	readCodes  = []string{api.CodeMalformed, api.CodeNotFound, api.CodeLimited, api.CodeBusy, api.CodeInternal}
+	readCodes  = []string{api.CodeMalformed, api.CodeUnsigned, api.CodeNotFound, api.CodeLimited, api.CodeBusy, api.CodeInternal}
 	writeCodes = append([]string{api.CodeMediaType, api.CodeMismatch, api.CodeRejected, api.CodeTooLarge, api.CodeFull}, readCodes...)
 )
 

@@ -13,7 +13,7 @@ import (
 var meanings = map[string]string{
 	api.CodeMalformed: "JSON, base64url, id, record, curve point, path or query is not well-formed. Sending the same again does not help.",
 	api.CodeMismatch:  "The records do not belong together, or name another server.",
-	api.CodeUnsigned:  "There is no signature, it has another form than required, or it names a host that is not one of the server's.",
+	api.CodeUnsigned:  "There is no signature, it has another form than required, or it names a host that is not one of the server's. Also, whatever is asked for: the request did not come by the way that the server demands (its public URL).",
 	api.CodeSignature: "The signer is not known here, the signature does not verify, or a newer version of the identity exists: all the same.",
 	api.CodeClockSkew: "created or expires is outside of the window. The Date of the answer tells the server's time: sign again by it.",
 	api.CodeReplay:    "The nonce was used before. Sign again with a new one.",
@@ -34,9 +34,9 @@ var meanings = map[string]string{
 
 // failures are the codes that a route may answer: those of the gate, and its own.
 func failures(rt Route, c contract) []string {
-	out := []string{api.CodeMalformed, api.CodeMediaType, api.CodeLimited, api.CodeBusy, api.CodeInternal}
+	out := []string{api.CodeMalformed, api.CodeMediaType, api.CodeUnsigned, api.CodeLimited, api.CodeBusy, api.CodeInternal}
 	if rt.Signed {
-		out = append(out, api.CodeUnsigned, api.CodeSignature, api.CodeClockSkew, api.CodeReplay, api.CodeFull)
+		out = append(out, api.CodeSignature, api.CodeClockSkew, api.CodeReplay, api.CodeFull)
 	}
 	if rt.Body {
 		out = append(out, api.CodeTooLarge)

@@ -44,6 +44,9 @@ func bytesOf(least, most int64, about string) object {
 	}}}
 }
 
+// healthCodes are those of the health checks, which are answered to everybody.
+var healthCodes = []string{api.CodeMalformed, api.CodeMediaType}
+
 // healthy is the answer of the health checks.
 var healthy = object{api.ContentTypeJSON: object{"schema": object{
 	"type": "object", "required": list{"status"}, "additionalProperties": false,
@@ -73,17 +76,22 @@ var plainOperations = []plainOperation{
 		content:  bytesOf(32, 256*66, "a tile or an entry bundle"),
 	},
 	{
+		method: http.MethodGet, path: api.PathRestart, id: "restart", summary: "Read why the log was begun anew",
+		contract: contract{tag: "log", about: "If the server has lost its log and begun a new one: the statement about it, a note signed by the server. Clients that know the older log show it and stop until their user accepts.", good: "a signed note", codes: []string{api.CodeNotFound}},
+		content:  textOf(16<<10, "a signed note"),
+	},
+	{
 		method: http.MethodGet, path: api.PathLink, id: "link_page", summary: "What a browser shows to who follows a link",
 		contract: contract{tag: "server", about: "The same text for every link: the secret of a link is in its fragment, which browsers do not send.", good: "a page for people"},
 		content:  textOf(4096, "for people"),
 	},
 	{
 		method: http.MethodGet, path: "/livez", id: "livez", summary: "Whether the process is alive",
-		contract: contract{tag: "server", about: "For whoever restarts the server.", good: "it is"}, content: healthy,
+		contract: contract{tag: "server", about: "For whoever restarts the server.", good: "it is"}, content: healthy, only: healthCodes,
 	},
 	{
 		method: http.MethodGet, path: "/readyz", id: "readyz", summary: "Whether requests can be served",
-		contract: contract{tag: "server", about: "For whoever distributes requests: busy while the store does not answer or the server is stopping.", good: "they can"}, content: healthy,
+		contract: contract{tag: "server", about: "For whoever distributes requests: busy while the store does not answer or the server is stopping.", good: "they can"}, content: healthy, only: append([]string{api.CodeBusy}, healthCodes...),
 	},
 	{
 		method: http.MethodGet, path: "/openapi.json", id: "openapi", summary: "This document",

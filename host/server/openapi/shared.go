@@ -67,6 +67,7 @@ var pathValues = map[string]object{
 	"list_open_collections.id": person("whose collections"),
 	"get_sym_key.id":           idOf("key"),
 	"put_document.id":          hashID, "get_document.id": hashID, "put_document_part.id": hashID, "get_upload.id": hashID,
+	"head_document.id": hashID, "preflight_document.id": hashID,
 	"upload": text(26, 26, formShort, "id of the upload, 16 random bytes chosen by the client", exampleShort),
 	"from":   index("first index in the log"),
 	"old":    index("size of the older tree"),
