@@ -132,6 +132,7 @@ type Server struct {
 	Suites  []string `json:"suites" doc:"suites the server transforms"`
 	URLs    []string `json:"urls" doc:"public URLs that signatures may name"`
 	Time    int64    `json:"time" doc:"server clock, Unix ms"`
+	Restart Bytes    `json:"restart,omitempty" doc:"if the log was lost and begun anew: the signed statement about it, text as at /log/restart"`
 }
 
 // CreateIdentity is the request of create_identity. It is signed by the identity

@@ -196,6 +196,14 @@ func (c *Client) knownLog(ctx context.Context, svc *service) (*translog.Checkpoi
 // followNote verifies a checkpoint and compares it with the remembered one. floor is
 // what was remembered when the server was asked: the answer must not be shorter.
 func (c *Client) followNote(ctx context.Context, svc *service, note string, floor *translog.Checkpoint) (*translog.Checkpoint, error) {
+	cp, err := c.followHistory(ctx, svc, note, floor)
+	if err != nil {
+		return nil, c.explainRestart(ctx, svc, err)
+	}
+	return cp, nil
+}
+
+func (c *Client) followHistory(ctx context.Context, svc *service, note string, floor *translog.Checkpoint) (*translog.Checkpoint, error) {
 	cp, err := c.openCheckpoint(ctx, svc, note)
 	if err != nil {
 		return nil, err
@@ -340,9 +348,15 @@ func (c *Client) checkSharedState(ctx context.Context, s *abi.LogState) error {
 		return err
 	}
 	if uint64(cp.Size) < s.Size {
+		if c.lostState(ctx, svc, s) {
+			return nil
+		}
 		return fmt.Errorf("%w: somebody has seen %d entries, and we are shown %d", ErrForked, s.Size, cp.Size)
 	}
 	if err := c.checkBeginning(ctx, *s, cp); err != nil {
+		if errors.Is(err, ErrForked) && c.lostState(ctx, svc, s) {
+			return nil
+		}
 		return fmt.Errorf("log as somebody else has seen it: %w", err)
 	}
 	c.log.join(*s)

@@ -54,6 +54,12 @@ type State interface {
 	// a form of the client's own.
 	LedgerMark(server string) (mark []byte, err error)
 	SetLedgerMark(server string, mark []byte) error
+	// AcceptedRestart returns the statement of a server that it has begun its log anew which
+	// the user has accepted, nil if there is none.
+	AcceptedRestart(server string) (statement []byte, err error)
+	// AcceptRestart remembers such a statement and forgets, in one step, the checkpoint and the
+	// mark of the ledger of the log before.
+	AcceptRestart(server string, statement []byte) error
 }
 
 // A ShownIdentity is an identity to remember.
@@ -84,6 +90,7 @@ type MemoryState struct {
 	compared map[string][]byte
 	policies map[string]WitnessPolicy
 	marks    map[string][]byte
+	restarts map[string][]byte
 }
 
 // shown names an identity as one server shows it.
@@ -112,6 +119,7 @@ func NewMemoryState() *MemoryState {
 		compared: map[string][]byte{},
 		policies: map[string]WitnessPolicy{},
 		marks:    map[string][]byte{},
+		restarts: map[string][]byte{},
 	}
 }
 
@@ -287,5 +295,22 @@ func (s *MemoryState) SetLedgerMark(server string, mark []byte) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.marks[server] = bytes.Clone(mark)
+	return nil
+}
+
+// AcceptedRestart implements [State].
+func (s *MemoryState) AcceptedRestart(server string) ([]byte, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.restarts[server], nil
+}
+
+// AcceptRestart implements [State].
+func (s *MemoryState) AcceptRestart(server string, statement []byte) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.restarts[server] = bytes.Clone(statement)
+	delete(s.notes, server)
+	delete(s.marks, server)
 	return nil
 }

@@ -26,6 +26,7 @@ type memory struct {
 	Compared    map[string]api.Bytes            `json:"compared,omitempty"`    // identity id → hash of the records of which a safety number was shown
 	Policies    map[string]client.WitnessPolicy `json:"policies,omitempty"`    // server id → witnesses that its log needs
 	Marks       map[string]api.Bytes            `json:"marks,omitempty"`       // server id → what the ledger had
+	Restarts    map[string]api.Bytes            `json:"restarts,omitempty"`    // server id → accepted statement of a log that was begun anew
 }
 
 type head struct {
@@ -333,6 +334,26 @@ func (s *State) LedgerMark(server string) (mark []byte, err error) {
 // SetLedgerMark remembers what the ledger had.
 func (s *State) SetLedgerMark(server string, mark []byte) error {
 	return s.update(func(m *memory) bool { set(&m.Marks, server, mark); return true })
+}
+
+// AcceptedRestart returns the statement of a log that was begun anew which the user has
+// accepted, nil if there is none.
+func (s *State) AcceptedRestart(server string) (statement []byte, err error) {
+	m, err := s.read()
+	if err != nil {
+		return nil, err
+	}
+	return m.Restarts[server], nil
+}
+
+// AcceptRestart remembers such a statement and forgets what was known of the log before.
+func (s *State) AcceptRestart(server string, statement []byte) error {
+	return s.update(func(m *memory) bool {
+		set(&m.Restarts, server, statement)
+		delete(m.Checkpoints, server)
+		delete(m.Marks, server)
+		return true
+	})
 }
 
 // set sets an entry of a map that may not be there yet.

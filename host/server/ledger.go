@@ -31,6 +31,7 @@ func (s *Server) registerLog(a huma.API) {
 	handle(s, a, http.MethodGet, api.PathConsistency, "Prove that the log has only grown", route{operation: "get_consistency", kept: foreverKept}, s.getConsistency)
 	// It may wait for witnesses, and must not hold a slot meanwhile.
 	s.file("GET "+api.PathCheckpoint, route{operation: "checkpoint", free: true}, s.checkpointFile)
+	s.file("GET "+api.PathRestart, route{operation: "restart", free: true}, s.restartFile)
 	s.file("GET "+api.PathLog+"tile/{path...}", route{operation: "tile", kept: foreverKept}, s.tileFile)
 	// Or ServeMux would redirect to the path with a slash.
 	s.file("GET "+api.PathLog+"tile", route{operation: "tile"}, func(http.ResponseWriter, *http.Request) error { return absent() })
