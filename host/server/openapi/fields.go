@@ -86,7 +86,7 @@ var fields = map[string]form{
 	"Problem.type": words(64), "Problem.title": words(128), "Problem.status": number(400, 599), "Problem.code": words(16), "Problem.detail": words(512),
 
 	"Server.id": like(text(62, 62, formService, "the server's id", exampleLog)), "Server.record": record, "Server.version": words(128),
-	"Server.engine": oneOf("wazero", "native"), "Server.suites": many(1, 8, words(16)), "Server.urls": many(1, 64, words(300)), "Server.time": milli
+	"Server.engine": oneOf("wazero", "native"), "Server.suites": many(1, 8, words(16)), "Server.urls": many(1, 64, words(300)), "Server.time": milli, "Server.restart": binary(1, translog.MaxRestart),
 
 	"CreateIdentity.record": record, "Identity.id": personText, "Identity.version": number(0, 1<<32-1), "Identity.record": binary(0, store.MaxRecord),
 	"Identity.logged": plainForm, "Identity.code": words(16),
