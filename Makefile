@@ -12,8 +12,8 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: demo
-demo: build ## play the whole story on real files through a real server
-	@$(GO) run ./host/demo -recrypt $(BIN)/recrypt
+demo: build ## play the whole story on real files through a real server; DATABASE=postgres: through two
+	@$(GO) run ./host/demo -recrypt $(BIN)/recrypt $(if $(DATABASE),-database $(DATABASE))
 
 .PHONY: test
 test: ## run every test, the assembly for arm64 under qemu; installs what is missing where it may
@@ -71,6 +71,10 @@ constant-time: wasm ## show that no course and no time depends on a secret; up t
 .PHONY: statespace
 statespace: ## search what can become of grants, revocations and rotations, until 100,000 states are found; an hour
 	@$(GO) test -v -timeout 12h -run TestStates ./host/statespace -states 100000 $(ARGS)
+
+.PHONY: failover
+failover: $(BIN)/recrypt ## kill servers, primary and standby of one PostgreSQL under load, many times; ARGS='-rounds 20 -owners 4'
+	@REQUIRE_POSTGRES=1 RECRYPT_BINARY=$(BIN)/recrypt $(GO) test -v -count=1 -timeout 6h -run TestFailOver ./host/hosttest $(if $(ARGS),$(ARGS),-rounds 10 -owners 4)
 
 .PHONY: prove-fields
 prove-fields: ## test the field arithmetic exhaustively, both forms of limbs, natively and in WebAssembly (an hour)

@@ -43,11 +43,12 @@ func (s *stage) startWitness() error {
 // rewriting: the server goes back in time, and is caught.
 func (s *stage) rewriting() error {
 	s.chapter("The operator secretly puts an old copy of the database back")
-	server, kept, newer := filepath.Join(s.dir, "server"), filepath.Join(s.dir, "server-old"), filepath.Join(s.dir, "server-new")
+	server := filepath.Join(s.dir, s.data)
+	kept, newer := server+"-old", server+"-new"
 	return all(
 		s.now("the server is stopped, copied, and goes on", func() error {
 			s.service.kill()
-			if err := copyFolder(kept, server); err != nil {
+			if err := all(func() error { return copyFolder(kept, server) }, s.database.keep); err != nil {
 				return err
 			}
 			return s.startService()
@@ -61,6 +62,7 @@ func (s *stage) rewriting() error {
 			if err := os.Rename(kept, server); err != nil {
 				return err
 			}
+			s.database.swap()
 			return s.startService()
 		}),
 		s.now("Alice's next command refuses this server", s.fails("old_log", "alice", "encrypt", letter, "-o", "no.recrypt")),
@@ -72,6 +74,7 @@ func (s *stage) rewriting() error {
 			if err := os.Rename(newer, server); err != nil {
 				return err
 			}
+			s.database.swap()
 			if err := s.startService(); err != nil {
 				return err
 			}

@@ -19,6 +19,7 @@ func main() {
 	recrypt := flag.String("recrypt", "bin/recrypt", "the `binary` to play with")
 	big := flag.Int("big", 64, "size of the large file in `MiB`")
 	keep := flag.Bool("keep", false, "keep the folder with everything that was made")
+	database := flag.String("database", "", "`postgres`: keep the service's data in PostgreSQL, and let a second server take over; default: an embedded database")
 	static := flag.String("static", "", "be the static file server for `DIR` (the demo starts itself so)")
 	flag.Parse()
 	if *static != "" {
@@ -28,7 +29,11 @@ func main() {
 		}
 		return
 	}
-	os.Exit(play(*recrypt, *big, *keep))
+	if *database != "" && *database != "postgres" && *database != "sqlite" {
+		fmt.Fprintln(os.Stderr, "demo: -database takes postgres or sqlite")
+		os.Exit(2)
+	}
+	os.Exit(play(*recrypt, *big, *keep, *database == "postgres"))
 }
 
 // serveStatic serves a folder until it is killed, and prints its address.
@@ -43,7 +48,7 @@ func serveStatic(dir string) error {
 }
 
 // play runs the story in a fresh folder and returns the exit code.
-func play(recrypt string, big int, keep bool) int {
+func play(recrypt string, big int, keep, postgres bool) int {
 	binary, err := filepath.Abs(recrypt)
 	if err == nil {
 		_, err = os.Stat(binary)
@@ -59,8 +64,13 @@ func play(recrypt string, big int, keep bool) int {
 	}
 	s := newStage(binary, dir, big)
 	start := time.Now()
-	err = s.story()
-	s.stop()
+	if postgres {
+		err = s.startDatabase()
+	}
+	if err == nil {
+		err = s.story()
+	}
+	err = errors.Join(err, s.stop())
 	if keep {
 		fmt.Printf("\nEverything was left in %s\n", dir)
 	} else {

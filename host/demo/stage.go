@@ -34,19 +34,25 @@ type stage struct {
 	ids         map[string]string // of people, rid1…
 	said        map[string]bool   // notes that were shown
 	pace        time.Duration     // how long the last opening of a file took
+	data        string            // folder of the service
+	database    *database         // of the service; nil: in its folder
 }
 
 func newStage(binary, dir string, big int) *stage {
-	return &stage{binary: binary, dir: dir, big: big, listen: "127.0.0.1:0", ids: map[string]string{}, said: map[string]bool{}}
+	return &stage{binary: binary, dir: dir, big: big, listen: "127.0.0.1:0", data: "server", ids: map[string]string{}, said: map[string]bool{}}
 }
 
 // stop ends the servers.
-func (s *stage) stop() {
+func (s *stage) stop() error {
 	for _, p := range []*process{s.service, s.files, s.witness} {
 		if p != nil {
 			p.kill()
 		}
 	}
+	if s.database == nil {
+		return nil
+	}
+	return s.database.cluster.Close()
 }
 
 // moment is a time that is short to wait for and long enough for three commands.
@@ -83,12 +89,18 @@ type process struct {
 // spawn starts a server and returns the address from its first line, which
 // starts with prefix.
 func spawn(prefix, logFile, name string, args ...string) (*process, string, error) {
+	return spawnWith(nil, prefix, logFile, name, args...)
+}
+
+// spawnWith is spawn with further variables in the environment.
+func spawnWith(variables []string, prefix, logFile, name string, args ...string) (*process, string, error) {
 	log, err := os.OpenFile(logFile, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, "", err
 	}
 	defer log.Close()
 	cmd := exec.Command(name, args...)
+	cmd.Env = append(os.Environ(), variables...)
 	cmd.Stderr = log
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -129,8 +141,12 @@ func (p *process) kill() {
 // startService starts or restarts the server, on the same address once it has
 // one.
 func (s *stage) startService() (err error) {
-	s.service, s.serviceURL, err = spawn("listening on ", filepath.Join(s.dir, "server.log"),
-		s.binary, append([]string{"serve", "--listen", s.listen, "--data", filepath.Join(s.dir, "server")}, s.serveFlags...)...)
+	var variables []string
+	if s.database != nil {
+		variables = []string{"RECRYPT_DATABASE=" + s.database.url()}
+	}
+	s.service, s.serviceURL, err = spawnWith(variables, "listening on ", filepath.Join(s.dir, "server.log"),
+		s.binary, append([]string{"serve", "--listen", s.listen, "--data", filepath.Join(s.dir, s.data)}, s.serveFlags...)...)
 	s.listen = strings.TrimPrefix(s.serviceURL, "http://")
 	return err
 }

@@ -29,7 +29,7 @@ const (
 // story plays from the first identity to the last refusal.
 func (s *stage) story() error {
 	for _, scene := range []func() error{
-		s.opening, s.people, s.encryption, s.sharing, s.serverDies, s.charlie, s.laboratory, s.revocation,
+		s.opening, s.people, s.encryption, s.sharing, s.serverDies, s.takeOver, s.charlie, s.laboratory, s.revocation,
 		s.limits, s.emergency, s.guest, s.faster, s.history, s.rewriting, s.newKeys, s.devices, s.theft, s.prying,
 	} {
 		if err := scene(); err != nil {
@@ -321,8 +321,12 @@ func (s *stage) prying() error {
 				needles = append(needles, []byte(strings.TrimSpace(line)))
 			}
 		}
-		for _, place := range []string{"server", "www", "server.log", "files.log"} {
-			if err := search(filepath.Join(s.dir, place), needles); err != nil {
+		places := []string{filepath.Join(s.dir, s.data), s.published(""), filepath.Join(s.dir, "server.log"), filepath.Join(s.dir, "files.log")}
+		if s.database != nil {
+			places = append(places, s.database.folder())
+		}
+		for _, place := range places {
+			if err := search(place, needles); err != nil {
 				return err
 			}
 		}
