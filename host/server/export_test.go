@@ -45,3 +45,6 @@ func (s *Server) Operations() map[string]bool {
 
 // SetLongest bounds answers with many keys.
 func (s *Server) SetLongest(bytes int) { s.longest = bytes }
+
+// SetPage bounds the items of a page.
+func (s *Server) SetPage(items int) { s.page = items }

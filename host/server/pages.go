@@ -101,7 +101,7 @@ func (s *Server) listReceived(ctx context.Context, in *byCursor) (*api.GrantPage
 	return s.grantPage(ctx, cursorReceived, in.Cursor, s.store.ReceivedGrants)
 }
 
-// grantPage answers at most api.MaxPage grants, as many as there is room for.
+// grantPage answers at most s.page grants, as many as there is room for.
 func (s *Server) grantPage(ctx context.Context, kind byte, text string, list func(context.Context, [32]byte, store.GrantCursor, int) ([]store.Grant, error)) (*api.GrantPage, error) {
 	after, err := parseCursor(kind, text)
 	if err != nil {
@@ -111,14 +111,14 @@ func (s *Server) grantPage(ctx context.Context, kind byte, text string, list fun
 	if err != nil {
 		return nil, err
 	}
-	grants, err := list(ctx, of(ctx).signer.id, after.grant(), api.MaxPage+1)
+	grants, err := list(ctx, of(ctx).signer.id, after.grant(), s.page+1)
 	if err != nil {
 		return nil, err
 	}
 	l := s.newLister(now)
 	out := &api.GrantPage{}
 	var more bool
-	if out.Grants, more, err = l.newest(ctx, grants, api.MaxPage, api.MaxAnswer-1024); err != nil {
+	if out.Grants, more, err = l.newest(ctx, grants, s.page, api.MaxAnswer-1024); err != nil {
 		return nil, err
 	}
 	if more {
@@ -134,11 +134,11 @@ func (s *Server) listCollectionsAfter(ctx context.Context, in *byCursor) (*api.C
 	if err != nil || after.sequence != 0 {
 		return nil, refuse(api.CodeMalformed, "this is not a cursor of this list; begin with "+api.FirstPage)
 	}
-	heads, err := s.store.CollectionHeads(ctx, of(ctx).signer.id, store.CollectionCursor{Created: after.created, ID: after.id}, api.MaxPage+1)
+	heads, err := s.store.CollectionHeads(ctx, of(ctx).signer.id, store.CollectionCursor{Created: after.created, ID: after.id}, s.page+1)
 	if err != nil {
 		return nil, err
 	}
-	page, err := s.answerHeads(ctx, heads[:min(len(heads), api.MaxPage)], true)
+	page, err := s.answerHeads(ctx, heads[:min(len(heads), s.page)], true)
 	if err != nil {
 		return nil, err
 	}

@@ -134,6 +134,7 @@ type Server struct {
 	prepared    *preparedCache
 	transformed *transformedCache
 	longest     int // bytes that an answer with many keys may have
+	page        int // items of a page
 	policies    policies
 	crowds      crowds
 	verifying   lanes // batches of grants that are verified
@@ -172,7 +173,7 @@ func New(ctx context.Context, cfg Config) (*Server, error) {
 		store: cfg.Store, keyring: cfg.Keyring, core: abi.Client{Caller: cfg.Caller}, seed: cfg.Seed,
 		clock: cfg.Clock, log: cfg.Log, shared: cfg.Shared, version: cfg.Version, engine: cfg.EngineKind,
 		routes: map[string]route{}, gate: newTurnstile(), bodies: newBudget(maxBodies), unsent: newBudget(maxUnsent),
-		prepared: newSecretCache[[16]byte](cfg.PreparedBytes), transformed: newSecretCache[transformedName](cfg.TransformedBytes), longest: api.MaxAnswer, verifying: newLanes(),
+		prepared: newSecretCache[[16]byte](cfg.PreparedBytes), transformed: newSecretCache[transformedName](cfg.TransformedBytes), longest: api.MaxAnswer, page: api.MaxPage, verifying: newLanes(),
 	}
 	s.measure(&cfg)
 	if s.clock == nil {
