@@ -42,12 +42,17 @@ WHERE grants.ending = 0 AND grants.suspended = 0 AND grants.not_before <= asked.
     AND (grants.wait = 0 OR access_requests.since <= asked.now - grants.wait)
     AND (grants.uses = 0 OR grants.used < grants.uses);
 
+-- ActiveGrants: LIMIT 1, which the index makes sure of anyway, keeps the planner from reading
+-- all that a reader ever received.
 -- name: ActiveGrants :many
 SELECT sqlc.embed(grants), sealed_keys.sealed, COALESCE(access_requests.since, 0)::bigint AS requested
 FROM (
     SELECT unnest(sqlc.arg(collections)::bytea[]) AS collection, unnest(sqlc.arg(epochs)::bigint[]) AS epoch
-) AS asked JOIN grants ON grants.collection = asked.collection AND grants.epoch = asked.epoch
-        AND grants.reader = sqlc.arg(reader) AND grants.ending = 0
+) AS asked JOIN LATERAL (
+    SELECT live.id FROM grants AS live
+    WHERE live.collection = asked.collection AND live.reader = sqlc.arg(reader)::bytea AND live.epoch = asked.epoch
+        AND live.ending = 0 LIMIT 1
+) AS found ON true JOIN grants ON grants.id = found.id
     JOIN sealed_keys ON sealed_keys.grant_id = grants.id
     LEFT JOIN access_requests ON grants.wait > 0
         AND access_requests.collection = grants.collection AND access_requests.reader = grants.reader
