@@ -15,9 +15,11 @@ import (
 
 	"github.com/recrypt-service/recrypt/host/api"
 	"github.com/recrypt-service/recrypt/host/atomicfile"
+	"github.com/recrypt-service/recrypt/host/backup"
 	"github.com/recrypt-service/recrypt/host/client"
 	"github.com/recrypt-service/recrypt/host/keystore"
 	"github.com/recrypt-service/recrypt/host/kit"
+	"github.com/recrypt-service/recrypt/host/mirror"
 	"github.com/recrypt-service/recrypt/host/server"
 	"github.com/recrypt-service/recrypt/host/store"
 	"github.com/recrypt-service/recrypt/wasm/abi"
@@ -62,6 +64,7 @@ var known = []struct {
 	{client.ErrUnreachable, "unreachable", ""},
 	{client.ErrServerChanged, "server_changed", "do not go on unless its operator confirms the new id"},
 	{client.ErrForkedIdentity, "forked_identity", "the server may be lying: compare the safety number with that person"},
+	{client.ErrLogRestarted, "log_restarted", "ask its operator by another way whether it is true; then: recrypt server accept-restart"},
 	{client.ErrForked, "forked", "do not go on: keep this home, and ask others what they see"},
 	{client.ErrOldLog, "old_log", "the server may be lying or was restored from an old backup"},
 	{client.ErrLedgerGap, "ledger_gap", "the server may be lying or was restored from an old backup"},
@@ -114,6 +117,17 @@ var known = []struct {
 	{atomicfile.ErrExists, "file_exists", "use --force to overwrite it, or -o OUT for another name"},
 	{fs.ErrNotExist, "no_file", ""},
 	{fs.ErrPermission, "permission", ""},
+	{backup.ErrStream, "backup", "take another backup; of this one nothing was used"},
+	{backup.ErrNotEmpty, "not_empty", "nothing is overwritten: name an empty folder or database"},
+	{backup.ErrBusy, "busy", ""},
+	{backup.ErrMirror, "mirror", "name the mirror of that server's log"},
+	{backup.ErrNoMirror, "no_mirror", ""},
+	{mirror.ErrDamaged, "mirror_damaged", "restore from another mirror, or from the files as they were before"},
+	{mirror.ErrAhead, "mirror_ahead", ""},
+	{mirror.ErrForeign, "mirror_foreign", "name the mirror of this server, or an empty folder"},
+	{mirror.ErrNone, "no_mirror", ""},
+	{store.ErrForeign, "foreign", ""},
+	{store.ErrUnavailable, "unavailable", "is the database running, and its URL right?"},
 	{store.ErrLocked, "locked", "one server per data folder; --data names another"},
 	{store.ErrDamaged, "damaged", "restore the file from a backup"},
 	{store.ErrVersion, "version", "use the version of recrypt that wrote this folder, or a later one"},

@@ -26,6 +26,7 @@ type serveOptions struct {
 	database, keyring     string
 	publicURLs, witnesses []string
 	acceptOlder           bool
+	mirror                string
 	blobs                 string
 	maxDocument, maxBlobs int
 	cache                 int
@@ -45,6 +46,7 @@ func (o *serveOptions) flags(f *pflag.FlagSet) {
 	f.StringSliceVar(&o.publicURLs, "public-url", nil, "`URL` that clients use, may be repeated (default: the listen address)")
 	f.IntVar(&o.cache, "cache", server.DefaultPreparedBytes>>20, "`MIB` of memory for prepared transform keys of active readers, and as much for transformed document keys; 0: none")
 	f.StringArrayVar(&o.witnesses, "witness", nil, "a witness to ask for confirmation of the log, `URL=KEY`, may be repeated")
+	f.StringVar(&o.mirror, "mirror", "", "`DIR`, best on another disk, for a copy of the log from which a backup is brought up to date")
 	o.operation.flags(f)
 	f.BoolVar(&o.acceptOlder, "accept-older-log", false, "start with a database that is older than the last checkpoint")
 	o.blobFlags(f)
@@ -75,7 +77,7 @@ func (o *serveOptions) serveConfig() (server.ServeConfig, error) {
 		Blobs: o.blobs, BlobOptions: documents,
 		Database: o.database, Keyring: o.keyring, KeyFile: o.key,
 		Listen: o.listen, DataDir: o.data, PublicURLs: o.publicURLs, PreparedBytes: o.cache << 20,
-		Witnesses: asked, AcceptOlderLog: o.acceptOlder,
+		Witnesses: asked, AcceptOlderLog: o.acceptOlder, Mirror: o.mirror,
 	}
 	err = o.operation.apply(&c)
 	return c, err
@@ -105,6 +107,9 @@ and tiles. A database older than the last checkpoint, as after a backup was put 
 is refused unless --accept-older-log is given: clients that have seen the newer log
 will refuse the older one.
 
+With --mirror the log is copied to another disk as it grows, and a revocation is answered
+once it is there: recrypt restore brings a backup up to date with it.
+
 With --blobs the server also keeps encrypted documents, for anybody who knows their URL
 (recrypt encrypt --publish). Anybody may store some, so bound them with --max-blobs.
 
@@ -113,6 +118,7 @@ RECRYPT_PUBLIC_URL, or as a line of the file that --config names: public-url = U
 Flags go before variables, variables before the file; --print-config shows the result.`,
 		Example: `  recrypt serve --data ./data
   recrypt serve --data ./data --database postgres://recrypt@db.example.net/recrypt
+  recrypt serve --data ./data --mirror /mnt/other/mirror
   recrypt serve --data ./data --blobs ./documents --max-blobs 100000
   recrypt serve --config /etc/recrypt/recrypt.conf
   recrypt serve --witness https://witness.example.net=KEY`,
