@@ -90,6 +90,7 @@ func newArena(w *world, state string) *arena {
 	}
 	w.restart() // sweeps, which no later start has to do
 	w.stop()
+	w.needFiles() // it is copied, and put back between attempts
 	a.snapshot = w.t.TempDir()
 	a.copyFiles(a.snapshot, w.dir)
 	w.start()
@@ -190,6 +191,10 @@ func (a *arena) changeKeys(name string) {
 
 // connect opens the database beside the server, to look at all of it.
 func (a *arena) connect() {
+	if a.database != "" {
+		a.log = must(sql.Open("pgx", a.database))
+		return
+	}
 	a.log = must(sql.Open("sqlite", "file:"+filepath.Join(a.dir, "recrypt.db")+"?mode=ro"))
 	a.log.SetMaxOpenConns(1)
 }
@@ -222,7 +227,11 @@ func (a *arena) copyFiles(to, from string) {
 // request moves.
 func (a *arena) hash() string {
 	h := sha256.New()
-	for _, table := range column[string](a.log, "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name NOT IN ('nonces', 'clock') ORDER BY name") {
+	tables := "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name NOT IN ('nonces', 'clock') ORDER BY name"
+	if a.database != "" {
+		tables = "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public' AND table_name NOT LIKE 'keyring%' AND table_name NOT IN ('nonces', 'clock', 'goose_lock') ORDER BY table_name"
+	}
+	for _, table := range column[string](a.log, tables) {
 		fmt.Fprintln(h, table)
 		rows := must(a.log.Query("SELECT * FROM " + table + " ORDER BY 1, 2"))
 		cells := make([]any, len(must(rows.Columns())))

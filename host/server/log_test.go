@@ -278,6 +278,7 @@ func (w *world) reopen(change func(*server.Config)) error {
 // taken only if the operator says so.
 func TestOlderLog(t *testing.T) {
 	w := newWorld(t)
+	w.needFiles()
 	file := filepath.Join(w.dir, "checkpoint")
 	keep := func(c *server.Config) { c.CheckpointFile = file }
 	override := func(c *server.Config) { c.CheckpointFile, c.AcceptOlderLog = file, true }

@@ -179,6 +179,7 @@ func TestUnknownSigners(t *testing.T) {
 // a replay is still told as one.
 func TestNonceFlood(t *testing.T) {
 	w := newWorld(t)
+	w.needFiles()
 	alice, bob := w.join(), w.join()
 	first := w.sign(alice, request("GET", api.PathGrants, nil), nil)
 	w.want("first", w.do(first), "")

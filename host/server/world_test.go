@@ -22,10 +22,13 @@ import (
 
 	"github.com/recrypt-service/recrypt/host/api"
 	"github.com/recrypt-service/recrypt/host/engine"
+	"github.com/recrypt-service/recrypt/host/hosttest"
 	"github.com/recrypt-service/recrypt/host/httpsig"
 	"github.com/recrypt-service/recrypt/host/keyring"
 	"github.com/recrypt-service/recrypt/host/server"
 	"github.com/recrypt-service/recrypt/host/store"
+	"github.com/recrypt-service/recrypt/host/store/pgtest"
+	"github.com/recrypt-service/recrypt/host/store/postgres"
 	"github.com/recrypt-service/recrypt/host/store/sqlite"
 	"github.com/recrypt-service/recrypt/wasm/abi"
 	"github.com/recrypt-service/recrypt/wasm/dispatch"
@@ -38,19 +41,20 @@ const (
 
 // A world is a running server with real parts, and what tests need to talk to it.
 type world struct {
-	t       testing.TB
-	dir     string
-	suite   uint8 // of new people and collections
-	cache   int   // bytes for prepared transform keys
-	kept    int   // bytes for transformed values
-	caller  abi.Caller
-	core    abi.Client
-	seed    []byte
-	service *abi.Service
-	store   *sqlite.Store
-	keyring keyring.Keyring
-	server  *server.Server
-	log     *lockedBuffer
+	t        testing.TB
+	dir      string
+	database string // URL; "": in dir
+	suite    uint8  // of new people and collections
+	cache    int    // bytes for prepared transform keys
+	kept     int    // bytes for transformed values
+	caller   abi.Caller
+	core     abi.Client
+	seed     []byte
+	service  *abi.Service
+	store    store.Store
+	keyring  keyring.Keyring
+	server   *server.Server
+	log      *lockedBuffer
 
 	mu      sync.Mutex
 	clock   time.Time
@@ -85,9 +89,30 @@ func newWorldOn(t testing.TB, caller abi.Caller) *world {
 // start opens the files and the server, as after a crash or for the first time.
 func (w *world) start() {
 	ctx := context.Background()
+	w.openData(ctx)
+	w.server = must(server.New(ctx, w.config(w.store)))
+}
+
+// openData opens store and keyring: files, or a PostgreSQL database if hosttest.DatabaseEnv asks
+// for one.
+func (w *world) openData(ctx context.Context) {
+	if os.Getenv(hosttest.DatabaseEnv) == "postgres" && w.database == "" {
+		w.database = pgtest.Start(w.t, pgtest.Options{}).Database(w.t)
+	}
+	if w.database != "" {
+		w.store = must(postgres.Open(ctx, w.database))
+		w.keyring = must(keyring.OpenPostgres(ctx, w.database, w.seed))
+		return
+	}
 	w.store = must(sqlite.Open(ctx, filepath.Join(w.dir, "recrypt.db")))
 	w.keyring = must(keyring.Open(filepath.Join(w.dir, "keyring.db")))
-	w.server = must(server.New(ctx, w.config(w.store)))
+}
+
+// needFiles skips a test that works on the files of an embedded database.
+func (w *world) needFiles() {
+	if w.database != "" {
+		w.t.Skip("works on the files of an embedded database")
+	}
 }
 
 func (w *world) config(s store.Store) server.Config {
