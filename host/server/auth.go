@@ -79,7 +79,7 @@ func (s *Server) authenticate(ctx context.Context, p *claim, body []byte, rt rou
 	// Durable before any effect. WithoutCancel: a client that hangs up now must not
 	// get away with an unclaimed nonce.
 	expires := s.clock().Add(nonceMemory).UnixMilli()
-	if err := s.store.ClaimNonce(context.WithoutCancel(ctx), who.id, p.Nonce, expires); err != nil {
+	if err := s.claimNonce(context.WithoutCancel(ctx), who.id, p, expires); err != nil {
 		return err
 	}
 	if !p.fresh {

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -100,6 +101,12 @@ func clean(text string) string {
 	if !utf8.ValidString(text) {
 		text = strings.ToValidUTF8(text, "\uFFFD")
 	}
+	text = strings.Map(func(r rune) rune {
+		if unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp) {
+			return utf8.RuneError // it hides, or turns around, what follows
+		}
+		return r
+	}, text)
 	if long > longestField {
 		text += fmt.Sprintf("… (%d bytes)", long)
 	}

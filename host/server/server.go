@@ -152,6 +152,7 @@ type Server struct {
 	proxies proxies
 	metrics *metrics
 	ops     operation
+	spare   spare
 
 	mux       *http.ServeMux
 	routes    map[string]route // by pattern of mux
@@ -333,7 +334,7 @@ func (s *Server) Close() {
 // now is the time by which grants are judged, Unix ms. It never runs backwards,
 // not even over a restart, so that an expired grant does not come back to life.
 func (s *Server) now(ctx context.Context) (int64, error) {
-	return s.store.HighWater(ctx, s.clock().UnixMilli())
+	return s.highWater(ctx, s.clock().UnixMilli())
 }
 
 func init() {
