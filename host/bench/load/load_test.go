@@ -186,11 +186,11 @@ func TestRequests(t *testing.T) {
 			continue
 		}
 		d := newDraw(w, &s, 1)
-		one, err := d.request(t.Context(), "127.0.0.1:80", at)
+		one, _, err := d.request(t.Context(), "127.0.0.1:80", at)
 		if err != nil {
 			t.Fatal(err)
 		}
-		two, err := d.request(t.Context(), "127.0.0.1:80", at)
+		two, _, err := d.request(t.Context(), "127.0.0.1:80", at)
 		if err != nil {
 			t.Fatal(err)
 		}

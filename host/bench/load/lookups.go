@@ -194,7 +194,7 @@ func (s *site) lookRequests(ctx context.Context, p pace, f *folder, l *lookup) e
 		return err
 	}
 	due := openloop.Arrivals(lookupRate, p.lookups+p.warmUp, true, newDraw(g.world, &sc, 9).Rand)
-	m, err := g.offer(ctx, run{due: due, warmUp: p.warmUp, length: p.lookups + p.warmUp, workers: connections, good: goodWithin})
+	m, err := g.offer(ctx, run{due: due, warmUp: p.warmUp, length: p.lookups + p.warmUp, workers: connections, lanes: homes, good: goodWithin})
 	if err != nil {
 		return err
 	}

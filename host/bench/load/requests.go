@@ -42,10 +42,16 @@ func newDraw(w *world, s *scenario, seed uint64) *draw {
 	return &draw{rand.New(rand.NewPCG(seed, 0x72656372)), w, s}
 }
 
-// request writes one request down, signed as of a time.
-func (d *draw) request(ctx context.Context, address string, at time.Time) ([]byte, error) {
+// request writes one request down, signed as of a time by a reader, whose number it returns.
+func (d *draw) request(ctx context.Context, address string, at time.Time) (raw []byte, reader int, err error) {
 	f := d.world.folders[d.s.suite()]
 	r := d.IntN(len(f.readers))
+	raw, err = d.of(ctx, f, r, address, at)
+	return raw, r, err
+}
+
+// of is a request of reader r.
+func (d *draw) of(ctx context.Context, f *folder, r int, address string, at time.Time) ([]byte, error) {
 	switch d.s.Operation {
 	case opAlive:
 		return rawRequest(http.MethodGet, address, "/livez", nil, nil), nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"runtime"
 	"sync"
 	"time"
 
@@ -18,6 +19,9 @@ const (
 	// goodWithin is how long after it was due an answer is still good.
 	// It is also how long an arrival waits for a free connection before it is given up.
 	goodWithin = 5 * time.Second
+	// homes are how many addresses readers come from, each at one, as people do. A server
+	// limits what it takes from one address.
+	homes = 32
 	// busyWith is how many requests are under way when the capacity is estimated.
 	busyWith = 32
 )
@@ -38,10 +42,10 @@ type rig struct {
 
 func newRig(p pace, r *running, s *scenario) *rig {
 	g := &rig{pace: p, world: r.site.world, running: r, s: s, poisson: true, seed: 1}
-	for range connections {
+	for i := range connections {
 		var all []*openloop.Wire
 		for _, address := range r.addresses {
-			all = append(all, openloop.NewWire(address, callTimeout))
+			all = append(all, openloop.NewWireFrom(home(i), address, callTimeout))
 		}
 		g.wires = append(g.wires, all)
 	}
@@ -58,21 +62,36 @@ func (g *rig) close() {
 
 // prepare signs a request for each arrival, as of the time when it is due if the first is
 // due at start: it may be sent within a minute of that. Several servers get them in turn.
-func (g *rig) prepare(ctx context.Context, start time.Time, due []time.Duration) ([][]byte, error) {
+func (g *rig) prepare(ctx context.Context, start time.Time, due []time.Duration) ([]request, error) {
 	g.seed++
 	d := newDraw(g.world, g.s, g.seed)
-	requests := make([][]byte, len(due))
+	requests := make([]request, len(due))
 	for i := range due {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		raw, err := d.request(ctx, g.address(i), start.Add(due[i]))
+		raw, reader, err := d.request(ctx, g.address(i), start.Add(due[i]))
 		if err != nil {
 			return nil, fmt.Errorf("sign requests: %w", err)
 		}
-		requests[i] = raw
+		requests[i] = request{raw, reader}
 	}
 	return requests, nil
+}
+
+// A request is ready to be sent.
+type request struct {
+	raw    []byte
+	reader int // whose it is
+}
+
+// home is an address that somebody comes from: another one of this machine, where the
+// system has them.
+func home(i int) string {
+	if runtime.GOOS != "linux" {
+		return ""
+	}
+	return fmt.Sprintf("127.0.1.%d", 1+i%homes)
 }
 
 // address is where an arrival goes.
@@ -94,9 +113,22 @@ type run struct {
 	due            []time.Duration
 	warmUp, length time.Duration
 	workers        int
+	lanes          int           // homes, or 1: any connection takes any request
 	good           time.Duration // within which an answer is good
 	// watching is told of each answer and how long after it was due it came.
 	watching func(i int, took time.Duration, a openloop.Answer)
+}
+
+// connect opens the connections of some workers, as far as they are not open.
+func (g *rig) connect(ctx context.Context, workers int) error {
+	for _, all := range g.wires[:workers] {
+		for _, w := range all {
+			if err := w.Connect(ctx); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // offer offers a load, of requests that are signed before it begins.
@@ -106,9 +138,12 @@ func (g *rig) offer(ctx context.Context, r run) (*measured, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := g.connect(ctx, r.workers); err != nil {
+		return nil, err
+	}
 	m := &measured{arrivals: len(r.due)}
-	for _, raw := range requests {
-		m.sent += int64(len(raw))
+	for _, q := range requests {
+		m.sent += int64(len(q.raw))
 	}
 	servers, database := g.running.usage()
 	own, all, begin := usageOfOne(self), busy(), time.Now()
@@ -116,8 +151,9 @@ func (g *rig) offer(ctx context.Context, r run) (*measured, error) {
 	start := time.Now().Add(5 * time.Millisecond)
 	m.Outcome = openloop.Run(ctx, openloop.Load{
 		Start: start, Due: r.due, WarmUp: r.warmUp, Length: r.length, Workers: r.workers, Deadline: r.good, Patience: r.good,
+		Lanes: r.lanes, Lane: func(i int) int { return requests[i].reader % r.lanes },
 		Do: func(ctx context.Context, w, i int) openloop.Answer {
-			a := g.wires[w][i%len(g.running.addresses)].Send(ctx, requests[i])
+			a := g.wires[w][i%len(g.running.addresses)].Send(ctx, requests[i].raw)
 			if r.watching != nil {
 				r.watching(i, time.Since(start.Add(r.due[i])), a)
 			}
@@ -141,7 +177,7 @@ func (g *rig) capacity(ctx context.Context) (float64, error) {
 		begin := time.Now()
 		var took time.Duration
 		var mu sync.Mutex
-		m, err := g.offer(ctx, run{due: due, length: time.Minute, workers: busyWith, good: time.Minute,
+		m, err := g.offer(ctx, run{due: due, length: time.Minute, workers: busyWith, lanes: 1, good: time.Minute,
 			watching: func(_ int, after time.Duration, _ openloop.Answer) {
 				mu.Lock()
 				took = max(took, after)
@@ -173,8 +209,12 @@ func (g *rig) sweep(ctx context.Context, say func(string, ...any)) (*sweep, erro
 	runs := make([][]*measured, len(list))
 	for range g.pace.repeats {
 		for i, f := range list {
-			due := openloop.Arrivals(f*out.Capacity, g.pace.length, g.poisson, newDraw(g.world, g.s, g.seed).Rand)
-			m, err := g.offer(ctx, run{due: due, warmUp: g.pace.warmUp, length: g.pace.length, workers: connections, good: goodWithin})
+			length := g.pace.length
+			if f >= overload { // until queues have their length
+				length *= 2
+			}
+			due := openloop.Arrivals(f*out.Capacity, length, g.poisson, newDraw(g.world, g.s, g.seed).Rand)
+			m, err := g.offer(ctx, run{due: due, warmUp: g.pace.warmUp, length: length, workers: connections, lanes: homes, good: goodWithin})
 			if err != nil {
 				return nil, err
 			}
@@ -186,6 +226,11 @@ func (g *rig) sweep(ctx context.Context, say func(string, ...any)) (*sweep, erro
 	}
 	out.Peak = out.peakOf()
 	last := out.at(list[len(list)-1])
+	for _, st := range out.Steps {
+		if st.Failed > 0 {
+			say("  %d of %d failed at %g: %v", st.Failed, st.Requests, st.Factor, st.Faults)
+		}
+	}
 	say("  capacity %s/s, peak %s/s; at %gx %s/s good, p99 %s ms", digits(out.Capacity), digits(out.Peak), last.Factor, digits(last.Goodput), digits(last.P99))
 	return out, nil
 }

@@ -22,7 +22,7 @@ func (g *rig) timeline(ctx context.Context, peak float64, say func(string, ...an
 	}
 	due := openloop.Arrivals(overload*peak, length, g.poisson, newDraw(g.world, g.s, g.seed).Rand)
 	var mu sync.Mutex
-	m, err := g.offer(ctx, run{due: due, length: length, workers: connections, good: goodWithin, watching: func(i int, took time.Duration, a openloop.Answer) {
+	m, err := g.offer(ctx, run{due: due, length: length, workers: connections, lanes: homes, good: goodWithin, watching: func(i int, took time.Duration, a openloop.Answer) {
 		mu.Lock()
 		defer mu.Unlock()
 		at := int((due[i] + took).Seconds()) // when the answer came

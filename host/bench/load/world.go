@@ -57,13 +57,13 @@ func makeWorld(ctx context.Context, core abi.Client, address string, n size, sui
 	if err := w.learn(ctx, address); err != nil {
 		return nil, err
 	}
-	people, err := w.people(ctx, address, n.readers+1)
+	people, err := w.people(ctx, address, n.readers+len(suites))
 	if err != nil {
 		return nil, fmt.Errorf("publish identities: %w", err)
 	}
-	w.readers = people[1:]
-	for _, suite := range suites {
-		f := &folder{suite: suite, owner: people[0], readers: w.readers}
+	w.readers = people[len(suites):]
+	for i, suite := range suites {
+		f := &folder{suite: suite, owner: people[i], readers: w.readers}
 		if err := w.share(ctx, address, f); err != nil {
 			return nil, fmt.Errorf("grant %s to readers: %w", abi.SuiteName(suite), err)
 		}
@@ -257,8 +257,8 @@ func rawRequest(method, address, path string, header http.Header, body []byte) [
 
 func transformPath(key string) string { return strings.Replace(api.PathTransform, "{id}", key, 1) }
 
-// each calls do for 0 to n-1, eight at once, each with a connection of its own; the first
-// error ends it.
+// each calls do for 0 to n-1, eight at once, each with a connection from an address of its
+// own; the first error ends it.
 func each(n int, do func(wire *openloop.Wire, i int) error, address string) error {
 	var mu sync.Mutex
 	var failed error
@@ -273,9 +273,9 @@ func each(n int, do func(wire *openloop.Wire, i int) error, address string) erro
 		return next - 1
 	}
 	var working sync.WaitGroup
-	for range min(8, n) {
+	for w := range min(8, n) {
 		working.Go(func() {
-			wire := openloop.NewWire(address, callTimeout)
+			wire := openloop.NewWireFrom(home(w), address, callTimeout)
 			defer wire.Close()
 			for i := take(); i >= 0; i = take() {
 				if err := do(wire, i); err != nil {

@@ -58,6 +58,11 @@ type Load struct {
 	Length  time.Duration   // when measuring ends
 	Workers int             // requests under way at once, at most: connections
 
+	// Lanes divide workers and arrivals, if there are more than one: worker w serves
+	// arrivals i with Lane(i) = w modulo Lanes. So whoever asks has connections of his own.
+	Lanes int
+	Lane  func(i int) int
+
 	// Deadline is how long after it was due an answer is still good.
 	Deadline time.Duration
 	// Patience is how long an arrival waits for a worker; then it is given up, as by a
@@ -76,24 +81,29 @@ func Run(ctx context.Context, l Load) *Outcome {
 		l.Start = time.Now()
 	}
 	r := &recorder{load: l, out: newOutcome(l.Length - l.WarmUp)}
-	queue := make(chan int, len(l.Due)) // arrivals never wait to be queued
+	queues := make([]chan int, max(l.Lanes, 1))
+	for i := range queues {
+		queues[i] = make(chan int, len(l.Due)) // arrivals never wait to be queued
+	}
 	var working sync.WaitGroup
-	for w := range max(l.Workers, 1) {
+	for w := range max(l.Workers, len(queues)) {
 		working.Go(func() {
-			for i := range queue {
+			for i := range queues[w%len(queues)] {
 				r.serve(ctx, w, i)
 			}
 		})
 	}
-	offer(ctx, l, queue)
-	close(queue)
+	offer(ctx, l, queues)
+	for _, q := range queues {
+		close(q)
+	}
 	working.Wait()
 	return r.out
 }
 
-// offer puts each arrival into the queue when it is due. It sleeps until just before and
+// offer puts each arrival into its queue when it is due. It sleeps until just before and
 // then yields, because a timer may come a millisecond late.
-func offer(ctx context.Context, l Load, queue chan<- int) {
+func offer(ctx context.Context, l Load, queues []chan int) {
 	const early = 100 * time.Microsecond
 	for i, due := range l.Due {
 		for {
@@ -110,7 +120,11 @@ func offer(ctx context.Context, l Load, queue chan<- int) {
 		if ctx.Err() != nil {
 			return
 		}
-		queue <- i
+		lane := 0
+		if len(queues) > 1 {
+			lane = l.Lane(i)
+		}
+		queues[lane] <- i
 	}
 }
 

@@ -133,6 +133,24 @@ func TestOverload(t *testing.T) {
 	}
 }
 
+// TestLanes: workers serve the arrivals of their lane only.
+func TestLanes(t *testing.T) {
+	var wrong atomic.Int64
+	out := openloop.Run(t.Context(), openloop.Load{
+		Due: openloop.Arrivals(500, 200*time.Millisecond, false, nil), Length: 200 * time.Millisecond, Workers: 6,
+		Lanes: 3, Lane: func(i int) int { return (i / 7) % 3 },
+		Do: func(_ context.Context, w, i int) openloop.Answer {
+			if w%3 != (i/7)%3 {
+				wrong.Add(1)
+			}
+			return openloop.Answer{Status: 200}
+		},
+	})
+	if out.Good != 100 || wrong.Load() != 0 {
+		t.Errorf("%d good, %d by the wrong worker", out.Good, wrong.Load())
+	}
+}
+
 func TestMerge(t *testing.T) {
 	run := func(status int, wait time.Duration) *openloop.Outcome {
 		return openloop.Run(t.Context(), openloop.Load{

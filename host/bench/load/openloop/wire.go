@@ -16,6 +16,7 @@ import (
 // for one goroutine.
 type Wire struct {
 	address string
+	from    net.Addr // nil: any
 	timeout time.Duration
 	conn    net.Conn
 	in      *bufio.Reader
@@ -25,6 +26,16 @@ type Wire struct {
 // when the other side has closed. timeout is for one request.
 func NewWire(address string, timeout time.Duration) *Wire {
 	return &Wire{address: address, timeout: timeout}
+}
+
+// NewWireFrom is [NewWire] with the IP address from which to connect, so that one machine can
+// be many clients. An empty one is any.
+func NewWireFrom(from, address string, timeout time.Duration) *Wire {
+	w := NewWire(address, timeout)
+	if ip := net.ParseIP(from); ip != nil {
+		w.from = &net.TCPAddr{IP: ip}
+	}
+	return w
 }
 
 // Address is where the wire leads.
@@ -42,13 +53,22 @@ func (w *Wire) Fetch(ctx context.Context, request []byte) (Answer, []byte) {
 	return a, body.Bytes()
 }
 
+// Connect connects unless the wire is connected, so that the first request need not.
+func (w *Wire) Connect(ctx context.Context) error {
+	if w.conn != nil {
+		return nil
+	}
+	conn, err := (&net.Dialer{Timeout: w.timeout, LocalAddr: w.from}).DialContext(ctx, "tcp", w.address)
+	if err != nil {
+		return fmt.Errorf("connect: %w", plain(err))
+	}
+	w.conn, w.in = conn, bufio.NewReaderSize(conn, 16<<10)
+	return nil
+}
+
 func (w *Wire) send(ctx context.Context, request []byte, body io.Writer) Answer {
-	if w.conn == nil {
-		conn, err := (&net.Dialer{Timeout: w.timeout}).DialContext(ctx, "tcp", w.address)
-		if err != nil {
-			return Answer{Err: fmt.Errorf("connect: %w", plain(err))}
-		}
-		w.conn, w.in = conn, bufio.NewReaderSize(conn, 16<<10)
+	if err := w.Connect(ctx); err != nil {
+		return Answer{Err: err}
 	}
 	_ = w.conn.SetDeadline(time.Now().Add(w.timeout))
 	if _, err := w.conn.Write(request); err != nil {
