@@ -214,9 +214,20 @@ func failed(ctx context.Context, doing string, err error) error {
 // sweep, or closing the store, does it.
 func (s *Store) sweep(ctx context.Context) {
 	ctx = context.WithoutCancel(ctx)
+	conn, err := s.writer.DB.Conn(ctx)
+	if err != nil {
+		s.unswept.Store(true)
+		return
+	}
+	defer conn.Close()
+	// A backup reads one snapshot for minutes, and no writer must wait for that.
+	if _, err := conn.ExecContext(ctx, "PRAGMA busy_timeout(50)"); err != nil {
+		s.writer.Note(dbfile.Wrap(ctx, err))
+	}
+	defer conn.ExecContext(ctx, "PRAGMA busy_timeout(5000)")
 	for range 3 {
 		var busy, frames, moved int
-		row := s.writer.DB.QueryRowContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)")
+		row := conn.QueryRowContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)")
 		if err := row.Scan(&busy, &frames, &moved); err != nil {
 			s.writer.Note(dbfile.Wrap(ctx, err))
 		} else if busy == 0 {
