@@ -44,7 +44,8 @@ func sentinel(err error) error {
 		return store.ErrLocked
 	case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM:
 		return store.ErrReadOnly
-	case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT:
+	case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT,
+		sqlite3.SQLITE_ERROR: // a table or column is not there
 		return store.ErrDamaged
 	case sqlite3.SQLITE_FULL:
 		return store.ErrFull

@@ -18,13 +18,17 @@ import (
 const (
 	childPath = "RECRYPT_TEST_STORE_PATH"
 	childSeed = "RECRYPT_TEST_STORE_SEED"
+	// childFault lets writes to files fail in the child.
+	childFault = "RECRYPT_TEST_STORE_FAULT"
 )
 
 // TestMain also is the child of TestCrash and TestOtherProcess.
 func TestMain(m *testing.M) {
 	if path := os.Getenv(childPath); path != "" {
 		s, err := sqlite.Open(context.Background(), path)
-		if err == nil {
+		if err == nil && os.Getenv(childFault) != "" {
+			err = breakDisk(s)
+		} else if err == nil {
 			err = storetest.Work(context.Background(), s, os.Getenv(childSeed), os.Stdout)
 		}
 		fmt.Fprintln(os.Stderr, err)

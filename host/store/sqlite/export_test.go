@@ -12,3 +12,11 @@ func (s *Store) LimitPages(t testing.TB, n int) {
 		t.Fatal(err)
 	}
 }
+
+// Checkpoint copies the log into the file.
+func (s *Store) Checkpoint(t testing.TB) {
+	t.Helper()
+	if _, err := s.writer.DB.Exec("PRAGMA wal_checkpoint(PASSIVE)"); err != nil {
+		t.Fatal(err)
+	}
+}

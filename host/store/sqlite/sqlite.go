@@ -46,9 +46,13 @@ var migrations embed.FS
 // kind marks the file as a store. The application id reads "rcst".
 var kind = dbfile.Kind{Name: "store", ApplicationID: 0x72637374, JournalMode: "WAL"}
 
-// maxFullCheck is the size in bytes up to which Open reads the whole file to find
-// damage. That takes about a second; larger files are checked as they are read.
-const maxFullCheck = 256 << 20
+// Sizes in bytes up to which Open reads the whole file to find damage, and compares rows
+// with their indexes. Either takes about a second; larger files are checked as they are
+// read.
+const (
+	maxFullCheck  = 256 << 20
+	maxIndexCheck = 64 << 20
+)
 
 // Store is an open database. It implements store.Store.
 type Store struct {
@@ -114,7 +118,10 @@ func (s *Store) check(ctx context.Context) error {
 	if err != nil || info.Size() > maxFullCheck {
 		return err
 	}
-	return s.writer.Check(ctx)
+	if info.Size() > maxIndexCheck {
+		return s.writer.Check(ctx)
+	}
+	return s.writer.CheckIndexes(ctx)
 }
 
 // migrate brings the schema up to date, each step in one transaction.
