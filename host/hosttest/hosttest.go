@@ -20,6 +20,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -82,8 +83,10 @@ type Server struct {
 	Seed     []byte
 	Database string // URL; "": in Dir
 
+	options Options
 	clock   func() time.Time
 	web     *httptest.Server
+	now     atomic.Pointer[server.Server] // who answers
 	parts   server.Parts
 	stop    sync.Once
 	ending  context.CancelFunc
@@ -93,7 +96,6 @@ type Server struct {
 // NewServer starts a server that stops with the test.
 func NewServer(t testing.TB, o Options) *Server {
 	t.Helper()
-	ctx := context.Background()
 	if o.Dir == "" {
 		o.Dir = t.TempDir()
 	}
@@ -103,33 +105,19 @@ func NewServer(t testing.TB, o Options) *Server {
 	if o.Addr == "" {
 		o.Addr = "127.0.0.1:0"
 	}
-	e, err := shared()
-	if err != nil {
-		t.Fatal(err)
-	}
 	listener, err := net.Listen("tcp", o.Addr)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &Server{Dir: o.Dir, Seed: o.Seed, Database: o.Database, URL: "http://" + listener.Addr().String(), clock: o.Clock}
+	s := &Server{options: o, Dir: o.Dir, Seed: o.Seed, Database: o.Database, URL: "http://" + listener.Addr().String(), clock: o.Clock}
 	if s.clock == nil {
 		s.clock = time.Now
 	}
 	if s.Database == "" && os.Getenv(DatabaseEnv) == "postgres" {
 		s.Database = pgtest.Start(t, pgtest.Options{}).Database(t)
 	}
-	if s.parts, err = open(ctx, s); err != nil {
-		t.Fatal(err)
-	}
-	s.Server, err = server.New(ctx, server.Config{
-		Store: s.parts.Store, Keyring: s.parts.Keyring, Shared: s.parts.Shared, Caller: e, EngineKind: e.Kind(),
-		Seed: o.Seed, PublicURLs: []string{s.URL}, Version: "test", PreparedBytes: server.DefaultPreparedBytes, TransformedBytes: server.DefaultTransformedBytes, Clock: o.Clock, Log: o.Log,
-		Witnesses: o.Witnesses, Blobs: o.Blobs,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	var handler http.Handler = s.Server
+	s.open(t)
+	var handler http.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.now.Load().ServeHTTP(w, r) })
 	if o.Wrap != nil {
 		handler = o.Wrap(handler)
 	}
@@ -137,13 +125,54 @@ func NewServer(t testing.TB, o Options) *Server {
 	s.web.Listener.Close()
 	s.web.Listener = listener
 	s.web.Start()
-	running, ending := context.WithCancel(ctx)
-	s.ending = ending
-	if s.parts.Shared { // it has to follow the others
-		s.running.Go(func() { s.Run(running) })
-	}
 	t.Cleanup(func() { s.Stop(t) })
 	return s
+}
+
+// open opens the data and makes the server of it.
+func (s *Server) open(t testing.TB) {
+	t.Helper()
+	e, err := shared()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, ending := context.WithCancel(context.Background())
+	s.ending = ending
+	if s.parts, err = open(ctx, s); err != nil {
+		t.Fatal(err)
+	}
+	s.Server, err = server.New(ctx, server.Config{
+		Store: s.parts.Store, Keyring: s.parts.Keyring, Shared: s.parts.Shared, Caller: e, EngineKind: e.Kind(),
+		Seed: s.Seed, PublicURLs: []string{s.URL}, Version: "test", Clock: s.options.Clock, Log: s.options.Log,
+		PreparedBytes: server.DefaultPreparedBytes, TransformedBytes: server.DefaultTransformedBytes,
+		Witnesses: s.options.Witnesses, Blobs: s.options.Blobs,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.now.Store(s.Server)
+	if s.parts.Shared { // it has to follow the others
+		s.running.Go(func() { s.Run(ctx) })
+	}
+}
+
+// close ends the server and closes its data.
+func (s *Server) close(t testing.TB) {
+	s.ending()
+	s.running.Wait()
+	s.Server.Close()
+	if err := s.parts.Close(); err != nil {
+		t.Errorf("close store and keyring: %v", err)
+	}
+}
+
+// Reopen puts another server on the same data in the place of s, which keeps its address
+// and its connections. It may be called while a request is being answered, but not while
+// others are.
+func (s *Server) Reopen(t testing.TB) {
+	t.Helper()
+	s.close(t)
+	s.open(t)
 }
 
 // Stop stops the server and closes its files. A second call has no effect.
@@ -151,12 +180,7 @@ func (s *Server) Stop(t testing.TB) {
 	s.stop.Do(func() {
 		s.web.CloseClientConnections()
 		s.web.Close()
-		s.ending()
-		s.running.Wait()
-		s.Server.Close()
-		if err := s.parts.Close(); err != nil {
-			t.Errorf("close store and keyring: %v", err)
-		}
+		s.close(t)
 	})
 }
 
