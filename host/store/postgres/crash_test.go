@@ -227,7 +227,7 @@ func TestCut(t *testing.T) {
 	s := open(t, strings.Replace(url, "host="+escaped(cluster.Socket()), "host="+escaped(dir), 1))
 	c.on.Store(true)
 	stop, done := work(t, s, "cut")
-	for want := int64(rounds(600, 50_000)); done() < want && !t.Failed(); {
+	for want := int64(rounds(300, 50_000)); done() < want && !t.Failed(); {
 		time.Sleep(10 * time.Millisecond)
 	}
 	c.on.Store(false)

@@ -185,3 +185,34 @@ func TestUpgradeLarge(t *testing.T) {
 		}
 	}
 }
+
+// TestUpgradeService opens a database from before several servers could share one:
+// suspended grants stay so, and everything has its place in lists that go on.
+func TestUpgradeService(t *testing.T) {
+	path := older(t, 4,
+		`INSERT INTO collections (id, owner, created) VALUES ({collection}, {alice}, 20)`,
+		`INSERT INTO collection_records VALUES ({collection}, 0, 0, x'1a', {hash}, 20)`,
+		`INSERT INTO grants (id, collection, sequence, owner, reader, reader_version, epoch, record, not_before, expires, uses, ending, created, suspended)
+			VALUES ({grant}, {collection}, 0, {alice}, {bob}, 1, 0, x'1c', 0, 0, 0, 0, 30, 1)`,
+		`INSERT INTO sealed_keys VALUES ({grant}, x'1d')`)
+	s := open(t, path)
+	ctx := t.Context()
+	alice := [32]byte{31: 1}
+	issued, err := s.IssuedGrants(ctx, alice, store.GrantCursor{}, 10)
+	if err != nil || len(issued) != 1 || !issued[0].Suspended || issued[0].Lost {
+		t.Fatalf("issued: %+v, %v", issued, err)
+	}
+	if rest, err := s.IssuedGrants(ctx, alice, issued[0].Cursor(), 10); err != nil || len(rest) != 0 {
+		t.Fatalf("after the last: %+v, %v", rest, err)
+	}
+	if n, err := s.LoseKeys(ctx, nil); err != nil || n != 1 {
+		t.Fatalf("lost %d, %v", n, err)
+	}
+	issued, err = s.IssuedGrants(ctx, alice, store.GrantCursor{}, 10)
+	if err != nil || !issued[0].Suspended || !issued[0].Lost {
+		t.Fatalf("issued: %+v, %v", issued, err)
+	}
+	if err := s.Bind(ctx, alice); err != nil {
+		t.Fatal(err)
+	}
+}

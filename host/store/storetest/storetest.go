@@ -18,8 +18,8 @@ import (
 // again when it is called with the same t after Close.
 type Open func(t *testing.T) store.Store
 
-// Run runs the suite.
-func Run(t *testing.T, open func(t *testing.T) store.Store) {
+// Run runs the suite, but for tests with the names in without.
+func Run(t *testing.T, open func(t *testing.T) store.Store, without ...string) {
 	tests := []struct {
 		name string
 		run  func(*testing.T, store.Store)
@@ -78,6 +78,9 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"Model", testModel},
 	}
 	for _, test := range tests {
+		if slices.Contains(without, test.name) {
+			continue
+		}
 		t.Run(test.name, func(t *testing.T) {
 			s := open(t)
 			defer s.Close()
