@@ -89,9 +89,10 @@ func (c *Client) openRestart(ctx context.Context, svc *service, statement []byte
 }
 
 // AcceptRestart goes on with a log that was begun anew, as stated by a statement that Restart
-// has returned and a person has read: what was remembered of the old log is
-// forgotten. What is remembered of identities and collections stays: a server that has lost
-// some of these too is still refused. ErrConflict if the server states something else by now.
+// has returned and a person has read: what was remembered of the old log and of the
+// newest records of collections is forgotten, as they may be lost with it. Pinned servers, identities,
+// confirmed keys, and whom this device has revoked stay remembered: [Client.Regrant] passes over the latter.
+// ErrConflict if the server states something else by now.
 func (c *Client) AcceptRestart(ctx context.Context, statement []byte) error {
 	svc, err := c.server(ctx)
 	if err != nil {

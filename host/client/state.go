@@ -2,6 +2,7 @@ package client
 
 import (
 	"bytes"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -57,8 +58,9 @@ type State interface {
 	// AcceptedRestart returns the statement of a server that it has begun its log anew which
 	// the user has accepted, nil if there is none.
 	AcceptedRestart(server string) (statement []byte, err error)
-	// AcceptRestart remembers such a statement and forgets, in one step, the checkpoint and the
-	// mark of the ledger of the log before.
+	// AcceptRestart remembers such a statement and forgets, in one step, what the server may have
+	// lost with its log: the checkpoint, the mark of the ledger, and the heads and epoch heads
+	// of collections. Heads with a hash of zeros, which say whom this device has revoked, stay.
 	AcceptRestart(server string, statement []byte) error
 }
 
@@ -312,5 +314,7 @@ func (s *MemoryState) AcceptRestart(server string, statement []byte) error {
 	s.restarts[server] = bytes.Clone(statement)
 	delete(s.notes, server)
 	delete(s.marks, server)
+	maps.DeleteFunc(s.heads, func(_ [16]byte, h head) bool { return h.hash != [32]byte{} })
+	clear(s.epochs)
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -346,12 +347,15 @@ func (s *State) AcceptedRestart(server string) (statement []byte, err error) {
 	return m.Restarts[server], nil
 }
 
-// AcceptRestart remembers such a statement and forgets what was known of the log before.
+// AcceptRestart remembers such a statement and forgets what the server may have lost. Whom
+// this device has revoked, in heads with a hash of zeros, stays.
 func (s *State) AcceptRestart(server string, statement []byte) error {
 	return s.update(func(m *memory) bool {
 		set(&m.Restarts, server, statement)
 		delete(m.Checkpoints, server)
 		delete(m.Marks, server)
+		maps.DeleteFunc(m.Heads, func(_ string, h head) bool { return len(bytes.Trim(h.Hash, "\x00")) > 0 })
+		clear(m.Epochs)
 		return true
 	})
 }

@@ -90,12 +90,13 @@ func (a *app) migrate(ctx context.Context, m backup.Migration, from, to string) 
 	a.printf("  %s sealed anew and compared\n", count(int(out.Keys), "transform key"))
 	if m.From.Database == "" {
 		a.notef("the old files are set aside as *.migrated in %s; delete them once the new place runs\n", from)
-		a.notef("go on with: recrypt serve --data %s --database URL\n", from)
 	} else {
 		a.notef("drop the old database once the new place runs: it still opens what was granted then\n")
-		if m.To.DataDir != "" {
-			a.notef("go on with: recrypt serve --data %s\n", to)
-		}
+	}
+	if m.To.DataDir != "" {
+		a.notef("go on with: recrypt serve --data %s\n", to)
+	} else {
+		a.notef("go on with: recrypt serve --data %s --database URL\n", first(m.From.DataDir, "DIR"))
 	}
 	return nil
 }
