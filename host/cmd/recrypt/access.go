@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -15,86 +14,140 @@ import (
 )
 
 func (a *app) grantsCommand() *cobra.Command {
-	return &cobra.Command{
+	var limit int
+	cmd := &cobra.Command{
 		Use: "grants", Short: "List who may open your documents, and whose you may open", Args: noArgs,
-		RunE: action(func(cmd *cobra.Command, _ []string) error { return a.grants(cmd.Context()) }),
+		RunE: action(func(cmd *cobra.Command, _ []string) error {
+			if limit < 0 {
+				return usage("--limit takes a number, 0 for all")
+			}
+			return a.grants(cmd.Context(), limit)
+		}),
 	}
+	cmd.Flags().IntVar(&limit, "limit", 0, "show the `N` newest of those you have issued, and of those you have received; 0: all")
+	return cmd
 }
 
-func (a *app) grants(ctx context.Context) error {
+func (a *app) grants(ctx context.Context, limit int) error {
 	s, err := a.open(ctx, "")
 	if err != nil {
 		return err
 	}
 	defer s.close()
-	list, err := s.Grants(ctx)
-	if err != nil {
+	bar := a.counter("reading the list of grants")
+	defer bar.done()
+	o := client.ListOptions{Limit: limit, Progress: func(done int) { bar.steps(done, -1) }}
+	if a.json {
+		return s.grantsJSON(ctx, a, o)
+	}
+	l := &grantLister{s: s, bar: bar, w: tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0), seen: map[string]bool{}}
+	more, err := s.EachGrant(ctx, o, func(e client.GrantEntry) error { return l.put(ctx, &e) })
+	if err = errors.Join(err, l.flush()); err != nil {
 		return err
 	}
-	// What is wrong with the server's log is told after the list, not instead of it.
-	alarm := s.addTitles(ctx, list.Issued)
-	if a.json {
-		return errors.Join(a.printJSON(map[string]any{
-			"issued": grantsJSON(list.Issued), "received": grantsJSON(list.Received),
-			"unverified": unverifiedJSON(list.Unverified), "more": list.More,
-		}), alarm)
-	}
-	if len(list.Issued)+len(list.Received)+len(list.Unverified) == 0 {
+	if l.lines == 0 {
 		a.notef("No grants yet. Let somebody read your documents with: recrypt grant READER\n")
 		return nil
 	}
-	if err := s.printGrants(a.stdout, list); err != nil {
-		return err
-	}
-	if n := len(list.Unverified); n > 0 {
+	if n := l.unverified; n > 0 {
 		a.notef("%s could not be verified: do not rely on what is shown of it.\n", count(n, "grant"))
 	}
-	if list.More {
+	if more {
 		a.notef("Older grants are not shown.\n")
 	}
-	return alarm
+	return l.alarm
 }
 
-// addTitles says of which collections the own grants are, if there are several.
-func (s *session) addTitles(ctx context.Context, issued []client.GrantInfo) error {
-	if len(issued) == 0 {
+// grantsJSON prints the list as one JSON object.
+func (s *session) grantsJSON(ctx context.Context, a *app, o client.ListOptions) error {
+	list := new(client.GrantList)
+	var titles titles
+	more, err := s.EachGrant(ctx, o, func(e client.GrantEntry) error {
+		titles.add(ctx, s, &e)
+		list.Add(e)
 		return nil
-	}
-	list, err := s.Collections(ctx)
+	})
 	if err != nil {
-		return fmt.Errorf("list collections: %w", err)
+		return err
 	}
-	for i := range issued {
+	return errors.Join(a.printJSON(map[string]any{
+		"issued": grantsJSON(list.Issued), "received": grantsJSON(list.Received),
+		"unverified": unverifiedJSON(list.Unverified), "more": more,
+	}), titles.alarm)
+}
+
+// titles say of which collections the own grants are, if there are several.
+type titles struct {
+	known map[string]string
+	alarm error // what is wrong with the server's log: told after the list, not instead of it
+}
+
+func (t *titles) add(ctx context.Context, s *session, e *client.GrantEntry) {
+	if e.Received || e.Unverified != nil {
+		return
+	}
+	if t.known == nil {
+		t.known = map[string]string{}
+		list, err := s.Collections(ctx)
+		if err != nil {
+			t.alarm = fmt.Errorf("list collections: %w", err)
+		}
 		for _, c := range list {
-			if c.ID == issued[i].Collection && !c.Default {
-				issued[i].Title = c.Title
+			if !c.Default {
+				t.known[c.ID] = c.Title
 			}
 		}
+	}
+	e.Title = t.known[e.Collection]
+}
+
+// grantLister writes a line for each grant as it comes; those that differ by epoch only are
+// one.
+type grantLister struct {
+	s   *session
+	bar *bar
+	w   *tabwriter.Writer
+	titles
+	seen              map[string]bool
+	lines, unverified int
+}
+
+// atOnce is how many lines are set in columns together: memory does not grow with the list.
+const atOnce = 500
+
+func (l *grantLister) put(ctx context.Context, e *client.GrantEntry) error {
+	l.add(ctx, l.s, e)
+	line := l.line(e)
+	if key := e.Collection + line; e.Unverified == nil {
+		if l.seen[key] {
+			return nil
+		}
+		l.seen[key] = true
+	}
+	fmt.Fprintln(l.w, line)
+	if l.lines++; l.lines%atOnce == 0 {
+		clear(l.seen)
+		return l.flush()
 	}
 	return nil
 }
 
-// printGrants writes a line for each grant; those that differ by epoch only are one.
-func (s *session) printGrants(out io.Writer, list *client.GrantList) error {
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	seen := map[string]bool{}
-	put := func(collection, line string) {
-		if key := collection + line; !seen[key] {
-			seen[key] = true
-			fmt.Fprintln(w, line)
-		}
+// flush writes what there is, in place of the bar.
+func (l *grantLister) flush() error {
+	l.bar.done()
+	return l.w.Flush()
+}
+
+func (l *grantLister) line(e *client.GrantEntry) string {
+	if u := e.Unverified; u != nil {
+		l.unverified++
+		owner := first(l.s.store.Nickname(u.Owner), u.Owner, "?")
+		return fmt.Sprintf("from\t%s\tunverifiable\t%s", owner, printable(u.Err.Error()))
 	}
-	for _, g := range list.Issued {
-		put(g.Collection, fmt.Sprintf("to\t%s\t%s\t%s", name(s.store.Nickname(g.Reader), g.Reader), g.Status, terms(g)))
+	if e.Received {
+		return fmt.Sprintf("from\t%s\t%s\t%s", name(l.s.store.Nickname(e.Owner), e.Owner), e.Status, terms(e.GrantInfo))
 	}
-	for _, g := range list.Received {
-		put(g.Collection, fmt.Sprintf("from\t%s\t%s\t%s", name(s.store.Nickname(g.Owner), g.Owner), g.Status, terms(g)))
-	}
-	for _, g := range list.Unverified {
-		owner := first(s.store.Nickname(g.Owner), g.Owner, "?")
-		fmt.Fprintf(w, "from\t%s\tunverifiable\t%s\n", owner, printable(g.Err.Error()))
-	}
-	return w.Flush()
+	return fmt.Sprintf("to\t%s\t%s\t%s", name(l.s.store.Nickname(e.Reader), e.Reader), e.Status, terms(e.GrantInfo))
 }
 
 // terms says in words what a grant covers and when.
