@@ -2,9 +2,10 @@
 // revocations, document keys, nonces, a clock that never runs backwards, and the
 // transparency log of all this.
 //
-// [Store] is the contract. Package sqlite implements it in one file for a single
-// server; package storetest holds the conformance suite that every engine passes.
-// A new engine adds a schema, generated queries and a constructor, and nothing else.
+// [Store] is the contract. Package sqlite implements it in one file for a single server,
+// package postgres in a PostgreSQL database for any number of servers. Package storetest
+// holds the conformance suite that every engine passes, and package pgtest runs
+// PostgreSQL for it.
 //
 // # What it keeps, and what it does not
 //
@@ -24,7 +25,10 @@
 //     other content under the same id is refused.
 //   - A change and its leaves in the log ([LogEntry]) are there together or not at all.
 //     A write without effect appends nothing.
-//   - All methods may be called from many goroutines.
+//   - All methods may be called from many goroutines, and, if the engine is for many
+//     servers, from all of them: each method decides in its transaction, so nothing rests
+//     on locks of one process.
+//   - A database belongs to the service that called Bind first.
 //
 // Times are Unix milliseconds chosen by the caller, never negative. Ids are raw
 // arrays: 32 bytes for identities, 16 for everything else.

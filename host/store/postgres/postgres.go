@@ -18,8 +18,6 @@
 // is tested. The schema is in migrations/, package postgresdb is generated from both.
 package postgres
 
-//go:generate go -C ../../.. tool -modfile=.ci/tools.mod sqlc generate -f host/store/sqlc.yaml
-
 import (
 	"context"
 	"errors"
