@@ -3,6 +3,7 @@ package server
 import (
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -15,6 +16,21 @@ type Metric struct {
 	Type   string // counter, gauge or histogram
 	Labels []string
 	Help   string
+}
+
+// Unit is what a value counts or measures.
+func (m Metric) Unit() string {
+	switch name := strings.TrimSuffix(m.Name, "_total"); {
+	case strings.HasSuffix(name, "_timestamp_seconds"):
+		return "Unix time, s"
+	case strings.HasSuffix(name, "_seconds"):
+		return "seconds"
+	case strings.HasSuffix(name, "_bytes"):
+		return "bytes"
+	case strings.HasSuffix(name, "_failed"), strings.HasSuffix(name, "_failing"), strings.HasSuffix(name, "_full"), strings.HasSuffix(name, "_ready"), strings.HasSuffix(name, "_info"):
+		return "0 or 1"
+	}
+	return "number"
 }
 
 // Labels take few values, all of them ours: operations, codes, methods, and the names of
@@ -52,6 +68,11 @@ var metricTable = []Metric{
 	{"recrypt_witness_lag_entries", "gauge", []string{"witness"}, "Entries that a witness has not cosigned."},
 	{"recrypt_witness_failing", "gauge", []string{"witness"}, "1 if a witness did not answer when it was asked last."},
 
+	{"recrypt_mirror_lag_entries", "gauge", nil, "Entries of the log that are not in the mirror; not told without one."},
+	{"recrypt_mirror_failed", "gauge", nil, "1 if the mirror does not keep up; not told without one."},
+	{"recrypt_transfers", "gauge", []string{"kind"}, "Documents that are being stored (upload) and read (download)."},
+	{"recrypt_transfers_limit", "gauge", []string{"kind"}, "How many at once."},
+
 	{"recrypt_sweeps_total", "counter", []string{"outcome"}, "Sweeps, which destroy keys of expired grants: done, failed."},
 	{"recrypt_sweep_seconds", "histogram", nil, "Time that a sweep takes."},
 	{"recrypt_sweep_timestamp_seconds", "gauge", nil, "When a sweep was done last, Unix time; the start counts as one."},
@@ -61,7 +82,7 @@ var metricTable = []Metric{
 	{"recrypt_tls_reload_errors_total", "counter", nil, "Certificates that could not be read anew; the one before stays."},
 	{"recrypt_data_free_bytes", "gauge", nil, "Free space where the data folder is."},
 	{"recrypt_data_size_bytes", "gauge", nil, "All space there."},
-	{"recrypt_ready", "gauge", nil, "1 if requests are to be sent here: the store answers, and no stop is under way."},
+	{"recrypt_ready", "gauge", nil, "0 while a stop is under way. Ask /readyz whether the store answers."},
 	{"recrypt_info", "gauge", []string{"version", "engine"}, "Always 1."},
 }
 
@@ -214,6 +235,12 @@ func (f figures) Collect(out chan<- prometheus.Metric) {
 	tell("recrypt_info", 1, s.version, s.engine)
 	f.log(tell)
 	f.caches(tell)
+	if d := s.documents; d != nil {
+		for kind, slots := range map[string]slots{"upload": d.uploads, "download": d.downloads} {
+			tell("recrypt_transfers", float64(len(slots)), kind)
+			tell("recrypt_transfers_limit", float64(cap(slots)), kind)
+		}
+	}
 	s.ops.collect(tell)
 }
 
@@ -242,12 +269,20 @@ func (f figures) log(tell func(string, float64, ...string)) {
 	}
 	tell("recrypt_log_entries", float64(t.newest.size))
 	tell("recrypt_log_signed_timestamp_seconds", float64(t.newest.signed.Unix()))
+	if size, fault, ok := f.s.MirrorState(); ok {
+		tell("recrypt_mirror_lag_entries", float64(max(t.newest.size-size, 0)))
+		tell("recrypt_mirror_failed", truth(fault != nil))
+	}
 	for _, w := range t.witnesses {
 		tell("recrypt_witness_lag_entries", float64(max(t.newest.size-w.last, 0)), w.Name)
-		failing := 0.0
-		if !w.failing.IsZero() {
-			failing = 1
-		}
-		tell("recrypt_witness_failing", failing, w.Name)
+		tell("recrypt_witness_failing", truth(!w.failing.IsZero()), w.Name)
 	}
+}
+
+// truth is 1 for true.
+func truth(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
 }

@@ -41,11 +41,7 @@ func (o *operation) collect(tell func(string, float64, ...string)) {
 			tell("recrypt_data_size_bytes", float64(size))
 		}
 	}
-	ready := 1.0
-	if o.draining.Load() {
-		ready = 0
-	}
-	tell("recrypt_ready", ready)
+	tell("recrypt_ready", truth(!o.draining.Load()))
 }
 
 // Ops answers an operator's tools: /metrics in the format of Prometheus, /livez and
