@@ -26,8 +26,8 @@ say the same: ask its operator by another way whether it is true.
 
 This shows the statement, and accepts it only if you name the day on which it was made:
 so nothing is accepted unseen. People's keys stay remembered, and so does whom you have revoked
-from here: recrypt regrant passes them over. Collections may be as they were in the server's
-backup: look at recrypt grants, and revoke again who must not have access.`,
+from here. Collections may be as they were in the server's backup: look at recrypt grants,
+revoke again who must not have access, and then run recrypt regrant.`,
 		Example: "  recrypt server accept-restart                   shows the statement\n  recrypt server accept-restart --of 2026-11-23   accepts it",
 		Args:    noArgs,
 		RunE:    action(func(cmd *cobra.Command, _ []string) error { return a.acceptRestart(cmd.Context(), statement) }),
