@@ -18,7 +18,7 @@ import (
 )
 
 // piece is how many keys one statement reads, makes or destroys.
-const piece = 5000
+const piece = 10_000
 
 // Postgres is a keyring in tables of a PostgreSQL database, which may be the store's. Any
 // number of servers with the same secret use it. Make it with [OpenPostgres].

@@ -8,9 +8,12 @@ import (
 	"time"
 )
 
-// retainEvery is how often the keys of a keyring that several servers use are compared with
-// the live grants: what one of them left behind in a crash, the others destroy.
-const retainEvery = time.Hour
+// The keys of a keyring that several servers use are compared with the live grants while
+// they serve: what one of them left behind in a crash, the others destroy.
+const (
+	retainEvery = time.Hour   // about that often
+	retainSoon  = time.Minute // and within so long after the start
+)
 
 // reconcile makes keyring and store agree after a crash between the two: expired
 // grants lose their keys, and so does everything that no live grant needs. If the keyring
@@ -19,8 +22,8 @@ func (s *Server) reconcile(ctx context.Context) error {
 	if err := s.Sweep(ctx); err != nil {
 		return err
 	}
-	if err := s.loseKeys(ctx); err != nil {
-		return err
+	if err := s.loseKeys(ctx); err != nil || s.shared {
+		return err // keepRetaining begins soon
 	}
 	return s.retain(ctx)
 }
@@ -40,11 +43,11 @@ func (s *Server) retain(ctx context.Context) error {
 	return nil
 }
 
-// keepRetaining calls retain once in a while.
+// keepRetaining calls retain once in a while, for the first time soon after the start.
 func (s *Server) keepRetaining(ctx context.Context) {
-	for {
-		// Servers that were started together need not do it together.
-		if pause(ctx, retainEvery/2+rand.N(retainEvery), nil); ctx.Err() != nil {
+	// Servers that were started together need not do it together.
+	for wait := rand.N(retainSoon); ; wait = retainEvery/2 + rand.N(retainEvery) {
+		if pause(ctx, wait, nil); ctx.Err() != nil {
 			return
 		}
 		if err := s.retain(ctx); err != nil && ctx.Err() == nil {

@@ -7,7 +7,7 @@ CREATE TABLE keyring_keys (
     sealed   bytea  NOT NULL CHECK (length(sealed) = 72),
     created  bigint NOT NULL
 );
-CREATE INDEX keyring_keys_grant ON keyring_keys (grant_id);
+CREATE INDEX keyring_keys_grant ON keyring_keys (grant_id, created);
 
 -- Whose keys these are.
 CREATE TABLE keyring_owner (
