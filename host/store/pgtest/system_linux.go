@@ -20,6 +20,22 @@ func attributes() *syscall.SysProcAttr {
 	return a
 }
 
+// serverUser is who the server runs as.
+func serverUser() int {
+	if os.Geteuid() == 0 {
+		return nobody
+	}
+	return os.Geteuid()
+}
+
+// owner of a file.
+func owner(info os.FileInfo) int {
+	if stat, ok := info.Sys().(*syscall.Stat_t); ok {
+		return int(stat.Uid)
+	}
+	return -1
+}
+
 // giveAway makes dir the server's.
 func giveAway(dir string) error {
 	if os.Geteuid() != 0 {

@@ -2,11 +2,18 @@
 
 package pgtest
 
-import "syscall"
+import (
+	"os"
+	"syscall"
+)
 
 // Elsewhere nothing ends the server if this process is killed, and it runs as its user.
 
 func attributes() *syscall.SysProcAttr { return &syscall.SysProcAttr{} }
+
+func serverUser() int { return os.Geteuid() }
+
+func owner(os.FileInfo) int { return -1 } // nobody's: no copies are used
 
 func giveAway(string) error { return nil }
 
