@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/mod/sumdb/tlog"
@@ -50,8 +51,9 @@ type Mirror struct {
 	moved  chan struct{} // closed, and made anew, when size or failed change
 	wake   chan struct{}
 
-	stop    context.CancelFunc
-	running sync.WaitGroup
+	following atomic.Bool
+	stop      context.CancelFunc
+	running   sync.WaitGroup
 }
 
 // Open opens the mirror in a folder for a server, compares it with the store, writes what it
@@ -73,6 +75,7 @@ func Open(ctx context.Context, cfg Config) (*Mirror, error) {
 	}
 	following, stop := context.WithCancel(context.WithoutCancel(ctx))
 	m.stop = stop
+	m.following.Store(true)
 	m.running.Go(func() { m.run(following) })
 	return m, nil
 }
@@ -121,8 +124,16 @@ func (m *Mirror) tellProgress() func(done, all int64) {
 	}
 }
 
-// Close stops following, with everything there that was awaited. It is safe to call twice.
+// Close writes what the store has by now, if that works, and stops following. It is safe to
+// call twice.
 func (m *Mirror) Close() error {
+	if m.following.Swap(false) {
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		if err := m.CatchUp(ctx, nil); err != nil {
+			m.cfg.Log.Warn("the mirror does not have the newest leaves", "error", err)
+		}
+		cancel()
+	}
 	m.stop()
 	m.running.Wait()
 	m.write.Lock()
