@@ -47,7 +47,7 @@ func (b *bench) all(ctx context.Context) error {
 func (b *bench) store(ctx context.Context, kind string) error {
 	for _, s := range plan(b.pace.quick) {
 		if s.Store == kind && b.wants(s.Name, b.results.sweep(s.Name) != nil) {
-			if err := b.step(ctx, s.Name, kind, func(at *site) error { return b.sweep(ctx, at, s) }); err != nil {
+			if err := b.step(ctx, s.Name, func() error { return b.sweep(ctx, s) }); err != nil {
 				return err
 			}
 		}
@@ -56,7 +56,7 @@ func (b *bench) store(ctx context.Context, kind string) error {
 		name := "timeline/" + s.Name
 		done := slices.ContainsFunc(b.results.Timelines, func(t *timeline) bool { return t.Name == s.Name })
 		if s.Store == kind && b.wants(name, done) {
-			if err := b.step(ctx, name, kind, func(at *site) error { return b.timeline(ctx, at, s) }); err != nil {
+			if err := b.step(ctx, name, func() error { return b.timeline(ctx, s) }); err != nil {
 				return err
 			}
 		}
@@ -64,14 +64,14 @@ func (b *bench) store(ctx context.Context, kind string) error {
 	for _, part := range []struct {
 		name string
 		done bool
-		do   func(ctx context.Context, at *site, kind string) error
+		do   func(ctx context.Context, kind string) error
 	}{
 		{"rows/" + kind, slices.ContainsFunc(b.results.Rows, func(r rowSize) bool { return r.Store == kind }), b.rows},
 		{"sequencer/" + kind, slices.ContainsFunc(b.results.Sequencers, func(r sequencer) bool { return r.Store == kind }), b.sequencers},
 		{"lookups/" + kind, slices.ContainsFunc(b.results.Lookups, func(r lookup) bool { return r.Store == kind }), b.lookups},
 	} {
 		if b.wants(part.name, part.done) {
-			if err := b.step(ctx, part.name, kind, func(at *site) error { return part.do(ctx, at, kind) }); err != nil {
+			if err := b.step(ctx, part.name, func() error { return part.do(ctx, kind) }); err != nil {
 				return err
 			}
 		}
@@ -86,18 +86,17 @@ func (b *bench) wants(name string, done bool) bool {
 
 // step measures one thing and saves the results. Only the end of the run or a missing
 // place to measure is an error; anything else is told and the next thing follows.
-func (b *bench) step(ctx context.Context, name, kind string, do func(*site) error) error {
+func (b *bench) step(ctx context.Context, name string, do func() error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
 	b.say("%s  %s", time.Since(b.begin).Round(time.Second), name)
-	at, err := b.site(ctx, kind)
-	if err != nil {
-		return err
-	}
-	if err := do(at); err != nil {
+	if err := do(); err != nil {
 		if ctx.Err() != nil {
 			return ctx.Err()
+		}
+		if nowhere := (errNowhere{}); errors.As(err, &nowhere) {
+			return err
 		}
 		b.say("  failed: %v", err)
 		b.failed = append(b.failed, fmt.Errorf("%s: %w", name, err))
@@ -109,40 +108,63 @@ func (b *bench) step(ctx context.Context, name, kind string, do func(*site) erro
 	return b.results.save(b.out)
 }
 
+// errNowhere says that there is no place to measure: without it nothing of that store can be.
+type errNowhere struct{ error }
+
+func (e errNowhere) Unwrap() error { return e.error }
+
 // site returns the place where a store is measured; the first time it is made and filled.
 func (b *bench) site(ctx context.Context, kind string) (*site, error) {
-	if s := b.sites[kind]; s != nil {
+	return b.siteOf(ctx, kind, kind, b.pace.world, abi.Suite256, abi.Suite480)
+}
+
+// siteOf returns a place by name, which is made with a world of a size.
+func (b *bench) siteOf(ctx context.Context, name, kind string, n size, suites ...uint8) (*site, error) {
+	if s := b.sites[name]; s != nil {
 		return s, nil
 	}
 	core := -1
 	if b.pin {
 		core = serverCore
 	}
-	s, err := newSite(filepath.Join(b.dir, kind), b.binary, kind, core)
+	s, err := newSite(filepath.Join(b.dir, name), b.binary, kind, core)
 	if err != nil {
-		return nil, err
+		return nil, errNowhere{err}
 	}
-	b.sites[kind] = s
 	begin := time.Now()
-	r, err := s.serve(ctx, engineNative, 1, cacheMiB)
-	if err != nil {
-		return nil, err
+	if err := b.populate(ctx, s, n, suites); err != nil {
+		s.close()
+		return nil, errNowhere{err}
 	}
-	defer r.stop()
-	if s.world, err = makeWorld(ctx, b.core, r.addresses[0], b.pace.world, []uint8{abi.Suite256, abi.Suite480}); err != nil {
-		return nil, err
-	}
-	for _, f := range s.world.folders {
-		if err := s.world.check(ctx, r.addresses[0], f); err != nil {
-			return nil, err
-		}
-	}
-	b.say("  %s: %d readers, %d keys of each suite, made in %.0f s", kind, b.pace.world.readers, b.pace.world.keys, time.Since(begin).Seconds())
+	b.sites[name] = s
+	b.say("  %s: %d readers, %d keys of each suite, made in %.0f s", kind, n.readers, n.keys, time.Since(begin).Seconds())
 	return s, nil
 }
 
+// populate makes the world of a site, and opens a key of each suite as a reader does.
+func (b *bench) populate(ctx context.Context, s *site, n size, suites []uint8) error {
+	r, err := s.serve(ctx, engineNative, 1, cacheMiB)
+	if err != nil {
+		return err
+	}
+	defer r.stop()
+	if s.world, err = makeWorld(ctx, b.core, r.addresses[0], n, suites); err != nil {
+		return err
+	}
+	for _, f := range s.world.folders {
+		if err := s.world.check(ctx, r.addresses[0], f); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // rig starts the servers of a scenario and makes what offers load to them.
-func (b *bench) rig(ctx context.Context, at *site, s *scenario) (*rig, func(), error) {
+func (b *bench) rig(ctx context.Context, s *scenario) (*rig, func(), error) {
+	at, err := b.site(ctx, s.Store)
+	if err != nil {
+		return nil, nil, err
+	}
 	cache := cacheMiB
 	if s.Cache == cacheCold {
 		cache = 0
@@ -156,8 +178,8 @@ func (b *bench) rig(ctx context.Context, at *site, s *scenario) (*rig, func(), e
 	return g, func() { g.close(); r.stop() }, nil
 }
 
-func (b *bench) sweep(ctx context.Context, at *site, s scenario) error {
-	g, end, err := b.rig(ctx, at, &s)
+func (b *bench) sweep(ctx context.Context, s scenario) error {
+	g, end, err := b.rig(ctx, &s)
 	if err != nil {
 		return err
 	}
@@ -170,8 +192,8 @@ func (b *bench) sweep(ctx context.Context, at *site, s scenario) error {
 }
 
 // timeline overloads a server by the peak that its sweep has found, or a new estimate.
-func (b *bench) timeline(ctx context.Context, at *site, s scenario) error {
-	g, end, err := b.rig(ctx, at, &s)
+func (b *bench) timeline(ctx context.Context, s scenario) error {
+	g, end, err := b.rig(ctx, &s)
 	if err != nil {
 		return err
 	}
@@ -190,7 +212,11 @@ func (b *bench) timeline(ctx context.Context, at *site, s scenario) error {
 }
 
 // rows measures the size of things.
-func (b *bench) rows(ctx context.Context, at *site, kind string) error {
+func (b *bench) rows(ctx context.Context, kind string) error {
+	at, err := b.site(ctx, kind)
+	if err != nil {
+		return err
+	}
 	rows, err := at.sizes(ctx, kind, b.pace.rows)
 	if err != nil {
 		return err
@@ -203,7 +229,11 @@ func (b *bench) rows(ctx context.Context, at *site, kind string) error {
 }
 
 // sequencers measures the log alone.
-func (b *bench) sequencers(ctx context.Context, at *site, kind string) error {
+func (b *bench) sequencers(ctx context.Context, kind string) error {
+	at, err := b.site(ctx, kind)
+	if err != nil {
+		return err
+	}
 	db, err := at.openStore(ctx)
 	if err != nil {
 		return err
@@ -233,8 +263,16 @@ func (b *bench) sequencers(ctx context.Context, at *site, kind string) error {
 	return nil
 }
 
-// lookups measures a growing database. It comes last: afterwards the site is large.
-func (b *bench) lookups(ctx context.Context, at *site, kind string) error {
+// lookups measures a growing database, another one.
+func (b *bench) lookups(ctx context.Context, kind string) error {
+	at, err := b.siteOf(ctx, "grow-"+kind, kind, b.pace.small, abi.Suite256)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		at.close()
+		delete(b.sites, "grow-"+kind)
+	}()
 	out, err := b.pace.growing(ctx, at, kind, b.say)
 	if err != nil {
 		return err

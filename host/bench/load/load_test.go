@@ -108,7 +108,7 @@ func measureAll(t *testing.T, kind string) {
 	}
 	p := quickPace()
 	p.world, p.factors, p.length, p.warmUp, p.probe = size{4, 8}, []float64{0.5, 3}, 300*time.Millisecond, 50*time.Millisecond, 20*time.Millisecond
-	p.timeline, p.keys, p.lookups, p.samples, p.rows, p.writing = time.Second, []int{200, 2000}, 200*time.Millisecond, 100, 20, 20*time.Millisecond
+	p.small, p.timeline, p.keys, p.lookups, p.samples, p.rows, p.writing = size{4, 4}, time.Second, []int{200, 2000}, 200*time.Millisecond, 100, 20, 20*time.Millisecond
 	b := &bench{
 		options: &options{pace: p, only: regexp.MustCompile(endToEnd), binary: self, out: filepath.Join(dir, "out")},
 		dir:     dir, core: abi.Client{Caller: native}, results: &file{}, say: t.Logf, begin: time.Now(), sites: map[string]*site{},

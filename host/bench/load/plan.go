@@ -18,6 +18,7 @@ type pace struct {
 	length   time.Duration // of one run, with the warm-up
 	probe    time.Duration // least length of the runs that estimate the capacity
 	timeline time.Duration
+	small    size  // of the world whose database grows
 	keys     []int // sizes of look-ups
 	lookups  time.Duration
 	samples  int           // look-ups through the store
@@ -35,7 +36,7 @@ func fullPace() pace {
 	return pace{
 		world: size{256, 1024}, factors: factors, fewer: fewer, floors: floors, repeats: 3,
 		warmUp: 300 * time.Millisecond, length: 1500 * time.Millisecond, probe: time.Second, timeline: 20 * time.Second,
-		keys: []int{1e3, 1e4, 1e5, 1e6}, lookups: 4 * time.Second, samples: 20_000, rows: 4000, writing: 2 * time.Second,
+		small: size{64, 64}, keys: []int{1e3, 1e4, 1e5, 1e6}, lookups: 4 * time.Second, samples: 20_000, rows: 4000, writing: 2 * time.Second,
 	}
 }
 
@@ -43,7 +44,7 @@ func quickPace() pace {
 	return pace{
 		quick: true, world: size{32, 128}, factors: []float64{0.2, 0.8, 1, 1.3, 5}, fewer: []float64{0.2, 0.8, 5}, floors: []float64{0.8}, repeats: 1,
 		warmUp: 200 * time.Millisecond, length: 1200 * time.Millisecond, probe: 400 * time.Millisecond, timeline: 5 * time.Second,
-		keys: []int{1e3, 1e4, 1e5}, lookups: time.Second, samples: 2000, rows: 500, writing: 500 * time.Millisecond,
+		small: size{32, 32}, keys: []int{1e3, 1e4, 1e5}, lookups: time.Second, samples: 2000, rows: 500, writing: 500 * time.Millisecond,
 	}
 }
 

@@ -210,6 +210,10 @@ func (s *site) sequence(ctx context.Context, e *example, pools, writers, lines i
 	if _, err := dbs[0].PutCollection(ctx, rec, [32]byte{}, []store.Grant{g}, nil); err != nil {
 		return q, err
 	}
+	before, err := dbs[0].LogSize(ctx)
+	if err != nil {
+		return q, err
+	}
 	var mu sync.Mutex
 	var failed error
 	count, times, begin := 0, openloop.NewLatencies(), time.Now()
@@ -238,5 +242,10 @@ func (s *site) sequence(ctx context.Context, e *example, pools, writers, lines i
 	working.Wait()
 	q.Rate = float64(count) / time.Since(begin).Seconds()
 	q.P50, q.P99 = ms(times.Quantile(0.5)), ms(times.Quantile(0.99))
-	return q, failed
+	if after, err := dbs[0].LogSize(ctx); err != nil || failed != nil {
+		return q, errors.Join(err, failed)
+	} else if after-before != int64(count) {
+		return q, fmt.Errorf("the log grew by %d when %d lines were acknowledged", after-before, count)
+	}
+	return q, nil
 }
