@@ -10,3 +10,6 @@ func (s *Server) SetEvents(beat, every time.Duration) { s.recent.beat, s.recent.
 
 // Streams is how many live updates there are.
 func (s *Server) Streams() int { return s.recent.count() }
+
+// Enter takes a place for a stream.
+func (s *Server) Enter(who [32]byte) (leave func(), err error) { return s.recent.enter(who) }

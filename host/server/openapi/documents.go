@@ -53,7 +53,7 @@ func (d *document) documentOperations() []plainOperation {
 			method: http.MethodOptions, path: api.PathDocument, id: "preflight_document", summary: "Tell a browser that any page may read",
 			contract: contract{tag: "documents", about: "The preflight of CORS: any web page may read, none may store." + aboutRepository, good: "never"},
 			others:   object{"204": object{"description": "pages may read", "headers": d.headersOf("Access-Control-Allow-Origin", "Access-Control-Allow-Methods")}},
-			only:     []string{api.CodeMalformed, api.CodeNotFound, api.CodeLimited, api.CodeBusy, api.CodeInternal}, none: true,
+			only:     readCodes, none: true,
 		},
 		{
 			method: http.MethodPut, path: api.PathParts, id: "put_document_part", summary: "Send a part of an encrypted document",

@@ -36,7 +36,10 @@ var meanings = map[string]string{
 func failures(rt Route, c contract) []string {
 	out := []string{api.CodeMalformed, api.CodeMediaType, api.CodeUnsigned, api.CodeLimited, api.CodeBusy, api.CodeInternal}
 	if rt.Signed {
-		out = append(out, api.CodeSignature, api.CodeClockSkew, api.CodeReplay, api.CodeFull)
+		out = append(out, api.CodeSignature, api.CodeClockSkew, api.CodeReplay)
+	}
+	if rt.Signed && !strings.HasPrefix(rt.Pattern, http.MethodGet) {
+		out = append(out, api.CodeFull) // reading goes on
 	}
 	if rt.Body {
 		out = append(out, api.CodeTooLarge)

@@ -50,7 +50,7 @@ var contracts = map[string]contract{
 		tag:     "collections",
 		about:   "Append the next record to the caller's own collection, with the grants that it needs: one transaction, all or nothing. The record counts exactly those readers who have a live grant to its epoch afterwards. Each grant comes with its transform key, which no answer ever carries. The newest record again, with the same grants, has no effect.",
 		good:    "stored; with the server's receipt and the proof that the record is in the log",
-		codes:   []string{api.CodeMismatch, api.CodeNotFound, api.CodeConflict, api.CodeExists, api.CodeClosed, api.CodeQuota, api.CodeRejected, api.CodeTooLarge},
+		codes:   []string{api.CodeMismatch, api.CodeNotFound, api.CodeConflict, api.CodeExists, api.CodeClosed, api.CodeRejected, api.CodeTooLarge},
 		example: object{"collection": "AQ", "grants": list{object{"record": "AQ", "transformKey": "AQ"}}},
 	},
 	"list_grants": {
