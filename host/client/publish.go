@@ -222,10 +222,15 @@ func (u *uploading) check(a *api.Upload) error {
 	whole := a.Received == u.size
 	if a.ID != u.text || a.Total != u.size || a.Complete != whole || a.Received < 0 || a.Received > u.size ||
 		!whole && a.Received%api.MaxPart != 0 {
-		return fmt.Errorf("%w: %s does not say how far the upload is", ErrAnswer, u.base)
+		return &nonsense{fmt.Errorf("%w: %s does not say how far the upload is", ErrAnswer, u.base)}
 	}
 	return nil
 }
+
+// nonsense is an answer that does not get better by asking again.
+type nonsense struct{ error }
+
+func (n *nonsense) Unwrap() error { return n.error }
 
 // meaning gives answers of the repository the meaning that they have for the caller.
 func meaning(err error) error {
@@ -250,8 +255,9 @@ func (u *uploading) patience(ctx context.Context, failures int, wait time.Durati
 		return ctx.Err()
 	}
 	var refused *Error
+	var wrong *nonsense
 	worth := unanswered(err) || errors.Is(err, ErrConflict) || errors.As(err, &refused) && refused.Code == api.CodeLimited
-	if !worth || errors.Is(err, errReading) || failures >= uploadAttempts {
+	if !worth || errors.As(err, &wrong) || errors.Is(err, errReading) || failures >= uploadAttempts {
 		return err
 	}
 	if wait == 0 {
