@@ -180,6 +180,10 @@ func (t *transfer) announce(status int, length int64) {
 // preflight lets web pages of any origin read, and nobody else's store: otherwise any page could
 // have its visitors fill a server that only they reach.
 func (t *transfer) preflight() error {
+	if err := noBody(t.r); err != nil {
+		return err
+	}
+	t.unread = false
 	h := t.w.Header()
 	h.Set("Access-Control-Allow-Origin", "*")
 	h.Set("Access-Control-Allow-Methods", "GET, HEAD")
