@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -171,6 +172,23 @@ func (n *Node) Kill() {
 		n.cmd.Process.Kill()
 		<-n.ended
 	}
+}
+
+// Stop asks the node to end (SIGTERM), and returns an error unless it does so in order and
+// soon.
+func (n *Node) Stop() error {
+	if err := n.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		return err
+	}
+	select {
+	case <-n.ended:
+	case <-time.After(30 * time.Second):
+		return errors.New("server does not end")
+	}
+	if code := n.cmd.ProcessState.ExitCode(); code != 0 {
+		return fmt.Errorf("server ended with code %d: %s", code, n.log.String())
+	}
+	return nil
 }
 
 // Log returns what the node has logged in its last life. It must not run any more.

@@ -287,8 +287,8 @@ func (l *load) check() {
 	}
 }
 
-// TestFailOver: two servers on one database under load. Each is killed and started again,
-// then the primary, then the synchronous standby takes over. Nothing acknowledged is lost,
+// TestFailOver: two servers on one database under load. Each is killed and started again, one
+// is stopped in order, the primary is killed, then the synchronous standby takes over. Nothing acknowledged is lost,
 // nobody opens anything after the receipt of his revocation, and every client sees one log
 // that only grows.
 func TestFailOver(t *testing.T) {
@@ -316,7 +316,7 @@ func TestFailOver(t *testing.T) {
 			}
 			time.Sleep(50 * time.Millisecond)
 		}
-		t.Logf("%5.1f s  %-34s %5d writes, %5d openings, %5d refusals, %4d attempts failed", time.Since(begun).Seconds(), what,
+		t.Logf("%5.1f s  %-38s %5d writes, %5d openings, %5d refusals, %4d attempts failed", time.Since(begun).Seconds(), what,
 			l.writes.Load(), l.opens.Load(), l.refusals.Load(), l.failures.Load())
 	}
 	step("begin", func() error { return nil })
@@ -324,6 +324,8 @@ func TestFailOver(t *testing.T) {
 		for i, n := range c.Nodes {
 			step(fmt.Sprintf("server %d killed and started", i), func() error { n.Kill(); time.Sleep(100 * time.Millisecond); return n.Start() })
 		}
+		first := c.Nodes[0]
+		step("server 0 stopped in order and started", func() error { return errors.Join(first.Stop(), first.Start()) })
 		step("primary killed and started", func() error { return errors.Join(c.Primary.Kill(), c.Primary.Restart()) })
 		step("fail-over to the standby", c.FailOver)
 		if *rounds > 1 {
