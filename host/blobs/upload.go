@@ -186,6 +186,10 @@ func (d *Disk) lockUpload(name string) (*os.File, error) {
 // extend writes one part behind what there is.
 func (d *Disk) extend(f *os.File, name string, id ID, r *resume, p Part, content io.Reader) (Progress, error) {
 	kept := r.progress()
+	// What a crash has left behind of a part may be longer than what comes now.
+	if err := f.Truncate(r.received); err != nil {
+		return kept, fmt.Errorf("write document: %w", full(err))
+	}
 	if _, err := f.Seek(r.received, io.SeekStart); err != nil {
 		return kept, fmt.Errorf("write document: %w", cause(err))
 	}
