@@ -15,24 +15,31 @@ import (
 )
 
 // BenchmarkGetKeys times whole requests, from the signature's verification to the answer
-// in JSON, with a store and a keyring on disk. A row is a suite, a cache (none, or one in
-// which the transform key is prepared) and the keys of one request; 1 is get_sym_key, the
-// others get_sym_keys. cpu-ms/key is processor time, of all cores, for each key.
+// in JSON, with a store and a keyring on disk. A row is a suite, what is kept in memory
+// (nothing, the prepared transform key, or the transformed values too) and the keys of one
+// request; 1 is get_sym_key, the others get_sym_keys. cpu-ms/key is processor time, of all
+// cores, for each key.
 func BenchmarkGetKeys(b *testing.B) {
 	for _, suite := range []uint8{abi.Suite256, abi.Suite480} {
-		for _, cache := range []int{0, 1 << 20} {
-			w := newWorld(b)
-			w.suite, w.cache = suite, cache
+		w := newWorld(b)
+		w.suite = suite
+		alice, bob := w.join(), w.join()
+		w.grant(alice, bob)
+		ids := make([]string, api.MaxKeys)
+		for i := range ids {
+			ids[i] = w.deposit(alice, alice).id
+		}
+		for _, kept := range []struct {
+			name                  string
+			prepared, transformed int
+		}{{"cold", 0, 0}, {"prepared", 1 << 20, 0}, {"transformed", 1 << 20, 16 << 20}} {
+			w.cache, w.kept = kept.prepared, kept.transformed
 			w.restart()
-			alice, bob := w.join(), w.join()
-			w.grant(alice, bob)
-			ids := make([]string, api.MaxKeys)
-			for i := range ids {
-				ids[i] = w.deposit(alice, alice).id
-			}
-			name := map[bool]string{false: "uncached", true: "cached"}[cache > 0]
-			for _, n := range []int{1, 10, api.MaxKeys} {
-				b.Run(fmt.Sprintf("%s/%s/%d", abi.SuiteName(suite), name, n), func(b *testing.B) { w.benchmark(b, bob, ids[:n]) })
+			for _, n := range []int{1, 10, 100, api.MaxKeys} {
+				b.Run(fmt.Sprintf("%s/%s/%d", abi.SuiteName(suite), kept.name, n), func(b *testing.B) {
+					w.want("warm up", w.getMany(bob, ids[:n]...), "")
+					w.benchmark(b, bob, ids[:n])
+				})
 			}
 		}
 	}
