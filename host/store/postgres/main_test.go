@@ -2,6 +2,7 @@ package postgres_test
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -26,6 +27,9 @@ func TestMain(m *testing.M) {
 		}
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(3)
+	}
+	if os.Getenv("RECRYPT_LONG_TESTS") == "" {
+		flag.Set("rapid.checks", "25") // each step asks a server; the command line may say otherwise
 	}
 	os.Exit(pgtest.Main(m))
 }

@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"github.com/recrypt-service/recrypt/host/store"
-	"github.com/recrypt-service/recrypt/host/store/pgtest"
 	"github.com/recrypt-service/recrypt/host/store/storetest"
 )
 
@@ -92,13 +91,10 @@ func (p *pair) LogSize(ctx context.Context) (int64, error) { return p.next().Log
 // TestTwoServers runs the suite, without what takes longest, on two stores of one database
 // at once.
 func TestTwoServers(t *testing.T) {
-	c := pgtest.Start(t, pgtest.Options{})
-	urls := map[*testing.T]string{}
+	fresh := oneAfterAnother(t)
 	storetest.Run(t, func(t *testing.T) store.Store {
-		if urls[t] == "" {
-			urls[t] = c.Database(t)
-		}
-		a, b := open(t, urls[t]), open(t, urls[t])
+		url := fresh(t)
+		a, b := open(t, url), open(t, url)
 		return &pair{Store: a, both: [2]store.Store{a, b}}
 	}, "Model", "CollectionBound", "ListBound")
 }
