@@ -347,19 +347,25 @@ func (c *Client) checkSharedState(ctx context.Context, s *abi.LogState) error {
 	if err != nil {
 		return err
 	}
+	err = c.compareShared(ctx, s, cp)
+	switch {
+	case err == nil:
+		c.log.join(*s)
+		return nil
+	case errors.Is(err, ErrForked) && c.lostState(ctx, svc, s):
+		return nil // and it does not become one of the one history
+	}
+	return c.explainRestart(ctx, svc, err)
+}
+
+// compareShared compares a state with a newer checkpoint.
+func (c *Client) compareShared(ctx context.Context, s *abi.LogState, cp *translog.Checkpoint) error {
 	if uint64(cp.Size) < s.Size {
-		if c.lostState(ctx, svc, s) {
-			return nil
-		}
 		return fmt.Errorf("%w: somebody has seen %d entries, and we are shown %d", ErrForked, s.Size, cp.Size)
 	}
 	if err := c.checkBeginning(ctx, *s, cp); err != nil {
-		if errors.Is(err, ErrForked) && c.lostState(ctx, svc, s) {
-			return nil
-		}
 		return fmt.Errorf("log as somebody else has seen it: %w", err)
 	}
-	c.log.join(*s)
 	return nil
 }
 

@@ -118,7 +118,7 @@ func (c *Client) AcceptRestart(ctx context.Context, statement []byte) error {
 // server states that it has begun its log anew and nobody has accepted that yet. Once
 // accepted, another history is what it is.
 func (c *Client) explainRestart(ctx context.Context, svc *service, err error) error {
-	if !errors.Is(err, ErrOldLog) && !errors.Is(err, ErrForked) {
+	if !errors.Is(err, ErrOldLog) && !errors.Is(err, ErrForked) || errors.Is(err, ErrLogRestarted) {
 		return err
 	}
 	r, failed := c.restartOf(ctx, svc)
