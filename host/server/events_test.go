@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -443,4 +444,49 @@ func TestEventsWriteTimeout(t *testing.T) {
 	w.open(alice)
 	w.grant(alice, w.join())
 	o.expect("entry grant")
+}
+
+// TestEventsOtherServer: what one server does is seen by who watches at another.
+func TestEventsOtherServer(t *testing.T) {
+	w := newWorld(t)
+	cfg := w.config(w.store)
+	cfg.Shared = true
+	other := must(server.New(t.Context(), cfg))
+	other.SetEvents(time.Second, 5*time.Millisecond)
+	web := httptest.NewServer(other)
+	t.Cleanup(func() { other.Close(); web.Close() })
+	alice, bob := w.join(), w.join()
+	a, b := w.watch(t, web.URL, alice, 0), w.watch(t, web.URL, bob, 0)
+	w.grant(alice, bob)
+	w.read(bob, w.deposit(alice, alice))
+	a.expect("entry grant", "entry deposit", "entry opening")
+	b.expect("notice grant", "entry opening")
+}
+
+// TestEventsShutdown: a server that stops ends its streams, and does not wait for them.
+func TestEventsShutdown(t *testing.T) {
+	w := newWorld(t)
+	url, stop := run(t, server.ServeConfig{DataDir: filepath.Join(t.TempDir(), "data"), PublicURLs: []string{origin}})
+	alice := w.newPerson()
+	body := must(json.Marshal(api.CreateIdentity{Record: alice.record}))
+	signed := w.sign(alice, request("POST", api.PathIdentities, body), body)
+	r := must(http.NewRequest("POST", url+api.PathIdentities, bytes.NewReader(body)))
+	r.Host, r.Header = "recrypt.test", signed.Header
+	if resp, err := http.DefaultClient.Do(r); err != nil || resp.StatusCode != http.StatusOK {
+		t.Fatalf("%v %v", resp, err)
+	}
+	o := w.watch(t, url, alice, 0)
+	if m := <-o.messages; o.code() != "" || !m.aliveSignal {
+		t.Fatalf("%+v", m)
+	}
+	begin := time.Now()
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+	if took := time.Since(begin); took > 10*time.Second {
+		t.Errorf("stopping took %s", took)
+	}
+	if m := o.next(patience); m != nil {
+		t.Errorf("%s", m.raw)
+	}
 }

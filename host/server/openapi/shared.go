@@ -109,9 +109,10 @@ func parameters() object {
 			text(1, 128, `^[!#-\[\]-~]+$`, "", "7c1f6c3e-retry-me")),
 		"If-None-Match": header("If-None-Match", "ETag of the copy that the client has. Not signed: who changes it on the way gains no more than by cutting the line.", false,
 			object{"type": "string", "minLength": 1, "maxLength": 1024, "examples": list{`"5Tb0xpPxqLmbVv5nTz6ZQ4Kp"`}}),
-		"If-Range": header("If-Range", "ETag of the document that the range is to be of; of another one, the whole is answered.", false, text(1, 128, `^"[a-z2-7]+"$`, "", `"`+exampleHash+`"`)),
-		"Range": header("Range", "One range of bytes.", false,
-			text(1, 64, `^bytes=([0-9]+-[0-9]*|-[0-9]+)$`, "", "bytes=0-16383")),
+		"If-Range": header("If-Range", "ETag of the document that the range is to be of; with anything else, the whole is answered.", false,
+			object{"type": "string", "minLength": 1, "maxLength": 1024, "examples": list{`"` + exampleHash + `"`}}),
+		"Range": header("Range", "One range of bytes; anything else is passed over, and the whole is answered.", false,
+			object{"type": "string", "minLength": 1, "maxLength": 1024, "examples": list{"bytes=0-16383"}}),
 		"Content-Range": header("Content-Range", "Where in the document the part stands, and the size of the whole document.", true,
 			text(1, 80, `^bytes [0-9]+-[0-9]+/[0-9]+$`, "", "bytes 0-8388607/20000000")),
 	}
