@@ -102,7 +102,7 @@ Exit codes: 0 done, 1 failed, 2 usage, 3 no access.`,
 		a.grantCommand(), a.regrantCommand(), a.revokeCommand(), a.grantsCommand(), a.requestCommand(), a.vetoCommand(),
 		a.encryptCommand(), a.publishCommand(), a.decryptCommand(), a.depositsCommand(), a.keyCommand(),
 		a.ledgerCommand(), a.watchCommand(), a.auditCommand(), a.safetyCommand(), a.witnessCommand(),
-		a.backupCommand(), a.bringBackCommand(), a.migrateCommand(), a.mirrorCommand(), a.serverCommand(), a.versionCommand())
+		a.backupCommand(), a.bringBackCommand(), a.migrateCommand(), a.mirrorCommand(), a.serverCommand(), a.doctorCommand(), a.versionCommand())
 	root.SetVersionTemplate("recrypt {{.Version}}\n")
 	root.SuggestionsMinimumDistance = 2
 	return root
