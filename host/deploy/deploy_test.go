@@ -139,7 +139,7 @@ func TestDashboard(t *testing.T) {
 	elsewhere := []string{ // in alarms, or the answer to a question that a panel raises
 		"recrypt_panics_total", "recrypt_store_full", "recrypt_store_failed", "recrypt_cache_evicted_total", "recrypt_cache_entries",
 		"recrypt_log_signed_timestamp_seconds", "recrypt_sweeps_total", "recrypt_sweep_seconds", "recrypt_tls_reload_errors_total",
-		"recrypt_info", "recrypt_transfers_limit",
+		"recrypt_info", "recrypt_transfers_limit", "recrypt_streams", "recrypt_streams_limit",
 	}
 	for _, m := range server.Metrics() {
 		if shown[m.Name] == slices.Contains(elsewhere, m.Name) {

@@ -72,6 +72,8 @@ var metricTable = []Metric{
 	{"recrypt_mirror_failed", "gauge", nil, "1 if the mirror does not keep up; not told without one."},
 	{"recrypt_transfers", "gauge", []string{"kind"}, "Documents that are being stored (upload) and read (download)."},
 	{"recrypt_transfers_limit", "gauge", []string{"kind"}, "How many at once."},
+	{"recrypt_streams", "gauge", nil, "Streams of live updates that are open."},
+	{"recrypt_streams_limit", "gauge", nil, "How many at once."},
 
 	{"recrypt_sweeps_total", "counter", []string{"outcome"}, "Sweeps, which destroy keys of expired grants: done, failed."},
 	{"recrypt_sweep_seconds", "histogram", nil, "Time that a sweep takes."},
@@ -241,6 +243,8 @@ func (f figures) Collect(out chan<- prometheus.Metric) {
 			tell("recrypt_transfers_limit", float64(cap(slots)), kind)
 		}
 	}
+	tell("recrypt_streams", float64(s.recent.count()))
+	tell("recrypt_streams_limit", maxStreams)
 	s.ops.collect(tell)
 }
 
