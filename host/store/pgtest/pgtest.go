@@ -314,7 +314,7 @@ func (c *Cluster) Standby(synchronous bool) (*Cluster, error) {
 		return nil, err
 	}
 	s.next = c.next
-	err = s.tool("pg_basebackup", "-h", c.dir, "-D", s.data(), "-R", "-X", "stream", "-c", "fast")
+	err = s.tool("pg_basebackup", "-h", c.dir, "-D", s.data(), "-R", "-X", "stream", "-c", "fast", "-N")
 	if err == nil {
 		err = s.Restart()
 	}

@@ -3,6 +3,7 @@ package postgres_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -15,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/recrypt-service/recrypt/host/store"
 	"github.com/recrypt-service/recrypt/host/store/pgtest"
 	"github.com/recrypt-service/recrypt/host/store/postgres"
 	"github.com/recrypt-service/recrypt/host/store/storetest"
@@ -163,6 +165,51 @@ func TestFailover(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Logf("%d acknowledged writes checked", writes)
+}
+
+// TestStandbyGone: what the standby has not got is not acknowledged, although the
+// primary has it. When the standby is back, the change is found to be there, once.
+func TestStandbyGone(t *testing.T) {
+	postgres.Hurry(t, 3*time.Second, time.Second)
+	primary := pgtest.Start(t, pgtest.Options{Fsync: true})
+	name, err := primary.Create(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := open(t, primary.URL(name))
+	t.Cleanup(func() { s.Close() }) // before time goes back
+	standby, err := primary.Standby(true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer standby.Close()
+	log := func() []store.LogEntry {
+		return []store.LogEntry{{Leaf: fmt.Appendf(make([]byte, 0, 32), "%032d", rand.Int64()), Entry: []byte{1}}}
+	}
+	if err := s.AppendLog(t.Context(), log()); err != nil {
+		t.Fatal(err)
+	}
+	if err := standby.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.AppendLog(t.Context(), log()); !errors.Is(err, store.ErrUnavailable) {
+		t.Fatalf("without the standby: %v", err)
+	}
+	done := make(chan error)
+	go func() { done <- s.AppendLog(t.Context(), log()) }()
+	time.Sleep(1500 * time.Millisecond) // more than one attempt
+	if err := standby.Restart(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-done; err != nil {
+		t.Fatalf("with the standby again: %v", err)
+	}
+	if n, err := s.LogSize(t.Context()); err != nil || n != 3 { // the second was not acknowledged, and is there
+		t.Fatalf("%d leaves, %v", n, err)
+	}
+	if err := storetest.CheckLog(t.Context(), s); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // cutter passes connections to a server on, and cuts them at random moments: when they

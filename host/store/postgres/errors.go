@@ -51,6 +51,13 @@ func lost(err error) bool {
 		errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) // of an attempt
 }
 
+// undone reports whether err is the database's answer that it has not committed. One that
+// ends the session is not: it may come while the commit waits for a standby.
+func undone(err error) bool {
+	var e *pgconn.PgError
+	return errors.As(err, &e) && e.SeverityUnlocalized == "ERROR" && e.Code != "40003"
+}
+
 // unavailable is what remains when patience ends. The address of the database is the
 // operator's business: err is for the log.
 func unavailable(err error) error { return fmt.Errorf("%w: %w", store.ErrUnavailable, err) }

@@ -37,13 +37,15 @@ import (
 	"github.com/recrypt-service/recrypt/host/store/postgres/postgresdb"
 )
 
-const (
+// connections is how many the pool has at most, unless the URL says pool_max_conns.
+const connections = 16
+
+// Tests have less time.
+var (
 	// patience is how long a method tries to reach the database.
 	patience = 30 * time.Second
 	// attempt bounds one try, so that a connection that leads nowhere is given up.
 	attempt = 10 * time.Second
-	// connections is how many the pool has at most, unless the URL says pool_max_conns.
-	connections = 16
 )
 
 // Store is an open database. It implements store.Store.

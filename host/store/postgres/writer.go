@@ -241,8 +241,12 @@ func (w *writer) try(jobs []*write, before *attempted) (*attempted, error) {
 	defer conn.Release() // closes it if it is still in a transaction
 	t := newTx(ctx, conn.Conn())
 	if before != nil {
-		if there, err := t.has(before); there || err != nil {
-			return nil, errors.Join(err, t.end(err))
+		there, err := t.has(before)
+		if err != nil {
+			return nil, t.end(err)
+		}
+		if there {
+			return t.confirm(before)
 		}
 	}
 	if err := t.ask(jobs); err != nil {
@@ -365,14 +369,29 @@ func (t *tx) commit() (*attempted, error) {
 	}, "COMMIT")
 	err := t.pipe.flush()
 	switch {
-	case err == nil && verdict == "COMMIT":
-		return nil, nil
-	case err == nil:
+	case err == nil && verdict != "COMMIT":
 		return nil, errors.New("the transaction was undone")
-	case code(err) != "" && code(err) != "40003":
-		return nil, t.end(err) // the database says that it did not
+	case err == nil:
+		// A server that is told to stop waiting for its standby commits all the same, and
+		// does not say that the standby has nothing.
+		if err = t.pipe.ctx.Err(); err == nil {
+			return nil, nil
+		}
+	case undone(err):
+		return nil, t.end(err)
 	}
 	return &attempted{t.head.size, t.log}, err
+}
+
+// confirm commits something after a transaction that is known to be committed here: when
+// it returns, what was to be durable before is.
+func (t *tx) confirm(before *attempted) (*attempted, error) {
+	t.later.PutHead(t.pipe.ctx, postgresdb.PutHeadParams{Size: t.head.size, Edge: t.head.edge})
+	tried, err := t.commit()
+	if tried != nil {
+		tried = before
+	}
+	return tried, err
 }
 
 // end undoes the transaction, if the connection still works, and returns err.
