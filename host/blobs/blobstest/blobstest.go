@@ -456,7 +456,7 @@ func testPressure(t *testing.T, open Opener) {
 		content := Content(uint64(20+i), blobs.PartSize+i)
 		id := blobs.ID(sha256.Sum256(content))
 		all.Go(func() {
-			for range 20 {
+			for range 6 {
 				if _, err := appendPart(s, id, Upload(1), content, 0); err == nil {
 					appendPart(s, id, Upload(1), content, 1)
 				}
