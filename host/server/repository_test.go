@@ -18,6 +18,7 @@ import (
 
 	"github.com/recrypt-service/recrypt/host/api"
 	"github.com/recrypt-service/recrypt/host/blobs"
+	"github.com/recrypt-service/recrypt/host/server"
 )
 
 func TestRepositoryWhole(t *testing.T) {
@@ -410,5 +411,54 @@ func TestRepositoryAtOnce(t *testing.T) {
 	}
 	if u, _ := l.store.Usage(context.Background()); u.Bytes > 520_000 || u.Documents != 1 {
 		t.Errorf("%+v", u)
+	}
+}
+
+// TestRepositoryRate stores 10,000 tiny documents from one address: most are refused, before
+// anything of them is stored.
+func TestRepositoryRate(t *testing.T) {
+	store, err := blobs.OpenDisk(t.TempDir(), blobs.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { store.Close() })
+	w := newWorld(t)
+	w.server.Close()
+	c := w.config(w.store)
+	c.Blobs, c.Limits = store, server.Limits{Address: server.Rate{PerSecond: 0.1, Burst: 1000}}
+	w.server = must(server.New(t.Context(), c))
+	stored, limited := 0, 0
+	for i := range 10_000 {
+		id, content := fmt.Sprint(i), []byte(nil)
+		if i < 100 { // enough to use up what is allowed
+			id, content = document(t, 0)
+		} else {
+			id = idOf([]byte(id))
+		}
+		req := httptest.NewRequest("PUT", documentPath(id), bytes.NewReader(content))
+		req.RemoteAddr = "192.0.2.7:1234"
+		out := httptest.NewRecorder()
+		w.server.ServeHTTP(out, req)
+		switch out.Code {
+		case 201:
+			stored++
+		case 429:
+			if limited++; out.Header().Get("Retry-After") == "" {
+				t.Fatal("no Retry-After")
+			}
+		case 400:
+		default:
+			t.Fatalf("%d %s", out.Code, out.Body)
+		}
+	}
+	if stored < 40 || stored > 60 || limited < 8000 {
+		t.Errorf("%d stored, %d refused", stored, limited)
+	}
+	req := httptest.NewRequest("GET", "/v1/server", nil)
+	req.RemoteAddr = "192.0.2.8:1234"
+	out := httptest.NewRecorder()
+	w.server.ServeHTTP(out, req)
+	if out.Code != 200 {
+		t.Errorf("somebody else: %d", out.Code)
 	}
 }
