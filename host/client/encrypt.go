@@ -3,6 +3,7 @@ package client
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 
@@ -23,8 +24,9 @@ const bufferSize = 256 << 10
 // Memory does not grow with src.
 //
 // An own collection whose epoch takes nothing any more is given its next one first. If that
-// happens to it while src is read, on another device or by its owner, the error is
-// ErrClosedEpoch or ErrConflict, and encrypting again is what helps.
+// happens to it while src is read, on another device or by its owner, the document is begun
+// anew with o.Again; without it the error is ErrClosedEpoch or ErrConflict, and encrypting
+// again is what helps.
 //
 // What rests on somebody else's collection rests on the server not hiding its newest
 // record. So that record must be signed with the owner's present keys and proved to be in
@@ -35,9 +37,23 @@ func (c *Client) Encrypt(ctx context.Context, dst io.Writer, src io.Reader, o En
 	if err := c.acting(); err != nil {
 		return nil, err
 	}
+	for i := 1; ; i++ {
+		info, late, err := c.encrypt(ctx, dst, src, o)
+		if err == nil || !late || o.Again == nil || i == attempts {
+			return info, err
+		}
+		if failed := o.Again(); failed != nil {
+			return nil, errors.Join(err, fmt.Errorf("begin anew: %w", failed))
+		}
+	}
+}
+
+// encrypt is one attempt of Encrypt. late reports that it failed because the collection has
+// moved on since it was begun.
+func (c *Client) encrypt(ctx context.Context, dst io.Writer, src io.Reader, o EncryptOptions) (info *DocumentInfo, late bool, err error) {
 	d, err := c.newDraft(ctx, KeyOptions{Collection: o.Collection, To: o.To})
 	if err != nil {
-		return nil, fmt.Errorf("encrypt: %w", err)
+		return nil, false, fmt.Errorf("encrypt: %w", err)
 	}
 	defer clear(d.key)
 	id := d.collection.Collection.Collection
@@ -45,23 +61,24 @@ func (c *Client) Encrypt(ctx context.Context, dst io.Writer, src io.Reader, o En
 		Key: d.id, Collection: id, Epoch: d.collection.Epoch, Author: d.author.ID, Server: c.base,
 	})
 	if err != nil {
-		return nil, fmt.Errorf("make header: %w", err)
+		return nil, false, fmt.Errorf("make header: %w", err)
 	}
 	if _, err := dst.Write(header); err != nil {
-		return nil, fmt.Errorf("write document: %w", err)
+		return nil, false, fmt.Errorf("write document: %w", err)
 	}
 	n, payload, err := seal(ctx, dst, src, d.key, header, o.Progress)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	waiting, err := c.deposit(ctx, d, payload)
 	if err != nil {
-		return nil, fmt.Errorf("deposit key: %w", err)
+		late := errors.Is(err, ErrClosedEpoch) || errors.Is(err, ErrConflict)
+		return nil, late, fmt.Errorf("deposit key: %w", err)
 	}
 	return &DocumentInfo{
 		Key: api.FormatID(d.id), Author: c.id, Owner: d.owner.id, Collection: api.FormatID(id),
 		Server: c.base, Bytes: n, Waiting: waiting,
-	}, nil
+	}, false, nil
 }
 
 // seal encrypts src to dst under key, bound to header, and returns the number of

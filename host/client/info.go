@@ -227,6 +227,10 @@ type EncryptOptions struct {
 	Collection string           // as in KeyOptions
 	To         string           // as in KeyOptions
 	Progress   func(done int64) // called with the plaintext bytes done so far; nil: not
+	// Again is called when the document has to be begun anew, because its collection has
+	// moved on while src was read: src is then back at its beginning, and what was written to
+	// dst is gone. nil: that cannot be done.
+	Again func() error
 }
 
 // DecryptOptions are the choices of [Client.Decrypt].

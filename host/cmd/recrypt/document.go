@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"github.com/recrypt-service/recrypt/host/atomicfile"
 	"github.com/recrypt-service/recrypt/host/client"
 )
 
@@ -98,7 +99,7 @@ func (a *app) encrypt(ctx context.Context, file, out string, publish bool, o cli
 	}
 	defer dst.abort()
 	bar := a.progress("encrypting", size)
-	o.Progress = bar.set
+	o.Progress, o.Again = bar.set, again(dst, src)
 	info, err := s.Encrypt(ctx, dst, src, o)
 	bar.done()
 	if err == nil {
@@ -119,6 +120,28 @@ func (a *app) encrypt(ctx context.Context, file, out string, publish bool, o cli
 		return a.published(ctx, s, out, info, nil)
 	}
 	return nil
+}
+
+// again returns what lets encrypting begin anew, nil if what is read or written is a stream.
+func again(dst *sink, src io.Reader) func() error {
+	from, ok := src.(*os.File)
+	to, isFile := dst.Writer.(*atomicfile.File)
+	if !ok || !isFile {
+		return nil
+	}
+	if info, err := from.Stat(); err != nil || !info.Mode().IsRegular() {
+		return nil
+	}
+	return func() error {
+		_, err := from.Seek(0, io.SeekStart)
+		if err == nil {
+			_, err = to.Seek(0, io.SeekStart)
+		}
+		if err == nil {
+			err = to.Truncate(0)
+		}
+		return err
+	}
 }
 
 // encryptResult is what JSON says of a document that was encrypted.
