@@ -73,7 +73,7 @@ func parse(args []string) (*options, error) {
 	flags.StringVar(&o.out, "out", "", "`folder` of latest.json, RESULTS.md and the plots (host/bench/load; with --quick, none)")
 	flags.StringVar(&o.dir, "dir", "", "`folder` for the databases: what is measured is this disk (default: a temporary one)")
 	flags.StringVar(&o.binary, "recrypt", "", "the `program` to measure (default: bin/recrypt)")
-	flags.BoolVar(&o.pin, "pin", runtime.GOOS == "linux" && runtime.NumCPU() > 1 || os.Getenv("RECRYPT_LOAD_PINNED") != "", "bind the generator to core 0, servers and database to core 1")
+	flags.BoolVar(&o.pin, "pin", runtime.GOOS == "linux" && runtime.NumCPU() > 1 || os.Getenv(pinnedEnv) != "", "bind the generator to core 0, servers and database to core 1")
 	flags.BoolVar(&o.even, "even", false, "requests at even distances instead of a Poisson process")
 	if err := flags.Parse(args); err != nil {
 		return nil, err
@@ -123,6 +123,9 @@ func realMain(ctx context.Context, o *options) error {
 	}
 	return perform(ctx, o, scale, os.Stdout, say)
 }
+
+// pinnedEnv tells the generator that it has bound itself to its core.
+const pinnedEnv = "LOAD_GENERATOR_PINNED"
 
 // The cores of the parts.
 const (

@@ -11,9 +11,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// pinnedEnv tells a process that it has bound itself to its core.
-const pinnedEnv = "RECRYPT_LOAD_PINNED"
-
 // pinSelf binds the whole process to one core. Threads cannot be bound together when they
 // are there, so the program starts itself again from a thread that is bound.
 func pinSelf(core int) error {
@@ -75,9 +72,6 @@ func only(core int) *unix.CPUSet {
 	set.Set(core)
 	return &set
 }
-
-// withParent ends a process that is started when this one ends, whatever ends it.
-func withParent(a *syscall.SysProcAttr) { a.Pdeathsig = syscall.SIGKILL }
 
 // fileSystem names what a folder is on, where that matters for an fsync.
 func fileSystem(dir string) string {

@@ -2,8 +2,6 @@
 
 package main
 
-import "syscall"
-
 // Processes are bound to cores on Linux only; elsewhere they run where the system likes.
 
 func pinSelf(int) error { return nil }
@@ -11,7 +9,5 @@ func pinSelf(int) error { return nil }
 func onCore(_ int, start func() error) error { return start() }
 
 func pinTree(int, int) error { return nil }
-
-func withParent(*syscall.SysProcAttr) {}
 
 func fileSystem(string) string { return "unknown" }

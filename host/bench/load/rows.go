@@ -214,26 +214,39 @@ func (s *site) sequence(ctx context.Context, e *example, pools, writers, lines i
 	if err != nil {
 		return q, err
 	}
+	count, err := q.write(ctx, dbs, e, &g, length)
+	if err != nil {
+		return q, err
+	}
+	after, err := dbs[0].LogSize(ctx)
+	if err == nil && after-before != int64(count) {
+		err = fmt.Errorf("the log grew by %d when %d lines were acknowledged", after-before, count)
+	}
+	return q, err
+}
+
+// write lets the writers write for a while and returns how many lines were acknowledged.
+func (q *sequencer) write(ctx context.Context, dbs []store.Store, e *example, g *store.Grant, length time.Duration) (count int, err error) {
 	var mu sync.Mutex
-	var failed error
-	count, times, begin := 0, openloop.NewLatencies(), time.Now()
+	times, begin := openloop.NewLatencies(), time.Now()
 	var working sync.WaitGroup
-	for w := range writers {
+	for w := range q.Writers {
 		working.Go(func() {
 			for time.Since(begin) < length && ctx.Err() == nil {
-				entries := make([]store.LogEntry, lines)
+				entries := make([]store.LogEntry, q.Lines)
 				for i := range entries {
 					entries[i] = e.line(g.Owner, g.Reader)
 				}
 				start := time.Now()
-				err := dbs[w%len(dbs)].RecordOpening(ctx, g.ID, 1, uint32(lines), entries)
+				failed := dbs[w%len(dbs)].RecordOpening(ctx, g.ID, 1, uint32(q.Lines), entries)
 				took := time.Since(start)
 				mu.Lock()
-				times.Record(took)
-				count += lines
-				failed = errors.Join(failed, err)
+				if err = errors.Join(err, failed); failed == nil {
+					times.Record(took)
+					count += q.Lines
+				}
 				mu.Unlock()
-				if err != nil {
+				if failed != nil {
 					return
 				}
 			}
@@ -242,10 +255,5 @@ func (s *site) sequence(ctx context.Context, e *example, pools, writers, lines i
 	working.Wait()
 	q.Rate = float64(count) / time.Since(begin).Seconds()
 	q.P50, q.P99 = ms(times.Quantile(0.5)), ms(times.Quantile(0.99))
-	if after, err := dbs[0].LogSize(ctx); err != nil || failed != nil {
-		return q, errors.Join(err, failed)
-	} else if after-before != int64(count) {
-		return q, fmt.Errorf("the log grew by %d when %d lines were acknowledged", after-before, count)
-	}
-	return q, nil
+	return count, err
 }

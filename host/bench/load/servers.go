@@ -150,9 +150,7 @@ func (r *running) start(ctx context.Context, i int, engine string, cache int) er
 	if r.site.url != "" {
 		args = append(args, "--database", r.site.url)
 	}
-	cmd := exec.Command(r.site.binary, append(args, r.site.flags...)...)
-	cmd.Env = append(os.Environ(), pinnedEnv+"=") // what concerns us only
-	cmd.SysProcAttr = &syscall.SysProcAttr{}
+	cmd := exec.Command(r.site.binary, args...)
 	cmd.Stderr = io.Discard
 	if f, err := os.Create(filepath.Join(r.site.dir, fmt.Sprintf("server-%d.log", i+1))); err == nil {
 		defer f.Close()
