@@ -24,6 +24,18 @@ import (
 // twoWorlds are two servers of one service on one database, which follow each other. People
 // belong to both.
 func twoWorlds(t *testing.T) (a, b *world) {
+	a, b = standing(t)
+	ctx, stop := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	for _, w := range []*world{a, b} {
+		running.Go(func() { w.server.Run(ctx) })
+	}
+	t.Cleanup(func() { stop(); running.Wait() })
+	return a, b
+}
+
+// standing are twoWorlds that do not follow each other yet.
+func standing(t *testing.T) (a, b *world) {
 	t.Setenv(hosttest.DatabaseEnv, "postgres")
 	a = newWorld(t)
 	b = &world{
@@ -32,12 +44,6 @@ func twoWorlds(t *testing.T) (a, b *world) {
 	}
 	b.start()
 	t.Cleanup(b.stop)
-	ctx, stop := context.WithCancel(context.Background())
-	var running sync.WaitGroup
-	for _, w := range []*world{a, b} {
-		running.Go(func() { w.server.Run(ctx) })
-	}
-	t.Cleanup(func() { stop(); running.Wait() })
 	return a, b
 }
 
@@ -199,6 +205,36 @@ func TestSharedRevokeRace(t *testing.T) {
 		a.want("after the receipt", a.get(bob, k.id), api.CodeNotFound)
 	}
 	t.Log(outcomes)
+}
+
+// TestSharedWitness: two servers have the same witness, and each has its confirmations
+// although the other one shows it newer states all the time.
+func TestSharedWitness(t *testing.T) {
+	a, b := standing(t)
+	one := a.witness("one.example", a.service.SigningKey)
+	a.run(one)
+	b.run(one)
+	var last int64
+	for range 4 {
+		for _, w := range []*world{a, b} {
+			w.join()
+			var size int64
+			eventually(t, "a confirmed checkpoint", func() bool {
+				c := w.newestCheckpoint(one.Witness)
+				size = c.Size
+				return len(c.Witnesses) == 1
+			})
+			if size <= last {
+				t.Errorf("%d leaves after %d", size, last)
+			}
+			last = size
+		}
+	}
+	for _, w := range []*world{a, b} {
+		if strings.Contains(w.log.String(), "no cosignature") {
+			t.Error(w.log.String())
+		}
+	}
 }
 
 // TestServeDatabase: who may serve from a database, with which key, and which one is refused.
