@@ -85,7 +85,7 @@ func Open(ctx context.Context, url string) (*Store, error) {
 // Name is what may be shown of a database's URL: no password, no parameters.
 func Name(text string) string {
 	u, err := url.Parse(text)
-	if err != nil || u.Scheme == "" {
+	if err != nil || !IsURL(text) || strings.Contains(u.Path, "@") { // a slash too many
 		return "(not a URL)"
 	}
 	host := u.Host
