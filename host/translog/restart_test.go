@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/ed25519"
 	"errors"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -95,4 +96,23 @@ func FuzzOpenRestart(f *testing.F) {
 			t.Error("it reads back otherwise")
 		}
 	})
+}
+
+// TestForgetLog: a witness trusts a log anew, and forgets no other.
+func TestForgetLog(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "state.json")
+	w := &WitnessServer{file: file}
+	other := treeState{7, tlog.Hash{7}}
+	if err := w.save(witnessState{"rsv1lost": {20, tlog.Hash{1}}, "rsv1other": other}); err != nil {
+		t.Fatal(err)
+	}
+	if size, err := ForgetLog(file, "rsv1lost"); err != nil || size != 20 {
+		t.Fatalf("forgot %d: %v", size, err)
+	}
+	if _, err := ForgetLog(file, "rsv1lost"); !errors.Is(err, ErrUnknownLog) {
+		t.Errorf("forgotten twice: %v", err)
+	}
+	if s, err := w.load(); err != nil || len(s) != 1 || s["rsv1other"] != other {
+		t.Errorf("left: %v, %v", s, err)
+	}
 }

@@ -42,7 +42,7 @@ names it to the server. Each client says which witnesses it requires.`,
   recrypt witness require 1 KEY`,
 		Args: cobra.ArbitraryArgs, RunE: group,
 	}
-	cmd.AddCommand(a.witnessRunCommand(), a.witnessKeyCommand(), &cobra.Command{
+	cmd.AddCommand(a.witnessRunCommand(), a.witnessKeyCommand(), a.witnessRestartCommand(), &cobra.Command{
 		Use: "require K [KEY...]", Short: "Grant and deposit only if K of these witnesses have confirmed the log",
 		Example: "  recrypt witness require 2 KEY1 KEY2 KEY3\n  recrypt witness require 0              none any more",
 		Args:    cobra.ArbitraryArgs,
