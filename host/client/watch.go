@@ -123,29 +123,40 @@ type watch struct {
 	ever  bool         // and at all: a first failure is rather a wrong address
 }
 
-// once watches as long as one connection holds.
+// once watches as long as one connection holds. A server that says nothing for long is given
+// up, whatever it was about to do.
 func (w *watch) once(ctx context.Context) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	resp, err := w.connect(ctx)
+	bounded, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	dead := time.AfterFunc(watchSilence, func() { cancel(errSilent) })
+	defer dead.Stop()
+	err := w.listen(ctx, bounded, dead)
+	if context.Cause(bounded) == errSilent {
+		return errSilent
+	}
+	return err
+}
+
+var errSilent = fmt.Errorf("%w: it has said nothing for %s", ErrUnreachable, watchSilence)
+
+func (w *watch) listen(ctx, bounded context.Context, dead *time.Timer) error {
+	resp, err := w.connect(bounded)
 	if err != nil {
 		return err
 	}
 	defer resp.Body.Close()
-	// A read that blocks for ever ends when the connection is given up.
-	dead := time.AfterFunc(watchSilence, cancel)
-	defer dead.Stop()
 	messages := newMessages(resp.Body)
 	for {
 		m, err := messages.next()
 		if err != nil {
 			return err
 		}
-		dead.Reset(watchSilence)
+		dead.Stop() // what we do with it is not the server's silence
 		w.alive, w.ever = true, true
 		if err := w.take(ctx, m); err != nil {
 			return err
 		}
+		dead.Reset(watchSilence)
 	}
 }
 
@@ -171,6 +182,11 @@ func (w *watch) connect(ctx context.Context) (*http.Response, error) {
 			if failed != nil || !changed {
 				return nil, err
 			}
+		case errors.Is(err, ErrNotFound): // its log is shorter than we know: it says why, or lies
+			if _, failed := w.Checkpoint(ctx); failed != nil {
+				return nil, failed
+			}
+			return nil, err
 		default:
 			return nil, err
 		}

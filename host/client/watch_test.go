@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/recrypt-service/recrypt/host/api"
@@ -200,5 +202,53 @@ func TestWatchLies(t *testing.T) {
 	}))
 	if err := x.m.Watch(ctx, 0, failing); !errors.Is(err, client.ErrAnswer) {
 		t.Errorf("no stream: %v", err)
+	}
+}
+
+// silent is a server that gives one sign of life in its first answer, and then nothing.
+type silent struct {
+	asked int
+	mute  bool // nothing at all, not even an answer
+}
+
+func (s *silent) RoundTrip(r *http.Request) (*http.Response, error) {
+	s.asked++
+	if s.mute && s.asked > 1 {
+		<-r.Context().Done()
+		return nil, r.Context().Err()
+	}
+	read, write := io.Pipe()
+	go func() {
+		if s.asked == 1 {
+			io.WriteString(write, ": hello\n\n")
+		}
+		<-r.Context().Done()
+		write.CloseWithError(r.Context().Err())
+	}()
+	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {"text/event-stream"}}, Body: read, Request: r}, nil
+}
+
+// TestWatchSilence: a line that is dead is noticed, and it is tried ever more slowly.
+func TestWatchSilence(t *testing.T) {
+	alice := hosttest.NewPerson(t, "alice")
+	for _, mute := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			line := &silent{mute: mute}
+			config := alice.Config(t, "http://127.0.0.1:1")
+			config.HTTP = &http.Client{Transport: line}
+			c, err := client.New(config)
+			if err != nil {
+				t.Fatal(err)
+			}
+			hour, cancel := context.WithTimeout(ctx, time.Hour)
+			defer cancel()
+			if err := c.Watch(hour, 5, nil); !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("%v", err)
+			}
+			// A minute and a half for each, after the first ones.
+			if line.asked < 25 || line.asked > 60 {
+				t.Errorf("asked %d times within an hour", line.asked)
+			}
+		})
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -54,7 +55,11 @@ func (w *world) watch(t *testing.T, url string, p *person, from int64) *onlooker
 	signed := w.sign(p, request("GET", path, nil), nil)
 	r := must(http.NewRequestWithContext(ctx, "GET", url+path, nil))
 	r.Host, r.Header = "recrypt.test", signed.Header
-	resp, err := http.DefaultClient.Do(r)
+	client := http.DefaultClient
+	if strings.HasPrefix(url, "https:") {
+		client = insecure
+	}
+	resp, err := client.Do(r)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,6 +70,9 @@ func (w *world) watch(t *testing.T, url string, p *person, from int64) *onlooker
 	t.Cleanup(func() { resp.Body.Close() })
 	return o
 }
+
+// insecure speaks HTTP/2 to servers whose certificate nobody knows.
+var insecure = &http.Client{Transport: &http.Transport{ForceAttemptHTTP2: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
 
 func eventsPath(from int64) string {
 	return strings.Replace(api.PathEvents, "{from}", strconv.FormatInt(from, 10), 1)
@@ -421,14 +429,27 @@ func identityRef(id [32]byte, version uint32) []byte {
 // TestEventsWriteTimeout: a stream outlives the time that net/http gives an answer, and its
 // heartbeat tells how far the log was looked at.
 func TestEventsWriteTimeout(t *testing.T) {
+	for _, protocol := range []string{"HTTP/1.1", "HTTP/2.0"} {
+		t.Run(protocol, func(t *testing.T) { testEventsWriteTimeout(t, protocol) })
+	}
+}
+
+func testEventsWriteTimeout(t *testing.T, protocol string) {
 	w := newWorld(t)
 	w.server.SetEvents(20*time.Millisecond, 5*time.Millisecond)
 	web := httptest.NewUnstartedServer(w.server)
 	web.Config.WriteTimeout, web.Config.ReadTimeout = 100*time.Millisecond, 100*time.Millisecond
-	web.Start()
+	if web.EnableHTTP2 = protocol == "HTTP/2.0"; web.EnableHTTP2 {
+		web.StartTLS()
+	} else {
+		web.Start()
+	}
 	t.Cleanup(func() { w.server.CloseStreams(); web.Close() })
 	alice := w.join()
 	o := w.watch(t, web.URL, alice, 0)
+	if o.response.Proto != protocol {
+		t.Fatalf("it is %s", o.response.Proto)
+	}
 	begin := time.Now()
 	var last sse
 	for time.Since(begin) < 400*time.Millisecond {
