@@ -109,6 +109,12 @@ func toProblem(err error) (p *problem, fault bool) {
 	switch {
 	case errors.As(err, &p):
 		return p, p.Code == api.CodeInternal
+	case errors.Is(err, store.ErrUnavailable):
+		p := refuse(api.CodeBusy, "the server's database does not answer; retry")
+		p.retryAfter = "5"
+		return p, true
+	case errors.Is(err, store.ErrFull):
+		return refuse(api.CodeFull, "reading goes on; tell the operator, and retry later"), true
 	case errors.Is(err, errOurs):
 	case errors.As(err, &core):
 		return fromCore(core)
@@ -130,12 +136,6 @@ func toProblem(err error) (p *problem, fault bool) {
 		p := refuse(api.CodeBusy, "this identity has sent too many requests within an hour")
 		p.retryAfter = "60"
 		return p, false
-	case errors.Is(err, store.ErrUnavailable):
-		p := refuse(api.CodeBusy, "the server's database does not answer; retry")
-		p.retryAfter = "5"
-		return p, true
-	case errors.Is(err, store.ErrFull):
-		return refuse(api.CodeFull, "reading goes on; tell the operator, and retry later"), true
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return refuse(api.CodeBusy, "the request was interrupted; retry"), false
 	}
