@@ -45,6 +45,8 @@ func httpClient(base *http.Client) *http.Client {
 				MaxIdleConnsPerHost: 8,
 				ForceAttemptHTTP2:   true,
 				DisableCompression:  true,
+
+				ExpectContinueTimeout: time.Second, // of uploads, which may be refused
 			},
 		}
 	}
