@@ -164,7 +164,7 @@ func (a *app) encrypted(ctx context.Context, s *session, file, out string, o cli
 	bar.done()
 	switch {
 	case errors.Is(err, client.ErrNotDocument) || errors.Is(err, client.ErrCorrupt), err == nil && !same:
-		return nil, fmt.Errorf("%s: %w, and is not what would be written", printable(out), atomicfile.ErrExists)
+		return nil, fmt.Errorf("%s: %w, and is not what would be written; recrypt publish stores it as it is", printable(out), atomicfile.ErrExists)
 	case err != nil:
 		return nil, fmt.Errorf("compare %s: %w", printable(out), err)
 	}
