@@ -337,3 +337,31 @@ func TestStopping(t *testing.T) {
 		t.Fatal("the second signal has no effect")
 	}
 }
+
+// TestOrigins: pages of other origins get nothing that lets them read answers, no answer sets
+// a cookie, and methods that a path does not have are refused.
+func TestOrigins(t *testing.T) {
+	w := newWorld(t)
+	alice := w.join()
+	for _, path := range []string{api.PathServer, "/v1/identities/" + alice.id, api.PathGrants, api.PathKeys, api.PathCheckpoint, "/openapi.json", "/livez", "/nothing"} {
+		for _, method := range []string{"OPTIONS", "GET", "POST", "PUT", "PATCH", "DELETE", "TRACE", "PROPFIND"} {
+			r := request(method, path, nil)
+			r.Header.Set("Origin", "https://evil.test")
+			r.Header.Set("Access-Control-Request-Method", "POST")
+			answer := w.do(r)
+			if (method == "OPTIONS" || method == "TRACE" || method == "PROPFIND") && answer.status != http.StatusMethodNotAllowed && answer.status != http.StatusNotFound {
+				t.Errorf("%s %s: status %d", method, path, answer.status)
+			}
+			for name := range answer.header {
+				if strings.HasPrefix(name, "Access-Control-") || name == "Set-Cookie" {
+					t.Errorf("%s %s: %s", method, path, name)
+				}
+			}
+			for _, name := range []string{"Content-Security-Policy", "X-Content-Type-Options", "Referrer-Policy", "Cache-Control"} {
+				if answer.header.Get(name) == "" {
+					t.Errorf("%s %s: no %s", method, path, name)
+				}
+			}
+		}
+	}
+}
