@@ -22,7 +22,7 @@ func (a *app) decryptCommand() *cobra.Command {
 		Long: `Open encrypted files that are yours or that their owners shared with you. The author
 and the whole content are verified before the output appears under its name.
 
-The keys of several files come with one request for every hundred of them. A file that
+The keys of several files come with one request for every 250 of them. A file that
 does not open does not keep the others from it; then the exit code is 1, or 3 if access
 is all that was missing. A URL among several is fetched twice: a link that works only
 once is decrypted by itself.
