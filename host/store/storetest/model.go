@@ -62,6 +62,7 @@ func testModel(t *testing.T, s store.Store) {
 			"veto":   m.veto,
 			"open":   m.open,
 			"change": m.change,
+			"lose":   m.lose,
 			"key":    m.putKey,
 			"accept": m.accept,
 			"refuse": m.refuse,
@@ -158,7 +159,7 @@ func (m *model) active(g store.Grant, now int64) bool {
 
 // has reports whether a grant is active or will be.
 func (m *model) has(g store.Grant, now int64) bool {
-	return m.live(g) && !g.Suspended && (g.Expires == 0 || g.Expires > now) && (g.Uses == 0 || g.Used < g.Uses)
+	return m.live(g) && !g.Suspended && !g.Lost && (g.Expires == 0 || g.Expires > now) && (g.Uses == 0 || g.Used < g.Uses)
 }
 
 func (m *model) retry(r *rapid.T) {
@@ -288,6 +289,29 @@ func (m *model) mine(ids [][16]byte) [][16]byte {
 	})
 }
 
+// lose marks all grants, seldom: it leaves little to do for what comes next.
+func (m *model) lose(r *rapid.T) {
+	if rapid.IntRange(0, 3).Draw(r, "seldom") > 0 {
+		r.Skip("not now")
+	}
+	log, effect := m.appends()
+	lost, err := m.s.LoseKeys(m.t.Context(), log)
+	if err != nil {
+		r.Fatal(err)
+	}
+	effect(lost > 0)
+	mine := 0
+	for i := range m.grants {
+		if g := &m.grants[i]; m.live(*g) && !g.Lost {
+			g.Lost = true
+			mine++
+		}
+	}
+	if mine > lost { // earlier runs have left grants behind, too
+		r.Fatalf("lost %d, want %d", lost, mine)
+	}
+}
+
 func (m *model) compareReaders(r *rapid.T, now int64) {
 	for epoch := range uint32(3) {
 		var active []store.Grant
@@ -310,7 +334,7 @@ func (m *model) compareLists(r *rapid.T) {
 	}
 	var want [][16]byte
 	for _, g := range m.grants {
-		if m.live(g) {
+		if m.live(g) && !g.Lost {
 			want = append(want, g.ID)
 		}
 	}
@@ -323,7 +347,7 @@ func (m *model) compareLists(r *rapid.T) {
 	}
 	for _, g := range issued {
 		i := slices.IndexFunc(m.grants, func(w store.Grant) bool { return w.ID == g.ID })
-		if i < 0 || g.Used != m.grants[i].Used || g.Suspended != m.grants[i].Suspended || !equalID(g.Revocation, m.grants[i].Revocation) || !equalID(g.Superseded, m.grants[i].Superseded) {
+		if i < 0 || g.Used != m.grants[i].Used || g.Suspended != m.grants[i].Suspended || g.Lost != m.grants[i].Lost || !equalID(g.Revocation, m.grants[i].Revocation) || !equalID(g.Superseded, m.grants[i].Superseded) {
 			r.Fatalf("grant %x is listed wrongly", g.ID)
 		}
 	}
