@@ -5,11 +5,12 @@
 //
 // Every request passes one gate (gate.go), in this order, cheapest first:
 //
+//	address  so many requests, and so much that is refused, from one (limits.go)
 //	target   canonical path, known route and method, no query
 //	header   content type, no encoding, length; form and times of the signature, host
 //	body     at most api.MaxBody bytes (grant_access: api.MaxGrantsBody), and a bounded sum of all bodies
-//	slot     a bounded number of requests work at once, a bounded number waits
-//	signature digest of the body, then the signer's key, then the nonce
+//	slot     a bounded number of requests work at once, a bounded number waits, in fair turns (turnstile.go)
+//	signature digest of the body, then the signer's key, so many requests of it, then the nonce
 //	JSON     strict: exact names, no duplicates, nothing after the value
 //
 // and only then its handler, which is thin: it verifies records through the core
@@ -37,8 +38,8 @@
 //
 // It enforces expiry, not-before, scope, waiting periods and use limits, and it keeps the
 // ledger; a server that does not keep its word, together with a reader, opens the whole
-// epoch to which he once had a grant, and may leave that out of the ledger. It speaks plain HTTP: TLS
-// is the task of the proxy in front.
+// epoch to which he once had a grant, and may leave that out of the ledger. Without a certificate it
+// speaks plain HTTP, on loopback addresses or behind a proxy.
 package server
 
 import (
