@@ -9,9 +9,9 @@ import (
 
 // Options of Export.
 type Options struct {
-	Kind     Kind   // 0: Backup
-	Key      []byte // the server's seed, sealed by a passphrase, to go along; nil: it does not
-	Time     int64  // when it is taken, Unix ms; 0: now
+	Kind     Kind                  // 0: Backup
+	Key      []byte                // the server's seed, sealed by a passphrase, to go along; nil: it does not
+	Time     int64                 // when it is taken, Unix ms; 0: now
 	Progress func(done, all int64) // called for every row; nil: nobody is told
 }
 
