@@ -20,7 +20,12 @@ type Wire struct {
 	timeout time.Duration
 	conn    net.Conn
 	in      *bufio.Reader
+	used    time.Time // when it connected or sent last
 }
+
+// stale is after how long without use a connection may have been given up by the other side,
+// so that a new one is made. Servers hang up on who says nothing at first after ten seconds.
+const stale = 5 * time.Second
 
 // NewWire returns a wire to an address, host:port. It connects when it is used, and again
 // when the other side has closed. timeout is for one request.
@@ -53,16 +58,17 @@ func (w *Wire) Fetch(ctx context.Context, request []byte) (Answer, []byte) {
 	return a, body.Bytes()
 }
 
-// Connect connects unless the wire is connected, so that the first request need not.
+// Connect connects unless the wire is connected, so that the next request need not.
 func (w *Wire) Connect(ctx context.Context) error {
-	if w.conn != nil {
+	if w.conn != nil && time.Since(w.used) < stale {
 		return nil
 	}
+	w.Close()
 	conn, err := (&net.Dialer{Timeout: w.timeout, LocalAddr: w.from}).DialContext(ctx, "tcp", w.address)
 	if err != nil {
 		return fmt.Errorf("connect: %w", plain(err))
 	}
-	w.conn, w.in = conn, bufio.NewReaderSize(conn, 16<<10)
+	w.conn, w.in, w.used = conn, bufio.NewReaderSize(conn, 16<<10), time.Now()
 	return nil
 }
 
@@ -70,7 +76,8 @@ func (w *Wire) send(ctx context.Context, request []byte, body io.Writer) Answer 
 	if err := w.Connect(ctx); err != nil {
 		return Answer{Err: err}
 	}
-	_ = w.conn.SetDeadline(time.Now().Add(w.timeout))
+	w.used = time.Now()
+	_ = w.conn.SetDeadline(w.used.Add(w.timeout))
 	if _, err := w.conn.Write(request); err != nil {
 		w.Close()
 		return Answer{Err: fmt.Errorf("send: %w", plain(err))}
