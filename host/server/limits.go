@@ -45,7 +45,7 @@ type Limits struct {
 var DefaultLimits = Limits{
 	Identity:      Rate{100, 1000},
 	Address:       Rate{500, 5000},
-	Registrations: Rate{100.0 / 3600, 100},
+	Registrations: Rate{200.0 / 3600, 500},
 	BadIdentity:   Rate{1, 100},
 	BadAddress:    Rate{5, 500},
 }
