@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/recrypt-service/recrypt/host/api"
@@ -27,6 +29,7 @@ import (
 const (
 	maxUploads   = 64  // requests that store at once
 	maxDownloads = 256 // and that read
+	ofOne        = 4   // an address may have a fourth of each
 
 	// transferPiece bytes must come, or be taken, within stallTime.
 	transferPiece = 64 << 10
@@ -54,6 +57,8 @@ type repository struct {
 	store     blobs.Store
 	uploads   slots
 	downloads slots
+	storing   holders
+	reading   holders
 	stall     time.Duration // in which a piece must come, or be taken
 	patience  time.Duration // for a request that stores
 }
@@ -99,7 +104,53 @@ func (t *transfer) store() (leave func(), err error) {
 	if wait, ok := t.s.limits.address.take(t.x.address, storeCost); !ok {
 		return nil, t.s.limited(limitAddress, wait)
 	}
-	return t.s.documents.uploads.take()
+	return t.s.documents.uploads.takeFor(t.x.address, &t.s.documents.storing)
+}
+
+// read takes a slot for reading.
+func (t *transfer) read() (leave func(), err error) {
+	return t.s.documents.downloads.takeFor(t.x.address, &t.s.documents.reading)
+}
+
+// takeFor takes a slot for an address, which may have its part of them and no more.
+func (s slots) takeFor(a netip.Addr, h *holders) (leave func(), err error) {
+	if !h.add(a, cap(s)/ofOne) {
+		return nil, refuse(api.CodeBusy, "too many transfers of this address are under way; retry")
+	}
+	free, err := s.take()
+	if err != nil {
+		h.remove(a)
+		return nil, err
+	}
+	return func() { free(); h.remove(a) }, nil
+}
+
+// holders count what addresses hold. The zero value is none.
+type holders struct {
+	mu sync.Mutex
+	n  map[netip.Addr]int
+}
+
+// add counts one more, unless there are most already.
+func (h *holders) add(a netip.Addr, most int) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.n == nil {
+		h.n = map[netip.Addr]int{}
+	}
+	if h.n[a] >= most {
+		return false
+	}
+	h.n[a]++
+	return true
+}
+
+func (h *holders) remove(a netip.Addr) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.n[a]--; h.n[a] == 0 {
+		delete(h.n, a)
+	}
 }
 
 // A transfer is one request to the repository with its answer.
@@ -209,7 +260,7 @@ func (t *transfer) progress() error {
 		return err
 	}
 	t.unread = false
-	leave, err := t.s.documents.downloads.take()
+	leave, err := t.read()
 	if err != nil {
 		return err
 	}

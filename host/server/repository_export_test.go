@@ -12,4 +12,5 @@ func (s *Server) SetPatience(stall, all time.Duration) {
 const (
 	MaxUploads   = maxUploads
 	MaxDownloads = maxDownloads
+	OfOne        = ofOne
 )

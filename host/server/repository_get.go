@@ -24,7 +24,7 @@ func (t *transfer) get() error {
 		return err
 	}
 	t.unread = false
-	leave, err := t.s.documents.downloads.take()
+	leave, err := t.read()
 	if err != nil {
 		return err
 	}

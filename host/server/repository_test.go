@@ -277,10 +277,11 @@ func TestRepositorySlow(t *testing.T) {
 	id, content := document(t, 6<<20)
 	address := strings.TrimPrefix(l.URL, "http://")
 	var conns []net.Conn
-	for range 64 {
-		conn, err := net.Dial("tcp", address)
+	for i := range server.MaxUploads {
+		dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, byte(2+i/(server.MaxUploads/server.OfOne)))}}
+		conn, err := dialer.Dial("tcp", address)
 		if err != nil {
-			t.Fatal(err)
+			t.Skipf("this system has one loopback address only: %v", err)
 		}
 		defer conn.Close()
 		fmt.Fprintf(conn, "PUT %s HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n", documentPath(id), len(content))
@@ -461,4 +462,55 @@ func TestRepositoryRate(t *testing.T) {
 	if out.Code != 200 {
 		t.Errorf("somebody else: %d", out.Code)
 	}
+}
+
+// TestRepositoryOneAddress has one address hold all that it may: others go on.
+func TestRepositoryOneAddress(t *testing.T) {
+	l := newLibrary(t, blobs.Options{})
+	id, content := document(t, 1000)
+	address := strings.TrimPrefix(l.URL, "http://")
+	var held []net.Conn
+	for range server.MaxUploads / server.OfOne {
+		conn, err := net.Dial("tcp", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		fmt.Fprintf(conn, "PUT %s HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n", documentPath(id), len(content))
+		conn.Write(content[:100])
+		held = append(held, conn)
+	}
+	deadline := time.Now().Add(8 * time.Second) // they are cut off after ten
+	for {
+		resp, answer := l.do("PUT", documentPath(id), bytes.NewReader(content))
+		if resp.StatusCode == 503 {
+			l.refused("one more", resp, answer, api.CodeBusy)
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Skip("the machine is too slow to hold all places at once")
+		}
+	}
+	dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 9)}}
+	c := http.Client{Transport: &http.Transport{DialContext: dialer.DialContext}}
+	id, content = document(t, 1000)
+	req, _ := http.NewRequest("PUT", l.URL+documentPath(id), bytes.NewReader(content))
+	resp, err := c.Do(req)
+	if err != nil {
+		t.Skipf("this system has one loopback address only: %v", err)
+	}
+	resp.Body.Close()
+	if resp.StatusCode != 201 {
+		t.Errorf("another address: %d", resp.StatusCode)
+	}
+	for _, conn := range held {
+		conn.Close()
+	}
+	for range 100 { // the places come back
+		if resp, _ := l.do("PUT", documentPath(id), bytes.NewReader(content)); resp.StatusCode == 200 {
+			return
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	t.Error("the places do not come back")
 }
