@@ -99,7 +99,7 @@ func (d *document) failure(status int, codes []string) object {
 		"content": object{api.ContentTypeFault: object{"schema": object{"allOf": list{
 			object{"$ref": problemType},
 			object{"type": "object", "properties": object{
-				"status": object{"const": status}, "code": object{"enum": values}, "type": object{"enum": types},
+				"status": object{"type": "integer", "const": status}, "code": object{"type": "string", "enum": values}, "type": object{"type": "string", "enum": types},
 			}},
 		}}}},
 	}

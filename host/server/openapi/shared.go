@@ -92,18 +92,20 @@ func idOf(what string) object { return text(26, 26, formShort, "id of the "+what
 
 func index(about string) object { return text(1, 15, formIndex, about+", decimal", "0") }
 
-// parameters are the headers of requests.
+// parameters are the headers of requests. Those of the signature are what the security scheme
+// demands; they are not called required here too, because clients add them to all requests in
+// one place, and not where they call an operation.
 func parameters() object {
 	header := func(name, about string, required bool, schema object) object {
 		return object{"name": name, "in": "header", "required": required, "description": about, "schema": schema}
 	}
 	return object{
-		"Signature-Input": header("Signature-Input", fmt.Sprintf(`What is signed, in exactly this form: "content-digest" is listed if and only if there is a body, "idempotency-key" if and only if that header is sent. @authority is the host (and port, unless it is the scheme's own) of one of the server's public URLs. created and expires are Unix seconds: created at most %d seconds from the server's clock, expires at most %d after it. The nonce has 16 random bytes, base64url.`, api.MaxClockSkew, api.MaxSignatureAge), true,
+		"Signature-Input": header("Signature-Input", fmt.Sprintf(`What is signed, in exactly this form: "content-digest" is listed if and only if there is a body, "idempotency-key" if and only if that header is sent. @authority is the host (and port, unless it is the scheme's own) of one of the server's public URLs. created and expires are Unix seconds: created at most %d seconds from the server's clock, expires at most %d after it. The nonce has 16 random bytes, base64url.`, api.MaxClockSkew, api.MaxSignatureAge), false,
 			text(200, 1024, `^sig1=\("@method" "@authority" "@path" "@query"( "content-digest")?( "idempotency-key")?\);created=[0-9]{1,20};expires=[0-9]{1,20};nonce="[A-Za-z0-9_-]{16,64}";keyid="[a-z0-9]{1,69}/[1-9][0-9]{0,9}";alg="ed25519";tag="recrypt"$`, "",
 				`sig1=("@method" "@authority" "@path" "@query");created=1790000000;expires=1790000120;nonce="AAECAwQFBgcICQoLDA0ODw";keyid="`+examplePerson+`/1";alg="ed25519";tag="recrypt"`)),
-		"Signature": header("Signature", "The Ed25519 signature over the signature base of RFC 9421.", true,
+		"Signature": header("Signature", "The Ed25519 signature over the signature base of RFC 9421.", false,
 			text(95, 95, `^sig1=:[A-Za-z0-9+/]{86}==:$`, "", "")),
-		"Content-Digest": header("Content-Digest", "SHA-256 of the body (RFC 9530).", true,
+		"Content-Digest": header("Content-Digest", "SHA-256 of the body (RFC 9530).", false,
 			text(54, 54, `^sha-256=:[A-Za-z0-9+/]{43}=:$`, "", "sha-256=:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=:")),
 		api.IdempotencyHeader: header(api.IdempotencyHeader, "Chosen by the client, signed. For a write: the same key with the same request, signed anew, is answered as the first time for 20 minutes; with another request it is refused as rejected.", false,
 			text(1, 128, `^[!#-\[\]-~]+$`, "", "7c1f6c3e-retry-me")),
