@@ -54,11 +54,11 @@ type Cluster struct {
 // its server.key. All ends with the test.
 func NewCluster(t testing.TB, n int) *Cluster {
 	t.Helper()
+	c := &Cluster{Primary: pgtest.Start(t, pgtest.Options{Settings: []string{"max_wal_senders=4"}})}
 	program, err := binary()
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &Cluster{Primary: pgtest.Start(t, pgtest.Options{Settings: []string{"max_wal_senders=4"}})}
 	if c.database, err = c.Primary.Create(context.Background()); err != nil {
 		t.Fatal(err)
 	}
