@@ -47,12 +47,16 @@ func (s *site) newFiller() (*filler, error) {
 // close makes what was filled in durable and lets PostgreSQL look at it, as it does by
 // itself after a while.
 func (f *filler) close(ctx context.Context) error {
-	finish := "PRAGMA wal_checkpoint(TRUNCATE)"
+	finish := []string{"PRAGMA wal_checkpoint(TRUNCATE)"}
 	if f.postgres {
-		finish = "VACUUM ANALYZE"
+		finish = []string{"VACUUM ANALYZE", "CHECKPOINT"}
 	}
-	_, err := f.db.ExecContext(ctx, finish)
-	return errors.Join(err, f.db.Close())
+	var errs []error
+	for _, statement := range finish {
+		_, err := f.db.ExecContext(ctx, statement)
+		errs = append(errs, err)
+	}
+	return errors.Join(append(errs, f.db.Close())...)
 }
 
 // count is how many rows a table has.

@@ -244,7 +244,7 @@ func sampleFile() *file {
 	}
 	for _, kind := range []string{storeSQLite, storePostgres} {
 		for _, n := range []int{1e3, 1e6} {
-			f.Lookups = append(f.Lookups, lookup{Store: kind, Keys: n, Grants: n / 10, StoreP50: 0.2, StoreP99: 0.4, RequestP50: 2, RequestP99: 5, MiB: 100})
+			f.Lookups = append(f.Lookups, lookup{Store: kind, Keys: n, Grants: n / 10, StoreP50: 0.2, StoreP99: 0.4, RequestP50: 2, RequestP99: 5, RequestCPU: 2, MiB: 100})
 		}
 		f.Sequencers = append(f.Sequencers, sequencer{Store: kind, Pools: 1, Writers: 64, Lines: 1, Rate: 5000, P50: 1, P99: 2}, sequencer{Store: kind, Pools: 1, Writers: 16, Lines: 100, Rate: 20000, P50: 1, P99: 2})
 		for _, what := range []string{"identity", "collection with one reader, recrypt256", "document key, recrypt256", "opening", "nonce, kept for an hour"} {

@@ -131,19 +131,21 @@ func (f *file) timePlot() *plot {
 func (f *file) lookupPlot() *plot {
 	store := panel{title: "through the store: what get_sym_key reads", x: "document keys; a tenth as many grants and identities", y: "milliseconds", logX: true, fromZero: true}
 	whole := panel{title: "whole requests, native, transform key prepared", x: "document keys; a tenth as many grants and identities", y: "milliseconds", logX: true, fromZero: true}
+	core := panel{title: "processor time of a whole request, of server and database", x: "document keys; a tenth as many grants and identities", y: "milliseconds of a core", logX: true, fromZero: true}
 	for i, kind := range []string{storeSQLite, storePostgres} {
-		lines := [4]line{{name: kind + ", p50", colour: i}, {name: kind + ", p99", colour: i, dashed: true}, {name: kind + ", p50", colour: i}, {name: kind + ", p99", colour: i, dashed: true}}
+		lines := [5]line{{name: kind + ", p50", colour: i}, {name: kind + ", p99", colour: i, dashed: true}, {name: kind + ", p50", colour: i}, {name: kind + ", p99", colour: i, dashed: true}, {name: kind, colour: i}}
 		for _, l := range f.Lookups {
 			if l.Store != kind {
 				continue
 			}
-			for j, v := range []float64{l.StoreP50, l.StoreP99, l.RequestP50, l.RequestP99} {
+			for j, v := range []float64{l.StoreP50, l.StoreP99, l.RequestP50, l.RequestP99, l.RequestCPU} {
 				lines[j].points = append(lines[j].points, [2]float64{float64(l.Keys), v})
 			}
 		}
 		if len(lines[0].points) > 0 {
-			store.lines, whole.lines = append(store.lines, lines[:2]...), append(whole.lines, lines[2:]...)
+			store.lines, whole.lines = append(store.lines, lines[:2]...), append(whole.lines, lines[2:4]...)
+			core.lines = append(core.lines, lines[4])
 		}
 	}
-	return &plot{name: "lookups.svg", question: "Do look-ups stay flat while the database grows?", about: "Times against the number of rows.", panels: []panel{store, whole}}
+	return &plot{name: "lookups.svg", question: "Do look-ups stay flat while the database grows?", about: "Times against the number of rows.", panels: []panel{store, whole, core}}
 }

@@ -153,9 +153,9 @@ func (f *file) overloads() *table {
 
 func (f *file) lookupTable() *table {
 	t := &table{title: "Looking things up", about: fmt.Sprintf("What get_sym_key reads on its way (signer, key, grant, collection record, owner), from one goroutine through the store; and whole requests, native, transform keys prepared, %d per second. Keys asked for are drawn from all of them.", lookupRate),
-		head: []string{"store", "keys", "grants", "database, MiB", "store p50, ms", "store p99, ms", "request p50, ms", "request p99, ms"}}
+		head: []string{"store", "keys", "grants", "database, MiB", "store p50, ms", "store p99, ms", "request p50, ms", "request p99, ms", "request, core ms"}}
 	for _, l := range f.Lookups {
-		t.add(l.Store, fmt.Sprint(l.Keys), fmt.Sprint(l.Grants), digits(l.MiB), digits(l.StoreP50), digits(l.StoreP99), digits(l.RequestP50), digits(l.RequestP99))
+		t.add(l.Store, fmt.Sprint(l.Keys), fmt.Sprint(l.Grants), digits(l.MiB), digits(l.StoreP50), digits(l.StoreP99), digits(l.RequestP50), digits(l.RequestP99), digits(l.RequestCPU))
 	}
 	return t
 }

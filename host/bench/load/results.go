@@ -184,8 +184,9 @@ type lookup struct {
 	StoreP99   float64 `json:"store_p99_ms"`
 	RequestP50 float64 `json:"request_p50_ms"`
 	RequestP99 float64 `json:"request_p99_ms"`
-	Rate       float64 `json:"rate"` // requests per second that were offered
-	MiB        float64 `json:"mib"`  // size of the database
+	RequestCPU float64 `json:"request_cpu_ms"` // processor time of a request, servers and database
+	Rate       float64 `json:"rate"`           // requests per second that were offered
+	MiB        float64 `json:"mib"`            // size of the database
 }
 
 // A rowSize is how many bytes of the database a thing takes, with its indexes and its
