@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/recrypt-service/recrypt/host/api"
@@ -288,16 +289,17 @@ func (u *uploading) send(ctx context.Context, method, path, span string, offset,
 	req.Header.Set("Accept", api.ContentTypeJSON+", "+api.ContentTypeFault)
 	body := &piece{r: io.NewSectionReader(u.document, offset, length), base: offset, progress: u.progress}
 	if length > 0 {
-		req.Body, req.ContentLength = io.NopCloser(body), length
+		req.Body, req.ContentLength = body, length
 		req.Header.Set("Content-Type", "application/octet-stream")
 		req.Header.Set("Expect", "100-continue") // a refusal comes before the bytes go
 	}
 	if span != "" {
 		req.Header.Set("Content-Range", span)
 	}
+	defer body.Close() // net/http may still be sending after an early answer
 	resp, err := u.http.Do(req)
 	if err != nil {
-		if body.err != nil {
+		if body.Close(); body.err != nil {
 			return 0, 0, fmt.Errorf("%w: %w", errReading, body.err)
 		}
 		return 0, 0, u.unreachable(ctx, err)
@@ -313,16 +315,33 @@ func (u *uploading) send(ctx context.Context, method, path, span string, offset,
 	return resp.StatusCode, wait, u.decode(resp, answer, out)
 }
 
-// piece is what a request carries of the document.
+// piece is what a request carries of the document. Once it is closed, nothing is read, and no
+// progress reported, any more.
 type piece struct {
 	r        *io.SectionReader
 	base     int64
-	sent     int64
 	progress func(int64)
-	err      error
+
+	mu     sync.Mutex
+	sent   int64
+	err    error
+	closed bool
+}
+
+// Close waits for a running Read. Closing again has no effect.
+func (p *piece) Close() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.closed = true
+	return nil
 }
 
 func (p *piece) Read(b []byte) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return 0, http.ErrBodyReadAfterClose
+	}
 	n, err := p.r.Read(b)
 	if p.sent += int64(n); n > 0 && p.progress != nil {
 		p.progress(p.base + p.sent)
