@@ -317,5 +317,9 @@ func (s *Server) access(x *exchange, out *answer, took time.Duration) {
 	if x.signer != nil {
 		attrs = append(attrs, slog.String("signer", x.signer.text))
 	}
-	s.log.LogAttrs(context.Background(), slog.LevelInfo, "request", attrs...)
+	log := s.log
+	if refusedSparse(x.code) {
+		log = s.sparseLog
+	}
+	log.LogAttrs(context.Background(), slog.LevelInfo, "request", attrs...)
 }

@@ -9,10 +9,13 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/recrypt-service/recrypt/host/api"
 )
 
 // NewLog makes the log of a server: text, or JSON for machines, a line for each event. It
@@ -45,7 +48,7 @@ var (
 
 // redact is the rule for each attribute.
 func redact(_ []string, a slog.Attr) slog.Attr {
-	if secretName.MatchString(a.Key) && !counts(a.Value) {
+	if !counts(a.Value) && secretKey(a.Key) {
 		return slog.String(a.Key, redacted)
 	}
 	switch a.Value.Kind() {
@@ -55,6 +58,22 @@ func redact(_ []string, a slog.Attr) slog.Attr {
 		a.Value = plainValue(a.Value.Any())
 	}
 	return a
+}
+
+// secretKeys remembers of which names it is known whether they stand for secrets: they are
+// constants of the program, few, and there are some in each line.
+var secretKeys sync.Map
+
+// secretKey reports whether a name stands for a secret.
+func secretKey(name string) bool {
+	if known, ok := secretKeys.Load(name); ok {
+		return known.(bool)
+	}
+	is := secretName.MatchString(name)
+	if len(name) < 32 {
+		secretKeys.Store(name, is)
+	}
+	return is
 }
 
 // counts reports whether a value is a number or a truth, which is no secret.
@@ -96,17 +115,20 @@ func clean(text string) string {
 	if long > longestField {
 		text = text[:longestField]
 	}
-	text = passwordInURL.ReplaceAllString(text, "${1}:"+redacted+"@")
-	text = passwordPair.ReplaceAllString(text, "${1}${2}"+redacted)
-	if !utf8.ValidString(text) {
-		text = strings.ToValidUTF8(text, "\uFFFD")
+	if strings.Contains(text, "@") {
+		text = passwordInURL.ReplaceAllString(text, "${1}:"+redacted+"@")
 	}
-	text = strings.Map(func(r rune) rune {
-		if unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp) {
-			return utf8.RuneError // it hides, or turns around, what follows
-		}
-		return r
-	}, text)
+	if strings.Contains(text, "=") {
+		text = passwordPair.ReplaceAllString(text, "${1}${2}"+redacted)
+	}
+	if strings.ContainsFunc(text, func(r rune) bool { return r >= utf8.RuneSelf }) {
+		text = strings.Map(func(r rune) rune {
+			if unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp) {
+				return utf8.RuneError // it hides, or turns around, what follows
+			}
+			return r
+		}, strings.ToValidUTF8(text, "\uFFFD"))
+	}
 	if long > longestField {
 		text += fmt.Sprintf("… (%d bytes)", long)
 	}
@@ -125,6 +147,10 @@ type sparseState struct {
 	passed  atomic.Int64
 	dropped atomic.Int64
 }
+
+// refusedSparse reports whether requests that end so are logged sparsely: a flood is answered
+// by these, and writing a line for each would cost as much as answering.
+func refusedSparse(code string) bool { return code == api.CodeBusy || code == api.CodeLimited }
 
 // sparseLimit is how many records pass in a second.
 const sparseLimit = 10

@@ -149,11 +149,12 @@ type Server struct {
 
 	recent *recent // its newest part, for live updates
 
-	limits  *limiter
-	proxies proxies
-	metrics *metrics
-	ops     operation
-	spare   spare
+	limits    *limiter
+	proxies   proxies
+	metrics   *metrics
+	ops       operation
+	sparseLog *slog.Logger // for what a flood causes
+	spare     spare
 
 	mux       *http.ServeMux
 	routes    map[string]route // by pattern of mux
@@ -184,6 +185,7 @@ func New(ctx context.Context, cfg Config) (*Server, error) {
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
+	s.sparseLog = slog.New(newSparse(s.log.Handler()))
 	for _, u := range cfg.PublicURLs {
 		url, err := httpsig.NormaliseURL(u)
 		if err != nil {
