@@ -11,7 +11,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -23,22 +22,23 @@ import (
 // run; without it, it is built.
 const BinaryEnv = "RECRYPT_BINARY"
 
-// binary builds the program once for all tests of a process.
-var binary = sync.OnceValues(func() (string, error) {
+// program returns the program that nodes run, and builds it if there is none.
+func program(t testing.TB) string {
+	t.Helper()
 	if name := os.Getenv(BinaryEnv); name != "" {
-		return filepath.Abs(name)
+		name, err := filepath.Abs(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return name
 	}
-	dir, err := os.MkdirTemp("", "recrypt-binary-")
-	if err != nil {
-		return "", err
-	}
-	name := filepath.Join(dir, "recrypt")
+	name := filepath.Join(t.TempDir(), "recrypt")
 	out, err := exec.Command("go", "build", "-o", name, "github.com/recrypt-service/recrypt/host/cmd/recrypt").CombinedOutput()
 	if err != nil {
-		return "", fmt.Errorf("build the program: %w\n%s", err, out)
+		t.Fatalf("build the program: %v\n%s", err, out)
 	}
-	return name, nil
-})
+	return name
+}
 
 // A Cluster is some servers, each a process of the real program, on one PostgreSQL database
 // with a synchronous standby.
@@ -55,16 +55,15 @@ type Cluster struct {
 func NewCluster(t testing.TB, n int) *Cluster {
 	t.Helper()
 	c := &Cluster{Primary: pgtest.Start(t, pgtest.Options{Settings: []string{"max_wal_senders=4"}})}
-	program, err := binary()
+	name, err := c.Primary.Create(context.Background())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.database, err = c.Primary.Create(context.Background()); err != nil {
-		t.Fatal(err)
-	}
+	c.database = name
+	binary := program(t)
 	c.AddStandby(t)
 	for i := range n {
-		node := &Node{cluster: c, program: program, dir: t.TempDir(), listen: "127.0.0.1:0"}
+		node := &Node{cluster: c, program: binary, dir: t.TempDir(), listen: "127.0.0.1:0"}
 		if i > 0 {
 			key, err := os.ReadFile(filepath.Join(c.Nodes[0].dir, "server.key"))
 			if err == nil {
