@@ -19,6 +19,9 @@
 // answer for "absent" and "not yours". The answer is complete before the slot is
 // left and sent afterwards, so that nobody holds a slot by reading slowly (answer.go).
 //
+// Documents do not pass the gate: after the address they are streamed, with slots and times of
+// their own (repository.go).
+//
 // # What it promises
 //
 //   - No answer, error or log line contains a transform key, and no handler can
