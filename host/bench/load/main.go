@@ -151,7 +151,7 @@ func perform(ctx context.Context, o *options, scale string, stdout io.Writer, sa
 		return err
 	}
 	b := &bench{options: o, dir: dir, core: abi.Client{Caller: native}, say: say, results: &file{}, begin: time.Now()}
-	if o.out != "" {
+	if o.out != "" && (o.resume || o.only.String() != "") { // otherwise nothing old remains
 		if b.results, err = readResults(filepath.Join(o.out, "latest.json")); err != nil {
 			return err
 		}

@@ -48,6 +48,7 @@ type engineCost struct {
 // figures are what the page is filled with.
 type figures struct {
 	*file
+	Unrest float64
 	Costs  []engineCost
 	SQLite engineCost // native, everything in one process
 	// Floors, core seconds.
@@ -81,7 +82,7 @@ type figures struct {
 
 // figures computes them. What was not measured is 0 and shown as such.
 func (f *file) figures() *figures {
-	g := &figures{file: f}
+	g := &figures{file: f, Unrest: f.unrest()}
 	for _, engine := range []string{engineNative, engineWazero} {
 		g.Costs = append(g.Costs, f.costOf(engine, storePostgres))
 	}
