@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/recrypt-service/recrypt/host/atomicfile"
 	"github.com/recrypt-service/recrypt/host/keyring"
@@ -70,29 +71,18 @@ type mover struct {
 	Migration
 	seed     []byte
 	service  [32]byte
+	source   *Database
 	from, to keyring.Keyring
 	keys     int64
 	sealed   [][16]byte // grants that got keys in the new keyring
+	opened   []io.Closer
 }
 
 func (m *mover) move(ctx context.Context) (out *Migrated, err error) {
-	engine, err := openEngine(ctx, databaseOf(m.From))
-	if err != nil {
+	defer m.close()
+	if err := m.openSource(ctx); err != nil {
 		return nil, fmt.Errorf("source: %w", err)
 	}
-	defer engine.Close()
-	if err := engine.Bind(ctx, m.service); err != nil {
-		return nil, fmt.Errorf("source: %w: %s is not the key of its server", err, keyPath(m.From))
-	}
-	source, err := Open(ctx, databaseOf(m.From))
-	if err != nil {
-		return nil, fmt.Errorf("source: %w", err)
-	}
-	defer source.Close()
-	if m.from, err = openKeyring(ctx, m.From, m.seed); err != nil {
-		return nil, fmt.Errorf("source: %w", err)
-	}
-	defer m.from.Close()
 	t, err := newTarget(ctx, m.To)
 	if err != nil {
 		return nil, fmt.Errorf("destination: %w", err)
@@ -106,15 +96,15 @@ func (m *mover) move(ctx context.Context) (out *Migrated, err error) {
 	if m.to, err = openKeyring(ctx, t.making, m.seed); err != nil {
 		return nil, fmt.Errorf("destination: %w", err)
 	}
-	defer m.to.Close()
+	m.opened = append(m.opened, m.to)
 	out = &Migrated{}
 	err = t.db.update(ctx, func(tx *sql.Tx) error {
-		summary, err := m.copy(ctx, source, t.db, tx)
+		summary, err := m.copy(ctx, t.db, tx)
 		if err != nil {
 			return err
 		}
 		out.Summary, out.Keys = *summary, m.keys
-		return source.unchanged(ctx, summary)
+		return m.source.unchanged(ctx, summary)
 	})
 	if err != nil {
 		return nil, err
@@ -129,9 +119,37 @@ func (m *mover) move(ctx context.Context) (out *Migrated, err error) {
 	return out, m.carryKey()
 }
 
+// openSource opens what is to be moved, and locks it if it is in files.
+func (m *mover) openSource(ctx context.Context) error {
+	engine, err := openEngine(ctx, databaseOf(m.From))
+	if err != nil {
+		return err
+	}
+	m.opened = append(m.opened, engine)
+	if err := engine.Bind(ctx, m.service); err != nil {
+		return fmt.Errorf("%w: %s is not the key of its server", err, keyPath(m.From))
+	}
+	if m.source, err = Open(ctx, databaseOf(m.From)); err != nil {
+		return err
+	}
+	m.opened = append(m.opened, m.source)
+	if m.from, err = openKeyring(ctx, m.From, m.seed); err != nil {
+		return err
+	}
+	m.opened = append(m.opened, m.from)
+	return nil
+}
+
+// close closes everything, what was opened last first.
+func (m *mover) close() {
+	for _, c := range slices.Backward(m.opened) {
+		_ = c.Close()
+	}
+}
+
 // copy streams the source into the destination.
-func (m *mover) copy(ctx context.Context, source, to *Database, tx *sql.Tx) (*Summary, error) {
-	snapshot, err := source.snapshot(ctx)
+func (m *mover) copy(ctx context.Context, to *Database, tx *sql.Tx) (*Summary, error) {
+	snapshot, err := m.source.snapshot(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -139,7 +157,7 @@ func (m *mover) copy(ctx context.Context, source, to *Database, tx *sql.Tx) (*Su
 	r, w := io.Pipe()
 	done := make(chan error, 1)
 	go func() {
-		_, err := export(ctx, source, snapshot, w, Options{Kind: Complete, Progress: m.Progress})
+		_, err := export(ctx, m.source, snapshot, w, Options{Kind: Complete, Progress: m.Progress})
 		w.CloseWithError(err)
 		done <- err
 	}()
@@ -151,8 +169,8 @@ func (m *mover) copy(ctx context.Context, source, to *Database, tx *sql.Tx) (*Su
 	return summary, err
 }
 
-// reseal opens the transform keys of a batch with the one keyring, and seals them with the other. What
-// the old one does not open has ended, and is wiped.
+// reseal opens the transform keys of a batch with the one keyring, and seals them with the
+// other. What the old one does not open has ended, and is wiped.
 func (m *mover) reseal(ctx context.Context, t *table, rows [][]any) error {
 	if t.name != "sealed_keys" {
 		return nil
@@ -183,22 +201,30 @@ func (m *mover) reseal(ctx context.Context, t *table, rows [][]any) error {
 	if len(live) == 0 {
 		return nil
 	}
+	again, err := m.sealAgain(ctx, grants, keys)
+	for i := range again {
+		live[i][1] = again[i]
+	}
+	return err
+}
+
+// sealAgain seals transform keys with the new keyring, and compares what that opens.
+func (m *mover) sealAgain(ctx context.Context, grants [][16]byte, keys [][]byte) ([][]byte, error) {
 	m.sealed = append(m.sealed, grants...)
 	again, err := m.to.SealAll(ctx, grants, keys)
 	if err != nil {
-		return fmt.Errorf("seal transform keys in the destination: %w", err)
+		return nil, fmt.Errorf("seal transform keys in the destination: %w", err)
 	}
-	for i, row := range live {
-		row[1] = again[i]
+	for i := range again {
 		key, err := m.to.Open(ctx, grants[i], again[i])
 		same := subtle.ConstantTimeCompare(key, keys[i]) == 1
 		clear(key)
 		if err != nil || !same {
-			return errors.Join(errors.New("a transform key does not open in the destination as in the source"), err)
+			return nil, errors.Join(errors.New("a transform key does not open in the destination as in the source"), err)
 		}
 	}
-	m.keys += int64(len(live))
-	return nil
+	m.keys += int64(len(again))
+	return again, nil
 }
 
 // undo destroys what was sealed for nothing. What it cannot reach is in no grant, and opens nothing.

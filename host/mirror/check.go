@@ -30,8 +30,8 @@ type Report struct {
 
 // Check reads a whole mirror and verifies it: that each leaf is the hash of what comes with it,
 // that each checkpoint is signed by the server and over just these leaves. ErrDamaged if not.
-// Whose mirror it is is for the caller to compare. Of collection records and grants only hashes are checked, not
-// their signatures.
+// Whose mirror it is is for the caller to compare. Of collection records and grants only
+// hashes are checked, not their signatures.
 func Check(ctx context.Context, dir string, core abi.Client) (*Report, error) {
 	c := &checker{ctx: ctx, core: core, roots: map[int64]tlog.Hash{}}
 	contents, err := Read(dir, 0, Visitor{Begin: c.begin, Entry: c.entry, Checkpoint: c.checkpoint, Receipt: c.receipt})

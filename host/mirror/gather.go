@@ -6,8 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
-	"fmt"
-	"os"
 
 	"github.com/recrypt-service/recrypt/host/store"
 	"github.com/recrypt-service/recrypt/host/translog"
@@ -19,13 +17,6 @@ const (
 	collectionRef = 16 + 8
 	revocationRef = 1 + 16
 )
-
-func makeDir(dir string) error {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return fmt.Errorf("make mirror: %w", err)
-	}
-	return nil
-}
 
 // A gatherer finds what leaves are about. It remembers chains for one group.
 type gatherer struct {

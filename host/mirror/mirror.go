@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
@@ -81,7 +82,7 @@ func Open(ctx context.Context, cfg Config) (*Mirror, error) {
 }
 
 func (m *Mirror) open(ctx context.Context) (err error) {
-	if err := makeDir(m.cfg.Dir); err != nil {
+	if err := os.MkdirAll(m.cfg.Dir, 0o700); err != nil {
 		return err
 	}
 	if m.lock, err = dbfile.Lock(filepath.Join(m.cfg.Dir, "lock")); err != nil {

@@ -39,9 +39,10 @@ func segments(dir string) ([]string, error) {
 
 // A Visitor takes what is in a mirror. A nil function passes over.
 type Visitor struct {
-	Begin      func(record []byte, tree *translog.Grower) error // first: the server's record, and the tree of all leaves before
-	Entry      func(e *Entry, tree *translog.Grower) error      // tree: with this leaf
-	Checkpoint func(note []byte, size int64) error              // size: leaves before it
+	// Begin comes first, with the server's record and the tree of all leaves before.
+	Begin      func(record []byte, tree *translog.Grower) error
+	Entry      func(e *Entry, tree *translog.Grower) error // tree: with this leaf
+	Checkpoint func(note []byte, size int64) error         // size: leaves before it
 	Receipt    func(*Receipt) error
 }
 

@@ -21,11 +21,9 @@ type files struct {
 	buffer []byte
 }
 
-// openFiles opens a mirror for writing, made if there is none. What a crash left behind is cut off.
+// openFiles opens the mirror in a folder for writing, begun if there is none. What a crash
+// left behind is cut off.
 func openFiles(dir string, record []byte) (*files, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("make mirror: %w", err)
-	}
 	f := &files{dir: dir, record: record, tree: new(translog.Grower)}
 	return f, f.reopen()
 }
@@ -33,30 +31,23 @@ func openFiles(dir string, record []byte) (*files, error) {
 // reopen reads the newest file and cuts off what is not whole.
 func (f *files) reopen() error {
 	f.close()
-	f.buffer = f.buffer[:0]
+	f.buffer, f.tree = f.buffer[:0], new(translog.Grower)
 	names, err := segments(f.dir)
 	if err != nil {
 		return err
 	}
-	f.tree = new(translog.Grower)
 	if len(names) == 0 {
 		return f.begin()
 	}
-	name := names[len(names)-1]
-	path := filepath.Join(f.dir, name)
+	path := filepath.Join(f.dir, names[len(names)-1])
 	c := &Contents{}
 	s := &segment{contents: c}
 	whole, err := s.read(path)
 	if errors.Is(err, errTorn) {
-		if err = onlyTail(path, whole); err != nil {
-			return err
-		}
-		if whole == 0 { // not even its header: as if it were not there
+		err = onlyTail(path, whole)
+		if err == nil && whole == 0 { // not even its header: as if it were not there
 			if err := os.Remove(path); err != nil {
 				return fmt.Errorf("repair mirror: %w", err)
-			}
-			if len(names) == 1 {
-				return f.begin()
 			}
 			return f.reopen()
 		}
@@ -67,16 +58,22 @@ func (f *files) reopen() error {
 	if string(c.Record) != string(f.record) {
 		return ErrForeign
 	}
+	f.tree = &c.Tree
+	return f.goOn(path, whole)
+}
+
+// goOn makes a file the one that is written to, from an offset on.
+func (f *files) goOn(path string, from int64) (err error) {
 	if f.file, err = os.OpenFile(path, os.O_RDWR, 0); err != nil {
 		return fmt.Errorf("open mirror: %w", err)
 	}
-	if err := f.file.Truncate(whole); err != nil {
+	if err := f.file.Truncate(from); err != nil {
 		return fmt.Errorf("repair mirror: %w", err)
 	}
-	if _, err := f.file.Seek(whole, io.SeekStart); err != nil {
+	if _, err := f.file.Seek(from, io.SeekStart); err != nil {
 		return fmt.Errorf("open mirror: %w", err)
 	}
-	f.length, f.tree = whole, &c.Tree
+	f.length = from
 	return f.sync()
 }
 

@@ -10,7 +10,8 @@ var ErrUnknownLog = errors.New("the witness has cosigned nothing of this log")
 
 // ForgetLog makes a witness forget how long a log was, because it was lost and begun anew, as
 // a verified [Restart] says and a person has found to be true. It returns how many leaves had
-// been cosigned. The next checkpoint is then trusted as a first one is. No other process may use the file meanwhile.
+// been cosigned. The next checkpoint is then trusted as a first one is. No other process may
+// use the file meanwhile.
 func ForgetLog(file, origin string) (size int64, err error) {
 	w := &WitnessServer{file: file}
 	state, err := w.load()
