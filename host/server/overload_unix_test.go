@@ -102,6 +102,8 @@ func TestFiveTimes(t *testing.T) {
 		t.Skip("measures")
 	}
 	w := newWorldOn(t, chosenEngine(t))
+	w.cache = 0 // each request costs what opening a key costs, and not less than sending it
+	w.restart()
 	alice := w.join()
 	readers := make([]*person, 20)
 	for i := range readers {
@@ -116,7 +118,7 @@ func TestFiveTimes(t *testing.T) {
 	loaded := good / (processorTime(t) - before).Seconds()
 	t.Logf("peak %.0f per second; at five times that %.0f done and %.0f refused in all; per second of processor %.0f, %.0f: ratio %.2f; the heap grows by %d KiB",
 		peak, good, refused, each, loaded, loaded/each, grown>>10)
-	if loaded < 0.6*each {
+	if loaded < 0.5*each {
 		t.Error("the overload takes away from what is done")
 	}
 	if grown > 64<<20 {
