@@ -58,6 +58,7 @@ type turnstile struct {
 	left     time.Time     // when a slot was left last while somebody waited
 	interval time.Duration // between two such moments, smoothed
 	last     flow          // who came last,
+	came     time.Time     // when,
 	other    time.Time     // and when somebody came last who was not he
 }
 
@@ -182,11 +183,9 @@ func (t *turnstile) wait(ctx context.Context, l *lane, w *waiter, start time.Tim
 // lane returns the lane of a flow.
 func (t *turnstile) lane(f flow, now time.Time) *lane {
 	if f != t.last {
-		if t.last != (flow{}) {
-			t.other = now
-		}
-		t.last = f
+		t.last, t.other = f, t.came
 	}
+	t.came = now
 	l := t.lanes[f]
 	if l == nil {
 		l = &lane{flow: f, used: t.virtual} // who comes anew has no claim to what was before
