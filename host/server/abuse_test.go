@@ -270,8 +270,8 @@ func TestNoSuppliedCiphertext(t *testing.T) {
 	bodies := 0
 	for _, methods := range document.Paths {
 		for _, op := range methods {
-			if op.RequestBody == nil {
-				continue
+			if op.RequestBody == nil || strings.HasPrefix(op.OperationID, "put_document") {
+				continue // a document is bytes that nothing is made of
 			}
 			bodies++
 			for _, content := range op.RequestBody.Content {

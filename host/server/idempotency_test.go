@@ -212,6 +212,9 @@ func TestIdempotencyKeyRace(t *testing.T) {
 			size := w.logSize()
 			other := must(server.New(t.Context(), w.config(w.store)))
 			servers := []*server.Server{w.server, other}
+			if name == "grant_access" && w.database == "" {
+				servers[1] = w.server // servers do not share a keyring that is a file
+			}
 			var wait sync.WaitGroup
 			for i := range 8 {
 				body := must(json.Marshal(o.body))

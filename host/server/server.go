@@ -158,6 +158,7 @@ type Server struct {
 	ops       operation
 	sparseLog *slog.Logger // for what a flood causes
 	spare     spare
+	time      *watermark
 
 	mux       *http.ServeMux
 	routes    map[string]route // by pattern of mux
@@ -179,7 +180,7 @@ func New(ctx context.Context, cfg Config) (*Server, error) {
 		store: cfg.Store, keyring: cfg.Keyring, core: abi.Client{Caller: cfg.Caller}, seed: cfg.Seed,
 		clock: cfg.Clock, log: cfg.Log, shared: cfg.Shared, version: cfg.Version, engine: cfg.EngineKind,
 		routes: map[string]route{}, gate: newTurnstile(), bodies: newBudget(maxBodies), unsent: newBudget(maxUnsent),
-		prepared: newSecretCache[[16]byte](cfg.PreparedBytes), transformed: newSecretCache[transformedName](cfg.TransformedBytes), longest: api.MaxAnswer, page: api.MaxPage, verifying: newLanes(),
+		prepared: newSecretCache[[16]byte](cfg.PreparedBytes), transformed: newSecretCache[transformedName](cfg.TransformedBytes), longest: api.MaxAnswer, page: api.MaxPage, verifying: newLanes(), time: newWatermark(),
 	}
 	s.measure(&cfg)
 	if s.clock == nil {
@@ -335,12 +336,6 @@ func (s *Server) Close() {
 		stats := s.transformed.close()
 		s.log.Info("transformed values", "used", stats.hits, "made", stats.misses, "evicted", stats.evicted)
 	}
-}
-
-// now is the time by which grants are judged, Unix ms. It never runs backwards,
-// not even over a restart, so that an expired grant does not come back to life.
-func (s *Server) now(ctx context.Context) (int64, error) {
-	return s.highWater(ctx, s.clock().UnixMilli())
 }
 
 func init() {
