@@ -17,6 +17,7 @@ import (
 	_ "modernc.org/sqlite" // the driver
 
 	"github.com/recrypt-service/recrypt/host/store"
+	"github.com/recrypt-service/recrypt/host/store/postgres"
 )
 
 // A Database is a database of a service, opened beside its engine to read or write whole
@@ -27,16 +28,11 @@ type Database struct {
 	name     string // for messages, without a password
 }
 
-// IsPostgres reports whether a target is the URL of a PostgreSQL database, not a file.
-func IsPostgres(target string) bool {
-	return strings.HasPrefix(target, "postgres://") || strings.HasPrefix(target, "postgresql://")
-}
-
 // Open opens a database: a postgres:// URL, or the path of a SQLite file, which may
 // be in use by a server. The file must exist, and its schema be up to date.
 func Open(ctx context.Context, target string) (*Database, error) {
 	var d *Database
-	if IsPostgres(target) {
+	if postgres.IsURL(target) {
 		config, err := pgx.ParseConfig(target)
 		if err != nil {
 			return nil, errors.New("the database's url is not well-formed") // the parser's error may show parts of it

@@ -73,7 +73,7 @@ func ReadKey(ctx context.Context, core abi.Client, path string) (seed []byte, se
 // openEngine opens a database with its engine: that locks a file, and brings the schema up
 // to date, or makes it.
 func openEngine(ctx context.Context, target string) (store.Store, error) {
-	if IsPostgres(target) {
+	if postgres.IsURL(target) {
 		return postgres.Open(ctx, target)
 	}
 	return sqlite.Open(ctx, target)

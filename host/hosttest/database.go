@@ -36,17 +36,6 @@ func open(ctx context.Context, s *Server) (parts server.Parts, err error) {
 	return parts, err
 }
 
-// Beside starts another server on the database of s, which has to be one that several can
-// use.
-func (s *Server) Beside(t testing.TB, o Options) *Server {
-	t.Helper()
-	if s.Database == "" {
-		t.Fatal("an embedded database has one server")
-	}
-	o.Seed, o.Database = s.Seed, s.Database
-	return NewServer(t, o)
-}
-
 // truncate empties the keyring in a database.
 func truncate(t testing.TB, url string) {
 	t.Helper()

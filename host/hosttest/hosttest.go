@@ -166,15 +166,6 @@ func (s *Server) close(t testing.TB) {
 	}
 }
 
-// Reopen puts another server on the same data in the place of s, which keeps its address
-// and its connections. It may be called while a request is being answered, but not while
-// others are.
-func (s *Server) Reopen(t testing.TB) {
-	t.Helper()
-	s.close(t)
-	s.open(t)
-}
-
 // Stop stops the server and closes its files. A second call has no effect.
 func (s *Server) Stop(t testing.TB) {
 	s.stop.Do(func() {

@@ -1,7 +1,6 @@
 package server
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -198,16 +197,6 @@ func (s *Server) measure(cfg *Config) {
 
 // Gatherer gives all metrics, for [Ops] or another way to show them.
 func (s *Server) Gatherer() prometheus.Gatherer { return s.metrics.registry }
-
-// AddFigure adds a gauge that is looked up whenever metrics are asked for. Parts beside the
-// server, like a mirror, tell their state by it.
-func (s *Server) AddFigure(name, help string, look func() float64) error {
-	g := prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, look)
-	if err := s.metrics.registry.Register(g); err != nil {
-		return fmt.Errorf("add metric: %w", err)
-	}
-	return nil
-}
 
 // figures collects what can be looked up.
 type figures struct{ s *Server }

@@ -16,6 +16,7 @@ import (
 	"github.com/recrypt-service/recrypt/host/atomicfile"
 	"github.com/recrypt-service/recrypt/host/backup"
 	"github.com/recrypt-service/recrypt/host/server"
+	"github.com/recrypt-service/recrypt/host/store/postgres"
 	"github.com/recrypt-service/recrypt/wasm/abi"
 )
 
@@ -34,7 +35,7 @@ func (f *placeFlags) place(a *app) (server.Place, error) {
 	if f.data != "" && f.database == "" {
 		p.Database = "" // said, and not only remembered
 	}
-	if p.Database != "" && !backup.IsPostgres(p.Database) {
+	if p.Database != "" && !postgres.IsURL(p.Database) {
 		return p, usage("--database takes a URL: postgres://user@host/name")
 	}
 	var err error

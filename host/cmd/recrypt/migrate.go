@@ -9,6 +9,7 @@ import (
 
 	"github.com/recrypt-service/recrypt/host/backup"
 	"github.com/recrypt-service/recrypt/host/server"
+	"github.com/recrypt-service/recrypt/host/store/postgres"
 )
 
 func (a *app) migrateCommand() *cobra.Command {
@@ -60,7 +61,7 @@ PGPASSFILE names.`,
 
 // placeOf reads a folder or the URL of a database.
 func placeOf(text, keyring string) server.Place {
-	if backup.IsPostgres(text) {
+	if postgres.IsURL(text) {
 		return server.Place{Database: text, Keyring: keyring}
 	}
 	return server.Place{DataDir: text, Keyring: keyring}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/recrypt-service/recrypt/host/client"
 	"github.com/recrypt-service/recrypt/host/server"
+	"github.com/recrypt-service/recrypt/host/store/postgres"
 	"github.com/recrypt-service/recrypt/host/translog"
 )
 
@@ -65,7 +66,7 @@ func (o *serveOptions) serveConfig() (server.ServeConfig, error) {
 		return server.ServeConfig{}, err
 	}
 	for _, url := range []string{o.database, o.keyring} {
-		if url != "" && !strings.HasPrefix(url, "postgres://") && !strings.HasPrefix(url, "postgresql://") {
+		if url != "" && !postgres.IsURL(url) {
 			return server.ServeConfig{}, usage("--database and --keyring take a URL: postgres://user@host/name")
 		}
 	}

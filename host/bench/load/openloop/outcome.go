@@ -36,9 +36,6 @@ func newOutcome(window time.Duration) *Outcome {
 	}
 }
 
-// OfferedRate is how many requests were due per second.
-func (o *Outcome) OfferedRate() float64 { return rate(o.Offered, o.Window) }
-
 // Goodput is how many good answers came per second.
 func (o *Outcome) Goodput() float64 { return rate(o.GoodInTime, o.Window) }
 
