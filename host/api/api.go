@@ -7,7 +7,7 @@
 // ("rid1…", "rsv1…"), all other ids are 16 random bytes chosen by the client,
 // written as 26 lower-case base32 characters without padding.
 //
-// Every request except the look-ups marked public is signed by RFC 9421, by the
+// Every request except those marked public is signed by RFC 9421, by the
 // profile in package httpsig. Answers are JSON; errors are RFC 9457 problem documents
 // ([Problem]) with a stable code.
 //

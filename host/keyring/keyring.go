@@ -6,19 +6,23 @@
 // hold the key any more, and the sealed form is noise wherever a copy of it may
 // have survived: in a backup of the store, in its log, on free pages.
 //
+// There are two engines: [File], one file of one server, by default; and [Postgres], tables
+// that any number of servers share. What File seals has the form
+//
 //	sealed = 0x01 | nonce (24 bytes) | XChaCha20-Poly1305(key, nonce, transform key)
 //	additional data = "recrypt keyring v1" | grant id (16 bytes)
 //
-// So a sealed transform key is longer than the transform key by [Overhead] bytes
-// and opens for its own grant only.
+// So it is longer than the transform key by [Overhead] bytes and opens for its own grant
+// only. Postgres says its own form; it has [SharedOverhead].
 //
 // # What it does not promise
 //
-// A copy of the keyring's file holds the keys it held when it was copied: do not
-// put it into backups that are kept longer than revoked access may live. The file
+// A copy of a keyring, of its file or its tables, holds the keys it held when it was copied:
+// do not put it into backups that are kept longer than revoked access may live. The file
 // is overwritten in place, but a solid-state disk or a copy-on-write file system
-// keeps old blocks for a while, out of reach of any program. The key is in the
-// memory of the process while a transform key is opened.
+// keeps old blocks for a while, out of reach of any program; [Postgres] says what
+// PostgreSQL keeps. The key is in the memory of the process while a transform key is
+// opened.
 package keyring
 
 import (
@@ -33,7 +37,7 @@ import (
 // Sizes in bytes.
 const (
 	keyBytes = chacha20poly1305.KeySize // 32
-	// Overhead is how much longer the sealed form is: version, nonce and tag.
+	// Overhead is how much longer the sealed form of [File] is, in bytes: version, nonce and tag.
 	Overhead = 1 + chacha20poly1305.NonceSizeX + chacha20poly1305.Overhead // 41
 )
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -20,14 +21,15 @@ func (a *app) migrateCommand() *cobra.Command {
 		Long: `Move everything of a server to another engine: from the files in a folder into a PostgreSQL
 database, or back. Stop the server first. Clients notice nothing.
 
-All tables are copied in one snapshot, and each transform key is sealed anew for the new
-keyring. Checksums of both sides, the log's root and every transform key are compared before the new
-place becomes valid, all at once. Interrupted, it leaves nothing that a server would serve:
-run it again. The destination must have no data.
+All tables are copied from one snapshot, and each transform key is sealed anew for the new
+keyring. Checksums of both sides, the log's root and every transform key are compared
+before the new place becomes valid, all at once. Interrupted, it leaves nothing that a
+server would serve: run it again. The destination must have no data.
 
-Files that were moved are set aside as DIR/recrypt.db.migrated and DIR/keyring.db.migrated, so
-that nobody serves them by mistake. They still open what was granted then, whatever is revoked
-later: delete them once the new place runs. So does an old database: drop it.
+Files that were moved are set aside as DIR/recrypt.db.migrated and DIR/keyring.db.migrated,
+so that nobody serves them by mistake. Whoever has both can still use every grant of that
+moment, whatever is revoked later: delete them once the new place runs. The same holds for
+an old database: drop it.
 
 A password in the command line is visible to others on the machine: put it into a file that
 PGPASSFILE names.`,
@@ -40,13 +42,9 @@ PGPASSFILE names.`,
 				return usage("say what moves and where to: --from DIR --to postgres://…, or the other way")
 			}
 			m := backup.Migration{From: placeOf(from, keyrings.from), To: placeOf(to, keyrings.to)}
-			if m.From.KeyFile = key; key == "" && m.From.DataDir == "" {
-				// The folder that the server has had all the time, if it goes back there.
-				path := filepath.Join(m.To.DataDir, "server.key")
-				if _, err := os.Stat(path); m.To.DataDir == "" || err != nil {
-					return usage("name the server's key: --key FILE")
-				}
-				m.From.KeyFile = path
+			m.From.KeyFile = key
+			if err := checkMigration(&m); err != nil {
+				return err
 			}
 			return a.migrate(cmd.Context(), m, from, to)
 		}),
@@ -57,6 +55,24 @@ PGPASSFILE names.`,
 	cmd.Flags().StringVar(&keyrings.from, "from-keyring", "", "`URL` of the keyring now (default: in the same database or folder)")
 	cmd.Flags().StringVar(&keyrings.to, "to-keyring", "", "`URL` of the keyring then (default: in the same database or folder)")
 	return cmd
+}
+
+// checkMigration refuses what is no place, and finds the server's key.
+func checkMigration(m *backup.Migration) error {
+	for _, p := range []server.Place{m.From, m.To} {
+		if strings.Contains(p.DataDir, "://") || p.Keyring != "" && !postgres.IsURL(p.Keyring) {
+			return usage("the URL of a database has the form postgres://user@host/name")
+		}
+	}
+	if m.From.KeyFile != "" || m.From.DataDir != "" {
+		return nil
+	}
+	// The folder that the server has had all the time, if it goes back there.
+	m.From.KeyFile = filepath.Join(m.To.DataDir, "server.key")
+	if _, err := os.Stat(m.From.KeyFile); m.To.DataDir == "" || err != nil {
+		return usage("name the server's key: --key FILE")
+	}
+	return nil
 }
 
 // placeOf reads a folder or the URL of a database.

@@ -24,20 +24,20 @@ func (a *app) bringBackCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "restore FILE", Short: "Bring a server's data back from a backup and a mirror",
 		Long: `Bring a server's data back into an empty DIR or database: the backup, and everything that
-the mirror has beyond it, so that nothing that anybody was told is forgotten: new keys of
+the mirror has beyond it. So nothing is forgotten that anybody was told: new keys of
 identities, collections, documents' keys, and above all revocations.
 
-All grants come back as lost, because the keys of their transform keys are in no backup. Each
-owner makes those again that are still granted by one act: recrypt regrant. Whoever was
-revoked, before or after the backup, stays revoked.
+All grants come back as lost, because what opens their transform keys is in no backup. Each
+owner makes them again by one command, recrypt regrant. Whoever was revoked, before or
+after the backup, stays revoked.
 
 DIR needs the server's key: put server.key there first, or restore a backup that was made
 with --with-server-key. Check the backup and the mirror before: recrypt backup --check,
 recrypt mirror check.
 
-Without any mirror, what came after the backup is lost, and clients that have seen the newer log
-refuse the older one. Only then use --new-log: the log begins anew with a statement, signed
-by the server, that every client shows its user, who has to accept it.`,
+Without any mirror, what came after the backup is lost, and clients that have seen the
+newer log refuse the older one. Only then use --new-log: the log begins anew with a
+statement, signed by the server, that every client shows its user, who has to accept it.`,
 		Example: `  recrypt restore monday.backup --data ./new --mirror /mnt/other/mirror
   recrypt restore monday.backup --data ./new --database postgres://recrypt@db.example.net/new --mirror ./mirror
   recrypt restore monday.backup --data ./new --new-log --reason "both disks burnt on 23 November"`,

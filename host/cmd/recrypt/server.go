@@ -12,22 +12,27 @@ import (
 func (a *app) serverCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "server", Short: "See which server this is, and accept a log that was begun anew",
+		Long: `See which server this is, and accept a log that was begun anew.
+
+A server's id is the same for everybody and for as long as it exists, wherever it moves;
+compare it with what its operator publishes. If the server has lost its log and says so,
+nothing is read from it until you accept that.`,
 		Args: cobra.ArbitraryArgs, RunE: group,
 	}
 	var statement string
 	accept := &cobra.Command{
-		Use: "accept-restart", Short: "Go on with a server that states to have lost its log",
-		Long: `Go on with a server that states to have lost its log and begun it anew.
+		Use: "accept-restart", Short: "Go on with a server that says it has lost its log",
+		Long: `Go on with a server that says it has lost its log and begun it anew.
 
-The log is what makes a server that lies visible: it only grows, and this home
-remembers how far it was. A server that has really lost it, by a fire, without a mirror, says so in
-a signed statement. Until you accept it, nothing is read from the new log. A server that lies could
-say the same: ask its operator by another way whether it is true.
+The log makes a lying server visible: it only grows, and this home remembers how far it
+was. A server that has really lost it, in a fire and without a mirror, says so in a signed
+statement. Until you accept that, nothing is read from the new log. A lying server could
+say the same: ask its operator, not through the server, whether it is true.
 
 This shows the statement, and accepts it only if you name the day on which it was made:
-so nothing is accepted unseen. People's keys stay remembered, and so does whom you have revoked
-from here. Collections may be as they were in the server's backup: look at recrypt grants,
-revoke again who must not have access, and then run recrypt regrant.`,
+so nothing is accepted unseen. People's keys stay remembered, and so does whom you have
+revoked from here. Collections may be as they were in the server's backup: look at
+recrypt grants, revoke again who must not have access, and then run recrypt regrant.`,
 		Example: "  recrypt server accept-restart                   shows the statement\n  recrypt server accept-restart --of 2026-11-23   accepts it",
 		Args:    noArgs,
 		RunE:    action(func(cmd *cobra.Command, _ []string) error { return a.acceptRestart(cmd.Context(), statement) }),

@@ -24,9 +24,17 @@ ledger. That somebody has granted you something, or revoked it, is the server's 
 recrypt grants verifies what you have.`,
 		Example: "  recrypt watch\n  recrypt watch --from 0\n  recrypt watch --json | jq .kind",
 		Args:    noArgs,
-		RunE:    action(func(cmd *cobra.Command, _ []string) error { return a.watch(cmd.Context(), from, count) }),
+		RunE: action(func(cmd *cobra.Command, _ []string) error {
+			if from < 0 || count < 0 {
+				return usage("--from and --count take numbers from 0 on")
+			}
+			if !cmd.Flags().Changed("from") {
+				from = -1
+			}
+			return a.watch(cmd.Context(), from, count)
+		}),
 	}
-	cmd.Flags().Int64Var(&from, "from", -1, "start at entry `N` of the log, 0: from the beginning (default: now)")
+	cmd.Flags().Int64Var(&from, "from", 0, "start at entry `N` of the log, 0: from the beginning (default: now)")
 	cmd.Flags().Int64Var(&count, "count", 0, "end after `N` events (default: never)")
 	return cmd
 }
@@ -34,10 +42,9 @@ recrypt grants verifies what you have.`,
 // errEnough ends a watch that was to show so many events.
 var errEnough = errors.New("enough")
 
+// watch shows what happens from an entry of the log on, -1: from now on, and ends after count
+// events, 0: never.
 func (a *app) watch(ctx context.Context, from, count int64) error {
-	if from < -1 || count < 0 {
-		return usage("--from and --count take numbers from 0 on")
-	}
 	s, err := a.open(ctx, "")
 	if err != nil {
 		return err

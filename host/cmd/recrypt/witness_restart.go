@@ -15,9 +15,9 @@ func (a *app) witnessRestartCommand() *cobra.Command {
 	var dir, url, of string
 	cmd := &cobra.Command{
 		Use: "accept-restart", Short: "Let a witness go on with a log that was lost and begun anew",
-		Long: `Let a witness go on with a server that states, signed, to have lost its log and begun it
-anew. Until then the witness refuses, as it must: to it this looks like a lie. Ask the
-server's operator by another way whether it is true.
+		Long: `Let a witness go on with a server that says, in a signed statement, that it has lost its
+log and begun it anew. Until then the witness refuses, as it must: to it this looks like a
+lie. Ask the server's operator, not through the server, whether it is true.
 
 It shows the statement, and accepts it only if you name the day on which it was made. Stop
 the witness first, and start it again afterwards.`,
