@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 	"unicode"
 
 	"github.com/recrypt-service/recrypt/host/api"
@@ -86,6 +87,8 @@ type Error struct {
 	Status int    // HTTP status
 	Title  string // what went wrong, for people; printable
 	Detail string // what to do next; printable, may be empty
+
+	RetryAfter time.Duration // how long the server asks to wait, 1 s if it does not say
 }
 
 // Error returns title and detail.

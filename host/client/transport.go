@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strconv"
 	"sync"
 	"time"
 
@@ -152,9 +153,29 @@ func (c *Client) correct(date string) bool {
 // clock returns the time that the server is expected to have.
 func (c *Client) clock() time.Time { return c.now().Add(time.Duration(c.skew.Load())) }
 
-// exchange sends one request, signed with a new nonce unless as is nil, and decodes
-// the answer. It returns the answer's Date.
+// patience is how long a request is sent again because there were too many.
+const patience = 15 * time.Second
+
+// exchange sends a request, signed with a new nonce unless as is nil, and decodes
+// the answer. It returns the answer's Date. When the server says that there were too many
+// requests, it waits as long as it is told to and sends it again.
 func (c *Client) exchange(ctx context.Context, method, path string, body []byte, as *person, out any) (date string, err error) {
+	for end := time.Now().Add(patience); ; {
+		date, err = c.attempt(ctx, method, path, body, as, out)
+		var refused *Error
+		if !errors.As(err, &refused) || refused.Code != api.CodeLimited || time.Now().Add(refused.RetryAfter).After(end) {
+			return date, err
+		}
+		select {
+		case <-time.After(refused.RetryAfter):
+		case <-ctx.Done():
+			return date, ctx.Err()
+		}
+	}
+}
+
+// attempt is exchange once.
+func (c *Client) attempt(ctx context.Context, method, path string, body []byte, as *person, out any) (date string, err error) {
 	floor, err := c.logFloor(ctx, out)
 	if err != nil {
 		return "", err
@@ -275,7 +296,7 @@ func (c *Client) decode(resp *http.Response, answer []byte, out any) error {
 	case resp.StatusCode >= 300 && resp.StatusCode < 400:
 		return fmt.Errorf("%w: %s redirects elsewhere, which is not followed; use the server's own address", ErrAnswer, c.base)
 	case resp.StatusCode >= 400 && err == nil && kind == api.ContentTypeFault:
-		return c.problem(resp.StatusCode, answer)
+		return c.problem(resp, answer)
 	case resp.StatusCode < 200 || resp.StatusCode >= 300:
 		return fmt.Errorf("%w: %s answered with status %d", ErrAnswer, c.base, resp.StatusCode)
 	case err != nil || kind != api.ContentTypeJSON:
@@ -285,15 +306,27 @@ func (c *Client) decode(resp *http.Response, answer []byte, out any) error {
 }
 
 // problem returns the server's error document as an error.
-func (c *Client) problem(status int, answer []byte) error {
+func (c *Client) problem(resp *http.Response, answer []byte) error {
 	var p api.Problem
 	if err := c.unmarshal(answer, &p); err != nil {
 		return err
 	}
 	if !isCode(p.Code) {
-		return fmt.Errorf("%w: %s answered with status %d", ErrAnswer, c.base, status)
+		return fmt.Errorf("%w: %s answered with status %d", ErrAnswer, c.base, resp.StatusCode)
 	}
-	return &Error{Code: p.Code, Status: status, Title: printable(p.Title), Detail: printable(p.Detail)}
+	return &Error{
+		Code: p.Code, Status: resp.StatusCode, Title: printable(p.Title), Detail: printable(p.Detail),
+		RetryAfter: retryAfter(resp),
+	}
+}
+
+// retryAfter is how long the server asks to wait, at least a second.
+func retryAfter(resp *http.Response) time.Duration {
+	seconds, err := strconv.Atoi(resp.Header.Get("Retry-After"))
+	if err != nil {
+		seconds = 1
+	}
+	return min(max(time.Duration(seconds)*time.Second, time.Second), maxRetryAfter)
 }
 
 // unmarshal decodes exactly one JSON value.
