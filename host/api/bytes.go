@@ -32,17 +32,18 @@ func (b *Bytes) UnmarshalText(text []byte) error {
 	return nil
 }
 
-var idEncoding = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
+// Base32 is how ids and cursors are written: RFC 4648 in lower case, without padding.
+var Base32 = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
 
 // FormatID writes a 16-byte id as 26 base32 characters.
-func FormatID(id [IDBytes]byte) string { return idEncoding.EncodeToString(id[:]) }
+func FormatID(id [IDBytes]byte) string { return Base32.EncodeToString(id[:]) }
 
 // ParseID reads what FormatID writes and nothing else ([ErrID]).
 func ParseID(text string) (id [IDBytes]byte, err error) {
 	if len(text) != IDLength {
 		return id, ErrID
 	}
-	b, err := idEncoding.DecodeString(text)
+	b, err := Base32.DecodeString(text)
 	if err != nil || len(b) != IDBytes {
 		return id, ErrID
 	}

@@ -2,7 +2,6 @@ package blobs
 
 import (
 	"crypto/sha256"
-	"encoding/base32"
 
 	"github.com/recrypt-service/recrypt/host/api"
 )
@@ -16,11 +15,8 @@ type ID [sha256.Size]byte
 // An UploadID names one attempt to store a document, 16 bytes chosen by the client.
 type UploadID [api.IDBytes]byte
 
-// base32Text is the alphabet of RFC 4648 in lower case, without padding.
-var base32Text = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
-
 // String returns the text form: 52 lower-case base32 characters.
-func (id ID) String() string { return base32Text.EncodeToString(id[:]) }
+func (id ID) String() string { return api.Base32.EncodeToString(id[:]) }
 
 // String returns the text form: 26 lower-case base32 characters.
 func (u UploadID) String() string { return api.FormatID(u) }
@@ -30,7 +26,7 @@ func ParseID(text string) (id ID, ok bool) {
 	if len(text) != IDLength {
 		return ID{}, false
 	}
-	n, err := base32Text.Decode(id[:], []byte(text))
+	n, err := api.Base32.Decode(id[:], []byte(text))
 	// Text that differs in bits beyond the last byte would name the same id.
 	if err != nil || n != len(id) || id.String() != text {
 		return ID{}, false

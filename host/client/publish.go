@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
-	"encoding/base32"
 	"errors"
 	"fmt"
 	"io"
@@ -46,8 +45,6 @@ const (
 	maxRetryAfter = time.Minute
 )
 
-var documentID = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
-
 // Upload stores an encrypted document of size bytes in the repository of the server, from which
 // anybody who knows its URL gets it. Nothing of it can be opened without a grant. It needs no
 // identity.
@@ -73,7 +70,7 @@ func (c *Client) Upload(ctx context.Context, document io.ReaderAt, size int64, o
 	}
 	u := &uploading{Client: c, document: document, size: size, progress: o.Progress}
 	digest.Sum(u.id[:0])
-	u.text = documentID.EncodeToString(u.id[:])
+	u.text = api.Base32.EncodeToString(u.id[:])
 	existed, err := u.run(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("upload: %w", err)

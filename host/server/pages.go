@@ -3,7 +3,6 @@ package server
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/base32"
 	"encoding/base64"
 	"encoding/binary"
 	"math"
@@ -54,15 +53,13 @@ const (
 	checkBytes  = 4
 )
 
-var cursorText = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
-
 func (c cursor) format() string {
 	raw := make([]byte, 0, cursorBytes+checkBytes)
 	raw = append(raw, c.kind)
 	raw = binary.BigEndian.AppendUint64(raw, uint64(c.created))
 	raw = binary.BigEndian.AppendUint64(raw, c.sequence)
 	raw = append(raw, c.id[:]...)
-	return cursorText.EncodeToString(append(raw, check(raw)...))
+	return api.Base32.EncodeToString(append(raw, check(raw)...))
 }
 
 func check(raw []byte) []byte {
@@ -76,7 +73,7 @@ func parseCursor(kind byte, text string) (cursor, error) {
 		return cursor{kind: kind}, nil
 	}
 	wrong := refuse(api.CodeMalformed, "this is not a cursor of this list; begin with "+api.FirstPage)
-	raw, err := cursorText.DecodeString(text)
+	raw, err := api.Base32.DecodeString(text)
 	if err != nil || len(raw) != cursorBytes+checkBytes || raw[0] != kind || string(check(raw[:cursorBytes])) != string(raw[cursorBytes:]) {
 		return cursor{}, wrong
 	}
