@@ -138,8 +138,13 @@ type unpublished struct {
 }
 
 func (e *unpublished) Error() string {
-	return e.error.Error() + "; the encrypted file is kept, recrypt publish " + printable(e.file) + " goes on"
+	return e.error.Error() + "; " + e.hint()
 }
+
+func (e *unpublished) hint() string {
+	return "the encrypted file is kept, recrypt publish " + printable(e.file) + " goes on"
+}
+
 func (e *unpublished) Unwrap() error { return e.error }
 
 // encrypted returns the document that an earlier, interrupted run has made of the same content,

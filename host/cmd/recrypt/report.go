@@ -157,6 +157,10 @@ func classify(err error) (exit int, code, hint string) {
 	if errors.Is(err, client.ErrNoAccess) {
 		exit = exitNoAccess
 	}
+	var kept *unpublished
+	if errors.As(err, &kept) && errors.Is(err, context.Canceled) {
+		return exit, "interrupted", kept.hint()
+	}
 	for _, k := range known {
 		if errors.Is(err, k.err) {
 			return exit, k.code, k.hint

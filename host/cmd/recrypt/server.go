@@ -48,22 +48,32 @@ recrypt grants, revoke again who must not have access, and then run recrypt regr
 // day is how a statement is named.
 const day = "2006-01-02"
 
+// restartOf fetches a server's statement about its log and returns the day on which it was
+// made, which is that which somebody has named, if he has.
+func restartOf(ctx context.Context, c *client.Client, of string) (r *client.LogRestart, made string, err error) {
+	r, err = c.Restart(ctx)
+	if errors.Is(err, client.ErrNotFound) {
+		return nil, "", errNoRestart
+	}
+	if err != nil {
+		return nil, "", err
+	}
+	made = r.Time.UTC().Format(day)
+	if of != "" && of != made {
+		return nil, "", usage("the statement is of %s, not of %s", made, printable(of))
+	}
+	return r, made, nil
+}
+
 func (a *app) acceptRestart(ctx context.Context, of string) error {
 	s, err := a.open(ctx, "")
 	if err != nil {
 		return err
 	}
 	defer s.close()
-	r, err := s.Restart(ctx)
-	if errors.Is(err, client.ErrNotFound) {
-		return errNoRestart
-	}
+	r, made, err := restartOf(ctx, s.Client, of)
 	if err != nil {
 		return err
-	}
-	made := r.Time.UTC().Format(day)
-	if of != "" && of != made {
-		return usage("the statement is of %s, not of %s", made, printable(of))
 	}
 	if of != "" && !r.Accepted {
 		if err := s.AcceptRestart(ctx, r.Statement); err != nil {

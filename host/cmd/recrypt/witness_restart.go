@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
@@ -50,16 +49,9 @@ func (a *app) witnessRestart(ctx context.Context, dir, url, of string) error {
 		return err
 	}
 	defer c.Close()
-	r, err := c.Restart(ctx)
-	if errors.Is(err, client.ErrNotFound) {
-		return errNoRestart
-	}
+	r, made, err := restartOf(ctx, c, of)
 	if err != nil {
 		return err
-	}
-	made := r.Time.UTC().Format(day)
-	if of != "" && of != made {
-		return usage("the statement is of %s, not of %s", made, printable(of))
 	}
 	var size int64
 	if of != "" {
