@@ -86,9 +86,13 @@ func (w *watching) all() []client.Event {
 func TestWatch(t *testing.T) {
 	t.Parallel()
 	x := newCast(t)
-	a, b, m := watch(t, x.a, 0), watch(t, x.b, -1), watch(t, x.m, 0)
+	a, m := watch(t, x.a, 0), watch(t, x.m, 0)
 	document := encrypt(t, x.a, []byte("secret"))
-	time.Sleep(100 * time.Millisecond) // bob asks what is newest
+	head, err := x.b.Checkpoint(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := watch(t, x.b, head.Size)
 	given := grant(t, x.a, x.bob.ID, client.GrantOptions{})
 	if _, _, err := decrypt(x.b, document, client.DecryptOptions{}); err != nil {
 		t.Fatal(err)
@@ -124,6 +128,17 @@ func TestWatch(t *testing.T) {
 	again := watch(t, x.b, 0)
 	if all, _ := again.kinds(3); all != "grant opening! revocation" {
 		t.Errorf("from the beginning: %s", all)
+	}
+	if head, err = x.a.Checkpoint(ctx); err != nil {
+		t.Fatal(err)
+	}
+	late := watch(t, x.a, -1)
+	for len(late.all()) == 0 { // until it has begun
+		encrypt(t, x.a, nil)
+		time.Sleep(10 * time.Millisecond)
+	}
+	if first := late.all()[0]; first.Index < head.Size || first.Kind != "deposit" {
+		t.Errorf("from now on, which is %d: %+v", head.Size, first)
 	}
 }
 

@@ -139,7 +139,7 @@ func TestUnavailable(t *testing.T) {
 	if _, err := postgres.Open(ctx, "postgres:///x?host="+escaped(dir)); !errors.Is(err, context.DeadlineExceeded) {
 		t.Fatalf("nobody answers: %v", err)
 	}
-	if took := time.Since(begun); took > 3*time.Second {
+	if took := time.Since(begun); took > 20*time.Second {
 		t.Fatalf("waited for %v", took)
 	}
 }
@@ -161,7 +161,7 @@ func TestOutage(t *testing.T) {
 		if err := fn(ctx); !errors.Is(err, context.DeadlineExceeded) {
 			t.Fatalf("while the server is away: %v", err)
 		}
-		if took := time.Since(begun); took > 5*time.Second {
+		if took := time.Since(begun); took > 20*time.Second {
 			t.Fatalf("ended after %v", took)
 		}
 	}

@@ -67,7 +67,8 @@ func number[T [16]byte | [32]byte](n int) (id T) {
 }
 
 // TestScale fills a database and looks how the server runs each query: none reads a whole
-// table. With RECRYPT_LONG_TESTS=1 there are a million identities and ten million grants.
+// table. How long things take is told, not judged. With RECRYPT_LONG_TESTS=1 there are a
+// million identities and ten million grants.
 func TestScale(t *testing.T) {
 	n := rounds(3000, 1_000_000)
 	url := filled(t, pgtest.Start(t, pgtest.Options{}), n)
@@ -77,7 +78,7 @@ func TestScale(t *testing.T) {
 	s := open(t, url)
 	took := time.Since(begun)
 	ctx := t.Context()
-	timed := func(what string, limit time.Duration, fn func(i int) error) {
+	timed := func(what string, fn func(i int) error) {
 		t.Helper()
 		var slowest time.Duration
 		for i := range 50 {
@@ -88,31 +89,24 @@ func TestScale(t *testing.T) {
 			slowest = max(slowest, time.Since(begun))
 		}
 		t.Logf("%s: %v at most", what, slowest)
-		if slowest > limit {
-			t.Errorf("%s took up to %v", what, slowest)
-		}
 	}
-	const limit = 2 * time.Second // of a busy machine
-	timed("active grant", limit, func(i int) error {
+	timed("active grant", func(i int) error {
 		_, err := s.ActiveGrant(ctx, number[[16]byte](i), 0, number[[32]byte](i%n+1), 1)
 		return err
 	})
-	timed("issued grants", limit, func(i int) error {
+	timed("issued grants", func(i int) error {
 		list, err := s.IssuedGrants(ctx, number[[32]byte](i), store.GrantCursor{}, 100)
 		if err == nil && len(list) != 10 {
 			err = fmt.Errorf("%d grants", len(list))
 		}
 		return err
 	})
-	timed("identity", limit, func(i int) error { _, err := s.Identity(ctx, number[[32]byte](i)); return err })
-	timed("collection heads", limit, func(i int) error {
+	timed("identity", func(i int) error { _, err := s.Identity(ctx, number[[32]byte](i)); return err })
+	timed("collection heads", func(i int) error {
 		_, err := s.CollectionHeads(ctx, number[[32]byte](i), store.CollectionCursor{}, 100)
 		return err
 	})
 	t.Logf("opened in %v", took)
-	if took > 10*time.Second {
-		t.Errorf("opening took %v", took)
-	}
 }
 
 // parameters of a query: the highest number after a dollar sign.

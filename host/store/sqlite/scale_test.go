@@ -35,7 +35,8 @@ func number[T [16]byte | [32]byte](n int) (id T) {
 	return id
 }
 
-// TestScale fills a database and times what every request does. With RECRYPT_LONG_TESTS=1
+// TestScale fills a database and does what every request does. How long that takes is told, not
+// judged: that no query reads a whole table shows TestQueriesUseIndexes. With RECRYPT_LONG_TESTS=1
 // there are a million identities and ten million grants.
 func TestScale(t *testing.T) {
 	n := 2000
@@ -59,9 +60,6 @@ func TestScale(t *testing.T) {
 	s := open(t, path)
 	took := time.Since(begun)
 	t.Logf("opened in %v", took)
-	if took > 10*time.Second {
-		t.Errorf("opening took %v", took)
-	}
 	ctx := t.Context()
 	for what, fn := range map[string]func(i int) error{
 		"active grant": func(i int) error {
@@ -90,8 +88,5 @@ func TestScale(t *testing.T) {
 			slowest = max(slowest, time.Since(begun))
 		}
 		t.Logf("%s: %v at most", what, slowest)
-		if slowest > 2*time.Second { // of a busy machine
-			t.Errorf("%s took up to %v", what, slowest)
-		}
 	}
 }
