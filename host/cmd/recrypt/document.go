@@ -109,6 +109,11 @@ func (a *app) encrypt(ctx context.Context, file, out string, publish bool, o cli
 		return fmt.Errorf("encrypt %s: %w", printable(file), err)
 	}
 	s.store.NameDocument(s.identity.Name, info.Key, file)
+	return a.finish(ctx, s, out, info, publish)
+}
+
+// finish tells what was encrypted, and publishes it if that is wanted.
+func (a *app) finish(ctx context.Context, s *session, out string, info *client.DocumentInfo, publish bool) error {
 	if a.json && !publish {
 		return a.printResult(out, encryptResult(out, info))
 	}

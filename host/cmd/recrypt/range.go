@@ -63,6 +63,11 @@ func (a *app) decryptRange(ctx context.Context, file, out, from, text string, l 
 	if web, ok := all.(*client.WebDocument); ok && web.Whole() {
 		a.notef("its web server does not answer ranges: all that comes before was fetched too\n")
 	}
+	return a.tellRange(s, out, info)
+}
+
+// tellRange tells which part was decrypted.
+func (a *app) tellRange(s *session, out string, info *client.RangeInfo) error {
 	if a.json {
 		return a.printResult(out, map[string]any{"author": info.Author, "authorName": s.store.Nickname(info.Author), "authorVerified": false, "owner": info.Owner,
 			"keyId": info.Key, "collection": info.Collection, "output": out, "first": info.First, "length": info.Length, "bytes": info.Bytes})

@@ -24,15 +24,33 @@ import (
 type daemon struct {
 	cmd  *exec.Cmd
 	url  string
-	log  *bytes.Buffer
+	log  *spoken
 	done chan error
+}
+
+// spoken is what a process has said so far.
+type spoken struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (s *spoken) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.Write(p)
+}
+
+func (s *spoken) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.String()
 }
 
 // spawn starts one. The program is this test's own binary, as scripts use it.
 func spawn(t *testing.T, program string, args ...string) *daemon {
 	t.Helper()
 	cmd := exec.Command(program, append([]string{"serve", "--listen", "127.0.0.1:0"}, args...)...)
-	d := &daemon{cmd: cmd, log: new(bytes.Buffer), done: make(chan error, 1)}
+	d := &daemon{cmd: cmd, log: new(spoken), done: make(chan error, 1)}
 	cmd.Stderr = d.log
 	cmd.Env = append(os.Environ(), "RECRYPT_ENGINE=native")
 	out, err := cmd.StdoutPipe()
@@ -107,7 +125,9 @@ func TestSignals(t *testing.T) {
 				}
 			})
 		}
-		time.Sleep(300 * time.Millisecond)
+		for end := time.Now().Add(20 * time.Second); answered.Load() < 100 && time.Now().Before(end); {
+			time.Sleep(10 * time.Millisecond)
+		}
 		check(t, d.cmd.Process.Signal(syscall.SIGTERM))
 		d.ended(t, 20*time.Second)
 		close(stop)
@@ -140,7 +160,11 @@ func TestSignals(t *testing.T) {
 		d := spawn(t, recrypt, "--data", t.TempDir(), "--tls-cert", cert, "--tls-key", key)
 		check(t, os.WriteFile(cert, []byte("half"), 0o600))
 		check(t, d.cmd.Process.Signal(syscall.SIGHUP))
-		time.Sleep(500 * time.Millisecond)
+		for end := time.Now().Add(20 * time.Second); !strings.Contains(d.log.String(), "the one before stays"); time.Sleep(10 * time.Millisecond) {
+			if time.Now().After(end) {
+				t.Fatalf("the certificate was not read anew: %s", d.log)
+			}
+		}
 		conn, err := net.Dial("tcp", strings.TrimPrefix(d.url, "https://"))
 		if err != nil {
 			t.Fatalf("SIGHUP has ended the server: %v", err)
@@ -148,9 +172,6 @@ func TestSignals(t *testing.T) {
 		conn.Close()
 		check(t, d.cmd.Process.Signal(syscall.SIGTERM))
 		d.ended(t, 20*time.Second)
-		if !strings.Contains(d.log.String(), "the one before stays") {
-			t.Errorf("the certificate was not read anew: %s", d.log)
-		}
 	})
 }
 
