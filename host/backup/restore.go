@@ -41,7 +41,7 @@ type Restored struct {
 	Size      int64 // leaves of the log now
 	Torn      bool  // the mirror's last file ends within a frame, as after a crash
 	Behind    bool  // the mirror has less than the backup
-	Statement []byte
+	Statement []byte // with which the log was begun anew, signed; nil: the old one goes on
 }
 
 // Restore fills an empty place with a backup, and brings in everything that a mirror has beyond it: new

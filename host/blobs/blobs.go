@@ -42,9 +42,10 @@ import (
 const (
 	PartSize = api.MaxPart // bytes of every part but the last
 
-	// DefaultMaxDocument is the largest document unless Options say otherwise.
+	// DefaultMaxDocument is the bytes of the largest document unless Options say otherwise.
 	DefaultMaxDocument = 16 << 30
-	// DefaultKeepFree is what OpenDisk leaves free on the disk unless Options say otherwise.
+	// DefaultKeepFree is the bytes that OpenDisk leaves free on the disk unless Options say
+	// otherwise.
 	DefaultKeepFree = 256 << 20
 	// MaxParts is how many parts a document may have: what S3 takes.
 	MaxParts = 10_000
