@@ -35,12 +35,12 @@ type Restoration struct {
 // Restored is what a restoration has brought back.
 type Restored struct {
 	Summary
-	Lost      int64 // grants that their owners have to make again
-	Replayed  int64 // leaves that came from the mirror
-	Revoked   int64 // revocations among them
-	Size      int64 // leaves of the log now
-	Torn      bool  // the mirror's last file ends within a frame, as after a crash
-	Behind    bool  // the mirror has less than the backup
+	Lost      int64  // grants that their owners have to make again
+	Replayed  int64  // leaves that came from the mirror
+	Revoked   int64  // revocations among them
+	Size      int64  // leaves of the log now
+	Torn      bool   // the mirror's last file ends within a frame, as after a crash
+	Behind    bool   // the mirror has less than the backup
 	Statement []byte // with which the log was begun anew, signed; nil: the old one goes on
 }
 

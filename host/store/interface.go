@@ -214,7 +214,8 @@ type Store interface {
 	PruneNonces(ctx context.Context, now int64) error
 
 	// HighWater keeps the greatest time ever given to it and returns that, so that
-	// grants stay expired when the machine's clock is set back.
+	// grants stay expired when the machine's clock is set back. It is a write: servers
+	// give it a time that is a little ahead, and ask again when that is reached.
 	HighWater(ctx context.Context, now int64) (int64, error)
 
 	// AppendLog appends to the log alone. The server has no need of it, as every entry

@@ -12,8 +12,10 @@
 // Records are the exact signed bytes that clients sent. The store does not parse
 // or verify them: callers do that first and pass the fields by which rows are
 // found. Transform keys arrive sealed: the keys that open them live in package
-// keyring, in a file of their own, so that destroying 32 bytes there is enough
-// to end a grant for good, whatever backups of this store exist.
+// keyring, in a file or tables of their own, so that destroying 32 bytes there is
+// enough to end a grant for good, whatever copies of this store exist. A dump of a
+// PostgreSQL database that holds the keyring too is a copy of both: package backup
+// leaves the keyring out.
 //
 // # Promises
 //
