@@ -52,7 +52,7 @@ var kinds = map[string]struct {
 	api.CodeConflict:  {http.StatusConflict, "what is stored has moved on"},
 	api.CodeExists:    {http.StatusConflict, "this id is taken by other content"},
 	api.CodeTooLarge:  {http.StatusRequestEntityTooLarge, "the request is too large"},
-	api.CodeMediaType: {http.StatusUnsupportedMediaType, "the body must be JSON without content encoding"},
+	api.CodeMediaType: {http.StatusUnsupportedMediaType, "the type or encoding of the body is not accepted"},
 	api.CodeMethod:    {http.StatusMethodNotAllowed, "this path has no such method"},
 	api.CodeBusy:      {http.StatusServiceUnavailable, "the server is busy"},
 	api.CodeInternal:  {http.StatusInternalServerError, "the server has a fault"},
