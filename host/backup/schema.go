@@ -107,11 +107,6 @@ func (t *table) names() []string {
 	return out
 }
 
-// at returns the place of a column.
-func (t *table) at(name string) int {
-	return slices.IndexFunc(t.columns, func(c column) bool { return c.name == name })
-}
-
 // digest begins the checksum of a table: what its rows mean belongs to it.
 func (t *table) digest() hash.Hash {
 	h := sha256.New()

@@ -26,7 +26,6 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -292,14 +291,11 @@ func (c *Cluster) Log() string {
 }
 
 // Kill ends all processes of the server at once, as a crash of its machine does.
-func (c *Cluster) Kill() error { return c.process.end(syscall.SIGKILL) }
-
-// Stop ends the server in order; who is connected is cut off.
-func (c *Cluster) Stop() error { return c.process.end(syscall.SIGINT) }
+func (c *Cluster) Kill() error { return c.process.kill() }
 
 // Close ends the server at once and removes its files, if it chose their place.
 func (c *Cluster) Close() error {
-	err := c.process.end(syscall.SIGKILL)
+	err := c.process.kill()
 	if c.own {
 		err = errors.Join(err, os.RemoveAll(c.dir))
 	}

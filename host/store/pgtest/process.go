@@ -6,7 +6,6 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
-	"syscall"
 	"time"
 )
 
@@ -55,16 +54,13 @@ func (p *process) running() bool {
 	}
 }
 
-// end sends a signal and waits. SIGKILL goes to all processes of the server.
-func (p *process) end(signal syscall.Signal) error {
+// kill ends all processes of the server and waits for that.
+func (p *process) kill() error {
 	if !p.running() {
 		return nil
 	}
-	var all []int
-	if signal == syscall.SIGKILL {
-		all = children(p.cmd.Process.Pid)
-	}
-	if err := p.cmd.Process.Signal(signal); err != nil && !errors.Is(err, os.ErrProcessDone) {
+	all := children(p.cmd.Process.Pid)
+	if err := p.cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return err
 	}
 	for _, pid := range all {
