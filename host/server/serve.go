@@ -131,8 +131,8 @@ func Serve(ctx context.Context, cfg ServeConfig) (err error) {
 		return err
 	}
 	defer s.Close()
-	cfg.Log.Info("serving", "server", s.ID(), "listen", listener.Addr().String(), "public", cfg.PublicURLs, "engine", cfg.EngineKind)
 	return s.runOn(ctx, listener, &cfg, func() {
+		cfg.Log.Info("serving", "server", s.ID(), "listen", listener.Addr().String(), "public", cfg.PublicURLs, "engine", cfg.EngineKind)
 		if cfg.Ready != nil {
 			cfg.Ready(own[0])
 		}

@@ -150,13 +150,17 @@ func (c *certificate) config() *tls.Config {
 // ErrPlain says that plain HTTP was asked for at an address that others can reach.
 var ErrPlain = errors.New("plain http at an address that others can reach")
 
-// checkListen refuses plain HTTP anywhere but on the machine itself, unless a proxy that
-// speaks TLS is in front.
+// checkListen refuses a certificate that cannot be used, and plain HTTP anywhere but on the
+// machine itself, unless a proxy that speaks TLS is in front: before anything is opened or made.
 func checkListen(ctx context.Context, cfg *ServeConfig) error {
 	if (cfg.TLSCert == "") != (cfg.TLSKey == "") {
 		return fmt.Errorf("%w: TLS needs both files, with the certificate and with its key", ErrCertificate)
 	}
-	if cfg.TLSCert != "" || cfg.BehindProxy {
+	if cfg.TLSCert != "" {
+		_, err := LoadCertificate(cfg.TLSCert, cfg.TLSKey, time.Now())
+		return err
+	}
+	if cfg.BehindProxy {
 		return nil
 	}
 	local, err := loopback(ctx, cfg.Listen)
