@@ -22,7 +22,7 @@ import (
 )
 
 // patience is how long a statement is tried while the database does not answer: longer
-// than a fail-over to its stand-by takes. Tests have less.
+// than a fail-over to its standby takes. Tests have less.
 var patience = 30 * time.Second
 
 const (
@@ -183,7 +183,7 @@ func passing(err error) bool {
 	}
 	switch answer.Code {
 	case "40001", "40P01", // collided with another transaction
-		"25006",          // read-only: a stand-by
+		"25006",          // read-only: a standby
 		"53300",          // too many connections
 		"55000", "55P03", // not in that state, lock not available
 		"XX000": // concurrent changes of a table's definition

@@ -79,7 +79,7 @@ func (d *doctor) postgres(ctx context.Context) {
 	var now time.Time
 	if err := db.QueryRowContext(ctx, "SELECT pg_is_in_recovery(), clock_timestamp()").Scan(&standby, &now); err == nil {
 		if standby {
-			d.fault("database", "add target_session_attrs=read-write to the url, and all hosts", "%s is a stand-by, which takes no writes", config.Host)
+			d.fault("database", "add target_session_attrs=read-write to the url, and all hosts", "%s is a standby, which takes no writes", config.Host)
 			return
 		}
 		if off := now.Sub(d.now()).Abs(); off > maxSkew {

@@ -98,7 +98,7 @@ keys: keep both private, and keep keyring.db out of backups.
 
 With --database any number of servers work on one PostgreSQL database. Each needs the
 same server.key in its DIR, or by --key, and DIR for its checkpoint. Give several hosts and
-target_session_attrs=read-write in the URL to follow a fail-over; the stand-by must be
+target_session_attrs=read-write in the URL to follow a fail-over; the standby must be
 synchronous, or what was acknowledged can be lost with the primary. A password in the
 command line is visible to others on the machine: put it into a file that PGPASSFILE
 names, or the URL into RECRYPT_DATABASE or the settings file.
