@@ -46,7 +46,7 @@ func (o *operationOptions) flags(f *pflag.FlagSet) {
 	f.StringVar(&o.logFormat, "log-format", "text", "`FORMAT` of the log: text or json")
 	f.StringVar(&o.logLevel, "log-level", "info", "least `LEVEL` that is logged: debug, info, warn or error")
 	f.IntVar(&o.connections, "connections", 1000, "`N` connections that may be open at once")
-	f.IntVar(&o.each, "address-connections", 256, "`N` of them from one address, 0: all")
+	f.IntVar(&o.each, "address-connections", 256, "`N` connections that one address may have open, 0: all of them")
 	f.DurationVar(&o.stopDelay, "stop-delay", 0, "`TIME` between /readyz turning false and the end of accepting, for load balancers to notice")
 	d := server.DefaultLimits
 	for _, s := range []struct {

@@ -19,8 +19,8 @@ import (
 // blobFlags declares the settings of the document repository.
 func (o *serveOptions) blobFlags(f *pflag.FlagSet) {
 	f.StringVar(&o.blobs, "blobs", "", "keep encrypted documents for anybody in `PLACE`, a folder or s3://BUCKET[/PREFIX][?endpoint=URL&region=REGION] (default: none are kept)")
-	f.IntVar(&o.maxDocument, "max-document", blobs.DefaultMaxDocument>>20, "`MIB` that one of these documents may have")
-	f.IntVar(&o.maxBlobs, "max-blobs", 0, "`MIB` that all of them may have; 0: as the disk allows, of which 256 MiB stay free")
+	f.IntVar(&o.maxDocument, "max-document", blobs.DefaultMaxDocument>>20, "with --blobs, `MIB` that one document may have")
+	f.IntVar(&o.maxBlobs, "max-blobs", 0, "with --blobs, `MIB` that all documents may have; 0: as the disk allows, of which 256 MiB stay free")
 }
 
 // blobOptions checks them.
@@ -44,7 +44,7 @@ deleted from here.
 
 What was interrupted goes on where it stopped: run the command again. A file that is there
 already is not sent again. No identity is needed.`,
-		Example: "  recrypt publish results.pdf.recrypt\n  recrypt decrypt https://recrypt.example.org/v1/documents/…  -o results.pdf",
+		Example: "  recrypt publish results.pdf.recrypt\n  recrypt decrypt https://recrypt.example.org/v1/documents/… -o results.pdf",
 		Args:    nArgs("an encrypted FILE"),
 		RunE:    action(func(cmd *cobra.Command, args []string) error { return a.publishFile(cmd.Context(), args[0]) }),
 	}

@@ -190,6 +190,9 @@ func (a *app) serve(ctx context.Context, c server.ServeConfig) error {
 			return err
 		}
 	}
+	if c.Mirror != "" && filepath.Clean(c.Mirror) == filepath.Clean(c.DataDir) {
+		return usage("--mirror takes another folder than --data, best on another disk")
+	}
 	c.Caller, c.EngineKind, c.Version = core.Caller, a.opened.Kind(), version
 	if a.signals != nil {
 		c.Reload, c.Hurry = a.signals.reload, a.signals.hurry
