@@ -64,7 +64,7 @@ var known = []struct {
 	{client.ErrUnreachable, "unreachable", ""},
 	{client.ErrServerChanged, "server_changed", "do not go on unless its operator confirms the new id"},
 	{client.ErrForkedIdentity, "forked_identity", "the server may be lying: compare the safety number with that person"},
-	{client.ErrLogRestarted, "log_restarted", "ask its operator by another way whether it is true; then: recrypt server accept-restart"},
+	{client.ErrLogRestarted, "log_restarted", "ask its operator, not through the server, whether it is true; then: recrypt server accept-restart"},
 	{client.ErrForked, "forked", "do not go on: keep this home, and ask others what they see"},
 	{client.ErrOldLog, "old_log", "the server may be lying or was restored from an old backup"},
 	{client.ErrLedgerGap, "ledger_gap", "the server may be lying or was restored from an old backup"},

@@ -89,7 +89,7 @@ func (a *app) acceptRestart(ctx context.Context, of string) error {
 	case r.Accepted:
 		a.printf("accepted by %s\n", s.identity.Name)
 	default:
-		a.notef("not accepted: ask the operator by another way whether it is true, then: recrypt server accept-restart --of %s\n", made)
+		a.notef("not accepted: ask the operator, not through the server, whether it is true; then: recrypt server accept-restart --of %s\n", made)
 	}
 	return nil
 }

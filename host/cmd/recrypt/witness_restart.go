@@ -65,7 +65,7 @@ func (a *app) witnessRestart(ctx context.Context, dir, url, of string) error {
 	}
 	a.printRestart(r)
 	if of == "" {
-		a.notef("not accepted: ask the operator by another way whether it is true, then add --of %s\n", made)
+		a.notef("not accepted: ask the operator, not through the server, whether it is true; then add --of %s\n", made)
 		return nil
 	}
 	a.printf("the witness had confirmed %s, and trusts the next checkpoint as a first one\n", entries(int(size)))
