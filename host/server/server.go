@@ -109,8 +109,9 @@ type Config struct {
 	Log *slog.Logger // nil: discarded
 }
 
-// A Server answers the requests of package api. It is safe for concurrent use and
-// has no goroutines of its own; see [Server.Run].
+// A Server answers the requests of package api. It is safe for concurrent use. What it does
+// without being asked is in [Server.Run]; beside that it follows the log while somebody
+// watches live updates, and for the mirror, until [Server.Close].
 type Server struct {
 	store       store.Store
 	keyring     keyring.Keyring
