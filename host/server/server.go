@@ -323,9 +323,9 @@ func (s *Server) destroy(ctx context.Context, grants ...[16]byte) error {
 	return err
 }
 
-// Close overwrites what the server keeps in memory for speed: prepared transform keys and
-// transformed values.
-// Requests are answered without it from then on. The parts in the Config stay open.
+// Close ends the mirror and all live updates, and overwrites what the server keeps in memory
+// for speed: prepared transform keys and transformed values. Requests are answered without
+// them from then on. The parts in the Config stay open.
 func (s *Server) Close() {
 	s.closeMirror()
 	s.CloseStreams()
