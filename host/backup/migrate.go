@@ -98,15 +98,25 @@ func (m *mover) move(ctx context.Context) (out *Migrated, err error) {
 	}
 	m.opened = append(m.opened, m.to)
 	out = &Migrated{}
+	var source *sql.Tx
 	err = t.db.update(ctx, func(tx *sql.Tx) error {
 		summary, err := m.copy(ctx, t.db, tx)
 		if err != nil {
 			return err
 		}
 		out.Summary, out.Keys = *summary, m.keys
+		if source, err = m.source.hold(ctx); err != nil {
+			return err
+		}
 		return m.source.unchanged(ctx, summary)
 	})
+	if source != nil {
+		defer source.Rollback()
+	}
 	if err != nil {
+		return nil, err
+	}
+	if err := m.source.retire(ctx, source); err != nil {
 		return nil, err
 	}
 	m.sealed = nil // from here on they are needed
@@ -276,6 +286,40 @@ func (m *mover) leave() error {
 		}
 	}
 	return atomicfile.SyncDir(m.From.DataDir)
+}
+
+// hold lets nobody write to a source that several servers may use, until the transaction ends.
+// It is nil for a file, which is locked.
+func (d *Database) hold(ctx context.Context) (*sql.Tx, error) {
+	if !d.postgres {
+		return nil, nil
+	}
+	tx, err := d.db.BeginTx(ctx, nil)
+	if err != nil {
+		return nil, d.wrap("lock", err)
+	}
+	var size int64
+	if err := tx.QueryRowContext(ctx, "SELECT size FROM log_head WHERE id = 1 FOR UPDATE").Scan(&size); err != nil {
+		tx.Rollback()
+		return nil, d.wrap("lock", err)
+	}
+	return tx, nil
+}
+
+// retire takes the end of the log away from a source that was moved, without which no server
+// opens, grants or revokes anything any more, not even one that nobody has stopped.
+func (d *Database) retire(ctx context.Context, tx *sql.Tx) error {
+	if tx == nil {
+		return nil
+	}
+	_, err := tx.ExecContext(ctx, "DELETE FROM log_head WHERE id = 1")
+	if err == nil {
+		err = tx.Commit()
+	}
+	if err != nil {
+		return fmt.Errorf("everything is in the destination, but stop all servers of the source yourself: %w", d.wrap("retire", err))
+	}
+	return nil
 }
 
 // unchanged makes sure that nobody has written since a snapshot.

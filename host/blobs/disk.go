@@ -46,6 +46,7 @@ type Disk struct {
 	name    string // as it was given, for messages
 	options Options
 	used    atomic.Int64
+	coming  atomic.Int64 // bytes that were promised space and may not be written yet
 	count   atomic.Int64 // documents
 	pressed pressure
 }
@@ -164,6 +165,7 @@ func (d *Disk) Put(ctx context.Context, id ID, size int64, content io.Reader) (c
 	if err := d.reserve(ctx, size, size); err != nil {
 		return false, err
 	}
+	defer d.coming.Add(-charge(size))
 	defer func() {
 		if !created {
 			d.release(size)
@@ -284,7 +286,7 @@ func (d *Disk) syncDir(name string) error {
 func charge(n int64) int64 { return (n + blockSize - 1) / blockSize * blockSize }
 
 // reserve finds out whether there is space for n bytes of a document of total bytes, and
-// counts them.
+// counts them. They are of what is coming until the caller takes them from there.
 func (d *Disk) reserve(ctx context.Context, n, total int64) error {
 	err := d.tryReserve(n, total)
 	if (errors.Is(err, ErrQuota) || errors.Is(err, ErrFull)) && d.pressed.may() {
@@ -301,7 +303,10 @@ func (d *Disk) tryReserve(n, total int64) error {
 		d.release(n)
 		return ErrQuota
 	}
-	if free := d.free(); free >= 0 && free < charge(total) {
+	// Others that are under way need space that the disk still shows as free.
+	others := d.coming.Add(charge(n)) - charge(n)
+	if free := d.free(); free >= 0 && free-others < charge(total) {
+		d.coming.Add(-charge(n))
 		d.release(n)
 		return ErrFull
 	}

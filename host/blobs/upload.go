@@ -122,6 +122,7 @@ func (d *Disk) Append(ctx context.Context, id ID, upload UploadID, p Part, conte
 	if err := d.reserve(ctx, p.Length, p.Total-p.Offset); err != nil {
 		return Progress{}, err
 	}
+	defer d.coming.Add(-charge(p.Length))
 	defer func() {
 		if err != nil {
 			d.release(p.Length)

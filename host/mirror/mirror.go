@@ -200,6 +200,12 @@ func (m *Mirror) catchUp(ctx context.Context, progress func(done, all int64)) er
 			return err
 		}
 	}
+	// The database may have failed over to one that lacks the newest leaves.
+	if have := m.files.tree.Size(); have != size {
+		if err := m.compare(ctx); err != nil {
+			return err
+		}
+	}
 	for m.files.tree.Size() < size {
 		if err := m.group(ctx); err != nil {
 			m.files.close()
@@ -354,6 +360,10 @@ func (m *Mirror) Revoked(ctx context.Context, v *store.Revocation) error {
 	defer m.write.Unlock()
 	if m.lock == nil || m.files.file == nil {
 		return ErrBehind
+	}
+	// So many leaves are here; that they are those of the store is what counts.
+	if err := m.compare(ctx); err != nil {
+		return fmt.Errorf("%w: %w", ErrBehind, err)
 	}
 	r := Receipt{Revocation: v.ID, Destroyed: v.Destroyed, Receipt: v.Receipt}
 	m.files.add(frameReceipt, r.encode())

@@ -39,6 +39,9 @@ func (s *Server) storeProposal(ctx context.Context, owner *signer, p *proposal) 
 	}
 	p.created = now
 	if err := s.checkReaders(ctx, p, now); err != nil {
+		if moved := s.recheck(ctx, p); moved != nil {
+			return moved // the readers were those of another server's record already
+		}
 		return err
 	}
 	if err := s.sealKeys(ctx, p); err != nil {

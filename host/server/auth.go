@@ -68,7 +68,7 @@ func (s *Server) authenticate(ctx context.Context, p *claim, body []byte, rt rou
 	} else if err != nil || who == nil {
 		return refuse(api.CodeSignature, "publish the identity here first, and sign with its current key")
 	}
-	if err := s.verified(x.flow(p, rt), who.id, len(body)); err != nil {
+	if err := s.verified(x.flow(p, rt), who.id); err != nil {
 		return err
 	}
 	if rt.selfMade {
@@ -84,6 +84,9 @@ func (s *Server) authenticate(ctx context.Context, p *claim, body []byte, rt rou
 	}
 	if !p.fresh {
 		return errSkew
+	}
+	if err := s.counted(x.flow(p, rt), who.id, len(body)); err != nil {
+		return err
 	}
 	x.signer, x.claim = who, p
 	return nil

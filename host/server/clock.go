@@ -26,7 +26,8 @@ func newWatermark() *watermark { return &watermark{storing: make(chan struct{}, 
 func (w *watermark) at(now int64) (t int64, ok bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.stored == 0 || now > w.stored {
+	// A clock that is behind what another server has stored does not tell the time: the store does.
+	if w.stored == 0 || now > w.stored || now < w.stored-3*timeLease.Milliseconds() {
 		return 0, false
 	}
 	w.last = max(w.last, now)

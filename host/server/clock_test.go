@@ -83,13 +83,40 @@ func TestWatermarkRests(t *testing.T) {
 			}
 		}
 		w.now(t, k, 1_700_000_000_000+ms)
+		if ms%50 == 49 {
+			wg.Wait()
+		}
 	}
-	wg.Wait()
 	if n := k.writes.Load(); n < 5 || n > 7 {
 		t.Errorf("stored %d times in 5 s", n)
 	}
 	k.broken.Store(true)
 	if _, err := w.raise(t.Context(), 1_700_000_100_000, k.store); !errors.Is(err, errKept) {
 		t.Errorf("got %v although nothing could be stored", err)
+	}
+}
+
+// TestTwoClocks: two servers of one database; the clock of one is ten seconds ahead.
+func TestTwoClocks(t *testing.T) {
+	var kept int64
+	store := func(_ context.Context, n int64) (int64, error) { kept = max(kept, n); return kept, nil }
+	at := func(w *watermark, now int64) int64 {
+		v, ok := w.at(now)
+		if !ok {
+			v, _ = w.raise(t.Context(), now, store)
+		}
+		return v
+	}
+	a, b := newWatermark(), newWatermark()
+	const skew, start = 10_000, 1_000_000
+	worst := int64(0)
+	for now := int64(start); now < start+60_000; now += 100 {
+		ta, tb := at(a, now+skew), at(b, now)
+		if now > start+2000 {
+			worst = max(worst, ta-tb)
+		}
+	}
+	if worst > 4500 {
+		t.Errorf("what one server has said to be over is not over at the other for %d ms", worst)
 	}
 }

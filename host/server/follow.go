@@ -59,6 +59,7 @@ func (s *Server) catchUp(ctx context.Context, f *follower) error {
 	switch {
 	case f.next > size:
 		s.log.Error("the log in the database is shorter than it was: was an older database put back?", "entries", size, "before", f.next)
+		s.goneBack("it is shorter than it was")
 		fallthrough
 	case f.next < 0 || size-f.next > followMost:
 		s.forgetAll() // whatever was kept before somebody looked

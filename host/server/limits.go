@@ -228,13 +228,23 @@ func (s *Server) claimed(f flow) error {
 	return nil
 }
 
-// verified counts a request for its identity, whose signature was just verified. f.signer
-// is its name.
-func (s *Server) verified(f flow, who [32]byte, body int) error {
+// verified refuses a request whose signature was just verified, if its identity has used up
+// its part. f.signer is its name.
+func (s *Server) verified(f flow, who [32]byte) error {
 	if wait, spent := s.limits.badIdentity.spent(who); spent {
 		s.limits.resting.set(f, wait)
 		return s.limited(limitBadIdentity, wait)
 	}
+	if wait, spent := s.limits.identity.spent(who); spent {
+		s.limits.resting.set(f, wait)
+		return s.limited(limitIdentity, wait)
+	}
+	return nil
+}
+
+// counted counts a request for its identity, once its nonce has been claimed: a copy of a
+// request, which anybody on its way may have, costs its signer nothing.
+func (s *Server) counted(f flow, who [32]byte, body int) error {
 	if wait, ok := s.limits.identity.take(who, 1+body/bodyUnit); !ok {
 		s.limits.resting.set(f, wait)
 		return s.limited(limitIdentity, wait)

@@ -133,6 +133,9 @@ func (s *Server) head(ctx context.Context) (*treeHead, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	h := t.newest
+	if err := s.goesOn(ctx, h, size); err != nil {
+		return nil, err
+	}
 	if h != nil && h.size >= size {
 		if age := s.clock().Sub(h.signed); age >= 0 && age < headAge {
 			return h, nil
@@ -159,6 +162,54 @@ func (s *Server) head(ctx context.Context) (*treeHead, error) {
 	default:
 	}
 	return t.newest, nil
+}
+
+// goesOn makes sure that the log in the store goes on from the newest state that was signed. It
+// does not if the database has failed over to one that lacks what was acknowledged. From then
+// on nothing is opened, and nothing answered that the log would have to prove: grants that were
+// revoked may be live again. It runs under s.tree.mu.
+func (s *Server) goesOn(ctx context.Context, h *treeHead, size int64) error {
+	if h == nil || s.older.Load() {
+		return s.notOlder()
+	}
+	problem := ""
+	if size < h.size {
+		// A size that was read before the newest signature was made is no older log.
+		var err error
+		if size, err = s.store.LogSize(ctx); err != nil {
+			return err
+		}
+	}
+	if size < h.size {
+		problem = fmt.Sprintf("it has %d entries, and %d were signed", size, h.size)
+	} else if size > h.size || s.clock().Sub(h.signed) >= headAge {
+		root, err := tlog.TreeHash(h.size, s.hashes(ctx))
+		if err != nil {
+			return ours(err)
+		}
+		if root != h.root {
+			problem = fmt.Sprintf("its first %d entries are not those that were signed", h.size)
+		}
+	}
+	if problem != "" {
+		s.goneBack(problem)
+	}
+	return s.notOlder()
+}
+
+// goneBack remembers that the database is older than what this server has answered.
+func (s *Server) goneBack(problem string) {
+	if !s.older.Swap(true) {
+		s.log.Error("the log in the database is older than what was signed: nothing is opened any more; put the newest database back and start again", "problem", problem)
+	}
+}
+
+// notOlder refuses everything once the database was found to be older than it was.
+func (s *Server) notOlder() error {
+	if s.older.Load() {
+		return refuse(api.CodeBusy, "the database of this server is older than it was; its operator has to mend that")
+	}
+	return nil
 }
 
 // sign makes the checkpoint of a state of the log.

@@ -31,6 +31,9 @@ func (f *fetching) record(ctx context.Context, groups []*group) error {
 		if err != nil {
 			return err
 		}
+		if err := f.s.notOlder(); err != nil {
+			return err
+		}
 		var wait sync.WaitGroup
 		for _, r := range turn { // at once, so that the store can commit them together
 			wait.Go(func() { r.err = f.recordSome(ctx, r, now) })

@@ -80,9 +80,9 @@ func (s *Server) vetoRequest(ctx context.Context, in *request[api.Veto]) (*api.V
 		}
 	}
 	switch {
-	case len(out.Collections) > 0 || of(ctx).again:
+	case len(out.Collections) > 0 || of(ctx).again && len(over) == 0:
 		return out, nil
-	case len(over) > 0:
+	case len(over) > 0: // also when it was cut off before, and the rest comes too late
 		return nil, refuse(api.CodeConflict, "the wait is over and the reader has access; revoke instead")
 	}
 	return nil, absent()

@@ -66,12 +66,13 @@ func (s *Server) mayRevoke(ctx context.Context, owner *signer, r *abi.Revocation
 // and the next one does not.
 func (s *Server) mark(ctx context.Context, v *abi.Revocation, r store.Revocation) (store.Revocation, [][16]byte, error) {
 	var epoch uint32
+	var after int64 // the newest record, whose readers still count the one that is revoked
 	if _, err := s.store.Revocation(ctx, r.ID); errors.Is(err, store.ErrNotFound) {
 		head, err := s.store.Head(ctx, r.Collection)
 		if err != nil {
 			return r, nil, err
 		}
-		epoch = head.Epoch
+		epoch, after = head.Epoch, head.Created
 		if v.OwnerVersion < of(ctx).signer.since {
 			return r, nil, superseded("the revocation")
 		}
@@ -85,6 +86,7 @@ func (s *Server) mark(ctx context.Context, v *abi.Revocation, r store.Revocation
 	if r.Created, err = s.now(ctx); err != nil {
 		return r, nil, err
 	}
+	r.Created = max(r.Created, after) // another server's time may be a little ahead
 	// It is logged if it is new.
 	line := s.entry(ctx, translog.Entry{
 		Kind: translog.Revoked, Time: r.Created, Owner: r.Owner, Collection: r.Collection, Epoch: epoch,

@@ -110,6 +110,9 @@ func (s *Server) ready(ctx context.Context) (any, error) {
 	if s.ops.draining.Load() {
 		return nil, refuse(api.CodeBusy, "the server is stopping")
 	}
+	if err := s.notOlder(); err != nil {
+		return nil, err
+	}
 	if _, err := s.store.Collections(ctx, [32]byte{}); err != nil {
 		s.log.Error("not ready", "error", err)
 		return nil, refuse(api.CodeBusy, "the store does not answer")

@@ -54,6 +54,7 @@ import (
 	"net/http"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -145,6 +146,7 @@ type Server struct {
 	verifying   lanes // batches of grants that are verified
 
 	tree   tree           // the log
+	older  atomic.Bool    // the database has gone back behind what was signed: nothing is opened
 	mirror *mirror.Mirror // of the log; nil: there is none
 
 	statement []byte // with which the log was begun anew; nil: it is the first

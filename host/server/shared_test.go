@@ -316,3 +316,19 @@ func TestServeDatabase(t *testing.T) {
 		t.Errorf("a keyring beside a new database: %v", err)
 	}
 }
+
+// TestSharedTimes: the owner grants at a server whose time is a little ahead, and revokes at the other.
+func TestSharedTimes(t *testing.T) {
+	a, b := standing(t)
+	alice, bob := a.join(), a.join()
+	a.want("b runs", b.do(request("GET", api.PathServer, nil)), "")
+	b.want("b's time is stored", b.call(alice, "GET", api.PathGrants, nil), "")
+	a.advance(600 * time.Millisecond)
+	a.grant(alice, bob)
+	b.want("revoke", b.revoke(alice, bob), "")
+	path := strings.Replace(api.PathReaders, "{id}", api.FormatID(a.home(alice)), 1)
+	list := decode[api.Readers](t, b.call(alice, "GET", path, nil))
+	if len(list.Grants) != 1 {
+		t.Errorf("the readers of the newest record are %d, not the one that was revoked after it: no client can open the next epoch", len(list.Grants))
+	}
+}

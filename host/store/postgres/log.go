@@ -113,6 +113,9 @@ func (s *Store) AppendLog(ctx context.Context, log []store.LogEntry) error {
 func (s *Store) LogSize(ctx context.Context) (size int64, err error) {
 	err = s.do(ctx, "measure the log", func(ctx context.Context, q *postgresdb.Queries) error {
 		size, err = q.LogSize(ctx)
+		if err == nil {
+			raise(&s.writer.seen, size)
+		}
 		return err
 	})
 	return size, err

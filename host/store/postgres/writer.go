@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -57,6 +58,7 @@ type writer struct {
 	ctx  context.Context // ends with the store
 	stop context.CancelFunc
 	wake chan struct{}
+	seen atomic.Int64 // entries that the log had: after a fail-over that lost some it has fewer
 
 	mu    sync.Mutex
 	queue []*write
@@ -239,7 +241,7 @@ func (w *writer) try(jobs []*write, before *attempted) (*attempted, error) {
 		return nil, err
 	}
 	defer conn.Release() // closes it if it is still in a transaction
-	t := newTx(ctx, conn.Conn())
+	t := newTx(ctx, conn.Conn(), &w.seen)
 	if before != nil {
 		there, err := t.has(before)
 		if err != nil {
@@ -272,18 +274,25 @@ type tx struct {
 	head  head             // where the log ended; known after the first answer
 	log   []store.LogEntry // to be appended
 	again bool             // the running change may have been committed before
+	seen  *atomic.Int64    // entries that the log had
 }
 
 // newTx begins a transaction and locks the end of the log, with the first statement that is
 // sent.
-func newTx(ctx context.Context, conn *pgx.Conn) *tx {
+func newTx(ctx context.Context, conn *pgx.Conn, seen *atomic.Int64) *tx {
 	p := newPipe(ctx, conn)
-	t := &tx{Queries: postgresdb.New(p), later: postgresdb.New(deferred{p}), pipe: p}
+	t := &tx{Queries: postgresdb.New(p), later: postgresdb.New(deferred{p}), pipe: p, seen: seen}
 	p.queue(exec, "BEGIN ISOLATION LEVEL READ COMMITTED")
 	p.queue(func(r pgx.BatchResults) error {
 		err := r.QueryRow().Scan(&t.head.size, &t.head.edge)
 		if errors.Is(err, pgx.ErrNoRows) {
 			err = fmt.Errorf("%w: nothing says where the log ends", store.ErrDamaged)
+		}
+		if err == nil && t.head.size < seen.Load() {
+			err = fmt.Errorf("%w: the log is shorter than it was: what was acknowledged is lost, put the newest database back", store.ErrDamaged)
+		}
+		if err == nil {
+			raise(seen, t.head.size)
 		}
 		return err
 	}, lockHead)
@@ -375,6 +384,7 @@ func (t *tx) commit() (*attempted, error) {
 		// A server that is told to stop waiting for its standby commits all the same, and
 		// does not say that the standby has nothing.
 		if err = t.pipe.ctx.Err(); err == nil {
+			raise(t.seen, t.head.size+int64(len(t.log)))
 			return nil, nil
 		}
 	case undone(err):
