@@ -9,10 +9,12 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
 	"golang.org/x/mod/sumdb/tlog"
 
@@ -87,9 +89,32 @@ func (d *doctor) postgres(ctx context.Context) {
 			return
 		}
 	}
+	if lossy := lossyFailOver(ctx, config, db); lossy != "" {
+		d.fault("database", "set synchronous_standby_names, and synchronous_commit = on", "%s: after a fail-over a revocation that was acknowledged may be gone", lossy)
+		return
+	}
 	if d.inside(ctx, db, func(n int) string { return "$1" }) {
 		d.ok("database", "PostgreSQL %s at %s, %d entries in the log, %s", config.Database, config.Host, d.entries, count(int(d.live), "live grant"))
 	}
+}
+
+// lossyFailOver tells why a database of several hosts may lose what was acknowledged when
+// another of them takes over; empty if it does not, or there is one host only.
+func lossyFailOver(ctx context.Context, config *pgx.ConnConfig, db *sql.DB) string {
+	others := slices.ContainsFunc(config.Fallbacks, func(f *pgconn.FallbackConfig) bool {
+		return f.Host != config.Host || f.Port != config.Port
+	})
+	var standbys, commit string
+	err := db.QueryRowContext(ctx, "SELECT current_setting('synchronous_standby_names'), current_setting('synchronous_commit')").Scan(&standbys, &commit)
+	switch {
+	case !others || err != nil:
+		return ""
+	case standbys == "":
+		return "the url names several hosts, but no standby is synchronous"
+	case commit == "local" || commit == "remote_write":
+		return "synchronous_commit is " + commit
+	}
+	return ""
 }
 
 // reason is why a connection failed, without the address, in which a password may stand.

@@ -133,6 +133,8 @@ func TestDoctorPostgres(t *testing.T) {
 	in.want("another's", "database", checkFault, "belongs to another server")
 	fresh := cluster.Database(t)
 	in.want("empty", "database", checkWarning, "has not the tables", "--database", fresh)
+	standby := pgtest.URL(name, cluster, cluster) // as if a second host were there
+	in.want("no synchronous standby", "database", checkFault, "no standby is synchronous", "--database", strings.Replace(standby, "5432%2C5432", "5432%2C5433", 1))
 	in.want("wrong password", "database", checkFault, "no connection", "--database", "postgres://recrypt:s3cret@127.0.0.1:1/recrypt")
 	careless := pgtest.Start(t, pgtest.Options{Settings: []string{"fsync=off"}})
 	in.want("fsync off", "database", checkFault, "fsync is off", "--database", careless.Database(t))
