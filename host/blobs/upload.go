@@ -144,6 +144,12 @@ func (d *Disk) Append(ctx context.Context, id ID, upload UploadID, p Part, conte
 	case err != nil:
 		return Progress{}, err
 	}
+	if info, err := f.Stat(); err != nil || info.Size() < r.received {
+		// The state is that of a file which has just become the document: this one is new, and
+		// what the state has hashed is not in it.
+		d.drop(name, 0)
+		return Progress{}, errors.Join(ErrBusy, cause(err))
+	}
 	if done, err := r.follows(p); done || err != nil {
 		if r.received == 0 {
 			d.drop(name, 0)
