@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -306,10 +305,7 @@ func (u *uploading) send(ctx context.Context, method, path, span string, offset,
 	if err != nil {
 		return 0, 0, u.unreachable(ctx, err)
 	}
-	if seconds, err := strconv.Atoi(resp.Header.Get("Retry-After")); err == nil && seconds > 0 {
-		wait = min(time.Duration(seconds)*time.Second, maxRetryAfter)
-	}
-	return resp.StatusCode, wait, u.decode(resp, answer, out)
+	return resp.StatusCode, retryAfter(resp), u.decode(resp, answer, out)
 }
 
 // piece is what a request carries of the document. Once it is closed, nothing is read, and no

@@ -316,17 +316,17 @@ func (c *Client) problem(resp *http.Response, answer []byte) error {
 	}
 	return &Error{
 		Code: p.Code, Status: resp.StatusCode, Title: printable(p.Title), Detail: printable(p.Detail),
-		RetryAfter: retryAfter(resp),
+		RetryAfter: max(retryAfter(resp), time.Second),
 	}
 }
 
-// retryAfter is how long the server asks to wait, at least a second.
+// retryAfter is how long the server asks to wait; 0 if it does not say.
 func retryAfter(resp *http.Response) time.Duration {
 	seconds, err := strconv.Atoi(resp.Header.Get("Retry-After"))
-	if err != nil {
-		seconds = 1
+	if err != nil || seconds <= 0 {
+		return 0
 	}
-	return min(max(time.Duration(seconds)*time.Second, time.Second), maxRetryAfter)
+	return min(time.Duration(seconds)*time.Second, maxRetryAfter)
 }
 
 // unmarshal decodes exactly one JSON value.
