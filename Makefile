@@ -48,7 +48,7 @@ bench: wasm ## time every operation on every engine, beside upstream's npm packa
 	@$(GO) run ./host/bench $(ARGS)
 
 .PHONY: bench-load
-bench-load: build ## measure the service under load: rates, latencies, overload, growth; twenty minutes, ARGS=--quick
+bench-load: build ## measure the service under load: rates, latencies, overload, growth; half an hour, ARGS=--quick
 	@$(GO) build -o $(BIN)/load ./host/bench/load && $(BIN)/load $(ARGS)
 
 .PHONY: bench-layers

@@ -73,6 +73,8 @@ type Options struct {
 
 	Witnesses []string    // see server.Config
 	Blobs     blobs.Store // see server.Config; the test closes it
+
+	KeyringLost bool // see server.Config
 }
 
 // A Server is a running server.
@@ -145,7 +147,7 @@ func (s *Server) open(t testing.TB) {
 		Store: s.parts.Store, Keyring: s.parts.Keyring, Shared: s.parts.Shared, Caller: e, EngineKind: e.Kind(),
 		Seed: s.Seed, PublicURLs: []string{s.URL}, Version: "test", Clock: s.options.Clock, Log: s.options.Log,
 		PreparedBytes: server.DefaultPreparedBytes, TransformedBytes: server.DefaultTransformedBytes,
-		Witnesses: s.options.Witnesses, Blobs: s.options.Blobs,
+		Witnesses: s.options.Witnesses, Blobs: s.options.Blobs, KeyringLost: s.options.KeyringLost,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -190,6 +192,7 @@ func (s *Server) LoseKeyring(t testing.TB, o Options) *Server {
 	s.Stop(t)
 	if s.Database != "" {
 		truncate(t, s.Database)
+		o.KeyringLost = true
 		return s.Restart(t, o)
 	}
 	for _, end := range []string{"", "-journal"} {

@@ -15,14 +15,19 @@ const (
 	retainSoon  = time.Minute // and within so long after the start
 )
 
+// ErrKeyringLost says that a shared database has live grants and the keyring no key: it was
+// lost, or it is not the one that the other servers use.
+var ErrKeyringLost = errors.New("the keyring is empty but readers have grants")
+
 // reconcile makes keyring and store agree after a crash between the two: expired
 // grants lose their keys, and so does everything that no live grant needs. If the keyring
-// itself was lost, all live grants are marked as lost.
-func (s *Server) reconcile(ctx context.Context) error {
+// itself was lost, all live grants are marked as lost; where several servers share a store,
+// only if their operator says that it was.
+func (s *Server) reconcile(ctx context.Context, lost bool) error {
 	if err := s.Sweep(ctx); err != nil {
 		return err
 	}
-	if err := s.loseKeys(ctx); err != nil || s.shared {
+	if err := s.loseKeys(ctx, lost || !s.shared); err != nil || s.shared {
 		return err // keepRetaining begins soon
 	}
 	return s.retain(ctx)
@@ -58,8 +63,8 @@ func (s *Server) keepRetaining(ctx context.Context) {
 
 // loseKeys marks every live grant as lost if the keyring is empty: it was lost, or left out
 // of a backup. The keyring is looked at before and after, as another server may be granting:
-// there a key exists before its grant does.
-func (s *Server) loseKeys(ctx context.Context) error {
+// there a key exists before its grant does. ErrKeyringLost unless the operator has accepted it.
+func (s *Server) loseKeys(ctx context.Context, accepted bool) error {
 	for range 2 {
 		if empty, err := s.keyring.Empty(ctx); err != nil || !empty {
 			return err
@@ -67,6 +72,9 @@ func (s *Server) loseKeys(ctx context.Context) error {
 		if live, err := s.anyLive(ctx); err != nil || !live {
 			return err
 		}
+	}
+	if !accepted {
+		return ErrKeyringLost
 	}
 	lost, err := s.store.LoseKeys(ctx, nil)
 	if err != nil {

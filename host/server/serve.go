@@ -66,6 +66,7 @@ type ServeConfig struct {
 
 	Witnesses      []string // see Config.Witnesses
 	AcceptOlderLog bool     // see Config.AcceptOlderLog
+	KeyringLost    bool     // see Config.KeyringLost
 	Mirror         string   // see Config.Mirror
 
 	// Blobs is where the document repository keeps documents, a folder or s3://BUCKET, see
@@ -87,7 +88,9 @@ type ServeConfig struct {
 // server.key and a checkpoint.
 //
 // A folder from which server.key or recrypt.db was lost is refused. With an empty
-// keyring the server starts, and every grant must be made again. A database that is
+// keyring the server starts, and every grant must be made again; with a PostgreSQL database,
+// where the keyring may only be another one than that of the other servers, it has to be told
+// that it is lost, or the error is ErrKeyringLost. A database that is
 // older than the checkpoint, as after a backup was put back, is refused with ErrOlderLog.
 //
 // A second server on the same folder gets store.ErrLocked, one with another server.key on
@@ -123,7 +126,7 @@ func Serve(ctx context.Context, cfg ServeConfig) (err error) {
 	s, err := New(ctx, Config{
 		Store: parts.Store, Keyring: parts.Keyring, Shared: parts.Shared, Caller: cfg.Caller, EngineKind: cfg.EngineKind, Seed: parts.Seed,
 		PublicURLs: cfg.PublicURLs, Version: cfg.Version, PreparedBytes: cfg.PreparedBytes, TransformedBytes: cfg.PreparedBytes, Log: cfg.Log,
-		CheckpointFile: filepath.Join(cfg.DataDir, checkpointFile), Witnesses: cfg.Witnesses, AcceptOlderLog: cfg.AcceptOlderLog, Mirror: cfg.Mirror,
+		CheckpointFile: filepath.Join(cfg.DataDir, checkpointFile), Witnesses: cfg.Witnesses, AcceptOlderLog: cfg.AcceptOlderLog, KeyringLost: cfg.KeyringLost, Mirror: cfg.Mirror,
 		Limits: cfg.Limits, TrustedProxies: cfg.TrustedProxies, ProxySecret: cfg.ProxySecret,
 		Blobs: documents,
 	})

@@ -101,6 +101,9 @@ type Config struct {
 	// AcceptOlderLog goes on with a database whose log is behind CheckpointFile, which New
 	// otherwise refuses. Whoever has seen the newer log will refuse this one.
 	AcceptOlderLog bool
+	// KeyringLost marks the grants in a shared store as lost when the keyring is empty,
+	// where New otherwise refuses to start: it may be another one than the other servers use.
+	KeyringLost bool
 	// Mirror is the folder of a mirror of the log, see package mirror; "": there is none.
 	Mirror string
 
@@ -216,7 +219,7 @@ func New(ctx context.Context, cfg Config) (*Server, error) {
 	if err := s.openMirror(ctx, cfg.Mirror); err != nil {
 		return nil, err
 	}
-	if err := s.reconcile(ctx); err != nil {
+	if err := s.reconcile(ctx, cfg.KeyringLost); err != nil {
 		s.closeMirror()
 		return nil, err
 	}

@@ -317,6 +317,42 @@ func TestServeDatabase(t *testing.T) {
 	}
 }
 
+// TestOtherKeyring: a server with another keyring than the others is refused and touches
+// nothing, unless its operator says that the keyring is lost.
+func TestOtherKeyring(t *testing.T) {
+	cluster := pgtest.Start(t, pgtest.Options{})
+	url, other := cluster.Database(t), cluster.Database(t)
+	dir := t.TempDir()
+	cfg := server.ServeConfig{DataDir: dir, Database: url, Keyring: other, Listen: "127.0.0.1:0", Caller: dispatch.Native{}}
+	at, stop := run(t, cfg)
+	alice, bob := hosttest.NewPerson(t, "alice"), hosttest.NewPerson(t, "bob")
+	a := alice.Client(t, at)
+	alice.Publish(t, at)
+	bob.Publish(t, at)
+	key := must(a.CreateKey(t.Context()))
+	must(a.Grant(t.Context(), bob.ID, client.GrantOptions{}))
+	must(0, stop())
+
+	cfg.Keyring = "" // that of the database itself, which has no key
+	if err := server.Serve(t.Context(), cfg); !errors.Is(err, server.ErrKeyringLost) {
+		t.Fatalf("another keyring: %v", err)
+	}
+	cfg.Keyring = other
+	at, stop = run(t, cfg)
+	must(bob.Client(t, at).GetKey(t.Context(), key.ID, client.OpenOptions{}))
+	must(0, stop())
+
+	cfg.Keyring, cfg.KeyringLost = "", true
+	at, stop = run(t, cfg)
+	if _, err := bob.Client(t, at).GetKey(t.Context(), key.ID, client.OpenOptions{}); !errors.Is(err, client.ErrNoAccess) {
+		t.Errorf("with a lost keyring: %v", err)
+	}
+	if done, err := alice.Client(t, at).Regrant(t.Context(), nil); err != nil || done.Lost != 1 {
+		t.Errorf("granted again: %+v, %v", done, err)
+	}
+	must(0, stop())
+}
+
 // TestSharedTimes: the owner grants at a server whose time is a little ahead, and revokes at the other.
 func TestSharedTimes(t *testing.T) {
 	a, b := standing(t)

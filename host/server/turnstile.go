@@ -14,7 +14,7 @@ import (
 // Bounds of the turnstile.
 const (
 	queueLength   = 256              // requests that may wait
-	queueFloor    = 64               // so many may in any case, however slow the work is
+	queueFloor    = 16               // so many may in any case, however slow the work is
 	queueTime     = 10 * time.Second // how long one waits
 	queueTarget   = 2 * time.Second  // the queue is kept so short that it is worked off within this
 	queueStanding = time.Second      // a queue that has not been empty for so long is an overload
@@ -33,7 +33,7 @@ type flow struct {
 // wait, and which are told "busy".
 //
 //	slots     so many work at once: four per processor, because some wait for the disk
-//	queue     so many wait: as many as are worked off in two seconds, from 64 to 256, each
+//	queue     so many wait: as many as are worked off in two seconds, from 16 to 256, each
 //	          for ten seconds at most
 //	fairness  a free slot goes to the flow that has had the least time of slots; while
 //	          others are present, no flow has more slots than half the processors

@@ -26,7 +26,7 @@ const configVariable = "RECRYPT_CONFIG"
 
 // acts are the flags of serve that are no settings: what they ask for is meant for one
 // start and would do harm if it stood in a file for ever.
-var acts = []string{"config", "print-config", "accept-older-log", "help"}
+var acts = []string{"config", "print-config", "accept-older-log", "keyring-lost", "help"}
 
 // settings are the flags of a command that may also be set by RECRYPT_<FLAG> and by a line
 // of a file. A flag goes before the variable, the variable before the file, the file before

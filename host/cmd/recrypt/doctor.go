@@ -72,7 +72,7 @@ Exit code 0: nothing is wrong, though there may be warnings. 1: something is.`,
 		}),
 	}
 	o.flags(cmd.Flags())
-	for _, name := range []string{"print-config", "accept-older-log"} {
+	for _, name := range []string{"print-config", "accept-older-log", "keyring-lost"} {
 		if f := cmd.Flags().Lookup(name); f != nil {
 			f.Hidden = true
 		}

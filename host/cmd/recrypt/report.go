@@ -95,6 +95,7 @@ var known = []struct {
 	{errKitOld, "kit_old", ""},
 	{errCarried, "not_export", "was the file made by recrypt identity export?"},
 	{server.ErrOlderLog, "older_log", "put the newest database back, or start once with --accept-older-log"},
+	{server.ErrKeyringLost, "keyring_lost", "give the --keyring that the other servers use; if it is lost, start once with --keyring-lost: every grant must then be made again (recrypt regrant)"},
 	{client.ErrVerification, "verification", "the server may be lying; nothing was released"},
 	{client.ErrAnswer, "answer", "is --server the address of a recrypt server?"},
 	{client.ErrReplay, "replay", ""},

@@ -27,6 +27,7 @@ type serveOptions struct {
 	database, keyring     string
 	publicURLs, witnesses []string
 	acceptOlder           bool
+	keyringLost           bool
 	mirror                string
 	blobs                 string
 	maxDocument, maxBlobs int
@@ -50,6 +51,7 @@ func (o *serveOptions) flags(f *pflag.FlagSet) {
 	f.StringVar(&o.mirror, "mirror", "", "`DIR`, best on another disk, for a copy of the log from which a backup is brought up to date")
 	o.operation.flags(f)
 	f.BoolVar(&o.acceptOlder, "accept-older-log", false, "start with a database that is older than the last checkpoint")
+	f.BoolVar(&o.keyringLost, "keyring-lost", false, "start with an empty keyring beside a PostgreSQL database that has grants: all must be made again")
 	o.blobFlags(f)
 }
 
@@ -78,7 +80,7 @@ func (o *serveOptions) serveConfig() (server.ServeConfig, error) {
 		Blobs: o.blobs, BlobOptions: documents,
 		Database: o.database, Keyring: o.keyring, KeyFile: o.key,
 		Listen: o.listen, DataDir: o.data, PublicURLs: o.publicURLs, PreparedBytes: o.cache << 20,
-		Witnesses: asked, AcceptOlderLog: o.acceptOlder, Mirror: o.mirror,
+		Witnesses: asked, AcceptOlderLog: o.acceptOlder, KeyringLost: o.keyringLost, Mirror: o.mirror,
 	}
 	err = o.operation.apply(&c)
 	return c, err
