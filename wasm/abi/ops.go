@@ -172,6 +172,10 @@ const (
 	// OpOpenKeys: seed 32, own identity, service, batch of items (author identity, collection, key record, encrypted value,
 	// one frame each) → outcomes: document keys 32. Each item is what OpOpenKey takes.
 	OpOpenKeys Op = 0x0256
+	// OpOpenEdgeKeys: seed 32, own identity, service, batch of items (author identity, collection, key record, encrypted value,
+	// ticket or empty, one frame each) → outcomes: document keys 32. Each item is what OpOpenKey takes. A level-1 value with a
+	// ticket is signed by the edge that the ticket names, instead of the service.
+	OpOpenEdgeKeys Op = 0x0257
 
 	// OpNewRevocation: seed 32, owner identity, collection, reader id 32, revocation id 16, time u64 (Unix ms) → revocation
 	OpNewRevocation Op = 0x0260
@@ -192,10 +196,33 @@ const (
 	// OpSignCheckpoint: service seed 32, service, text → signature 64 by the record-signing key. The text is a checkpoint of the
 	// service's own log (C2SP tlog-checkpoint; the origin is the service's id), or what a timestamped cosignature/v1 of one covers.
 	OpSignCheckpoint Op = 0x0272
+	// OpOpenCheckpoint: service, checkpoint (a signed note, at most 16 KiB), batch of witnesses (C2SP verifier key texts) →
+	// size u64, root 32, time u64 (Unix ms, of the service's own cosignature), confirmations (12 bytes each: index of the witness
+	// in the batch u32, time u64 of its cosignature in Unix ms, both little-endian). Both signatures of the service must be there, and
+	// each one of a witness that is there must be good. StatusMismatch for the checkpoint of another log.
+	OpOpenCheckpoint Op = 0x0273
+	// OpVerifyInclusion: leaf, index u64, size u64, root 32, proof (hashes 32 each) → (none); StatusMismatch if the proof does
+	// not lead from the leaf with this index to the root of the tree of this size
+	OpVerifyInclusion Op = 0x0274
+	// OpVerifyConsistency: old size u64, old root 32, new size u64, new root 32, proof (hashes 32 each) → (none);
+	// StatusMismatch if the proof does not show that the new tree begins with the old one
+	OpVerifyConsistency Op = 0x0275
+	// OpLogLeaf: kind u8, id, number u64, content → leaf. Kind 1, identity: id 32, version, records up to that version;
+	// 2, collection: id 16, sequence, record; 3, entry of the ledger: salt 32, 0, entry. See LeafIdentity and its neighbours.
+	OpLogLeaf Op = 0x0276
 
 	// OpNewHeader: key id 16, collection id 16, epoch u32, author id 32, server hint text → header
 	OpNewHeader Op = 0x0280
 	// OpOpenHeader: the first bytes of a document, at least the header → key id 16, collection id 16, epoch u32, author id 32,
 	// server hint text, length of the header u32
 	OpOpenHeader Op = 0x0281
+
+	// OpSealEdgeJob: service seed 32, service, edge identity, reader id 32, expires u64 (Unix ms), transform key, batch of items
+	// (hash of the key record 32, encrypted value of level 0, one frame each), at least one → sealed job. The edge needs a key of the
+	// suite of the transform key.
+	OpSealEdgeJob Op = 0x0290
+	// OpRunEdgeJob: edge seed 32, edge identity, service, now u64 (Unix ms), sealed job → outcomes, in the order of the job's items: frames of
+	// encrypted value (level 1), signed by the edge, and ticket. StatusMismatch for a job of another service or for another
+	// edge, or one that has expired.
+	OpRunEdgeJob Op = 0x0291
 )

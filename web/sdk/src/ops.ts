@@ -231,6 +231,12 @@ export const Op = {
    * one frame each) → outcomes: document keys 32. Each item is what OpenKey takes.
    */
   OpenKeys: 0x0256,
+  /**
+   * seed 32, own identity, service, batch of items (author identity, collection, key record, encrypted value, ticket
+   * or empty, one frame each) → outcomes: document keys 32. Each item is what OpenKey takes. A level-1 value with a
+   * ticket is signed by the edge that the ticket names, instead of the service.
+   */
+  OpenEdgeKeys: 0x0257,
   /** seed 32, owner identity, collection, reader id 32, revocation id 16, time u64 (Unix ms) → revocation */
   NewRevocation: 0x0260,
   /**
@@ -258,6 +264,28 @@ export const Op = {
    * own log (C2SP tlog-checkpoint; the origin is the service's id), or what a timestamped cosignature/v1 of one covers.
    */
   SignCheckpoint: 0x0272,
+  /**
+   * service, checkpoint (a signed note, at most 16 KiB), batch of witnesses (C2SP verifier key texts) → size u64, root
+   * 32, time u64 (Unix ms, of the service's own cosignature), confirmations (12 bytes each: index of the witness in
+   * the batch u32, time u64 of its cosignature in Unix ms, both little-endian). Both signatures of the service must be
+   * there, and each one of a witness that is there must be good. `Status.Mismatch` for the checkpoint of another log.
+   */
+  OpenCheckpoint: 0x0273,
+  /**
+   * leaf, index u64, size u64, root 32, proof (hashes 32 each) → (none); `Status.Mismatch` if the proof does not lead
+   * from the leaf with this index to the root of the tree of this size
+   */
+  VerifyInclusion: 0x0274,
+  /**
+   * old size u64, old root 32, new size u64, new root 32, proof (hashes 32 each) → (none); `Status.Mismatch` if the
+   * proof does not show that the new tree begins with the old one
+   */
+  VerifyConsistency: 0x0275,
+  /**
+   * kind u8, id, number u64, content → leaf. Kind 1, identity: id 32, version, records up to that version; 2,
+   * collection: id 16, sequence, record; 3, entry of the ledger: salt 32, 0, entry. See {@link LeafKind}.
+   */
+  LogLeaf: 0x0276,
   /** key id 16, collection id 16, epoch u32, author id 32, server hint text → header */
   NewHeader: 0x0280,
   /**
@@ -265,6 +293,18 @@ export const Op = {
    * 32, server hint text, length of the header u32
    */
   OpenHeader: 0x0281,
+  /**
+   * service seed 32, service, edge identity, reader id 32, expires u64 (Unix ms), transform key, batch of items (hash
+   * of the key record 32, encrypted value of level 0, one frame each), at least one → sealed job. The edge needs a
+   * key of the suite of the transform key.
+   */
+  SealEdgeJob: 0x0290,
+  /**
+   * edge seed 32, edge identity, service, now u64 (Unix ms), sealed job → outcomes, in the order of the job's items:
+   * frames of encrypted value (level 1), signed by the edge, and ticket. `Status.Mismatch` for a job of another
+   * service or for another edge, or one that has expired.
+   */
+  RunEdgeJob: 0x0291,
 } as const;
 
 /** One of the numbers in {@link (Op:variable)}. */
@@ -290,3 +330,6 @@ export const GrantKind = { Direct: 1, Pending: 2, Link: 3 } as const;
  * taken if it is the same, newer, or overrides.
  */
 export const Relation = { Same: 0, Newer: 1, Older: 2, Overrides: 3, Overridden: 4, Fork: 5, Other: 6 } as const;
+
+/** Kinds of leaves of the log. */
+export const LeafKind = { Identity: 1, Collection: 2, Entry: 3 } as const;
