@@ -73,6 +73,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.serveDocument(w, r)
 		return
 	}
+	if f := s.site.find(r); refused == nil && f != nil {
+		s.servePage(w, r, f)
+		return
+	}
 	defer x.unsent.giveBack()
 	x.connection = http.NewResponseController(w)
 	out := s.respond(r, x, refused)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -73,6 +74,8 @@ type ServeConfig struct {
 	// [blobs.Open]; "": there is none.
 	Blobs       string
 	BlobOptions blobs.Options
+
+	App fs.FS // see Config.App
 }
 
 // Serve runs a server on a folder, or on a database, until ctx ends, then lets running
@@ -128,7 +131,7 @@ func Serve(ctx context.Context, cfg ServeConfig) (err error) {
 		PublicURLs: cfg.PublicURLs, Version: cfg.Version, PreparedBytes: cfg.PreparedBytes, TransformedBytes: cfg.PreparedBytes, Log: cfg.Log,
 		CheckpointFile: filepath.Join(cfg.DataDir, checkpointFile), Witnesses: cfg.Witnesses, AcceptOlderLog: cfg.AcceptOlderLog, KeyringLost: cfg.KeyringLost, Mirror: cfg.Mirror,
 		Limits: cfg.Limits, TrustedProxies: cfg.TrustedProxies, ProxySecret: cfg.ProxySecret,
-		Blobs: documents,
+		Blobs: documents, App: cfg.App,
 	})
 	if err != nil {
 		return err

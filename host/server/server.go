@@ -20,7 +20,7 @@
 // left and sent afterwards, so that nobody holds a slot by reading slowly (answer.go).
 //
 // Documents do not pass the gate: after the address they are streamed, with slots and times of
-// their own (repository.go).
+// their own (repository.go). Nor do the files of the web app, which cost nothing but sending (app.go).
 //
 // # What it promises
 //
@@ -50,6 +50,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -110,6 +111,9 @@ type Config struct {
 	// Blobs is where the document repository keeps documents; nil: there is none.
 	Blobs blobs.Store
 
+	// App is the web app for browsers, shown at / and behind links; nil: there is none.
+	App fs.FS
+
 	Log *slog.Logger // nil: discarded
 }
 
@@ -155,6 +159,7 @@ type Server struct {
 	statement []byte // with which the log was begun anew; nil: it is the first
 
 	documents *repository // nil: none
+	site      *site       // nil: none
 
 	recent *recent // its newest part, for live updates
 
@@ -206,6 +211,10 @@ func New(ctx context.Context, cfg Config) (*Server, error) {
 			return nil, fmt.Errorf("public url: %w", err)
 		}
 		s.urls, s.authorities = append(s.urls, url), append(s.authorities, authority)
+	}
+	var err error
+	if s.site, err = newSite(cfg.App); err != nil {
+		return nil, err
 	}
 	if err := s.identify(ctx); err != nil {
 		return nil, err

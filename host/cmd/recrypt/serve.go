@@ -15,6 +15,7 @@ import (
 	"github.com/recrypt-service/recrypt/host/server"
 	"github.com/recrypt-service/recrypt/host/store/postgres"
 	"github.com/recrypt-service/recrypt/host/translog"
+	webapp "github.com/recrypt-service/recrypt/web/app"
 )
 
 // serveOptions are the settings of a server. Each is a flag, the variable RECRYPT_<FLAG>
@@ -32,6 +33,7 @@ type serveOptions struct {
 	blobs                 string
 	maxDocument, maxBlobs int
 	cache                 int
+	noApp                 bool
 
 	operation operationOptions
 }
@@ -53,6 +55,7 @@ func (o *serveOptions) flags(f *pflag.FlagSet) {
 	f.BoolVar(&o.acceptOlder, "accept-older-log", false, "start with a database that is older than the last checkpoint")
 	f.BoolVar(&o.keyringLost, "keyring-lost", false, "start with an empty keyring beside a PostgreSQL database that has grants: all must be made again")
 	o.blobFlags(f)
+	f.BoolVar(&o.noApp, "no-app", false, "do not serve the web app at /")
 }
 
 // serveConfig checks the settings and makes of them what the server needs.
@@ -81,6 +84,9 @@ func (o *serveOptions) serveConfig() (server.ServeConfig, error) {
 		Database: o.database, Keyring: o.keyring, KeyFile: o.key,
 		Listen: o.listen, DataDir: o.data, PublicURLs: o.publicURLs, PreparedBytes: o.cache << 20,
 		Witnesses: asked, AcceptOlderLog: o.acceptOlder, KeyringLost: o.keyringLost, Mirror: o.mirror,
+	}
+	if !o.noApp {
+		c.App = webapp.Files()
 	}
 	err = o.operation.apply(&c)
 	return c, err
@@ -115,6 +121,9 @@ once it is there: recrypt restore brings a backup up to date with it.
 
 With --blobs the server also keeps encrypted documents, for anybody who knows their URL
 (recrypt encrypt --publish). Anybody may store some, so bound them with --max-blobs.
+
+At / it serves the web app for browsers, and shows it to who follows a link, unless
+--no-app is given. Who serves the app could change it: see the README for what that means.
 
 Every flag that is a setting may also be given as a variable, --public-url as
 RECRYPT_PUBLIC_URL, or as a line of the file that --config names: public-url = URL.
