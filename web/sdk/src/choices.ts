@@ -40,7 +40,7 @@ export interface CreateOptions {
   /** 1 to 64 letters, digits, ".", "_" or "-", a letter or digit first; unique here. Default: the first 12 characters of the id. */
   readonly name?: string;
   readonly passphrase?: Passphrase;
-  /** Default: 64 MiB and 3 passes, as the command line has it. */
+  /** Default: 64 MiB and 3 passes. */
   readonly stretching?: Stretching;
   /** Adds a passkey. Browsers ask for a click before they do. */
   readonly passkey?: boolean;
@@ -72,7 +72,7 @@ export type RestoreOptions =
       readonly passkey?: boolean;
     })
   | (SealOptions & {
-      /** From `backup` or `recrypt identity export`, at most 16 MiB. */
+      /** From `backup` or `recrypt identity export`, at most 8 MiB. */
       readonly backup: Blob;
       /** With which it was made; it stays that of the identity. */
       readonly passphrase: Passphrase;

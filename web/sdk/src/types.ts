@@ -116,13 +116,15 @@ export interface Service {
   restore(options: RestoreOptions): Promise<Session>;
 
   /**
-   * Returns what is stored of an identity as a file, sealed by its passphrase as it is here. `restore` reads it,
-   * and so does `recrypt identity import`. What is remembered of servers is in it too.
+   * Returns an identity as a file, sealed by its passphrase as it is here, with what is remembered of servers, and
+   * checked as a whole. `restore` reads it, and so does `recrypt identity import`.
    *
    * @param id - "rid1…" or name
-   * @throws `KeyStoreError` "not_found"; "passphrase" if the identity has no passphrase: add one first
+   * @param passphrase - that of the identity: so it is certain that it will open the file
+   * @throws `KeyStoreError` "not_found"; "passphrase" if it is another one, or if the identity has none:
+   *   give it one first, by {@link Session.changePassphrase}
    */
-  backup(id: string): Promise<Blob>;
+  backup(id: string, passphrase: Passphrase): Promise<Blob>;
 
   /**
    * Removes an identity from here, with everything remembered for it, and the note that it was here. Without a
