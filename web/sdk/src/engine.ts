@@ -4,6 +4,7 @@
  */
 
 import { Go, type GoOptions } from "../wasm_exec.js";
+import { CallError } from "./call_error.js";
 import { RecryptError } from "./error.js";
 import { result } from "./frame.js";
 import { ABI_VERSION, MAX_REQUEST, Op, Status } from "./ops.js";
@@ -32,6 +33,22 @@ interface Exports {
 
 const FUNCTIONS = ["_initialize", "abi_version", "alloc", "release", "call", "stop_word"] as const;
 
+/** Why a module does not become an engine; the loader passes it on. */
+export class StartError extends RecryptError {
+  /** Not a core at all, one of another version, or one that does not run. */
+  readonly reason: "not_a_core" | "version" | "start";
+
+  /**
+   * @param reason - to branch on
+   * @param message - for people
+   * @param options - `cause`, where there is one
+   */
+  constructor(reason: StartError["reason"], message: string, options?: ErrorOptions) {
+    super(Status.Internal, message, options);
+    this.reason = reason;
+  }
+}
+
 /** A running instance. After a trap it looks alive and is not: it is thrown away. */
 interface Core {
   readonly go: Go;
@@ -47,12 +64,16 @@ interface Core {
  *
  * Should the core die of a fault, the call throws a {@link RecryptError} with
  * `Status.Internal` and the next call gets a new instance.
+ *
+ * An instance keeps what it has computed with: {@link wipe} overwrites it and
+ * gives its memory back, {@link close} does so for good.
  */
 export class Engine implements Caller {
   readonly #module: WebAssembly.Module;
   readonly #options: GoOptions;
   #core: Core | undefined;
   #busy = false;
+  #closed = false;
 
   private constructor(module: WebAssembly.Module, options: GoOptions) {
     this.#module = module;
@@ -84,6 +105,7 @@ export class Engine implements Caller {
     if (!(request instanceof Uint8Array)) throw new TypeError("the request must be a Uint8Array");
     if (request.length > MAX_REQUEST) throw new RecryptError(Status.TooLarge);
     if (this.#busy) throw new RecryptError(Status.Internal, "a call from within a call");
+    if (this.#closed) throw new CallError("closed", "this engine was closed: load another one");
     this.#busy = true;
     try {
       this.#core ??= this.#start();
@@ -95,6 +117,30 @@ export class Engine implements Caller {
     } finally {
       this.#busy = false;
     }
+  }
+
+  /**
+   * Overwrites the instance's memory (some MiB, after opening a sealed seed up
+   * to about 80) and lets go of it, so that nothing of earlier calls is left in
+   * it. The next call starts a new instance, which takes some milliseconds.
+   * Values that calls returned are not touched.
+   *
+   * @throws {@link RecryptError} with `Status.Internal` from within a call
+   */
+  wipe(): void {
+    if (this.#busy) throw new RecryptError(Status.Internal, "wiped from within a call");
+    this.#drop();
+  }
+
+  /**
+   * Does what {@link wipe} does; every later call throws a {@link CallError}
+   * with the code `closed`. Closing twice is fine.
+   *
+   * @throws {@link RecryptError} with `Status.Internal` from within a call
+   */
+  close(): void {
+    this.wipe();
+    this.#closed = true;
   }
 
   /** Returns a copy of the response to a request, status byte included. */
@@ -120,24 +166,28 @@ export class Engine implements Caller {
       const exports = instance.exports as unknown as Exports;
       const version = exports.abi_version() >>> 0;
       if (version !== ABI_VERSION) {
-        throw new RecryptError(Status.Internal, `the module has version ${version} of the boundary, not ${ABI_VERSION}`);
+        throw new StartError("version", `the module has version ${version} of the boundary, not ${ABI_VERSION}`);
       }
       return { go, exports };
     } catch (e) {
       go.kill();
       if (e instanceof RecryptError) throw e;
-      throw new RecryptError(Status.Internal, "the core did not start", { cause: e });
+      throw new StartError("start", "the core did not start", { cause: e });
     }
   }
 
-  /** Overwrites the memory of an instance that trapped, lets go of it, and says so. */
+  /** Drops an instance that trapped, and says so. */
   #discard(cause: unknown): RecryptError {
-    if (this.#core !== undefined) {
-      new Uint8Array(this.#core.exports.memory.buffer).fill(0);
-      this.#core.go.kill();
-      this.#core = undefined;
-    }
+    this.#drop();
     return new RecryptError(Status.Internal, "the core stopped unexpectedly", { cause });
+  }
+
+  /** Overwrites the memory of the instance, if there is one, and lets go of it. */
+  #drop(): void {
+    if (this.#core === undefined) return;
+    new Uint8Array(this.#core.exports.memory.buffer).fill(0);
+    this.#core.go.kill();
+    this.#core = undefined;
   }
 }
 
@@ -180,10 +230,10 @@ function checkModule(module: WebAssembly.Module): void {
   const missing = FUNCTIONS.filter((name) => exports.get(name) !== "function") as string[];
   if (exports.get("memory") !== "memory") missing.push("memory");
   if (missing.length > 0) {
-    throw new RecryptError(Status.Internal, `not a recrypt core: the module does not export ${missing.join(", ")}`);
+    throw new StartError("not_a_core", `not a recrypt core: the module does not export ${missing.join(", ")}`);
   }
   const foreign = WebAssembly.Module.imports(module).filter((i) => i.module !== "wasi_snapshot_preview1");
   if (foreign.length > 0) {
-    throw new RecryptError(Status.Internal, "not a recrypt core: the module imports more than wasi_snapshot_preview1");
+    throw new StartError("not_a_core", "not a recrypt core: the module imports more than wasi_snapshot_preview1");
   }
 }
