@@ -75,7 +75,7 @@ export async function loadEngine(source?: WasmSource, options: LoadOptions = {})
 export async function loadModule(source: WasmSource = defaultSource, options: LoadOptions = {}): Promise<WebAssembly.Module> {
   checkPlatform();
   options.signal?.throwIfAborted();
-  const given = await (typeof source === "function" ? source() : source);
+  const given = await sourceValue(source);
   options.signal?.throwIfAborted();
   if (isModule(given)) {
     if (options.integrity !== undefined) {
@@ -87,6 +87,12 @@ export async function loadModule(source: WasmSource = defaultSource, options: Lo
   if (isResponse(given)) return fromResponse(given, options);
   if (typeof given === "string" || given instanceof URL) return fromURL(given, options);
   throw new LoadError("not_a_core", "give recrypt.wasm as a URL, a Response, bytes or a compiled WebAssembly.Module");
+}
+
+/** Returns what a source is or gives. */
+export async function sourceValue(source: WasmSource): Promise<WasmValue> {
+  const f: unknown = source; // to the compiler everything is a Module
+  return typeof f === "function" ? await (f as () => WasmValue | Promise<WasmValue>)() : source;
 }
 
 /** Returns the URL of the file beside this one. A function, so that nothing happens at import. */
@@ -224,7 +230,7 @@ function named(url: URL): string {
   return url.protocol === "data:" || url.protocol === "blob:" ? `the ${url.protocol} URL` : url.origin === "null" ? url.pathname.slice(-200) : (url.origin + url.pathname).slice(0, 200);
 }
 
-function bytesOf(source: BufferSource): Uint8Array<ArrayBuffer> {
+function bytesOf(source: ArrayBuffer | ArrayBufferView): Uint8Array<ArrayBuffer> {
   if (source instanceof ArrayBuffer) return new Uint8Array(source);
   if (source.buffer instanceof ArrayBuffer) return new Uint8Array(source.buffer, source.byteOffset, source.byteLength);
   return new Uint8Array(source.buffer, source.byteOffset, source.byteLength).slice(); // of shared memory
@@ -238,7 +244,7 @@ function looksLikeText(bytes: Uint8Array): boolean {
 }
 
 // Modules and responses of other realms (a frame, a test's sandbox) are none of ours by instanceof.
-function isModule(x: unknown): x is WebAssembly.Module {
+function isModule(x: unknown): x is WebAssembly.Module & { readonly brand?: never } {
   return x instanceof WebAssembly.Module || Object.prototype.toString.call(x) === "[object WebAssembly.Module]";
 }
 
