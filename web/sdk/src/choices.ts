@@ -1,6 +1,9 @@
 /** The choices that methods of a `Service` and a `Session` offer. */
 
 import type { KeyStore } from "./keystore/keystore.js";
+import type { WasmSource } from "./load.js";
+
+export type { WasmSource } from "./load.js";
 
 /** A suite by name: of about 100-bit strength, or of the 128-bit class. */
 export type SuiteName = "recrypt256" | "recrypt480";
@@ -8,16 +11,13 @@ export type SuiteName = "recrypt256" | "recrypt480";
 /** A passphrase: a text, which is taken as NFC and UTF-8, or its bytes, which are not kept. JavaScript cannot overwrite a text. */
 export type Passphrase = string | Uint8Array;
 
-/** Where recrypt.wasm comes from: a URL, an answer to `fetch`, its bytes, or the compiled module. */
-export type WasmSource = string | URL | Request | Response | Promise<Response> | BufferSource | WebAssembly.Module;
-
 /** The choices of `connect`. */
 export interface ConnectOptions {
   /** Base URL of the server. Default: the origin of the page; elsewhere it has to be given. */
   readonly server?: string;
   /** Default: recrypt.wasm beside the SDK's files. */
   readonly wasm?: WasmSource;
-  /** Of recrypt.wasm, as in HTML: "sha256-" and base64. Default: that of the module this SDK was built with. */
+  /** What recrypt.wasm must hash to: hexadecimal digits of SHA-256, or as in HTML, "sha256-" and base64. Default: not checked. */
   readonly integrity?: string;
   /** Whether the work is done in a Worker. Default: in pages yes, elsewhere no. A URL or a function says which worker. */
   readonly worker?: boolean | URL | (() => Worker);

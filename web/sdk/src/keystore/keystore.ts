@@ -12,6 +12,8 @@
  * ```
  */
 
+import type { State } from "../client/state.js";
+
 /** What went wrong with keys at rest. */
 export type KeyStoreErrorCode =
   /** Wrong passphrase, or what was stored is damaged: that cannot be told apart. */
@@ -115,6 +117,12 @@ export interface KeyStore {
    * @throws {@link KeyStoreError} "unavailable"
    */
   remove(id: string): Promise<void>;
+
+  /**
+   * Returns what the identity of an id remembers of servers and people, kept in the same place and
+   * removed with it. Whoever has no place for it returns a `MemoryState`, and notices less.
+   */
+  state(id: string): State;
 
   /** Lets go of the place. */
   close(): void;
