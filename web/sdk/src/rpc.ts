@@ -44,6 +44,8 @@ export interface EndpointOptions {
   readonly errors?: ReadonlyMap<string, ErrorClass>;
   /** Moves the chunks of own streams to the other side instead of copying them: for streams whose maker does not use them again. */
   readonly moveChunks?: boolean;
+  /** Is told, once, why everything has ended. */
+  readonly onEnd?: (error: Error) => void;
 }
 
 /** What belongs to a call and is forgotten with it: once it and all that its result feeds have ended. */
@@ -71,6 +73,7 @@ export class Endpoint {
   readonly #port: MessagePort;
   readonly #errors: ReadonlyMap<string, ErrorClass>;
   readonly #moveChunks: boolean;
+  readonly #onEnd: ((error: Error) => void) | undefined;
   #next = 1;
   #ended: Error | undefined;
   #root: Remote | undefined;
@@ -92,6 +95,7 @@ export class Endpoint {
     this.#port = port;
     this.#errors = options.errors ?? new Map();
     this.#moveChunks = options.moveChunks ?? false;
+    this.#onEnd = options.onEnd;
     if (typeof FinalizationRegistry === "function") {
       this.#handles = new FinalizationRegistry((id) => { this.#post({ type: "release", id }); });
     }
@@ -126,6 +130,7 @@ export class Endpoint {
     for (const one of this.#controllers.values()) one.abort(error);
     for (const one of [this.#calls, this.#promises, this.#sources, this.#pumps, this.#controllers, this.#callbacks, this.#objects]) one.clear();
     this.#port.close();
+    this.#onEnd?.(error);
   }
 
   /** Posts a message whose parts are encoded already; gives way to the end. */
