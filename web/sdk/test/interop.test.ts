@@ -6,7 +6,7 @@ import { before, test } from "node:test";
 import { Exchange, Mismatch, type Parties, planOf } from "./interop/exchange.js";
 import { Ours } from "./interop/ours.js";
 import type { Party } from "./interop/party.js";
-import { parameters, toBytes, toNumber } from "./vectors.js";
+import { parameters, toBytes, toNumber } from "./suite/places.js";
 
 let ours: Party;
 let other: Party;

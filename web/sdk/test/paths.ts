@@ -17,13 +17,10 @@ export function repoPath(path: string): string {
   return fileURLToPath(new URL(`../../${path}`, sdk));
 }
 
-/** The folder of vectors beside the Go tests. */
-export const ownVectors = repoPath("wasm/recrypt/recrypttest/vectors");
-
-/** Returns the folder of vectors: RECRYPT_VECTORS, or the one beside the Go tests. */
-export function vectorFolder(): string {
+/** Returns the folder of vectors that RECRYPT_VECTORS names. */
+export function vectorFolder(): string | undefined {
   const given = process.env.RECRYPT_VECTORS;
-  if (given === undefined || given === "") return ownVectors;
+  if (given === undefined || given === "") return undefined;
   const from = [process.cwd(), process.env.INIT_CWD ?? ".", repoPath("")]; // npm changes the working folder
   return from.map((base) => resolve(base, given)).find((path) => existsSync(path)) ?? given;
 }

@@ -10,7 +10,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { repoPath } from "./paths.js";
+import { buildReactor, repoPath } from "./paths.js";
 import { node } from "./runner/processes.js";
 import type { Runtime } from "./runner/runtime.js";
 import { binary, isBuilt, type Order, Service } from "./runner/service.js";
@@ -78,19 +78,29 @@ function moduleOfBinary(): string | undefined {
   return (JSON.parse(said.stdout) as { module: string }).module;
 }
 
-/** Makes the Go engines' transcript: RECRYPT_TRANSCRIPT, or by the Go command. */
-function transcript(work: string): string | undefined {
-  const given = process.env.RECRYPT_TRANSCRIPT;
-  if (given !== undefined && given !== "") return given;
-  const out = join(work, "transcript.json");
-  const made = spawnSync("go", ["run", "./wasm/abi/abitest/transcript", "-out", out], { cwd: repoPath(""), encoding: "utf8" });
-  if (made.status === 0) return out;
-  console.log(`no transcript of the Go engines: ${made.error?.message ?? made.stderr}`);
-  return undefined;
+/** Makes what the suite needs of Go, served at /-/; false if there is no Go. RECRYPT_TRANSCRIPT names a transcript that is there. */
+function makeWithGo(site: Site): boolean {
+  const work = mkdtempSync(join(tmpdir(), "recrypt-run-"));
+  try {
+    const given = process.env.RECRYPT_TRANSCRIPT ?? "";
+    const transcript = given === "" ? join(work, "transcript.json") : given;
+    if (given === "") {
+      const made = spawnSync("go", ["run", "./wasm/abi/abitest/transcript", "-out", transcript], { cwd: repoPath(""), encoding: "utf8" });
+      if (made.status !== 0) throw new Error(made.error?.message ?? made.stderr);
+    }
+    site.file("transcript.json", readFileSync(transcript));
+    site.file("reactor.wasm", Buffer.from(buildReactor()));
+    return true;
+  } catch (e) {
+    console.log(`nothing of Go: ${e instanceof Error ? e.message : String(e)}`);
+    return false;
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
 }
 
 /** Answers what runtimes ask for. */
-function answerAll(site: Site, service: Service, transcriptFile: string | undefined): void {
+function answerAll(site: Site, service: Service): void {
   site.on("starts", (name, body) => {
     const run = runs.get(name);
     if (run !== undefined) run.current = body.toString();
@@ -101,7 +111,6 @@ function answerAll(site: Site, service: Service, transcriptFile: string | undefi
   site.on("folder", (_, body) => Promise.resolve(folder(JSON.parse(body.toString()) as string)));
   site.on("server", async (_, body) => ({ url: await service.url(JSON.parse(body.toString()) as string[]) }));
   site.on("cli", (name, body) => service.command(name, JSON.parse(body.toString()) as Order));
-  site.on("transcript", () => Promise.resolve(transcriptFile === undefined ? null : (JSON.parse(readFileSync(transcriptFile, "utf8")) as unknown)));
 }
 
 /** What was asked for on the command line. */
@@ -122,14 +131,12 @@ async function main(): Promise<number> {
   const { names, only } = asked(process.argv.slice(2));
   const wanted = RUNTIMES.filter((r) => names.length === 0 || names.includes(r.name));
   const found = wanted.map((runtime) => ({ runtime, path: runtime.find() }));
-  const work = mkdtempSync(join(tmpdir(), "recrypt-run-"));
   const site = await Site.start();
   const service = new Service(site);
   let good = true;
-  const transcriptFile = transcript(work);
-  answerAll(site, service, transcriptFile);
+  answerAll(site, service);
   const modules = new Map<string, string>();
-  const without: Feature[] = [...(isBuilt() ? [] : ["server" as const]), ...(transcriptFile === undefined ? ["transcript" as const] : [])];
+  const without: Feature[] = [...(isBuilt() ? [] : ["server" as const]), ...(makeWithGo(site) ? [] : ["go" as const])];
   if (without.length > 0) console.log(`left out what needs ${without.join(" and ")}: run make build first, with Go installed`);
   if (without.length > 0 && process.env.REQUIRE_ALL === "1") good = false;
   const one = async ({ runtime, path }: (typeof found)[number]): Promise<void> => {
@@ -162,7 +169,6 @@ async function main(): Promise<number> {
   } finally {
     await service.stop();
     site.close();
-    rmSync(work, { recursive: true, force: true });
   }
   return good ? 0 : 1;
 }

@@ -10,7 +10,8 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 
-import { concat, parameters, toBytes, toNumber } from "../vectors.js";
+import { concat } from "../suite/bytes.js";
+import { parameters, toBytes, toNumber } from "../suite/places.js";
 import { type Pair, type Party, Refused, sizes } from "./party.js";
 import { Stream } from "../stream.js";
 

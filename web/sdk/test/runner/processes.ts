@@ -24,6 +24,6 @@ export const node: Runtime = {
   name: "node",
   find: () => process.execPath,
   install: "install Node 20 or later",
-  has: ["compile", "server", "transcript"],
+  has: ["compile", "server", "go"],
   start: (path, plan) => Promise.resolve(start("node", path, [SCRIPT, JSON.stringify(plan)])),
 };

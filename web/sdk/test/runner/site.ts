@@ -12,7 +12,7 @@ import { createServer, type IncomingMessage, request, type Server, type ServerRe
 import type { AddressInfo } from "node:net";
 import { extname, join, resolve, sep } from "node:path";
 
-import { repoPath } from "../paths.js";
+import { repoPath, vectorFolder } from "../paths.js";
 
 const TYPES: Readonly<Record<string, string>> = {
   ".js": "text/javascript",
@@ -31,7 +31,7 @@ export type Answerer = (runtime: string, body: Buffer) => Promise<unknown>;
 export class Site {
   readonly #server: Server;
   readonly #answerers = new Map<string, Answerer>();
-  readonly #pages = new Map<string, string>();
+  readonly #files = new Map<string, Buffer>();
   /** Gives the address of the real server, which it starts when first asked. */
   backend: () => Promise<string> = () => Promise.reject(new Error("there is no server"));
 
@@ -52,6 +52,7 @@ export class Site {
       site.#server.listen(0, "127.0.0.1", done);
     });
     site.#server.requestTimeout = 0;
+    site.#server.keepAliveTimeout = 0; // a runtime that computes for a while must not find its connection closed
     return site;
   }
 
@@ -65,9 +66,9 @@ export class Site {
     this.#answerers.set(`/-/${name}`, answerer);
   }
 
-  /** Serves a page at /-/NAME. */
-  page(name: string, html: string): void {
-    this.#pages.set(`/-/${name}`, html);
+  /** Serves a file at /-/NAME. */
+  file(name: string, content: Buffer): void {
+    this.#files.set(`/-/${name}`, content);
   }
 
   close(): void {
@@ -88,8 +89,8 @@ export class Site {
       res.end(JSON.stringify(answer ?? null));
       return;
     }
-    const page = this.#pages.get(url.pathname);
-    if (page !== undefined) send(res, url, TYPES[".html"] ?? "", Buffer.from(page));
+    const file = this.#files.get(url.pathname);
+    if (file !== undefined) send(res, url, file);
     else sendFile(res, url);
   }
 }
@@ -99,9 +100,10 @@ export function sharedFolder(): string {
   return process.env.RECRYPT_SHARED ?? repoPath("../shared");
 }
 
-/** Returns the file that a path of the site means: of the repository, or below shared/. */
+/** Returns the file that a path of the site means: of the repository, below shared/, or of the folder that RECRYPT_VECTORS names. */
 export function locate(path: string): string {
   const shared = path.startsWith("shared/");
+  if (path === "vectors") return vectorFolder() ?? resolve(repoPath(""), "-");
   const root = resolve(shared ? sharedFolder() : repoPath(""));
   const file = resolve(root, shared ? path.slice("shared/".length) : path);
   if (!file.startsWith(root + sep) || file.includes(`${sep}.git${sep}`)) throw new Error("a path outside of the repository");
@@ -127,11 +129,12 @@ function sendFile(res: ServerResponse, url: URL): void {
     res.end("not found");
     return;
   }
-  send(res, url, TYPES[extname(file)] ?? "application/octet-stream", readFileSync(file));
+  send(res, url, readFileSync(file));
 }
 
-function send(res: ServerResponse, url: URL, type: string, body: Buffer): void {
+function send(res: ServerResponse, url: URL, body: Buffer): void {
   const query = url.searchParams;
+  const type = TYPES[extname(url.pathname)] ?? "application/octet-stream";
   const headers: Record<string, string> = { "content-type": query.get("type") ?? type, "cache-control": "no-store" };
   const csp = query.get("csp");
   if (csp !== null) headers["content-security-policy"] = csp;

@@ -1,5 +1,14 @@
 /** The suite: every file that registers tests, in the order in which they run. */
 
 import "./frame.js";
+import "./glue.js";
+import "./instances.js";
+import "./damage.js";
+import "./vectors.js";
+import "./ed25519.js";
+import "./frozen.js";
+import "./conformance.js";
+import "./protocol.js";
+import "./transcript.js";
 
 export { post, type Plan, type Result, runPlan } from "./env.js";

@@ -21,9 +21,10 @@
  * What not every runtime has: `compile`, WebAssembly.compile of bytes; `worker`,
  * module Workers; `indexeddb`; `page`, a document; `passkey`, a (virtual)
  * authenticator with the PRF extension; `server`, a built bin/recrypt to serve
- * and to call as a command; `transcript`, what the Go engines answered.
+ * and to call as a command; `go`, what the runner makes with Go: the transcript
+ * of the Go engines and a small reactor.
  */
-export type Feature = "compile" | "worker" | "indexeddb" | "page" | "passkey" | "server" | "transcript";
+export type Feature = "compile" | "worker" | "indexeddb" | "page" | "passkey" | "server" | "go";
 
 /** What came of a command. */
 export interface CommandResult {

@@ -3,21 +3,14 @@
  * and the cases of project Wycheproof, if they are there.
  */
 
-import assert from "node:assert/strict";
-import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
-import { before, test } from "node:test";
+import { Op, pack, RecryptError, Status } from "../../src/index.js";
+import { assert } from "./assert.js";
+import { Core } from "./boundary.js";
+import { unhex } from "./bytes.js";
+import { skip, test } from "./registry.js";
 
-import { Op, pack, RecryptError, Status } from "../src/index.js";
-import { Core } from "./core.js";
-import { repoPath } from "./paths.js";
-
+/** The core of the run; the check below uses it. */
 let core: Core;
-before(async () => {
-  core = await Core.load();
-});
-
-const unhex = (s: string): Uint8Array => new Uint8Array(Buffer.from(s, "hex"));
 
 /** What the boundary answers to a signature given in hex. */
 function verify(publicKey: string, message: string, signature: string): Status {
@@ -38,10 +31,11 @@ interface Decision {
   readonly signature: string;
 }
 
-const decisions = JSON.parse(readFileSync(repoPath("wasm/recrypt/recrypttest/vectors/ed25519-decisions.json"), "utf8")) as { decisions: Decision[] };
 const verdicts = { accept: Status.OK, signature: Status.Signature, key: Status.Malformed, size: Status.Malformed } as const;
 
-test("the decisions on edge cases", () => {
+test("Ed25519: the decisions on edge cases", async (env) => {
+  core = await Core.of(env);
+  const decisions = await env.json<{ decisions: Decision[] }>("wasm/recrypt/recrypttest/vectors/ed25519-decisions.json");
   assert.ok(decisions.decisions.length >= 60);
   for (const d of decisions.decisions) {
     assert.equal(verify(d.publicKey, d.message, d.signature), verdicts[d.verdict], d.id);
@@ -56,12 +50,12 @@ interface Wycheproof {
   }[];
 }
 
-const shared = process.env.RECRYPT_SHARED ?? repoPath("../shared");
-const wycheproof = join(shared, "vectors/wycheproof/ed25519_test.json");
-const skip = existsSync(wycheproof) ? false : "vectors not found; set RECRYPT_SHARED to the folder that holds vectors/wycheproof";
-
-test("Wycheproof", { skip }, () => {
-  const file = JSON.parse(readFileSync(wycheproof, "utf8")) as Wycheproof;
+test("Ed25519: Wycheproof", async (env) => {
+  core = await Core.of(env);
+  const folder = await env.folder("shared/vectors/wycheproof");
+  const bytes = folder?.get("ed25519_test.json");
+  if (bytes === undefined) skip("vectors not found; set RECRYPT_SHARED to the folder that holds vectors/wycheproof");
+  const file = JSON.parse(new TextDecoder().decode(bytes)) as Wycheproof;
   let count = 0;
   for (const group of file.testGroups) {
     for (const c of group.tests) {

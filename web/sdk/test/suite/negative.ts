@@ -1,10 +1,10 @@
 /** The negative cases: what the peer did with odd arguments, and what the boundary does. */
 
-import assert from "node:assert/strict";
-
-import { Op, Status, u8 } from "../src/index.js";
-import { type Core, refusal } from "./core.js";
-import { type Place, same, type VectorFile } from "./vectors.js";
+import { Op, Status, u8 } from "../../src/index.js";
+import { assert, same } from "./assert.js";
+import { type Core, refusal } from "./boundary.js";
+import { equal } from "./bytes.js";
+import type { Place, VectorFile } from "./places.js";
 
 /** Cases that the peer accepts and the boundary refuses (spec section 16). */
 const stricter = [
@@ -110,7 +110,7 @@ export function runNegative(core: Core, file: VectorFile, p: Place): void {
     assert.throws(run, refusal(Status.Malformed));
     const scalars = odd.map((key) => file.scalar(key));
     if (scalars.includes(0n)) return;
-    args = args.map((x) => (odd.some((key) => Buffer.from(key).equals(x)) ? file.privateKey(file.scalar(x)) : x));
+    args = args.map((x) => (odd.some((key) => equal(key, x)) ? file.privateKey(file.scalar(x)) : x));
   }
   const result = compare(p.get("peer"), run, form.fixed === true);
   if (result === undefined || !p.has("then")) return;
@@ -159,6 +159,6 @@ function oddKeys(file: VectorFile, a: Place): Uint8Array[] {
   return keys.filter((key): key is Uint8Array => {
     if (key?.length !== file.fieldSize) return false;
     const scalar = file.scalar(key);
-    return scalar === 0n || !Buffer.from(file.privateKey(scalar)).equals(key);
+    return scalar === 0n || !equal(file.privateKey(scalar), key);
   });
 }

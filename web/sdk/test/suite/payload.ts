@@ -4,6 +4,8 @@
  * `host/cobblestone` has the layout.
  */
 
+import { concat, equal, utf8 } from "./bytes.js";
+
 const CHUNK = 16384 + 16;
 const SALT = 24;
 const HEAD = SALT + 32;
@@ -23,16 +25,17 @@ export interface Opened {
  */
 export async function openPayload(key: Uint8Array, context: Uint8Array, payload: Uint8Array): Promise<Opened> {
   const plain: Uint8Array[] = [];
-  const end = (outcome: Opened["outcome"]): Opened => ({ plain: new Uint8Array(Buffer.concat(plain)), outcome });
+  const end = (outcome: Opened["outcome"]): Opened => ({ plain: concat(...plain), outcome });
   if (payload.length < HEAD) return end("truncated");
-  const okm = await expand(key, Buffer.concat([Buffer.from(LABEL), payload.subarray(0, SALT), context]));
-  if (!okm.subarray(44, 76).equals(payload.subarray(SALT, HEAD))) return end("key");
+  const okm = await expand(key, concat(utf8(LABEL), payload.subarray(0, SALT), context));
+  if (!equal(okm.subarray(44, 76), payload.subarray(SALT, HEAD))) return end("key");
   const aes = await crypto.subtle.importKey("raw", new Uint8Array(okm.subarray(0, 32)), "AES-GCM", false, ["decrypt"]);
   for (let i = 0, at = HEAD; ; i++, at += CHUNK) {
     const sealed = payload.subarray(at, at + CHUNK);
     if (sealed.length < 16) return end("truncated");
-    const iv = Buffer.from(okm.subarray(32, 44));
-    iv.writeUInt32BE((iv.readUInt32BE(8) ^ i) >>> 0, 8);
+    const iv = okm.slice(32, 44);
+    const counter = new DataView(iv.buffer);
+    counter.setUint32(8, counter.getUint32(8) ^ i);
     try {
       plain.push(new Uint8Array(await crypto.subtle.decrypt({ name: "AES-GCM", iv }, aes, new Uint8Array(sealed))));
     } catch {
@@ -43,9 +46,9 @@ export async function openPayload(key: Uint8Array, context: Uint8Array, payload:
 }
 
 /** HKDF-Expand with SHA-512: two blocks. */
-async function expand(key: Uint8Array, info: Uint8Array): Promise<Buffer> {
+async function expand(key: Uint8Array, info: Uint8Array): Promise<Uint8Array<ArrayBuffer>> {
   const hmac = await crypto.subtle.importKey("raw", new Uint8Array(key), { name: "HMAC", hash: "SHA-512" }, false, ["sign"]);
-  const first = await crypto.subtle.sign("HMAC", hmac, Buffer.concat([info, Buffer.of(1)]));
-  const second = await crypto.subtle.sign("HMAC", hmac, Buffer.concat([Buffer.from(first), info, Buffer.of(2)]));
-  return Buffer.concat([Buffer.from(first), Buffer.from(second)]);
+  const first = await crypto.subtle.sign("HMAC", hmac, concat(info, Uint8Array.of(1)));
+  const second = await crypto.subtle.sign("HMAC", hmac, concat(new Uint8Array(first), info, Uint8Array.of(2)));
+  return concat(new Uint8Array(first), new Uint8Array(second));
 }

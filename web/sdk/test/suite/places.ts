@@ -1,8 +1,7 @@
 /** Reads files of vectors: both JSON schemas, told apart by what is inside. */
 
-import assert from "node:assert/strict";
-import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { base64, concat, fromUtf8, hex, unbase64, unhex } from "./bytes.js";
+import type { Env } from "./registry.js";
 
 /** What JSON.parse gives. */
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
@@ -65,12 +64,12 @@ export class VectorFile {
 }
 
 /** Returns the JSON files of a folder, or why one cannot be read. */
-export function readFolder(folder: string): { name: string; file?: VectorFile; error?: unknown }[] {
-  const names = readdirSync(folder).filter((name) => name.endsWith(".json")).sort();
-  return names.map((entry) => {
+export async function readFolder(env: Env, folder: string): Promise<{ name: string; file?: VectorFile; error?: unknown }[]> {
+  const entries = [...((await env.folder(folder)) ?? [])].filter(([entry]) => /^[^/]*\.json$/.test(entry));
+  return entries.map(([entry, content]) => {
     const name = entry.slice(0, -".json".length);
     try {
-      return { name, file: new VectorFile(name, readFileSync(join(folder, entry), "utf8")) };
+      return { name, file: new VectorFile(name, fromUtf8(content)) };
     } catch (error) {
       return { name, error };
     }
@@ -79,23 +78,12 @@ export function readFolder(folder: string): { name: string; file?: VectorFile; e
 
 /** Returns the number that big-endian bytes mean. */
 export function toNumber(bytes: Uint8Array): bigint {
-  return BigInt("0x00" + Buffer.from(bytes).toString("hex"));
+  return BigInt("0x00" + hex(bytes));
 }
 
 /** Returns a number as n big-endian bytes. */
 export function toBytes(value: bigint, n: number): Uint8Array {
-  return new Uint8Array(Buffer.from(value.toString(16).padStart(2 * n, "0"), "hex"));
-}
-
-/** Returns byte strings one after the other. */
-export function concat(...parts: readonly Uint8Array[]): Uint8Array {
-  return new Uint8Array(Buffer.concat(parts));
-}
-
-/** Checks that byte strings are equal; says only where they differ. */
-export function same(got: Uint8Array, want: Uint8Array, what: string): void {
-  const at = want.findIndex((x, i) => got[i] !== x);
-  assert.ok(got.length === want.length && at < 0, `${what}: ${got.length} bytes, want ${want.length}; first difference at ${at}`);
+  return unhex(value.toString(16).padStart(2 * n, "0"));
 }
 
 /** A place in a file. Its methods throw if the file does not hold what they want. */
@@ -157,9 +145,10 @@ export class Place {
 
   bytes(): Uint8Array {
     const text = this.string();
-    const bytes = Buffer.from(text, this.#encoding);
-    if (bytes.toString(this.#encoding) !== text) this.fail("badly encoded");
-    return new Uint8Array(bytes);
+    const [read, write] = this.#encoding === "hex" ? [unhex, hex] : [unbase64, base64];
+    const bytes = read(text);
+    if (write(bytes) !== text) this.fail("badly encoded");
+    return bytes;
   }
 
   bytesAt(key: string): Uint8Array | undefined {
@@ -240,7 +229,8 @@ function suiteByLength(v: Json | undefined, encoding: "hex" | "base64"): number 
   if (Array.isArray(v)) return v.reduce<number>((suite, x) => suite || suiteByLength(x, encoding), 0);
   if (!isObject(v)) return 0;
   for (const key of ["privateKey", "privateKeyA", "x"]) {
-    const length = typeof v[key] === "string" ? Buffer.from(v[key], encoding).length : 0;
+    const value = v[key];
+    const length = typeof value === "string" ? (encoding === "hex" ? unhex : unbase64)(value).length : 0;
     if (length === 32 || length === 60) return length === 32 ? 1 : 2;
   }
   return ["keys", "cases", "negative", "args", "A", "B", "encryptedValue", "ephemeralPublicKey", "publicKey"].reduce(

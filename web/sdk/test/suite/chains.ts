@@ -1,6 +1,6 @@
 /** The positive cases of both schemas in one form. */
 
-import type { Place, VectorFile } from "./vectors.js";
+import type { Place, VectorFile } from "./places.js";
 
 /** An encryption or signing key pair. */
 export interface Pair {

@@ -1,8 +1,11 @@
-import assert from "node:assert/strict";
-import { before, describe, test } from "node:test";
+/** The glue between a Go program and the runtime: `wasm_exec.js`. */
 
-import { ExitError, Go, type GoOptions, MAX_LOG_LINE, MAX_LOG_TOTAL, RandomError } from "../wasm_exec.js";
-import { buildReactor } from "./paths.js";
+import { ExitError, Go, type GoOptions, MAX_LOG_LINE, MAX_LOG_TOTAL, RandomError } from "../../wasm_exec.js";
+import { assert } from "./assert.js";
+import { fromUtf8, utf8 } from "./bytes.js";
+import { group, test as register } from "./registry.js";
+
+const test = (name: string, body: () => Promise<void> | void): void => { register(name, body); };
 
 /** Calls an import function by name and returns its error number. */
 type Call = (name: string, ...args: (number | bigint)[]) => number;
@@ -36,7 +39,7 @@ function write(world: ReturnType<typeof imports>, fd: number, text: string): num
   return errno;
 }
 
-describe("imports", () => {
+group("glue: imports", () => {
   test("the clock is never 0, never still and never steps back", () => {
     for (const now of [(): number => 0, (): number => NaN, (): number => -5, falling()]) {
       const { call, view } = imports({ now });
@@ -145,16 +148,16 @@ describe("imports", () => {
     assert.deepEqual([view.getUint32(0, true), view.getUint32(4, true)], [2, 6]);
     assert.equal(call("args_get", 16, 64), SUCCESS);
     assert.deepEqual([view.getUint32(16, true), view.getUint32(20, true)], [64, 67]);
-    assert.equal(Buffer.from(memory.buffer, 64, 6).toString(), "js\0ä\0");
+    assert.equal(fromUtf8(new Uint8Array(memory.buffer, 64, 6)), "js\0ä\0");
     assert.equal(call("environ_sizes_get", 0, 4), SUCCESS);
     assert.deepEqual([view.getUint32(0, true), view.getUint32(4, true)], [1, 8]);
     assert.equal(call("environ_get", 16, 64), SUCCESS);
-    assert.equal(Buffer.from(memory.buffer, 64, 8).toString(), "GOGC=25\0");
+    assert.equal(fromUtf8(new Uint8Array(memory.buffer, 64, 8)), "GOGC=25\0");
     assert.throws(() => imports({ argv: ["a\0b"] }).call("args_sizes_get", 0, 4), TypeError);
   });
 });
 
-describe("poll_oneoff", () => {
+group("glue: poll_oneoff", () => {
   /** Writes a clock subscription at a place of the memory. */
   function clock(view: DataView, at: number, userdata: bigint, timeout: bigint, flags = 0): void {
     view.setBigUint64(at, userdata, true);
@@ -210,7 +213,7 @@ describe("poll_oneoff", () => {
   });
 });
 
-describe("log", () => {
+group("glue: log", () => {
   const logged = (): { lines: [string, number][]; world: ReturnType<typeof imports> } => {
     const lines: [string, number][] = [];
     return { lines, world: imports({ log: (line, fd) => lines.push([line, fd]) }) };
@@ -243,14 +246,19 @@ describe("log", () => {
   });
 });
 
-describe("a Go program", () => {
+group("glue: a Go program", () => {
   let module: WebAssembly.Module;
-  before(async () => { module = await WebAssembly.compile(buildReactor()); });
+  const test = (name: string, body: () => Promise<void>): void => {
+    register(name, async (env) => {
+      module = await WebAssembly.compile(await env.bytes("-/reactor.wasm"));
+      await body();
+    }, { needs: ["compile", "go"] });
+  };
 
   interface Program {
     go: Go;
     lines: string[];
-    run: (op: number, request?: string) => Buffer;
+    run: (op: number, request?: string) => Uint8Array<ArrayBuffer>;
   }
 
   async function start(options: GoOptions = {}): Promise<Program> {
@@ -261,12 +269,12 @@ describe("a Go program", () => {
     const { memory, alloc, call, release } = instance.exports as unknown as {
       memory: WebAssembly.Memory; alloc: (n: number) => number; call: (op: number, p: number, n: number) => bigint; release: (p: number) => void;
     };
-    const run = (op: number, request = "-"): Buffer => {
+    const run = (op: number, request = "-"): Uint8Array<ArrayBuffer> => {
       const p = alloc(request.length);
-      Buffer.from(memory.buffer).write(request, p, "latin1");
+      new Uint8Array(memory.buffer).set(utf8(request), p);
       const packed = BigInt.asUintN(64, call(op, p, request.length));
       const at = Number(packed >> 32n);
-      const response = Buffer.from(Buffer.from(memory.buffer, at + 1, Number(packed & 0xffffffffn) - 1));
+      const response = new Uint8Array(memory.buffer, at + 1, Number(packed & 0xffffffffn) - 1).slice();
       release(p);
       release(at);
       return response;
@@ -277,16 +285,16 @@ describe("a Go program", () => {
   test("runs by Go's calling convention, and sets nothing global", async () => {
     const globals = Object.getOwnPropertyNames(globalThis).sort();
     const p = await start();
-    assert.equal(p.run(1, "hello").toString(), "hello");
+    assert.equal(fromUtf8(p.run(1, "hello")), "hello");
     assert.equal(p.go.exited, false);
     assert.deepEqual(Object.getOwnPropertyNames(globalThis).sort(), globals);
   });
 
   test("reads arguments, environment, an empty input and no files", async () => {
     const p = await start({ argv: ["js", "x y"], env: { GOGC: "50", A: "ü" } });
-    assert.equal(p.run(9).toString(), "js x y|GOGC=50 A=ü");
+    assert.equal(fromUtf8(p.run(9)), "js x y|GOGC=50 A=ü");
     assert.deepEqual([...p.run(12)], [0, "EOF".length]);
-    assert.match(p.run(10).toString(), /hostname/);
+    assert.match(fromUtf8(p.run(10)), /hostname/);
   });
 
   test("gets different randomness in each instance", async () => {
@@ -301,13 +309,13 @@ describe("a Go program", () => {
   });
 
   test("sleeps, also when the host's clock stands at 0", async () => {
-    assert.ok((await start()).run(5).readBigUInt64LE() >= 5_000_000n);
-    assert.ok((await start({ now: () => 0 })).run(5).readBigUInt64LE() >= 5_000_000n);
+    assert.ok(u64((await start()).run(5)) >= 5_000_000n);
+    assert.ok(u64((await start({ now: () => 0 })).run(5)) >= 5_000_000n);
   });
 
   test("goes on after its memory grew", async () => {
     const p = await start();
-    for (let i = 0; i < 4; i++) assert.equal(p.run(8, "still here").toString(), "still here");
+    for (let i = 0; i < 4; i++) assert.equal(fromUtf8(p.run(8, "still here")), "still here");
   });
 
   test("cannot flood the log", async () => {
@@ -346,6 +354,8 @@ describe("a Go program", () => {
     await assert.rejects(new Go().run({ exports: {} }), TypeError);
   });
 });
+
+const u64 = (b: Uint8Array): bigint => new DataView(b.buffer, b.byteOffset).getBigUint64(0, true);
 
 /** A clock that goes backwards. */
 function falling(): () => number {

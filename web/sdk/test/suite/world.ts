@@ -1,8 +1,9 @@
 /** One record of every type, made by the real core, and a good request for every operation. */
 
-import { Deposit, GrantKind, IdKind, Op, pack, Reader, SecretKind, text, u32, u64, u8 } from "../src/index.js";
-import type { Core } from "./core.js";
-import { concat, sizeOfField } from "./vectors.js";
+import { Deposit, GrantKind, IdKind, Op, pack, Reader, SecretKind, text, u32, u64, u8 } from "../../src/index.js";
+import type { Core } from "./boundary.js";
+import { base64, concat, fromUtf8, unbase64 } from "./bytes.js";
+import { sizeOfField } from "./places.js";
 
 /** A good request and what is known of its results. */
 export interface Good {
@@ -185,7 +186,7 @@ function identities(core: Core, w: Parts): Record<string, Good> {
 /** A checkpoint of a service's log. */
 function checkpoint(core: Core, serviceId: Uint8Array): Uint8Array {
   const [origin] = core.run(Op.FormatID, 1, u8(IdKind.Service), serviceId) as [Uint8Array];
-  return concat(origin, text("\n20852163\n" + Buffer.from(bytes(32, 0x90)).toString("base64") + "\n"));
+  return concat(origin, text("\n20852163\n" + base64(bytes(32, 0x90)) + "\n"));
 }
 
 function sharing(core: Core, w: Parts, r: Records, grantArgs: Uint8Array[], nextArgs: Uint8Array[], readers: Uint8Array): Record<string, Good> {
@@ -253,11 +254,11 @@ function requests(core: Core, alice: Uint8Array, seed: Uint8Array): Record<strin
     text("AAECAwQFBgcICQoLDA0ODw"),
   ];
   const [, signed] = core.run(Op.SignRequest, 3, seed, ...parts) as [Uint8Array, Uint8Array];
-  const signature = Buffer.from(Buffer.from(signed).toString().slice("sig1=:".length, -1), "base64");
+  const signature = unbase64(fromUtf8(signed).slice("sig1=:".length, -1));
   const header = [keyId, bytes(16, 0x30), u32(7), bytes(32, 0x40), text("https://files.example")];
   return {
     SignRequest: { args: [seed, ...parts], results: [-1, -1, -1], free: [1, 2, 3, 4, 5, 7, 10], optional: [6] },
-    VerifyRequest: { args: [signingKey, ...parts, new Uint8Array(signature)], results: [] },
+    VerifyRequest: { args: [signingKey, ...parts, signature], results: [] },
     NewHeader: { args: header, results: [-1], free: [4] },
     OpenHeader: { args: [(core.run(Op.NewHeader, 1, ...header) as [Uint8Array])[0]], results: [16, 16, 4, 32, -1, 4], free: [] },
   };

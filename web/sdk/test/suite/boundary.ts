@@ -1,9 +1,8 @@
 /** The real core, with randomness that a test can choose. */
 
-import assert from "node:assert/strict";
-
-import { Engine, type GoOptions, Op, pack, Reader, RecryptError, type Status, u8, unpack } from "../src/index.js";
-import { coreBytes } from "./paths.js";
+import { Engine, type GoOptions, Op, pack, Reader, RecryptError, type Status, u8, unpack } from "../../src/index.js";
+import { assert } from "./assert.js";
+import type { Env } from "./registry.js";
 
 /** The real core and what the tests do with it. */
 export class Core {
@@ -19,9 +18,19 @@ export class Core {
     this.suites = [...r.bytes()];
   }
 
-  static async load(): Promise<Core> {
+  /** Returns the core of a run: one for all tests, loaded when it is first asked for. */
+  static async of(env: Env): Promise<Core> {
+    let core = loaded.get(env);
+    if (core === undefined) {
+      core = Core.#load(env);
+      loaded.set(env, core);
+    }
+    return core;
+  }
+
+  static async #load(env: Env): Promise<Core> {
     const dice = new Dice();
-    return new Core(await Engine.load(coreBytes(), { random: dice.fill }), dice);
+    return new Core(await Engine.load(await env.module(), { random: dice.fill }), dice);
   }
 
   /** Runs an operation and returns its results, which must be that many. */
@@ -46,6 +55,8 @@ export class Core {
     return this.#dice.scripted(bytes, f);
   }
 }
+
+const loaded = new WeakMap<Env, Promise<Core>>();
 
 /** A check for assert.throws: a RecryptError with one of the statuses. */
 export function refusal(statuses: Status | readonly Status[]): (e: unknown) => boolean {

@@ -3,13 +3,12 @@
  * parser. Their format is described in `wasm/vectors/README.md`.
  */
 
-import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { pack, Status } from "../../src/index.js";
+import { concat, fromUtf8, unhex } from "./bytes.js";
 
-import { pack, Status } from "../src/index.js";
-import { repoPath } from "./paths.js";
+/** Where the vectors are in the repository. */
+export const FOLDER = "wasm/vectors/v1";
 
-const FOLDER = repoPath("wasm/vectors/v1");
 const FIRST_LINE = "recrypt vector 1";
 
 /** The names of statuses in files. */
@@ -68,20 +67,30 @@ interface Line {
   readonly pieces: string[];
 }
 
-/** Returns the names of all vectors, sorted. */
-export function vectorNames(): string[] {
-  return readdirSync(FOLDER, { recursive: true, encoding: "utf8" })
-    .filter((path) => path.endsWith(".txt"))
-    .map((path) => path.slice(0, -4).replaceAll("\\", "/"))
-    .sort();
-}
+/** The files of the folder. */
+export class Vectors {
+  readonly #files: ReadonlyMap<string, Uint8Array>;
 
-/** Reads the vector of a name. */
-export function readVector(name: string): Vector {
-  const text = readFileSync(join(FOLDER, `${name}.txt`), "utf8");
-  const vector = new Parser(split(text)).vector();
-  if (vector.name !== name) throw new Error(`${name} has another name inside`);
-  return vector;
+  constructor(files: ReadonlyMap<string, Uint8Array>) {
+    this.#files = files;
+  }
+
+  /** The names of all vectors, sorted. */
+  names(): string[] {
+    return [...this.#files.keys()].filter((path) => path.endsWith(".txt")).map((path) => path.slice(0, -4)).sort();
+  }
+
+  /** Reads the vector of a name. */
+  read(name: string): Vector {
+    const vector = new Parser(this, split(fromUtf8(this.file(`${name}.txt`)))).vector();
+    if (vector.name !== name) throw new Error(`${name} has another name inside`);
+    return vector;
+  }
+
+  /** The bytes of a file. */
+  file(path: string): Uint8Array {
+    return this.#files.get(path) ?? none();
+  }
 }
 
 function split(text: string): Line[] {
@@ -103,10 +112,12 @@ function split(text: string): Line[] {
 }
 
 class Parser {
+  readonly #vectors: Vectors;
   readonly #lines: Line[];
   #twin: string | undefined;
 
-  constructor(lines: Line[]) {
+  constructor(vectors: Vectors, lines: Line[]) {
+    this.#vectors = vectors;
     this.#lines = lines;
   }
 
@@ -167,21 +178,24 @@ class Parser {
   }
 
   #value(line: Line, name: string): Uint8Array {
-    return new Uint8Array(Buffer.concat(line.pieces.map((piece) => this.#piece(piece, name))));
+    return concat(...line.pieces.map((piece) => this.#piece(piece, name)));
   }
 
   #piece(piece: string, name: string): Uint8Array {
-    if (piece.startsWith('"')) return Buffer.from(piece.slice(1, -1), "latin1");
+    if (piece.startsWith('"')) return Uint8Array.from(piece.slice(1, -1), (c) => c.charCodeAt(0));
     if (piece.startsWith("@")) return this.#reference(piece.slice(1), name);
     const [digits, count] = piece.split(" * ");
     if (!/^([0-9a-f]{2})+$/.test(digits ?? "")) throw new Error("a piece is not hexadecimal");
-    const bytes = Buffer.from(digits ?? "", "hex");
-    return count === undefined ? bytes : Buffer.alloc(bytes.length * Number(count), bytes);
+    const bytes = unhex(digits ?? "");
+    if (count === undefined) return bytes;
+    const all = new Uint8Array(bytes.length * Number(count));
+    for (let at = 0; at < all.length; at += bytes.length) all.set(bytes, at);
+    return all;
   }
 
   #reference(reference: string, name: string): Uint8Array {
     const [source = "", bounds] = reference.split(" ");
-    const bytes = source === "twin" ? this.#ofTwin(name) : readFileSync(join(FOLDER, `${source}.bin`));
+    const bytes = source === "twin" ? this.#ofTwin(name) : this.#vectors.file(`${source}.bin`);
     if (bounds === undefined) return bytes;
     const [from, to] = bounds.split(":").map(Number);
     if (from === undefined || to === undefined || !(from <= to && to <= bytes.length)) throw new Error("a reference has no good bounds");
@@ -189,7 +203,7 @@ class Parser {
   }
 
   #ofTwin(name: string): Uint8Array {
-    const twin = readVector(this.#twin ?? none());
+    const twin = this.#vectors.read(this.#twin ?? none());
     if (twin.twin !== undefined) throw new Error("the twin has a fault");
     if (twin.kind === "document") return name === "key" ? twin.key : twin.file;
     return twin.args.find((a) => a.name === name)?.bytes ?? none();

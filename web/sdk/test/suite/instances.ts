@@ -1,10 +1,17 @@
-import assert from "node:assert/strict";
-import { before, describe, test } from "node:test";
+/** The engine: what it loads, what becomes of an instance that lies or dies, and of its memory. */
 
-import { Engine, lazy, MAX_REQUEST, Op, pack, RecryptError, Status, text, u8, unpack } from "../src/index.js";
-import { RandomError } from "../wasm_exec.js";
-import { type Behaviour, build, healthy, pointer } from "./module.js";
-import { buildReactor, coreBytes } from "./paths.js";
+import { Engine, lazy, MAX_REQUEST, Op, pack, RecryptError, Status, text, u8, unpack } from "../../src/index.js";
+import { RandomError } from "../../wasm_exec.js";
+import { assert } from "./assert.js";
+import { fromUtf8, hex, indexOf } from "./bytes.js";
+import { type Behaviour, build, healthy, pointer } from "./modules.js";
+import { type Body, type Env, group, type Options, test as register } from "./registry.js";
+
+/** All of these make modules. */
+const test = (name: string, body: Body, options: Options = {}): void => { register(name, body, { needs: ["compile"], ...options }); };
+
+/** The small Go program of these tests. */
+const reactor = async (env: Env): Promise<WebAssembly.Module> => WebAssembly.compile(await env.bytes("-/reactor.wasm"));
 
 const internal = (message?: RegExp) => (e: unknown): boolean =>
   e instanceof RecryptError && e.status === Status.Internal && (message === undefined || message.test(e.message));
@@ -15,7 +22,7 @@ function core(changes: Record<string, Behaviour | undefined> = {}): Uint8Array<A
   return build({ functions: Object.fromEntries(functions) });
 }
 
-describe("loading", () => {
+group("engine: loading", () => {
   test("takes bytes, buffers, views and modules", async () => {
     const bytes = core();
     const inside = new Uint8Array(bytes.length + 20);
@@ -54,7 +61,7 @@ describe("loading", () => {
   });
 });
 
-describe("a core that lies about its buffers", () => {
+group("engine: a core that lies about its buffers", () => {
   const lies: Record<string, Record<string, Behaviour>> = {
     "no response": { call: { params: 3, result: 0n } },
     "a response at 0": { call: { params: 3, result: pointer(0, 8) } },
@@ -87,24 +94,25 @@ describe("a core that lies about its buffers", () => {
   }
 });
 
-describe("an engine", () => {
-  let module: WebAssembly.Module;
-  before(async () => { module = await WebAssembly.compile(buildReactor()); });
+group("engine: an engine", () => {
   const quiet = { log: (): void => undefined };
+  const test = (name: string, body: (module: WebAssembly.Module) => Promise<void>): void => {
+    register(name, async (env) => body(await reactor(env)), { needs: ["compile", "go"] });
+  };
 
-  test("gives copies and keeps nothing", async () => {
+  test("gives copies and keeps nothing", async (module) => {
     const engine = await Engine.load(module, quiet);
     const request = text("a request");
     const first = engine.call(1, request);
     const second = engine.call(1, text("another one"));
-    assert.equal(Buffer.from(first).toString(), "a request");
-    assert.equal(Buffer.from(second).toString(), "another one");
-    assert.equal(Buffer.from(request).toString(), "a request");
+    assert.equal(fromUtf8(first), "a request");
+    assert.equal(fromUtf8(second), "another one");
+    assert.equal(fromUtf8(request), "a request");
     for (let i = 0; i < 50; i++) engine.call(1, request);
     assert.deepEqual([...engine.call(13, request)], [1], "only the request of this call is alive");
   });
 
-  test("bounds and checks the request", async () => {
+  test("bounds and checks the request", async (module) => {
     const engine = await Engine.load(module, quiet);
     assert.throws(() => engine.call(1, new Uint8Array(MAX_REQUEST + 1)), (e: unknown) => e instanceof RecryptError && e.status === Status.TooLarge);
     assert.equal(engine.call(1, new Uint8Array(MAX_REQUEST)).length, MAX_REQUEST);
@@ -114,20 +122,20 @@ describe("an engine", () => {
     assert.equal(engine.call(1, new Uint8Array(0)).length, 0);
   });
 
-  test("replaces an instance that died", async () => {
+  test("replaces an instance that died", async (module) => {
     const engine = await Engine.load(module, quiet);
     for (const op of [3, 11, 14]) {
       assert.throws(() => engine.call(op, text("x")), internal(/stopped/));
-      assert.equal(Buffer.from(engine.call(1, text("alive"))).toString(), "alive");
+      assert.equal(fromUtf8(engine.call(1, text("alive"))), "alive");
     }
   });
 
-  test("goes on after the memory grew", async () => {
+  test("goes on after the memory grew", async (module) => {
     const engine = await Engine.load(module, quiet);
-    for (let i = 0; i < 3; i++) assert.equal(Buffer.from(engine.call(8, text("still here"))).toString(), "still here");
+    for (let i = 0; i < 3; i++) assert.equal(fromUtf8(engine.call(8, text("still here"))), "still here");
   });
 
-  test("gives no result when the random source fails, and recovers with it", async () => {
+  test("gives no result when the random source fails, and recovers with it", async (module) => {
     let broken = false;
     const random = (b: Uint8Array): void => {
       if (broken) throw new Error("out of order");
@@ -141,13 +149,13 @@ describe("an engine", () => {
     assert.equal(engine.call(4, text("x")).length, 150000);
   });
 
-  test("never has the randomness of another one", async () => {
+  test("never has the randomness of another one", async (module) => {
     const engines = await Promise.all([1, 2, 3].map(() => Engine.load(module, quiet)));
-    const seen = new Set(engines.map((e) => Buffer.from(e.call(4, text("x"))).toString("hex")));
+    const seen = new Set(engines.map((e) => hex(e.call(4, text("x")))));
     assert.equal(seen.size, engines.length);
   });
 
-  test("refuses a call from within a call", async () => {
+  test("refuses a call from within a call", async (module) => {
     let inner: unknown;
     const engine: Engine = await Engine.load(module, {
       log: () => {
@@ -160,11 +168,11 @@ describe("an engine", () => {
     });
     engine.call(6, text("x"));
     assert.ok(internal(/within a call/)(inner));
-    assert.equal(Buffer.from(engine.call(1, text("fine"))).toString(), "fine");
+    assert.equal(fromUtf8(engine.call(1, text("fine"))), "fine");
   });
 });
 
-describe("the memory of an instance", () => {
+group("engine: the memory of an instance", () => {
   const quiet = { log: (): void => undefined };
 
   /** Runs f and returns the instances that were made meanwhile. */
@@ -185,22 +193,22 @@ describe("the memory of an instance", () => {
     return made;
   }
 
-  const memory = (i: WebAssembly.Instance | undefined): Buffer => Buffer.from((i?.exports.memory as WebAssembly.Memory).buffer);
+  const memory = (i: WebAssembly.Instance | undefined): Uint8Array => new Uint8Array((i?.exports.memory as WebAssembly.Memory).buffer);
 
-  test("is overwritten when the instance has died, and not before", async () => {
-    const module = await WebAssembly.compile(buildReactor());
+  test("is overwritten when the instance has died, and not before", async (env) => {
+    const module = await reactor(env);
     const made = await instances(async () => {
       const engine = await Engine.load(module, quiet);
       assert.throws(() => engine.call(14, text("x")), internal(/stopped/));
       engine.call(1, text("again"));
     });
     assert.deepEqual(made.map((i) => memory(i).every((b) => b === 0)), [true, false]);
-  });
+  }, { needs: ["compile", "go"] });
 
-  test("has nothing of keys and plaintexts after the call", async () => {
+  test("has nothing of keys and plaintexts after the call", async (env) => {
     const secrets: Uint8Array[] = [];
     const made = await instances(async () => {
-      const engine = await Engine.load(coreBytes());
+      const engine = await Engine.load(await env.wasm());
       const run = (op: number, ...args: Uint8Array[]): [Uint8Array, Uint8Array] => {
         const [a, b] = unpack(engine.call(op, pack(...args)));
         return [a ?? new Uint8Array(), b ?? new Uint8Array()];
@@ -220,11 +228,11 @@ describe("the memory of an instance", () => {
       }
     });
     const bytes = memory(made[0]);
-    secrets.forEach((s, i) => { assert.equal(bytes.indexOf(s.subarray(0, 16)), -1, `secret ${i} is still there`); });
+    secrets.forEach((s, i) => { assert.equal(indexOf(bytes, s.subarray(0, 16)), -1, `secret ${i} is still there`); });
   });
 });
 
-describe("lazy", () => {
+group("engine: lazy", () => {
   test("loads once, when first asked", async () => {
     let loads = 0;
     const engine = lazy(() => { loads++; return Engine.load(core()); });

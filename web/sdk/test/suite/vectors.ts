@@ -1,78 +1,74 @@
 /**
- * The recorded answers of the peer, at the boundary: RECRYPT_VECTORS, or the
- * files beside the Go tests. One test per case, named file/id.
+ * The recorded answers of the peer, at the boundary: those of the folder that
+ * RECRYPT_VECTORS names to the runner, or the files beside the Go tests. One
+ * step per case, named file/id.
  */
 
-import assert from "node:assert/strict";
-import { before, test } from "node:test";
-
-import { Op, Status, u8 } from "../src/index.js";
+import { Op, Status, u8 } from "../../src/index.js";
+import { assert, same } from "./assert.js";
+import { Core } from "./boundary.js";
+import { equal } from "./bytes.js";
 import { type Chain, readNativeAugmented, readNativeCase, readPeerCase, type Schnorr, type Step } from "./chains.js";
-import { Core } from "./core.js";
 import { checkDerived, checkKnown } from "./known.js";
 import { runNegative } from "./negative.js";
-import { ownVectors, vectorFolder } from "./paths.js";
-import { type Place, readFolder, same, toBytes, type VectorFile } from "./vectors.js";
+import { type Place, readFolder, toBytes, type VectorFile } from "./places.js";
+import { skip, type Step as Run, test } from "./registry.js";
 
+/** The folder beside the Go tests. */
+const OWN = "wasm/recrypt/recrypttest/vectors";
+
+/** The core of the run; the checks below use it. */
 let core: Core;
-before(async () => {
-  core = await Core.load();
-});
 
-const folder = vectorFolder();
-const files = readFolder(folder);
-test("there are vectors", () => {
-  assert.ok(files.length > 0, `no JSON files in ${folder}`);
-  assert.ok(files.some(({ file }) => file?.schema !== "unknown"), `no known schema in ${folder}`);
-});
-for (const { name, file, error } of files) {
-  if (file === undefined) {
-    test(name, () => {
-      assert.fail(`malformed vector file: ${String(error)}`);
-    });
-  } else if (file.schema === "unknown") {
-    test(name, { skip: "unknown schema" }, () => undefined);
-  } else if (file.schema === "kat") {
-    registerKnown(file);
-  } else if (file.schema === "derived") {
-    for (const [i, size] of ["256", "480"].entries()) test(`${name}/${size}`, () => { checkDerived(core, i + 1, file.root.get(size)); });
-  } else if (file.schema !== "decisions") {
-    register(file);
+test("recorded answers", async (env, run) => {
+  core = await Core.of(env);
+  const given = await env.folder("vectors");
+  const files = await readFolder(env, given === undefined ? OWN : "vectors");
+  assert.ok(files.length > 0, "no JSON files");
+  assert.ok(files.some(({ file }) => file?.schema !== "unknown"), "no known schema");
+  for (const { name, file, error } of files) {
+    if (file === undefined) await run(name, () => assert.fail(`malformed vector file: ${String(error)}`));
+    else if (file.schema === "unknown") await run(name, () => skip("unknown schema"));
+    else if (file.schema === "kat") await runKnown(run, file, given === undefined);
+    else if (file.schema === "derived") await runDerived(run, file);
+    else if (file.schema !== "decisions") await runCases(run, file);
   }
+}, { timeout: 300 });
+
+async function runDerived(run: Run, file: VectorFile): Promise<void> {
+  for (const [i, size] of ["256", "480"].entries()) await run(`${file.name}/${size}`, () => checkDerived(core, i + 1, file.root.get(size)));
 }
 
-/** Makes the tests of a file of known answers; those that the boundary does not offer say so. */
-function registerKnown(file: VectorFile): void {
+/** Runs a file of known answers; those that the boundary does not offer are left to the Go tests. */
+async function runKnown(run: Run, file: VectorFile, own: boolean): Promise<void> {
   const vectors = file.root.get("vectors").list();
-  test(`${file.name}: known answers`, () => { assert.ok(vectors.length > 0, "no vectors"); });
+  await run(`${file.name}: known answers`, () => { assert.ok(vectors.length > 0, "no vectors"); });
   for (const p of vectors) {
-    test(`${file.name}/${p.caseName()}`, (t) => {
-      const outcome = checkKnown(core, p);
+    await run(`${file.name}/${p.caseName()}`, async () => {
+      if ((await checkKnown(core, p)) !== "unknown") return;
       const kind = p.get("kind").string();
-      if (outcome === "others") t.diagnostic(`${kind} is not of the boundary`);
-      if (outcome === "unknown") {
-        assert.notEqual(folder, ownVectors, `unknown kind ${kind}`);
-        t.skip(`unknown kind ${kind}`);
-      }
+      assert.ok(!own, `unknown kind ${kind}`);
+      skip(`unknown kind ${kind}`);
     });
   }
 }
 
-/** Makes the tests of a file. */
-function register(file: VectorFile): void {
+async function runCases(run: Run, file: VectorFile): Promise<void> {
   const { root } = file;
-  const add = (p: Place, run: (p: Place) => void): void => {
-    test(`${file.name}/${p.caseName()}`, (t) => {
-      if (file.suite === 0) t.skip("unknown suite");
-      else if (!core.suites.includes(file.suite)) t.skip(`suite ${file.suite} is not built in`);
-      else run(p);
-    });
+  const each = async (key: string, check: (p: Place) => void): Promise<void> => {
+    for (const p of root.listAt(key)) {
+      await run(`${file.name}/${p.caseName()}`, () => {
+        if (file.suite === 0) skip("unknown suite");
+        if (!core.suites.includes(file.suite)) skip(`suite ${file.suite} is not built in`);
+        check(p);
+      });
+    }
   };
   const count = ["privateKeyEdges", "cases", "negative"].reduce((n, key) => n + root.listAt(key).length, 0);
-  if (count === 0) test(file.name, () => assert.fail("malformed vector file: no cases"));
-  for (const p of root.listAt("privateKeyEdges")) add(p, (q) => { checkEdge(file, q); });
-  for (const p of root.listAt("cases")) add(p, (q) => { checkCase(file, q); });
-  for (const p of root.listAt("negative")) add(p, (q) => { runNegative(core, file, q); });
+  if (count === 0) await run(file.name, () => assert.fail("malformed vector file: no cases"));
+  await each("privateKeyEdges", (p) => { checkEdge(file, p); });
+  await each("cases", (p) => { checkCase(file, p); });
+  await each("negative", (p) => { runNegative(core, file, p); });
 }
 
 function checkCase(file: VectorFile, p: Place): void {
@@ -91,7 +87,7 @@ function checkCase(file: VectorFile, p: Place): void {
  */
 function strict(file: VectorFile, key: Uint8Array): Uint8Array {
   const canonical = file.privateKey(file.scalar(key));
-  if (!Buffer.from(canonical).equals(key)) core.refuses(Status.Malformed, Op.PublicKey, u8(file.suite), key);
+  if (!equal(canonical, key)) core.refuses(Status.Malformed, Op.PublicKey, u8(file.suite), key);
   return canonical;
 }
 
