@@ -2,8 +2,8 @@
 //
 //	go run ./host/engine/build -o wasm/dist/recrypt.wasm
 //
-// It runs "go build" for ./wasm/guest with the flags below, folds addresses (see fold.go),
-// orders the functions (see order.go) and packs the result (see pack.go): the same program, a
+// It runs "go build" for ./wasm/guest with the flags below, empties what never runs (see cut.go),
+// folds addresses (see fold.go), orders the functions (see order.go) and packs the result (see pack.go): the same program, a
 // quarter smaller when compressed. With -names it keeps the names of the functions and packs nothing; the code
 // section is the same, byte for byte.
 //
@@ -79,10 +79,14 @@ func (o *options) make(ctx context.Context, log io.Writer) error {
 	return os.Rename(linked, out)
 }
 
-// arrange folds and orders the module in a file and, unless names are to be kept, packs it.
+// arrange cuts, folds and orders the module in a file and, unless names are to be kept, packs
+// it.
 func (o *options) arrange(path string, log io.Writer) error {
 	module, err := os.ReadFile(path)
 	if err != nil {
+		return err
+	}
+	if module, err = cut(module, log); err != nil {
 		return err
 	}
 	if module, err = fold(module); err != nil {
