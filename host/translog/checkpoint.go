@@ -1,8 +1,8 @@
 package translog
 
 import (
+	"bytes"
 	"context"
-	"encoding/base64"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -13,14 +13,17 @@ import (
 
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
+
+	"github.com/recrypt-service/recrypt/wasm/abi"
+	"github.com/recrypt-service/recrypt/wasm/protocol"
 )
 
 // MaxCheckpoint is how long a checkpoint may be, in bytes.
-const MaxCheckpoint = 16 << 10
+const MaxCheckpoint = protocol.MaxNote
 
 // MaxTree is the greatest size of a tree that is accepted. It keeps all arithmetic on
 // sizes and hash indexes far from overflow.
-const MaxTree = 1 << 48
+const MaxTree = protocol.MaxTree
 
 // Errors on which callers branch. Use errors.Is: they come wrapped.
 var (
@@ -59,20 +62,6 @@ func text(origin string, size int64, root tlog.Hash) string {
 	return fmt.Sprintf("%s\n%d\n%s\n", origin, size, root)
 }
 
-// parseText reads a checkpoint's three lines and refuses any other spelling of them.
-func parseText(s string) (*Checkpoint, error) {
-	lines := strings.SplitN(s, "\n", 4)
-	if len(lines) != 4 || !validName(lines[0]) {
-		return nil, ErrCheckpoint
-	}
-	size, ok := parseSize(lines[1])
-	root, err := tlog.ParseHash(lines[2])
-	if !ok || err != nil || (size == 0 && root != emptyRoot) || text(lines[0], size, root) != s {
-		return nil, ErrCheckpoint
-	}
-	return &Checkpoint{Origin: lines[0], Size: size, Root: root}, nil
-}
-
 // parseSize reads a size of a tree in decimal, without leading zeros.
 func parseSize(s string) (int64, bool) {
 	n, err := strconv.ParseInt(s, 10, 64)
@@ -83,20 +72,20 @@ func parseSize(s string) (int64, bool) {
 // and a cosignature by the same key that says when.
 func SignCheckpoint(ctx context.Context, origin string, key [32]byte, size int64, root tlog.Hash, at time.Time, sign Signer) ([]byte, error) {
 	body := text(origin, size, root)
-	if _, err := parseText(body); err != nil {
-		return nil, err
+	if _, _, _, err := protocol.ParseCheckpoint(body); err != nil {
+		return nil, ErrCheckpoint
 	}
 	if at.Unix() < 0 {
 		return nil, fmt.Errorf("time of a checkpoint: %w", ErrCheckpoint)
 	}
 	// note.Sign asks its signers in turn.
 	signed, err := note.Sign(&note.Note{Text: body},
-		newSigner(origin, algEd25519, key, func(msg []byte) ([]byte, error) { return sign(ctx, msg) }),
-		newSigner(origin, algCosignature, key, func(msg []byte) ([]byte, error) {
+		&signer{protocol.NoteKey{Name: origin, Key: key}, func(msg []byte) ([]byte, error) { return sign(ctx, msg) }},
+		&signer{protocol.NoteKey{Name: origin, Key: key, Stamps: true}, func(msg []byte) ([]byte, error) {
 			seconds := uint64(at.Unix())
-			signature, err := sign(ctx, cosigned(seconds, msg))
+			signature, err := sign(ctx, protocol.Cosigned(seconds, msg))
 			return append(binary.BigEndian.AppendUint64(nil, seconds), signature...), err
-		}))
+		}})
 	if err != nil {
 		return nil, fmt.Errorf("sign checkpoint: %w", err)
 	}
@@ -110,88 +99,40 @@ func SignCheckpoint(ctx context.Context, origin string, key [32]byte, size int64
 //
 // The errors are ErrCheckpoint, ErrOrigin and ErrSignature.
 func OpenCheckpoint(signed []byte, origin string, key [32]byte, verify Verify, witnesses []Witness) (*Checkpoint, error) {
-	if len(signed) > MaxCheckpoint {
-		return nil, ErrCheckpoint
+	keys := make([]protocol.NoteKey, len(witnesses))
+	for i, w := range witnesses {
+		keys[i] = w.noteKey()
 	}
-	own := newVerifier(origin, algEd25519, key, verify)
-	stamp := newVerifier(origin, algCosignature, key, verify)
-	known := []note.Verifier{own, stamp}
-	seen := [][32]byte{key}
-	for _, w := range witnesses {
-		if !slices.Contains(seen, w.Key) {
-			seen = append(seen, w.Key)
-			known = append(known, newVerifier(w.Name, algCosignature, w.Key, verify))
-		}
-	}
-	n, err := openNote(signed, known...)
+	v, _, err := protocol.OpenCheckpointOf(signed, origin, key, keys, protocol.Verify(verify))
 	if err != nil {
-		return nil, err
+		return nil, noteError(err)
 	}
-	c, err := parseText(n.Text)
-	if err != nil {
-		return nil, err
+	c := &Checkpoint{
+		Origin: origin, Size: int64(v.Size), Root: v.Root, Time: time.UnixMilli(int64(v.Time)), Note: slices.Clone(signed),
 	}
-	if c.Origin != origin {
-		return nil, ErrOrigin
+	for _, by := range v.Confirmations {
+		c.Witnesses = append(c.Witnesses, witnesses[by.Witness].Name)
+		c.Confirmed = append(c.Confirmed, time.UnixMilli(int64(by.Time)))
 	}
-	var signedByLog bool
-	for _, s := range n.Sigs {
-		switch {
-		case is(s, own):
-			signedByLog = true
-		case is(s, stamp):
-			c.Time = timeOf(s)
-		default:
-			c.Witnesses, c.Confirmed = append(c.Witnesses, s.Name), append(c.Confirmed, timeOf(s))
-		}
-	}
-	if !signedByLog || c.Time.IsZero() {
-		return nil, ErrSignature
-	}
-	c.Note = slices.Clone(signed)
 	return c, nil
 }
 
-// openNote verifies a note. ErrSignature if none of the signatures is by a known key,
-// or one that is is wrong.
-func openNote(signed []byte, known ...note.Verifier) (*note.Note, error) {
-	n, err := note.Open(signed, note.VerifierList(known...))
-	var unverified *note.UnverifiedNoteError
-	var invalid *note.InvalidSignatureError
+// noteError returns the error of this package for one of the core about a note.
+func noteError(err error) error {
 	switch {
-	case errors.As(err, &unverified):
-		// It may be in order and of another log; that is worth another message.
-		c, err := parseText(unverified.Note.Text)
-		if err == nil && len(known) > 0 && c.Origin != known[0].Name() {
-			return nil, ErrOrigin
-		}
-		return nil, ErrSignature
-	case errors.As(err, &invalid):
-		return nil, ErrSignature
-	case err != nil:
-		return nil, ErrCheckpoint
+	case errors.Is(err, abi.ErrMismatch):
+		return ErrOrigin
+	case errors.Is(err, abi.ErrSignature):
+		return ErrSignature
 	}
-	return n, nil
-}
-
-// is reports whether a verified signature is by v.
-func is(s note.Signature, v note.Verifier) bool { return s.Name == v.Name() && s.Hash == v.KeyHash() }
-
-// timeOf returns the time of a verified cosignature.
-func timeOf(s note.Signature) time.Time {
-	b, err := base64.StdEncoding.DecodeString(s.Base64)
-	if err != nil || len(b) < 12 {
-		return time.Time{}
-	}
-	return time.Unix(int64(binary.BigEndian.Uint64(b[4:])), 0)
+	return ErrCheckpoint
 }
 
 // VerifyInclusion returns nil if proof leads from the leaf with this index to the root of
 // the tree of this size, else ErrProof.
 func VerifyInclusion(leaf []byte, index, size int64, root tlog.Hash, proof [][]byte) error {
-	hashes, ok := toHashes(proof)
-	if !ok || size > MaxTree || index < 0 || index >= size ||
-		tlog.CheckRecord(hashes, size, root, index, tlog.RecordHash(leaf)) != nil {
+	hashes, ok := joined(proof)
+	if !ok || index < 0 || size < 0 || protocol.VerifyInclusion(leaf, uint64(index), uint64(size), root, hashes) != nil {
 		return ErrProof
 	}
 	return nil
@@ -200,18 +141,9 @@ func VerifyInclusion(leaf []byte, index, size int64, root tlog.Hash, proof [][]b
 // VerifyConsistency returns nil if proof shows that the tree of the size new has that of the
 // size old as its beginning, else ErrProof.
 func VerifyConsistency(oldSize int64, oldRoot tlog.Hash, newSize int64, newRoot tlog.Hash, proof [][]byte) error {
-	hashes, ok := toHashes(proof)
-	if !ok || oldSize < 0 || newSize < oldSize || newSize > MaxTree {
-		return ErrProof
-	}
-	if oldSize == 0 {
-		// Every tree goes on from the empty one; the proof is empty.
-		if len(hashes) != 0 || oldRoot != emptyRoot || (newSize == 0 && newRoot != emptyRoot) {
-			return ErrProof
-		}
-		return nil
-	}
-	if tlog.CheckTree(hashes, newSize, newRoot, oldSize, oldRoot) != nil {
+	hashes, ok := joined(proof)
+	if !ok || oldSize < 0 || newSize < 0 ||
+		protocol.VerifyConsistency(uint64(oldSize), oldRoot, uint64(newSize), newRoot, hashes) != nil {
 		return ErrProof
 	}
 	return nil
@@ -220,18 +152,14 @@ func VerifyConsistency(oldSize int64, oldRoot tlog.Hash, newSize int64, newRoot 
 // maxProof is more hashes than any proof in a tree of at most [MaxTree] leaves has.
 const maxProof = 64
 
-func toHashes(proof [][]byte) ([]tlog.Hash, bool) {
-	if len(proof) > maxProof {
-		return nil, false
-	}
-	hashes := make([]tlog.Hash, len(proof))
-	for i, h := range proof {
+// joined returns the hashes of a proof in one piece, unless one is none.
+func joined(proof [][]byte) ([]byte, bool) {
+	for _, h := range proof {
 		if len(h) != tlog.HashSize {
 			return nil, false
 		}
-		hashes[i] = tlog.Hash(h)
 	}
-	return hashes, true
+	return bytes.Join(proof, nil), true
 }
 
 // CheckpointSize returns the size in the text of a checkpoint, of which nothing else is

@@ -15,6 +15,8 @@ import (
 	formats "github.com/transparency-dev/formats/note"
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
+
+	"github.com/recrypt-service/recrypt/wasm/protocol"
 )
 
 func TestCheckpoint(t *testing.T) {
@@ -104,9 +106,9 @@ func cosign(signed []byte, private ed25519.PrivateKey, name string) []byte {
 // cosignatureLine makes a line in the name of w, by any key.
 func cosignatureLine(signed []byte, private ed25519.PrivateKey, w Witness) []byte {
 	body := signed[:bytes.Index(signed, []byte("\n\n"))+1]
-	k := newSigner(w.Name, algCosignature, w.Key, func(msg []byte) ([]byte, error) {
-		return append([]byte{0, 0, 0, 0, 0, 0, 0, 9}, ed25519.Sign(private, cosigned(9, msg))...), nil
-	})
+	k := &signer{w.noteKey(), func(msg []byte) ([]byte, error) {
+		return append([]byte{0, 0, 0, 0, 0, 0, 0, 9}, ed25519.Sign(private, protocol.Cosigned(9, msg))...), nil
+	}}
 	return must(note.Sign(&note.Note{Text: string(body)}, k))[len(body)+1:]
 }
 
@@ -118,14 +120,14 @@ func TestCheckpointRefusals(t *testing.T) {
 	join := func(parts ...string) string { return strings.Join(parts, "") }
 	root := l.root(9).String()
 	resign := func(text string) string {
-		sign := func(alg byte, wrap func([]byte) []byte, prefix string) *key {
-			return newSigner(l.origin, alg, l.key(), func(msg []byte) ([]byte, error) {
+		sign := func(stamps bool, wrap func([]byte) []byte, prefix string) note.Signer {
+			return &signer{protocol.NoteKey{Name: l.origin, Key: l.key(), Stamps: stamps}, func(msg []byte) ([]byte, error) {
 				return append([]byte(prefix), ed25519.Sign(l.private, wrap(msg))...), nil
-			})
+			}}
 		}
 		return string(must(note.Sign(&note.Note{Text: text},
-			sign(algEd25519, func(b []byte) []byte { return b }, ""),
-			sign(algCosignature, func(b []byte) []byte { return cosigned(5, b) }, "\x00\x00\x00\x00\x00\x00\x00\x05"))))
+			sign(false, func(b []byte) []byte { return b }, ""),
+			sign(true, func(b []byte) []byte { return protocol.Cosigned(5, b) }, "\x00\x00\x00\x00\x00\x00\x00\x05"))))
 	}
 	if _, err := OpenCheckpoint([]byte(resign(text(l.origin, 9, l.root(9)))), l.origin, l.key(), verifyEd25519, nil); err != nil {
 		t.Fatal(err)

@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"golang.org/x/mod/sumdb/tlog"
+
+	"github.com/recrypt-service/recrypt/wasm/protocol"
 )
 
 // maxCosignatures is how long the answer of a witness may be, in bytes.
@@ -75,16 +77,9 @@ func AddCosignature(signed, cosignatures []byte, w Witness, verify Verify) ([]by
 	if split < 0 || len(signed) > MaxCheckpoint || len(cosignatures) > maxCosignatures {
 		return nil, ErrCheckpoint
 	}
-	text := signed[:split+2]
-	v := newVerifier(w.Name, algCosignature, w.Key, verify)
-	n, err := openNote(append(bytes.Clone(text), cosignatures...), v)
+	_, by, err := protocol.OpenNote(append(bytes.Clone(signed[:split+2]), cosignatures...), []protocol.NoteKey{w.noteKey()}, protocol.Verify(verify))
 	if err != nil {
 		return nil, fmt.Errorf("cosignature: %w", ErrSignature)
 	}
-	for _, s := range n.Sigs {
-		if is(s, v) {
-			return append(bytes.Clone(signed), "— "+s.Name+" "+s.Base64+"\n"...), nil
-		}
-	}
-	return nil, ErrSignature
+	return append(bytes.Clone(signed), by[0].Line...), nil
 }

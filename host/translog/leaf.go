@@ -1,15 +1,9 @@
 package translog
 
 import (
-	"crypto/sha256"
 	"encoding/binary"
-)
 
-// What a hash in a leaf begins with, so that no two kinds can be taken for each other.
-const (
-	identityLabel   = "recrypt-service log identity v1"
-	collectionLabel = "recrypt-service log collection v1"
-	entryLeafLabel  = "recrypt-service log entry v1"
+	"github.com/recrypt-service/recrypt/wasm/protocol"
 )
 
 // Sizes of leaves, in bytes.
@@ -21,17 +15,17 @@ const (
 // IdentityLeaf returns the leaf of a version of an identity, 64 bytes. records are those
 // of all versions up to that one.
 func IdentityLeaf(id [32]byte, version uint32, records []byte) []byte {
-	return append(hash(identityLabel, IdentityRef(id, version)), hash("", records)...)
+	return protocol.IdentityLeaf(id, version, records)
 }
 
 // CollectionLeaf returns the leaf of a collection record, 64 bytes.
 func CollectionLeaf(id [16]byte, sequence uint64, record []byte) []byte {
-	return append(hash(collectionLabel, CollectionRef(id, sequence)), hash("", record)...)
+	return protocol.CollectionLeaf(id, sequence, record)
 }
 
 // EntryLeaf returns the leaf of an encoded ledger entry, 32 bytes.
 func EntryLeaf(salt [32]byte, entry []byte) []byte {
-	return hash(entryLeafLabel, salt[:], entry)
+	return protocol.EntryLeaf(salt, entry)
 }
 
 // IdentityRef returns by what a store finds the newest leaf of a version of an identity,
@@ -49,16 +43,6 @@ func CollectionRef(id [16]byte, sequence uint64) []byte {
 // DepositRef returns by what a store finds the leaf of the entry about a deposited key,
 // 16 bytes: its id.
 func DepositRef(key [16]byte) []byte { return key[:] }
-
-// hash returns SHA-256 of a label and parts of fixed length, the last one excepted.
-func hash(label string, parts ...[]byte) []byte {
-	h := sha256.New()
-	h.Write([]byte(label))
-	for _, p := range parts {
-		h.Write(p)
-	}
-	return h.Sum(nil)
-}
 
 // RevocationRef returns by what a store finds the leaf of the entry about a revocation, 17
 // bytes: a letter and its id, so that it is never that of a key.

@@ -13,6 +13,8 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/mod/sumdb/tlog"
+
+	"github.com/recrypt-service/recrypt/wasm/protocol"
 )
 
 // A Restart says that a log was lost and begun anew. Its statement is text, signed by the log's
@@ -60,7 +62,8 @@ func RestartRef() []byte { return []byte("restart") }
 
 // RestartLeaf returns the leaf of a statement, 64 bytes.
 func RestartLeaf(statement []byte) []byte {
-	return append(hash(restartLabel), hash("", statement)...)
+	kind, content := sha256.Sum256([]byte(restartLabel)), sha256.Sum256(statement)
+	return append(kind[:], content[:]...)
 }
 
 // lines returns what is signed.
@@ -74,7 +77,7 @@ func restartText(origin, lines string) []byte {
 }
 
 func (r *Restart) valid() bool {
-	return validName(r.Origin) && r.Size >= 0 && r.Size <= MaxTree && r.Carried >= 0 && r.Carried <= r.Size &&
+	return protocol.ValidKeyName(r.Origin) && r.Size >= 0 && r.Size <= MaxTree && r.Carried >= 0 && r.Carried <= r.Size &&
 		r.Time.Unix() >= 0 && isReason(r.Reason)
 }
 

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"golang.org/x/mod/sumdb/tlog"
+
+	"github.com/recrypt-service/recrypt/wasm/protocol"
 )
 
 func restartKey() (ed25519.PrivateKey, [32]byte) {
@@ -60,7 +62,7 @@ func TestRestart(t *testing.T) {
 	}
 	// What is signed is no checkpoint.
 	text := string(restartText(want.Origin, want.lines()))
-	if _, err := parseText(text); err == nil {
+	if _, _, _, err := protocol.ParseCheckpoint(text); err == nil {
 		t.Error("the signed text can be taken for a checkpoint")
 	}
 }

@@ -21,6 +21,8 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 
 	"github.com/recrypt-service/recrypt/host/atomicfile"
+	"github.com/recrypt-service/recrypt/wasm/abi"
+	"github.com/recrypt-service/recrypt/wasm/protocol"
 )
 
 // PathAddCheckpoint is the path of a witness's only operation, after its URL.
@@ -54,7 +56,7 @@ type WitnessConfig struct {
 // even over a crash. The file belongs to one process.
 type WitnessServer struct {
 	witness Witness
-	sign    *key
+	sign    *signer
 	logs    []Log
 	file    string
 
@@ -64,11 +66,11 @@ type WitnessServer struct {
 // NewWitness makes a witness. Without its file it starts one, and trusts of each log the
 // first checkpoint that it gets; a file that cannot be read is an error.
 func NewWitness(cfg WitnessConfig) (*WitnessServer, error) {
-	if !validName(cfg.Name) || len(cfg.Key) != ed25519.SeedSize {
+	if !protocol.ValidKeyName(cfg.Name) || len(cfg.Key) != ed25519.SeedSize {
 		return nil, errors.New("a witness needs a name without spaces and plus signs, and a seed of 32 bytes")
 	}
 	for i, l := range cfg.Logs {
-		if !validName(l.Origin) || slices.ContainsFunc(cfg.Logs[:i], func(o Log) bool { return o.Origin == l.Origin }) {
+		if !protocol.ValidKeyName(l.Origin) || slices.ContainsFunc(cfg.Logs[:i], func(o Log) bool { return o.Origin == l.Origin }) {
 			return nil, errors.New("the origin of a log is not in order, or given twice")
 		}
 	}
@@ -81,10 +83,10 @@ func NewWitness(cfg WitnessConfig) (*WitnessServer, error) {
 		witness: Witness{Name: cfg.Name, Key: [32]byte(private.Public().(ed25519.PublicKey))},
 		logs:    slices.Clone(cfg.Logs), file: cfg.File,
 	}
-	w.sign = newSigner(cfg.Name, algCosignature, w.witness.Key, func(msg []byte) ([]byte, error) {
+	w.sign = &signer{w.witness.noteKey(), func(msg []byte) ([]byte, error) {
 		seconds := uint64(max(clock().Unix(), 0))
-		return append(binary.BigEndian.AppendUint64(nil, seconds), ed25519.Sign(private, cosigned(seconds, msg))...), nil
-	})
+		return append(binary.BigEndian.AppendUint64(nil, seconds), ed25519.Sign(private, protocol.Cosigned(seconds, msg))...), nil
+	}}
 	_, err := w.load()
 	if errors.Is(err, fs.ErrNotExist) {
 		err = w.save(witnessState{})
@@ -153,7 +155,7 @@ func (w *WitnessServer) add(body []byte) ([]byte, error) {
 	if err != nil {
 		return nil, &refusal{http.StatusBadRequest, "the request is not well-formed"}
 	}
-	c, n, err := w.open(signed)
+	c, text, err := w.open(signed)
 	if err != nil {
 		return nil, err
 	}
@@ -182,28 +184,30 @@ func (w *WitnessServer) add(body []byte) ([]byte, error) {
 			return nil, err
 		}
 	}
-	return w.cosign(n)
+	return w.cosign(text)
 }
 
-// open verifies a checkpoint of one of the logs.
-func (w *WitnessServer) open(signed []byte) (*Checkpoint, *note.Note, error) {
+// open verifies a checkpoint of one of the logs, and returns what its signatures cover.
+func (w *WitnessServer) open(signed []byte) (*Checkpoint, string, error) {
 	origin, _, _ := strings.Cut(string(signed), "\n")
 	i := slices.IndexFunc(w.logs, func(l Log) bool { return l.Origin == origin })
 	if i < 0 {
-		return nil, nil, &refusal{http.StatusNotFound, "this witness does not follow the log"}
+		return nil, "", &refusal{http.StatusNotFound, "this witness does not follow the log"}
 	}
-	n, err := openNote(signed, newVerifier(origin, algEd25519, w.logs[i].Key, verifyEd25519))
-	if errors.Is(err, ErrSignature) || errors.Is(err, ErrOrigin) {
-		return nil, nil, &refusal{http.StatusForbidden, "the checkpoint is not signed by its log"}
+	text, _, err := protocol.OpenNote(signed, []protocol.NoteKey{{Name: origin, Key: w.logs[i].Key}}, verifyEd25519)
+	if errors.Is(err, abi.ErrSignature) {
+		return nil, "", &refusal{http.StatusForbidden, "the checkpoint is not signed by its log"}
+	}
+	c := &Checkpoint{}
+	if err == nil {
+		var size uint64
+		c.Origin, size, c.Root, err = protocol.ParseCheckpoint(string(text))
+		c.Size = int64(size)
 	}
 	if err != nil {
-		return nil, nil, &refusal{http.StatusBadRequest, "the checkpoint is not well-formed"}
+		return nil, "", &refusal{http.StatusBadRequest, "the checkpoint is not well-formed"}
 	}
-	c, err := parseText(n.Text)
-	if err != nil {
-		return nil, nil, &refusal{http.StatusBadRequest, "the checkpoint is not well-formed"}
-	}
-	return c, n, nil
+	return c, string(text), nil
 }
 
 func verifyEd25519(key [32]byte, message, signature []byte) bool {
@@ -211,12 +215,12 @@ func verifyEd25519(key [32]byte, message, signature []byte) bool {
 }
 
 // cosign returns the line of our signature over the text of a note.
-func (w *WitnessServer) cosign(n *note.Note) ([]byte, error) {
-	signed, err := note.Sign(&note.Note{Text: n.Text}, w.sign)
+func (w *WitnessServer) cosign(text string) ([]byte, error) {
+	signed, err := note.Sign(&note.Note{Text: text}, w.sign)
 	if err != nil {
 		return nil, err
 	}
-	return signed[len(n.Text)+1:], nil
+	return signed[len(text)+1:], nil
 }
 
 // treeState is the last state of a log that was cosigned.
@@ -267,7 +271,7 @@ func parseState(b []byte) (witnessState, error) {
 		return nil, errState
 	}
 	for origin, t := range s {
-		if !validName(origin) || t.Size < 0 || t.Size > MaxTree || (t.Size == 0 && t.Root != emptyRoot) {
+		if !protocol.ValidKeyName(origin) || t.Size < 0 || t.Size > MaxTree || (t.Size == 0 && t.Root != emptyRoot) {
 			return nil, errState
 		}
 	}

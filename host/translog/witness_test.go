@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"golang.org/x/mod/sumdb/tlog"
+
+	"github.com/recrypt-service/recrypt/wasm/protocol"
 )
 
 const witnessName = "witness.example/w"
@@ -310,8 +312,11 @@ func FuzzAddCheckpoint(f *testing.F) {
 			}
 			return
 		}
-		hashes, ok := toHashes(proof)
-		if !ok || !bytes.Equal(formatAddCheckpoint(old, hashes, signed), body) {
+		hashes := make([]tlog.Hash, len(proof))
+		for i, h := range proof {
+			hashes[i] = tlog.Hash(h)
+		}
+		if !bytes.Equal(formatAddCheckpoint(old, hashes, signed), body) {
 			t.Fatal("an accepted request has another form")
 		}
 	})
@@ -329,7 +334,7 @@ func FuzzWitnessState(f *testing.F) {
 			t.Fatal("both or neither of state and error")
 		}
 		for origin, state := range s {
-			if !validName(origin) || state.Size < 0 || state.Size > MaxTree {
+			if !protocol.ValidKeyName(origin) || state.Size < 0 || state.Size > MaxTree {
 				t.Fatalf("accepted %q %+v", origin, state)
 			}
 		}

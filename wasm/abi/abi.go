@@ -151,3 +151,10 @@ const (
 	GrantPending = 2
 	GrantLink    = 3
 )
+
+// Kinds of leaves of the log (see [OpLogLeaf]).
+const (
+	LeafIdentity   = 1 // a version of an identity
+	LeafCollection = 2 // a collection record
+	LeafEntry      = 3 // an entry of the ledger
+)

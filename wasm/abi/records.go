@@ -142,6 +142,20 @@ type Revocation struct {
 	Time         uint64
 }
 
+// Checkpoint is a verified checkpoint of the log. Times are Unix ms, to the second.
+type Checkpoint struct {
+	Size          uint64
+	Root          [32]byte
+	Time          uint64 // of the service's own cosignature
+	Confirmations []Confirmation
+}
+
+// Confirmation is a witness's cosignature of a checkpoint.
+type Confirmation struct {
+	Witness uint32 // index in the list that was given
+	Time    uint64 // by the clock of the witness
+}
+
 // Header is the header of an encrypted document.
 type Header struct {
 	Key        [16]byte

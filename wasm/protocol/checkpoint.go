@@ -1,6 +1,8 @@
 package protocol
 
 import (
+	"math"
+
 	"github.com/recrypt-service/recrypt/wasm/abi"
 )
 
@@ -56,52 +58,137 @@ func checkpointOrigin(text string) (string, bool) {
 	ok := true
 	if len(text) >= len(cosigned) && text[:len(cosigned)] == cosigned {
 		var time string
-		time, text = line(text[len(cosigned):])
-		ok = isDecimal(time)
+		time, text = cut(text[len(cosigned):], '\n')
+		_, ok = parseDecimal(time)
 	}
-	origin, rest := line(text)
-	size, root := line(rest)
-	return origin, ok && isDecimal(size) && isHash(root)
+	origin, _, _, is := parseCheckpoint(text)
+	return origin, ok && is
 }
 
-// line cuts a text behind its first line, which is returned without its line feed. What
-// has none is no line, and nothing is behind it. (strings.Cut brings a search for texts of
-// any length into the module.)
-func line(text string) (first, rest string) {
-	for i := range len(text) {
-		if text[i] == '\n' {
-			return text[:i], text[i+1:]
-		}
+// parseCheckpoint reads the three lines of a checkpoint, each of which has one spelling.
+// Whether there can be such a log is not looked at.
+func parseCheckpoint(text string) (origin string, size uint64, root [32]byte, ok bool) {
+	origin, rest := cut(text, '\n')
+	leaves, rest := cut(rest, '\n')
+	size, ok = parseDecimal(leaves)
+	digits, rest := cut(rest, '\n')
+	hash := fromBase64(digits)
+	// Without its line feed, the last line would be longer than the text.
+	whole := len(origin)+len(leaves)+len(digits)+3 == len(text)
+	if !ok || !whole || rest != "" || len(hash) != len(root) {
+		return origin, 0, root, false
 	}
-	return text, ""
+	return origin, size, [32]byte(hash), true
 }
 
-// isDecimal reports whether s is a number that fits into 63 bits, in the one way to
-// write it.
-func isDecimal(s string) bool {
-	const largest = "9223372036854775807"
+// parseDecimal returns a number that fits into 63 bits, if s is the one way to write it.
+func parseDecimal(s string) (v uint64, ok bool) {
 	for i := range len(s) {
-		if s[i] < '0' || s[i] > '9' {
-			return false
+		digit := uint64(s[i]) - '0'
+		if digit > 9 || v > (math.MaxInt64-digit)/10 {
+			return 0, false
 		}
+		v = 10*v + digit
 	}
-	return s != "" && (s[0] != '0' || s == "0") && (len(s) < len(largest) || len(s) == len(largest) && s <= largest)
+	return v, s != "" && (s[0] != '0' || s == "0")
 }
 
-// isHash reports whether s is a line with the base64 of 32 bytes, in the one way to write
-// it: of its last digit, two bits are left over.
-func isHash(s string) bool {
-	if len(s) != 45 || s[43:] != "=\n" {
-		return false
-	}
-	for i := range 43 {
-		digit := 0
-		for digit < len(base64Digits) && base64Digits[digit] != s[i] {
+// fromBase64 returns the bytes of a text in base64 (RFC 4648, section 4), none unless it is
+// the one way to write them.
+func fromBase64(s string) []byte {
+	out := make([]byte, 0, len(s)/4*3)
+	var bits, n uint32
+	for i := 0; i < len(s) && s[i] != '='; i++ {
+		digit := uint32(0)
+		for digit < uint32(len(base64Digits)) && base64Digits[digit] != s[i] {
 			digit++
 		}
-		if digit == len(base64Digits) || i == 42 && digit&3 != 0 {
-			return false
+		if bits, n = bits<<6|digit&63, n+6; n >= 8 {
+			n -= 8
+			out = append(out, byte(bits>>n))
 		}
 	}
-	return true
+	if toBase64(out) != s { // what is no digit was taken for one
+		return nil
+	}
+	return out
+}
+
+// ParseCheckpoint reads the text of a checkpoint (C2SP tlog-checkpoint without extensions)
+// of a log that can be: of at most MaxTree leaves, and without leaves with the root of that.
+// The error has StatusMalformed.
+func ParseCheckpoint(text string) (origin string, size uint64, root [32]byte, err error) {
+	origin, size, root, ok := parseCheckpoint(text)
+	if !ok || !ValidKeyName(origin) || size > MaxTree || size == 0 && !isEmptyRoot(root) {
+		return "", 0, [32]byte{}, malformed("text is not a checkpoint")
+	}
+	return origin, size, root, nil
+}
+
+// OpenCheckpoint verifies a checkpoint of a service's log. witnesses are verifier keys
+// (ParseWitness); one confirms the checkpoint if its cosignature is there, and must be good
+// then. How many are needed is for the caller to say. The log itself does not count as a
+// witness, nor does a second one with the same key.
+//
+// Errors: StatusMalformed, StatusSignature if one of the service's own signatures is missing
+// or any is wrong, and StatusMismatch for the checkpoint of another log.
+func OpenCheckpoint(service, signed []byte, witnesses [][]byte) (*abi.Checkpoint, error) {
+	at, err := openService(service)
+	if err != nil {
+		return nil, err
+	}
+	origin, err := FormatID(abi.KindService, at.ID)
+	if err != nil {
+		return nil, err
+	}
+	keys := make([]NoteKey, 0, len(witnesses))
+	for _, text := range witnesses {
+		k, err := ParseWitness(string(text))
+		if err != nil {
+			return nil, err
+		}
+		keys = append(keys, k)
+	}
+	c, _, err := OpenCheckpointOf(signed, origin, at.SigningKey, keys, strictly)
+	return c, err
+}
+
+// OpenCheckpointOf is OpenCheckpoint for a log of which origin and key are known. It also
+// returns the signatures, whose keys are counted from 0 for the log's own, 1 for its
+// cosignature, and 2 for the first witness.
+func OpenCheckpointOf(signed []byte, origin string, key [32]byte, witnesses []NoteKey, verify Verify) (*abi.Checkpoint, []NoteSignature, error) {
+	text, _ := splitNote(signed)
+	of, size, root, err := ParseCheckpoint(string(text))
+	if err != nil {
+		return nil, nil, err
+	}
+	if of != origin {
+		return nil, nil, mismatch("checkpoint is of another log")
+	}
+	keys := append([]NoteKey{{origin, key, false}, {origin, key, true}}, witnesses...)
+	for i := range witnesses {
+		for _, k := range keys[:i+2] {
+			if k.Key == witnesses[i].Key {
+				keys[i+2].Name = "" // which no signature has
+			}
+		}
+	}
+	_, by, err := OpenNote(signed, keys, verify)
+	if err != nil {
+		return nil, nil, err
+	}
+	if !named(by, 0) || !named(by, 1) {
+		return nil, nil, unsigned(badNote)
+	}
+	c := &abi.Checkpoint{Size: size, Root: root}
+	for _, s := range by {
+		switch at := s.Seconds * 1000; s.By {
+		case 0:
+		case 1:
+			c.Time = at
+		default:
+			c.Confirmations = append(c.Confirmations, abi.Confirmation{Witness: uint32(s.By - 2), Time: at})
+		}
+	}
+	return c, by, nil
 }
