@@ -364,3 +364,13 @@ function big(view: DataView, at: number): number {
   if (n > BigInt(Number.MAX_SAFE_INTEGER)) throw new RecryptError(Status.TooLarge);
   return Number(n);
 }
+
+/** Compares byte strings, none of them secret, as numbers are compared: negative, 0 or positive. */
+export function compareBytes(a: Uint8Array, b: Uint8Array): number {
+  const n = Math.min(a.length, b.length);
+  for (let i = 0; i < n; i++) {
+    const d = (a[i] ?? 0) - (b[i] ?? 0);
+    if (d !== 0) return d;
+  }
+  return a.length - b.length;
+}

@@ -42,6 +42,7 @@ const meanings = {
   kept_grant: "the server has kept a grant that it has confirmed as ended",
   answer: "not an answer of a recrypt server",
   author: "the author is somebody else",
+  ambiguous: "several have this title; name one by its id",
   foreign_server: "the document belongs to another server",
   unreachable: "server unreachable",
   corrupt: "the document is damaged, cut off or mixed up",

@@ -13,6 +13,9 @@ export interface Known {
   readonly hash: Uint8Array;
 }
 
+/** {@link Known}, as it is kept. */
+export type Head = Known;
+
 /** An identity as a server has shown it. */
 export interface ShownIdentity {
   /** "rid1…" */

@@ -69,8 +69,8 @@ const MAX_TEXT = 300;
 
 /** Drops what is not printable, which could steer a terminal or hide text, and cuts what is long. */
 export function printable(text: string): string {
-  const clean = [...text.replace(/[^\p{L}\p{M}\p{N}\p{P}\p{S} ]|\uFFFD/gu, "")];
-  return clean.length > MAX_TEXT ? `${clean.slice(0, MAX_TEXT).join("")}…` : clean.join("");
+  const clean = text.replace(/[^\p{L}\p{M}\p{N}\p{P}\p{S} ]|\uFFFD/gu, "");
+  return clean.length > MAX_TEXT ? `${clean.slice(0, MAX_TEXT).replace(/[\uD800-\uDBFF]$/, "")}…` : clean;
 }
 
 function encode(bytes: Uint8Array, alphabet: string, width: number): string {
@@ -97,8 +97,8 @@ function decode(text: string, values: Readonly<Record<string, number>>, width: n
   let bits = 0;
   let held = 0;
   let at = 0;
-  for (let i = 0; i < text.length; i++) {
-    const value = values[text[i] ?? ""];
+  for (const c of text) {
+    const value = values[c];
     if (value === undefined) return undefined;
     held = ((held << width) | value) & 0xffff;
     bits += width;
@@ -111,7 +111,7 @@ function decode(text: string, values: Readonly<Record<string, number>>, width: n
 }
 
 function valuesOf(alphabet: string): Readonly<Record<string, number>> {
-  return Object.assign(Object.create(null) as object, Object.fromEntries([...alphabet].map((c, i) => [c, i]))) as Record<string, number>;
+  return Object.assign(Object.create(null) as Record<string, number>, Object.fromEntries(Array.from(alphabet, (c, i) => [c, i])));
 }
 
 const base64urlValues = /* @__PURE__ */ valuesOf(BASE64URL);
