@@ -109,6 +109,9 @@ export interface Decrypted<T> {
   readonly info: DocumentInfo;
 }
 
+/** A document of many, or why it is not to be had. */
+export type DecryptedOne = (Decrypted<Blob> & { readonly error?: never }) | { readonly content?: never; readonly info?: never; readonly error: Error };
+
 /**
  * The content of a document as a stream: authenticated chunk by chunk; that its author signed the whole
  * is certain once `info` resolves. If it does not, the stream fails at its end, and what came is to be discarded.

@@ -35,7 +35,7 @@ export interface Stretching {
   readonly passes: number;
 }
 
-/** The choices of `createIdentity`. A passphrase or a kit is needed: a passkey alone is lost with its device. */
+/** The choices of `createIdentity`. It takes a passphrase, or a passkey together with a kit: a passkey alone is lost with its device. */
 export interface CreateOptions {
   /** 1 to 64 letters, digits, ".", "_" or "-", a letter or digit first; unique here. Default: the first 12 characters of the id. */
   readonly name?: string;
@@ -46,7 +46,7 @@ export interface CreateOptions {
   readonly passkey?: boolean;
   /** Which keys it has. Default: every suite of the module. */
   readonly suites?: readonly SuiteName[];
-  /** Returns the recovery kit. */
+  /** Returns the recovery kit, for paper. */
   readonly kit?: boolean;
   /** Goes on although identities that were stored here are gone. */
   readonly anyway?: boolean;

@@ -55,10 +55,10 @@ import type {
 import type {
   CollectionInfo,
   Decrypted,
+  DecryptedOne,
   DecryptedRange,
   DecryptedStream,
   DepositInfo,
-  DocumentInfo,
   Encrypted,
   EncryptedStream,
   GrantInfo,
@@ -86,7 +86,7 @@ export interface Service {
    * Makes an identity: two random 32-byte seeds, one of them for recovery, and the public record, which is
    * published before anything is stored, so that a failure leaves nothing behind. The seeds are stored sealed.
    *
-   * @throws `KeyStoreError` "weak" without passphrase and kit, or for an empty passphrase; "exists" for a name that is taken
+   * @throws `KeyStoreError` "weak" without a passphrase, unless there are both a passkey and a kit; "exists" for a name that is taken
    *   here; "evicted" if identities that were stored here are gone (see {@link StorageInfo}) and `anyway` is not
    *   set; "passkey" if the authenticator cannot do it; "unavailable" if nothing can be stored here.
    *   `ServiceError` of publishing
@@ -267,7 +267,7 @@ export interface Session {
   decryptRange(source: Blob | string, range: { readonly first: number; readonly last?: number }, options?: DecryptOptions): Promise<DecryptedRange>;
 
   /** Opens many documents with one request for their keys, see {@link Session.getSymKeys}. */
-  decryptMany(documents: readonly Blob[], options?: DecryptManyOptions): Promise<({ content: Blob; info: DocumentInfo } | { error: Error })[]>;
+  decryptMany(documents: readonly Blob[], options?: DecryptManyOptions): Promise<DecryptedOne[]>;
 
   /**
    * Stores an encrypted document in the server's repository, resumable, and returns its URL. Storing it again has no effect.

@@ -17,7 +17,7 @@
  */
 
 import { equal } from "../records.js";
-import type { Head, NewIdentity, ShownIdentity, State, WitnessPolicy } from "./state.js";
+import type { NewIdentity, ShownIdentity, State, WitnessPolicy } from "./state.js";
 import { formatId, fromBase64url, toBase64url } from "./text.js";
 
 /** A place for rows. Values are plain objects, texts, numbers and bytes. */
@@ -34,6 +34,9 @@ export interface Rows {
    */
   update(keys: readonly string[], change: (values: readonly unknown[]) => ReadonlyMap<string, unknown> | undefined): Promise<boolean>;
 }
+
+/** The newest record known of a collection or an epoch. */
+type Head = NonNullable<Awaited<ReturnType<State["head"]>>>;
 
 /** A {@link State} over rows. Every read is from the rows, because other pages may have the same ones. */
 export class Remembered implements State {
