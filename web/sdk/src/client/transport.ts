@@ -239,7 +239,7 @@ export async function timed<T>(
 async function request(
   c: Client, q: Query, headers: Readonly<Record<string, string>>, signal: AbortSignal | undefined,
 ): Promise<Response> {
-  const all = { ...headers, ...(q.as && (await signatureOf(c, q, q.as))) };
+  const all = { ...headers, ...(q.as && (await signatureOf(c, q.as, { ...q, idempotencyKey: q.method === "POST" ? (q.options.idempotencyKey ?? "") : "" }))) };
   const body = q.body.length > 0 ? { body: q.body.slice() } : {};
   try {
     return await plainFetch(c, (q.options.via ?? c.base) + q.path, { method: q.method, headers: all, ...body, signal: signal ?? null });
@@ -288,12 +288,23 @@ export function neverSent(e: unknown): boolean {
   return code === "ECONNREFUSED" || code === "ConnectionRefused";
 }
 
+/** What is signed of a request. */
+export interface Signable {
+  readonly method: string;
+  /** With its query. */
+  readonly path: string;
+  readonly body: Uint8Array<ArrayBuffer>;
+  /** Empty for none. */
+  readonly idempotencyKey: string;
+}
+
 /** Returns the headers that sign a request. A fresh nonce is drawn: what is sent again is signed again. */
-async function signatureOf(c: Client, q: Query, as: Person): Promise<Record<string, string>> {
-  const [path = "", query = ""] = q.path.split(/(?=\?)/);
+export async function signatureOf(c: Client, as: Person, q: Signable): Promise<Record<string, string>> {
+  const at = q.path.includes("?") ? q.path.indexOf("?") : q.path.length;
+  const [path, query] = [q.path.slice(0, at), q.path.slice(at)];
   const created = Math.floor(c.clock() / 1000);
   const bodyHash = q.body.length > 0 ? await sha256(q.body) : new Uint8Array(0);
-  const idempotencyKey = q.method === "POST" ? (q.options.idempotencyKey ?? "") : "";
+  const { idempotencyKey } = q;
   const { input, signature, digest } = c.core.signRequest(c.seed, {
     keyId: `${as.id}/${as.identity.version}`, method: q.method, authority: c.authority, path, query, bodyHash,
     idempotencyKey, created, expires: created + LIFETIME, nonce: toBase64url(random(16)),
