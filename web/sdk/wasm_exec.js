@@ -24,6 +24,8 @@
  */
 
 /**
+ * What a program is given by its surroundings.
+ *
  * @typedef {object} GoOptions
  * @property {(bytes: Uint8Array) => void} [random] fills a piece of at most 65536 bytes; throws if it cannot.
  *   Default: crypto.getRandomValues. For tests only: whoever knows these bytes knows all keys.

@@ -40,6 +40,8 @@ export interface LoadOptions {
   integrity?: string | undefined;
   /** Gives up the download. */
   signal?: AbortSignal | undefined;
+  /** Is told the SHA-256 of the bytes, in hexadecimal, once they are checked. Not of a compiled module. */
+  digest?: ((sha256: string) => void) | undefined;
   /** Gets what is not as it should be and yet works. Default: console.warn. */
   warn?: ((message: string) => void) | undefined;
 }
@@ -127,17 +129,8 @@ async function fromResponse(response: Response, options: LoadOptions, url?: URL)
   }
   const type = (response.headers.get("content-type") ?? "").split(";", 1)[0]?.trim().toLowerCase() ?? "";
   const typed = type === "application/wasm";
-  if (typed && options.integrity === undefined && typeof WebAssembly.compileStreaming === "function") {
-    return compiled(() => WebAssembly.compileStreaming(response), name, options.signal);
-  }
-  let bytes: Uint8Array<ArrayBuffer>;
-  try {
-    bytes = new Uint8Array(await response.arrayBuffer());
-  } catch (cause) {
-    options.signal?.throwIfAborted();
-    throw new LoadError("fetch", `${name} did not come to its end: try again`, { cause });
-  }
-  const module = await compileBytes(bytes, options, name);
+  if (typed && typeof WebAssembly.compileStreaming === "function") return stream(response, options, name);
+  const module = await compileBytes(await body(response, options, name), options, name);
   if (!typed && url?.protocol !== "data:") {
     const warn = options.warn ?? ((message: string): void => { console.warn(message); });
     warn(`${name} came as ${type === "" ? "no type" : type.replace(/[^ -~]/g, "?").slice(0, 60)}: serve it as application/wasm, it then starts sooner`);
@@ -145,13 +138,39 @@ async function fromResponse(response: Response, options: LoadOptions, url?: URL)
   return module;
 }
 
+/** Compiles while the bytes come; they are hashed before anything is done with the module. */
+async function stream(response: Response, options: LoadOptions, name: string): Promise<WebAssembly.Module> {
+  const copy = options.integrity !== undefined || options.digest !== undefined ? response.clone() : undefined;
+  const module = compiled(() => WebAssembly.compileStreaming(response), name, options.signal);
+  module.catch(() => undefined); // of a module that is not the right one it matters more that it is not
+  if (copy !== undefined) await checkBytes(await body(copy, options, name), options, name);
+  return module;
+}
+
+async function body(response: Response, options: LoadOptions, name: string): Promise<Uint8Array<ArrayBuffer>> {
+  try {
+    return new Uint8Array(await response.arrayBuffer());
+  } catch (cause) {
+    options.signal?.throwIfAborted();
+    throw new LoadError("fetch", `${name} did not come to its end: try again`, { cause });
+  }
+}
+
 async function compileBytes(bytes: Uint8Array<ArrayBuffer>, options: LoadOptions, name: string): Promise<WebAssembly.Module> {
   if (looksLikeText(bytes)) {
     throw new LoadError("mime", `${name} is a text, HTML perhaps, and not WebAssembly: a server that answers everything with its start page does not have recrypt.wasm there`);
   }
-  if (options.integrity !== undefined) await checkIntegrity(bytes, options.integrity, name);
+  await checkBytes(bytes, options, name);
   options.signal?.throwIfAborted();
   return compiled(() => WebAssembly.compile(bytes), name, options.signal);
+}
+
+async function checkBytes(bytes: Uint8Array<ArrayBuffer>, options: LoadOptions, name: string): Promise<void> {
+  if (options.integrity !== undefined) await checkIntegrity(bytes, options.integrity, name);
+  const { subtle } = crypto as { subtle?: SubtleCrypto };
+  if (options.digest === undefined || subtle === undefined) return;
+  const hash = new Uint8Array(await subtle.digest("SHA-256", bytes));
+  options.digest(Array.from(hash, (b) => b.toString(16).padStart(2, "0")).join(""));
 }
 
 /** Compiles, and finds out why not. */
