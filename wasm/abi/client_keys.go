@@ -63,10 +63,12 @@ func (c Client) TransformKeyValues(ctx context.Context, serviceSeed, prepared []
 }
 
 // A KeyItem is one document key to be opened, all of it public: the records of its author
-// and its collection, the key record, and the encrypted value.
-type KeyItem struct{ Author, Collection, Record, Value []byte }
+// and its collection, the key record, and the encrypted value; and the ticket of the edge
+// that transformed the value, if it was not the service.
+type KeyItem struct{ Author, Collection, Record, Value, Ticket []byte }
 
-// OpenKeys is OpenKey for at most MaxBatch keys. Each outcome is a 32-byte document key.
+// OpenKeys is OpenKey for at most MaxBatch keys, without their tickets. Each outcome is a
+// 32-byte document key.
 func (c Client) OpenKeys(ctx context.Context, seed, own, service []byte, items []KeyItem) ([]Outcome, error) {
 	batch := make([][]byte, len(items))
 	for i, k := range items {

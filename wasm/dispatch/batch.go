@@ -127,19 +127,23 @@ func transformKeyValues(a *args) ([][]byte, error) {
 	return outcomes(out, errs)
 }
 
-func openKeys(a *args) ([][]byte, error) {
+func openKeys(a *args) ([][]byte, error) { return openItems(a, 4) }
+
+// openItems opens document keys, given by items of so many frames, the fifth of which is a
+// ticket.
+func openItems(a *args, frames int) ([][]byte, error) {
 	seed, own, service, batch := a.Fixed(seedSize), a.Bytes(), a.Bytes(), a.batch()
 	if err := a.check(); err != nil {
 		return nil, err
 	}
 	items, errs := make([]abi.KeyItem, len(batch)), make([]error, len(batch))
 	for i, b := range batch {
-		f, err := abi.Unpack(b, 4)
-		if err != nil {
-			errs[i] = err
-			continue
+		item := newArgs(b, frames)
+		items[i] = abi.KeyItem{Author: item.Bytes(), Collection: item.Bytes(), Record: item.Bytes(), Value: item.Bytes()}
+		if frames == 5 {
+			items[i].Ticket = item.Bytes()
 		}
-		items[i] = abi.KeyItem{Author: f[0], Collection: f[1], Record: f[2], Value: f[3]}
+		errs[i] = item.check()
 	}
 	out, failures, err := protocol.OpenKeys(seed, own, service, items, stopped)
 	if err != nil {

@@ -86,7 +86,7 @@ func Handle(op abi.Op, request []byte) (response []byte) {
 
 // lookUp finds an operation by number.
 func lookUp(op abi.Op) (*operation, bool) {
-	for _, table := range [...][]operation{schemeOperations, recordOperations, identityOperations, logOperations} {
+	for _, table := range [...][]operation{schemeOperations, recordOperations, identityOperations, logOperations, edgeOperations} {
 		for i := range table {
 			if table[i].op == op {
 				return &table[i], true

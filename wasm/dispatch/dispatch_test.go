@@ -17,7 +17,7 @@ func statusOf(response []byte) abi.Status { return abi.Status(response[0]) }
 // TestTable sees that no operation is in both tables, and that each is complete.
 func TestTable(t *testing.T) {
 	seen := map[abi.Op]bool{}
-	for _, o := range slices.Concat(schemeOperations, recordOperations, identityOperations, logOperations) {
+	for _, o := range slices.Concat(schemeOperations, recordOperations, identityOperations, logOperations, edgeOperations) {
 		if seen[o.op] {
 			t.Errorf("operation %#x is there twice", o.op)
 		}
@@ -25,7 +25,7 @@ func TestTable(t *testing.T) {
 			t.Errorf("operation %#x does nothing", o.op)
 		}
 	}
-	if n := len(schemeOperations) + len(recordOperations) + len(identityOperations) + len(logOperations); n != 67 {
+	if n := len(schemeOperations) + len(recordOperations) + len(identityOperations) + len(logOperations) + len(edgeOperations); n != 70 {
 		t.Errorf("%d operations", n)
 	}
 }

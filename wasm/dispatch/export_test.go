@@ -8,7 +8,7 @@ import (
 
 // Operations returns the numbers of all operations.
 func Operations() (all []abi.Op) {
-	for _, o := range slices.Concat(schemeOperations, recordOperations, identityOperations, logOperations) {
+	for _, o := range slices.Concat(schemeOperations, recordOperations, identityOperations, logOperations, edgeOperations) {
 		all = append(all, o.op)
 	}
 	slices.Sort(all)

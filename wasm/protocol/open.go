@@ -8,7 +8,8 @@ import (
 )
 
 // OpenKeys is OpenKey for many keys: seed, own and service are the caller's and the
-// server's, the same for all items. It returns a document key or an error for each item,
+// server's, the same for all items. An item may have a ticket: then its value was
+// transformed by the edge to which the service gave it, for this reader and this key record. It returns a document key or an error for each item,
 // in order, or one error if seed and own do not fit together.
 //
 // Records that several items have in common, byte for byte, are verified once, and the
@@ -162,7 +163,7 @@ func (o *opener) verify(item *abi.KeyItem) (opening, error) {
 	if err := v.checkParts(value); err != nil {
 		return opening{}, err
 	}
-	if err := o.checkOrigin(value, v.author, of); err != nil {
+	if err := o.checkOrigin(value, v.author, of, item); err != nil {
 		return opening{}, err
 	}
 	key, err := o.key(of, value.Level())
@@ -172,9 +173,9 @@ func (o *opener) verify(item *abi.KeyItem) (opening, error) {
 	return opening{v, value, key}, nil
 }
 
-// checkOrigin verifies who signed a value: the author if it is fresh, the
-// collection's service if it was transformed once.
-func (o *opener) checkOrigin(value *recrypt.EncryptedValue, author *identity, of *collection) error {
+// checkOrigin verifies who signed the value of an item: the author if it is fresh, the
+// collection's service if it was transformed once, or with a ticket an edge.
+func (o *opener) checkOrigin(value *recrypt.EncryptedValue, author *identity, of *collection, item *abi.KeyItem) error {
 	if len(o.service) != 0 && o.at == nil {
 		var err error
 		if o.at, err = openService(o.service); err != nil {
@@ -184,12 +185,16 @@ func (o *opener) checkOrigin(value *recrypt.EncryptedValue, author *identity, of
 	switch {
 	case o.at != nil && o.at.ID != of.Service:
 		return mismatch("collection belongs to another service")
+	case value.Level() == 0 && len(item.Ticket) != 0:
+		return mismatch("encrypted value with a ticket was not transformed")
 	case value.Level() == 0:
 		return checkFresh(value, author)
 	case value.Level() > 1:
 		return mismatch("encrypted value was transformed more than once")
 	case o.at == nil:
 		return malformed("service record is missing")
+	case len(item.Ticket) != 0:
+		return o.checkTicket(value, item.Record, item.Ticket)
 	}
 	return checkSigner(value, o.at.RecryptKey)
 }

@@ -116,13 +116,19 @@ func TransformKeyValues(serviceSeed, prepared []byte, values [][]byte, stopped f
 		return nil, nil, schemeError(err, "prepared transform key is malformed")
 	}
 	defer k.Wipe()
+	out, errs := transformAll(k, inner, values, stopped)
+	return out, errs, nil
+}
+
+// transformAll transforms values of level 0, in steps.
+func transformAll(k *recrypt.PreparedTransformKey, signer *recrypt.SigningKey, values [][]byte, stopped func() bool) ([][]byte, []error) {
 	out, errs := make([][]byte, len(values)), make([]error, len(values))
 	for start := 0; start < len(values); {
-		end := start + NextStep(s, values[start:])
-		transformStep(k, inner, values[start:end], out[start:end], errs[start:end], stopped)
+		end := start + NextStep(k.Suite(), values[start:])
+		transformStep(k, signer, values[start:end], out[start:end], errs[start:end], stopped)
 		start = end
 	}
-	return out, errs, nil
+	return out, errs
 }
 
 // suiteOfPrepared tells the suite of a prepared transform key from its length.
