@@ -11,14 +11,18 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { buildReactor, repoPath } from "./paths.js";
-import { node } from "./runner/processes.js";
+import { chromium, chromiumWorker } from "./runner/chromium.js";
+import { firefox } from "./runner/firefox.js";
+import { addPage } from "./runner/page.js";
+import { bun, deno, node } from "./runner/processes.js";
 import type { Runtime } from "./runner/runtime.js";
 import { binary, isBuilt, type Order, Service } from "./runner/service.js";
 import { folder, Site } from "./runner/site.js";
+import { workerd } from "./runner/workerd.js";
 import type { Plan, Result } from "./suite/env.js";
 import type { Feature } from "./suite/registry.js";
 
-const RUNTIMES: readonly Runtime[] = [node];
+const RUNTIMES: readonly Runtime[] = [node, chromium, chromiumWorker, deno, bun, workerd, firefox];
 
 /** Minutes after which a runtime has failed. */
 const LIMIT = 10;
@@ -135,6 +139,7 @@ async function main(): Promise<number> {
   const service = new Service(site);
   let good = true;
   answerAll(site, service);
+  addPage(site);
   const modules = new Map<string, string>();
   const without: Feature[] = [...(isBuilt() ? [] : ["server" as const]), ...(makeWithGo(site) ? [] : ["go" as const])];
   if (without.length > 0) console.log(`left out what needs ${without.join(" and ")}: run make build first, with Go installed`);
@@ -148,7 +153,7 @@ async function main(): Promise<number> {
     const start = Date.now();
     const has = runtime.has.filter((f) => !without.includes(f));
     try {
-      const result = await runIn(runtime, path, { base: site.url, runtime: runtime.name, only, has });
+      const result = await runIn(runtime, path, { base: site.url, runtime: runtime.name, only, without: runtime.without ?? "", has });
       good = tell(runtime.name, result, (Date.now() - start) / 1000) && good;
       modules.set(runtime.name, result.module);
     } catch (e) {

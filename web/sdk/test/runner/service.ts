@@ -56,7 +56,7 @@ export class Service {
     return this.#once(flags.join("\0"), async () => {
       const front = await Site.start(); // an origin of its own, known before the server starts
       this.#sites.push(front);
-      const backend = await this.#serve(front.url, ["--allow-origin", this.#site.url, ...flags]);
+      const backend = await this.#serve(front.url, [...bothNames(this.#site.url).flatMap((url) => ["--allow-origin", url]), ...flags]);
       front.backend = () => Promise.resolve(backend);
       return front.url;
     });
@@ -107,7 +107,7 @@ export class Service {
   /** Starts a server and returns its address. */
   async #serve(publicUrl: string, flags: readonly string[]): Promise<string> {
     const data = mkdtempSync(join(this.#folder, "server-"));
-    const args = ["serve", "--listen", "127.0.0.1:0", "--public-url", publicUrl, "--data", data, "--blobs", join(data, "blobs"), "--log-level", "warn", ...NO_LIMITS, ...flags];
+    const args = ["serve", "--listen", "127.0.0.1:0", ...bothNames(publicUrl).flatMap((url) => ["--public-url", url]), "--data", data, "--blobs", join(data, "blobs"), "--log-level", "warn", ...NO_LIMITS, ...flags];
     const child = spawn(binary, args, { stdio: ["ignore", "pipe", "pipe"] });
     this.#running.push(child);
     const failed = all(child.stderr);
@@ -122,6 +122,11 @@ export class Service {
       });
     });
   }
+}
+
+/** The names of the loopback: browsers are told the second one. */
+function bothNames(url: string): string[] {
+  return [url, url.replace("127.0.0.1", "localhost")];
 }
 
 async function all(stream: NodeJS.ReadableStream): Promise<string> {

@@ -31,7 +31,7 @@ export type Answerer = (runtime: string, body: Buffer) => Promise<unknown>;
 export class Site {
   readonly #server: Server;
   readonly #answerers = new Map<string, Answerer>();
-  readonly #files = new Map<string, Buffer>();
+  readonly #files = new Map<string, { content: Buffer; headers: Record<string, string> }>();
   /** Gives the address of the real server, which it starts when first asked. */
   backend: () => Promise<string> = () => Promise.reject(new Error("there is no server"));
 
@@ -67,8 +67,8 @@ export class Site {
   }
 
   /** Serves a file at /-/NAME. */
-  file(name: string, content: Buffer): void {
-    this.#files.set(`/-/${name}`, content);
+  file(name: string, content: Buffer, headers: Record<string, string> = {}): void {
+    this.#files.set(`/-/${name}`, { content, headers });
   }
 
   close(): void {
@@ -90,7 +90,7 @@ export class Site {
       return;
     }
     const file = this.#files.get(url.pathname);
-    if (file !== undefined) send(res, url, file);
+    if (file !== undefined) send(res, url, file.content, file.headers);
     else sendFile(res, url);
   }
 }
@@ -129,13 +129,13 @@ function sendFile(res: ServerResponse, url: URL): void {
     res.end("not found");
     return;
   }
-  send(res, url, readFileSync(file));
+  send(res, url, readFileSync(file), {});
 }
 
-function send(res: ServerResponse, url: URL, body: Buffer): void {
+function send(res: ServerResponse, url: URL, body: Buffer, more: Record<string, string>): void {
   const query = url.searchParams;
   const type = TYPES[extname(url.pathname)] ?? "application/octet-stream";
-  const headers: Record<string, string> = { "content-type": query.get("type") ?? type, "cache-control": "no-store" };
+  const headers: Record<string, string> = { "content-type": query.get("type") ?? type, "cache-control": "no-store", ...more };
   const csp = query.get("csp");
   if (csp !== null) headers["content-security-policy"] = csp;
   if (query.has("hang")) {

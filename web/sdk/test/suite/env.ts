@@ -15,6 +15,8 @@ export interface Plan {
   readonly runtime: string;
   /** Only tests whose name matches this regular expression; all if empty. */
   readonly only: string;
+  /** No tests whose name matches this one. */
+  readonly without: string;
   readonly has: readonly Feature[];
 }
 
@@ -29,8 +31,8 @@ export interface Result extends Report {
 /** Runs the suite by a plan, and returns what came of it. `compiled`: the module, where bytes cannot be compiled. */
 export async function runPlan(plan: Plan, compiled?: { module: WebAssembly.Module; bytes: ArrayBuffer }): Promise<Result> {
   const env = connect(plan, compiled);
-  const only = plan.only === "" ? undefined : new RegExp(plan.only);
-  const report = await run(env, { only, starts: (name) => post(plan, "starts", name) });
+  const pattern = (s: string): RegExp | undefined => (s === "" ? undefined : new RegExp(s));
+  const report = await run(env, { only: pattern(plan.only), without: pattern(plan.without), starts: (name) => post(plan, "starts", name) });
   return { ...report, module: hex(await sha256(await env.wasm())), agent: agent() };
 }
 
@@ -76,7 +78,7 @@ function connect(plan: Plan, compiled: { module: WebAssembly.Module; bytes: Arra
       const files = await ask<Record<string, string> | null>("folder", path);
       return files === null ? undefined : new Map(Object.entries(files).map(([name, content]) => [name, unbase64(content)]));
     },
-    server: async (flags = []) => (await ask<{ url: string }>("server", flags)).url,
+    server: async (flags = []) => (await ask<{ url: string }>("server", flags)).url.replace("127.0.0.1", new URL(base).hostname),
     cli: async (args, files = {}, stdin = "") => {
       const given = Object.fromEntries(Object.entries(files).map(([name, content]) => [name, base64(content)]));
       const input = base64(typeof stdin === "string" ? utf8(stdin) : stdin);
