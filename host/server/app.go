@@ -21,10 +21,10 @@ import (
 
 // pagePolicy is the Content-Security-Policy of the page and of its scripts (a worker has that of
 // its own script). WebAssembly needs 'wasm-unsafe-eval'; nothing is ever evaluated from text, and
-// strings become code in no place but one: the worker's URL, by the policy that is named here.
+// strings become addresses of scripts in two places, by policies that each know their own worker.
 const pagePolicy = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; style-src 'self'; " +
 	"img-src 'self' blob:; connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; " +
-	"frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types recrypt-sdk"
+	"frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types recrypt-sdk recrypt-bench"
 
 // pagePermissions turns off what the page has no use for. Passkeys and copying are what it uses.
 const pagePermissions = "accelerometer=(), bluetooth=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), hid=(), " +

@@ -90,7 +90,7 @@ func TestPageIsClosed(t *testing.T) {
 		for _, part := range []string{
 			"default-src 'none'", "script-src 'self' 'wasm-unsafe-eval'", "worker-src 'self'", "style-src 'self'", "img-src 'self' blob:",
 			"connect-src 'self'", "base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'",
-			"require-trusted-types-for 'script'", "trusted-types recrypt-sdk",
+			"require-trusted-types-for 'script'", "trusted-types recrypt-sdk recrypt-bench",
 		} {
 			if !strings.Contains(policy, "; "+part+";") {
 				t.Errorf("%s: no %q in %q", path, part, policy)
