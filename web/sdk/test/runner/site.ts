@@ -78,7 +78,7 @@ export class Site {
 
   async #serve(req: IncomingMessage, res: ServerResponse): Promise<void> {
     const url = new URL(req.url ?? "/", this.url);
-    if (/^\/(v1|l|healthz)(\/|$)/.test(url.pathname)) {
+    if (/^\/(v1|l|log|healthz)(\/|$)/.test(url.pathname)) {
       forward(req, res, await this.backend());
       return;
     }
