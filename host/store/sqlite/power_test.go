@@ -39,10 +39,11 @@ func look(t *testing.T, path string) image {
 	return image{file, log}
 }
 
-// boot opens a copy of an image, as after a loss of power.
-func (i image) boot(t *testing.T) *sqlite.Store {
+// boot opens a copy of an image in a folder, as after a loss of power. It takes the place of
+// what was booted there before.
+func (i image) boot(t *testing.T, dir string) *sqlite.Store {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "recrypt.db")
+	path := filepath.Join(dir, "recrypt.db")
 	for name, content := range map[string][]byte{path: i.file, path + "-wal": i.log} {
 		if err := os.WriteFile(name, content, 0o600); err != nil {
 			t.Fatal(err)
@@ -79,7 +80,7 @@ func TestPowerLoss(t *testing.T) {
 	if os.Getenv("RECRYPT_LONG_TESTS") != "" {
 		rounds = 1000
 	}
-	path := filepath.Join(t.TempDir(), "recrypt.db")
+	path, after := filepath.Join(t.TempDir(), "recrypt.db"), t.TempDir()
 	s := open(t, path)
 	checked, writes := 0, 0
 	for round := 0; checked < rounds; round++ {
@@ -89,12 +90,13 @@ func TestPowerLoss(t *testing.T) {
 			continue // a checkpoint came in between
 		}
 		checked++
-		booted := now.forget(len(synced.log)).boot(t)
+		booted := now.forget(len(synced.log)).boot(t, after)
 		writes += storetest.Acknowledged(t, booted, seed, bytes.NewReader(said))
 		if err := storetest.CheckLog(t.Context(), booted); err != nil {
 			t.Fatalf("round %d: %v", round, err)
 		}
 		booted.Close()
+		os.Remove(filepath.Join(after, "recrypt.db-shm"))
 		if round > 20*rounds {
 			t.Fatalf("only %d moments without a checkpoint", checked)
 		}
@@ -153,7 +155,7 @@ func TestTornPages(t *testing.T) {
 				copy(torn.file[at:min(at+sector, end)], after.file[at:])
 			}
 		}
-		booted := torn.boot(t)
+		booted := torn.boot(t, t.TempDir())
 		storetest.Acknowledged(t, booted, seed, bytes.NewReader(said))
 		if err := storetest.CheckLog(t.Context(), booted); err != nil {
 			t.Fatalf("round %d: %v", round, err)
@@ -175,7 +177,7 @@ func TestRevokeThenCrash(t *testing.T) {
 	if _, _, err := s.Revoke(t.Context(), v, nil); err != nil {
 		t.Fatal(err)
 	}
-	booted := look(t, path).boot(t)
+	booted := look(t, path).boot(t, t.TempDir())
 	if _, err := booted.ActiveGrant(t.Context(), g.Collection, 0, g.Reader, 1); !errors.Is(err, store.ErrNotFound) {
 		t.Fatalf("the revoked grant: %v", err)
 	}
