@@ -51,7 +51,7 @@ export async function signRequest(c: Client, request: Request): Promise<Request>
 }
 
 /** Returns a middleware as openapi-fetch takes it. */
-export function signing(c: Client): { onRequest(options: { request: Request }): Promise<Request> } {
+export function signing(c: Client): { readonly onRequest: (options: { request: Request }) => Promise<Request> } {
   return { onRequest: ({ request }) => signRequest(c, request) };
 }
 

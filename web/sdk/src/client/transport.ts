@@ -256,6 +256,7 @@ async function request(
  * @throws ServiceError "unreachable", "aborted"
  */
 export async function plainFetch(c: Client, url: string, init: RequestInit): Promise<Response> {
+  checkAborted(init.signal ?? undefined);
   try {
     return await c.fetch(url, { ...init, redirect: "manual", ...browserOptions() });
   } catch (e) {
