@@ -10,5 +10,8 @@ import "./frozen.js";
 import "./conformance.js";
 import "./protocol.js";
 import "./transcript.js";
+import "./client.js";
+import "./log.js";
+import "./evil.js";
 
 export { post, type Plan, type Result, runPlan } from "./env.js";
