@@ -24,7 +24,7 @@ if (!existsSync(wasm)) {
 copyFileSync(wasm, path("dist/src/recrypt.wasm"));
 
 const { outputFiles } = await build({
-  entryPoints: [path("src/worker.ts")],
+  entryPoints: [path("src/worker_main.ts")],
   bundle: true,
   minify: true,
   format: "esm",

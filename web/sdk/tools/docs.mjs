@@ -13,7 +13,7 @@ import { fileURLToPath } from "node:url";
 import ts from "typescript";
 
 const sdk = fileURLToPath(new URL("../", import.meta.url));
-const entries = ["src/index.ts", "src/inline.ts", "src/worker.ts", "wasm_exec.js"].map((name) => sdk + name);
+const entries = ["src/index.ts", "src/inline.ts", "src/worker_main.ts", "wasm_exec.js"].map((name) => sdk + name);
 
 const config = ts.getParsedCommandLineOfConfigFile(sdk + "tsconfig.json", {}, { ...ts.sys, onUnRecoverableConfigFileDiagnostic: () => undefined });
 if (config === undefined) throw new Error("tsconfig.json is not readable");

@@ -2,7 +2,7 @@
  * The script of the worker that has the core and the keys: the only file of this package that does something when
  * it is loaded. The page's side is `remote.ts`. No message of it hands out a seed or a private key.
  *
- * The build makes one file without imports of it, so that bundlers need to know no more than that it is a file.
+ * The build makes one file without imports of it, worker.js, so that bundlers need to know no more than that it is a file.
  */
 
 import { errorClasses } from "./error_classes.js";
