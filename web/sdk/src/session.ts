@@ -196,6 +196,7 @@ export class LocalSession implements InnerSession {
     const joined = join(this.#alive(), options.signal);
     try {
       yield* events(this.#parts.client, { ...options, signal: joined.signal });
+      this.#alive(); // not an end as any other
     } catch (e) {
       throw this.#ended(e);
     } finally {
