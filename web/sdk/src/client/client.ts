@@ -74,7 +74,7 @@ export interface ClientConfig {
   readonly now?: (() => number) | undefined;
   /** Default: the global one. */
   readonly fetch?: typeof fetch | undefined;
-  /** Base URL of an edge that transforms for the server, with its id behind a "#": `https://edge.example.org#rid1…`. */
+  /** Base URL of an edge that transforms for the server; if the server has several, with its id behind a "#": `https://edge.example.org#rid1…`. */
   readonly edge?: string | undefined;
 }
 
@@ -201,14 +201,20 @@ export class Client {
   }
 
   /**
-   * Returns the id of the edge, "rid1…", to which the server seals its jobs.
+   * Returns the id of the edge, "rid1…", to which the server seals its jobs: as it was given, or
+   * that of the server's only one.
    *
-   * @throws ServiceError "malformed" if the edge was given without it
+   * @throws ServiceError "malformed" if the server has none, or several and none was named
    */
-  edgeId(): string {
-    if (this.#edgeId === undefined) throw new ServiceError("malformed", "give the edge with its id: https://HOST#rid1…");
-    parsePerson(this, this.#edgeId);
-    return this.#edgeId;
+  async edgeId(): Promise<string> {
+    const { edges } = await this.server();
+    const id = this.#edgeId ?? edges[0];
+    if (id === undefined) throw new ServiceError("malformed", "this server has no edges: leave out the edge");
+    if (this.#edgeId === undefined && edges.length > 1) {
+      throw new ServiceError("malformed", "this server has several edges: give the edge with its id, https://HOST#rid1…");
+    }
+    parsePerson(this, id);
+    return id;
   }
 
   /** The authority of the server, which requests are signed for. */

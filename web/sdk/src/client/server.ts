@@ -13,14 +13,16 @@ export interface ServerRecord {
   readonly id: string;
   readonly service: ServiceRecord;
   readonly record: Uint8Array;
+  /** Ids of the edges that may transform in the server's place, as it says. */
+  readonly edges: readonly string[];
 }
 
-const answerShape = shape.record({ id: shape.text, record: shape.bytes });
+const answerShape = shape.record({ id: shape.text, record: shape.bytes, edges: shape.list(shape.text) });
 
 /** Asks for the server's record, verifies it, and compares it with what is remembered for the URL. */
 export async function fetchServer(c: Client, options: Pick<CallOptions, "signal">): Promise<ServerRecord> {
   const answer = answerShape(await c.get("/v1/server", options));
-  const s = openServer(c, answer.record);
+  const s = { ...openServer(c, answer.record), edges: answer.edges };
   if (answer.id !== s.id) throw mismatch("server record: it has another id than the server claims");
   return pin(c, s);
 }
@@ -29,7 +31,7 @@ export async function fetchServer(c: Client, options: Pick<CallOptions, "signal"
 export function openServer(c: Client, record: Uint8Array): ServerRecord {
   try {
     const service = c.core.openService(record);
-    return { id: c.core.formatId(IdKind.Service, service.id), service, record };
+    return { id: c.core.formatId(IdKind.Service, service.id), service, record, edges: [] };
   } catch (e) {
     throw unverified("server record", e);
   }
@@ -46,5 +48,5 @@ async function pin(c: Client, s: ServerRecord): Promise<ServerRecord> {
   if (!equal(pinned.service.id, s.service.id)) {
     throw refusal("server_changed", `${c.base} was ${pinned.id} and is ${s.id}; ask its operator before you trust it`);
   }
-  return pinned;
+  return { ...pinned, edges: s.edges };
 }
