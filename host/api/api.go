@@ -28,6 +28,7 @@ const (
 	PathKeys        = "/v1/keys"                     // POST create_sym_key
 	PathTransform   = "/v1/keys/{id}/transform"      // POST get_sym_key
 	PathTransforms  = "/v1/keys/transform"           // POST get_sym_keys
+	PathEdgeJobs    = "/v1/edge/jobs"                // POST get_edge_jobs
 	PathServer      = "/v1/server"                   // GET get_server (public)
 
 	PathLookUp      = "/v1/identities/lookup"           // POST get_identities
@@ -66,6 +67,7 @@ const (
 	MaxGrants         = 2000    // grants in one request
 	MaxReaders        = 2000    // readers of one epoch
 	MaxKeys           = 1000    // document keys in one request
+	MaxEdgeKeys       = 100     // the same through an edge
 	MaxPart           = 8 << 20 // bytes of a document in one request
 	MaxPage           = 500     // items of one page of a list
 	FirstPage         = "start" // the cursor of the first page
@@ -132,6 +134,7 @@ type Server struct {
 	Suites  []string `json:"suites" doc:"suites the server transforms"`
 	URLs    []string `json:"urls" doc:"public URLs that signatures may name"`
 	Time    int64    `json:"time" doc:"server clock, Unix ms"`
+	Edges   []string `json:"edges,omitempty" doc:"ids of the edges that may transform in the server's place"`
 	Restart Bytes    `json:"restart,omitempty" doc:"if the log was lost and begun anew: the signed statement about it, text as at /log/restart"`
 }
 
@@ -434,11 +437,21 @@ type GetKeys struct {
 	Keys []string `json:"keys" doc:"key ids, at most 1000, each once"`
 }
 
+// GetEdgeJobs is the request of get_edge_jobs. The reader signs it for the server, and an
+// edge hands it on as it is.
+type GetEdgeJobs struct {
+	Edge string   `json:"edge" doc:"id of the edge that transforms, one of the server's"`
+	Keys []string `json:"keys" doc:"key ids, at most 100, each once"`
+}
+
 // Keys answers get_sym_keys: for each key what get_sym_key would answer. One that
-// is not there does not spoil the rest. What keys have in common is sent once.
+// is not there does not spoil the rest. What keys have in common is sent once. It also answers
+// get_edge_jobs, where what has to be transformed stands in jobs for the edge; the edge
+// gives its reader the same with values and tickets in their place.
 type Keys struct {
 	Keys    []KeyItem `json:"keys" doc:"one for each id asked for, in the same order"`
 	Records []Bytes   `json:"records" doc:"identities, collection records and grants to which keys refer, each once"`
+	Jobs    []Bytes   `json:"jobs,omitempty" doc:"get_edge_jobs only: jobs, sealed to the edge"`
 }
 
 // KeyItem is a [Key] of which the shared records are named by their number in
@@ -454,6 +467,9 @@ type KeyItem struct {
 	Owner      int    `json:"owner,omitempty" doc:"number of the identity of the owner"`
 	Grant      int    `json:"grant,omitempty" doc:"number of the grant that was applied (level 1), 0: none"`
 	Waiting    bool   `json:"waiting,omitempty" doc:"see Key"`
+	Job        int    `json:"job,omitempty" doc:"get_edge_jobs only: number of the job in Keys.Jobs that has the value, counted from 1; 0: it is here"`
+	Place      int    `json:"place,omitempty" doc:"get_edge_jobs only: which of the job's values it is, counted from 0"`
+	Ticket     Bytes  `json:"ticket,omitempty" doc:"from an edge only: what lets the reader take the value, which the edge has signed"`
 
 	Deposited *Deposited `json:"deposited,omitempty" doc:"see Key"`
 }

@@ -100,7 +100,7 @@ func binds(v *api.Evidence, e *translog.Entry) (bound, ok bool) {
 		if v.Path == fill(api.PathTransform, e.Key) {
 			return true, true
 		}
-		return names(v.Body, e.Key), v.Path == api.PathTransforms && (v.Body == "" || names(v.Body, e.Key))
+		return names(v.Body, e.Key), (v.Path == api.PathTransforms || v.Path == api.PathEdgeJobs) && (v.Body == "" || names(v.Body, e.Key))
 	case translog.Granted, translog.Rotated:
 		return true, v.Path == api.PathGrants
 	case translog.Revoked:
@@ -119,7 +119,7 @@ func binds(v *api.Evidence, e *translog.Entry) (bound, ok bool) {
 	return false, false
 }
 
-// names reports whether the body of get_sym_keys asks for a key.
+// names reports whether the body of get_sym_keys or get_edge_jobs asks for a key.
 func names(body string, key [16]byte) bool {
 	var in api.GetKeys
 	return json.Unmarshal([]byte(body), &in) == nil && slices.Contains(in.Keys, api.FormatID(key))

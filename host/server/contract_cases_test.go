@@ -136,6 +136,9 @@ var samples = map[string]func(c *contract, n int) attempt{
 	"get_sym_keys": func(c *contract, n int) attempt {
 		return post([]*person{c.alice, c.bob}[n%2], api.PathTransforms, api.GetKeys{Keys: []string{c.key.id, api.FormatID([16]byte{9})}[:1+n%2]})
 	},
+	"get_edge_jobs": func(c *contract, n int) attempt {
+		return post([]*person{c.alice, c.bob}[n%2], api.PathEdgeJobs, anEdge().asks([]string{c.key.id, api.FormatID([16]byte{9})}[:1+n%2]...))
+	},
 	"list_deposits": func(c *contract, n int) attempt { return get([]*person{c.alice, c.eve}[n%2], api.PathDeposits) },
 	"accept_author": func(c *contract, n int) attempt {
 		return post(c.alice, api.PathAuthors, api.AcceptAuthor{Author: c.bob.id}, c.home26())

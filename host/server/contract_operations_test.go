@@ -23,6 +23,7 @@ func (c *contract) operationCodes(t *testing.T) {
 	c.provoke(t, api.CodeNotFound, post(c.eve, api.PathTransform, nil, c.key.id))
 	c.provoke(t, api.CodeNotFound, post(c.eve, api.PathAuthors, api.AcceptAuthor{Author: c.bob.id}, c.home26()))
 	c.provoke(t, api.CodeRejected, post(c.alice, api.PathAuthors, api.AcceptAuthor{Author: c.nobody.id}, c.home26()))
+	c.provoke(t, api.CodeRejected, post(c.bob, api.PathEdgeJobs, api.GetEdgeJobs{Edge: c.nobody.id, Keys: []string{c.key.id}}))
 	c.provoke(t, api.CodeNotFound, post(c.eve, api.PathRefusals, api.RefuseAuthor{Author: c.bob.id}, c.home26()))
 	c.provoke(t, api.CodeNotFound, post(c.eve, api.PathRequests, api.Request{Owner: c.alice.id}))
 	c.provoke(t, api.CodeNotFound, post(c.alice, api.PathVetoes, api.Veto{Reader: c.eve.id}))

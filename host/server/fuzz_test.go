@@ -39,7 +39,7 @@ func FuzzServer(f *testing.F) {
 		{"POST", api.PathIdentities}, {"POST", api.PathGrants}, {"POST", api.PathRevocations}, {"POST", api.PathKeys},
 		{"POST", transformPath(k.id)}, {"GET", api.PathGrants}, {"GET", "/v1/identities/" + alice.id}, {"GET", api.PathServer},
 		{"GET", "/v1/collections/" + k.id}, {"GET", "/v1/collections/" + k.id + "/readers"}, {"POST", "/v1/keys/x/transform"},
-		{"POST", api.PathTransforms},
+		{"POST", api.PathTransforms}, {"POST", api.PathEdgeJobs},
 	}
 	seed := func(route int, value any) { f.Add(uint8(route), must(json.Marshal(value)), true) }
 	seed(0, api.CreateIdentity{Record: late.record})

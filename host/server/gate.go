@@ -69,6 +69,14 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	x := &exchange{operation: "-", address: s.proxies.client(r), unsent: share{of: s.unsent}}
 	refused := s.greet(r, x.address)
+	if s.origins.share(w, r) && refused == nil {
+		x.operation = "preflight"
+		out := s.newAnswer()
+		out.status = http.StatusNoContent
+		s.access(x, out, time.Since(start))
+		out.send(w, stallTime, sendTime)
+		return
+	}
 	if refused == nil && s.inRepository(r) {
 		s.serveDocument(w, r)
 		return

@@ -184,6 +184,6 @@ const identityJSON = 512 + 48*46
 func (s *Server) getServer(context.Context, *none) (*api.Server, error) {
 	return &api.Server{
 		ID: s.id, Record: s.record, Version: s.version, Engine: s.engine, Suites: s.suites,
-		URLs: s.urls, Time: s.clock().UnixMilli(), Restart: s.statement,
+		URLs: s.urls, Time: s.clock().UnixMilli(), Restart: s.statement, Edges: s.edgeIDs(),
 	}, nil
 }

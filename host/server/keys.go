@@ -18,7 +18,7 @@ func (s *Server) getKey(ctx context.Context, in *byID) (*api.Key, error) {
 	if err != nil {
 		return nil, malformedID()
 	}
-	keys, err := s.fetch(ctx, [][16]byte{id}, nil)
+	keys, err := s.fetch(ctx, [][16]byte{id}, nil, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -40,19 +40,24 @@ func (s *Server) getKeys(ctx context.Context, in *request[api.GetKeys]) (*api.Ke
 		return nil, err
 	}
 	of(ctx).keys = len(ids)
-	keys, err := s.fetch(ctx, ids, newKeysRoom(len(ids), s.longest))
+	keys, err := s.fetch(ctx, ids, newKeysRoom(len(ids), s.longest), nil)
 	if err != nil {
 		return nil, err
 	}
+	return s.keysAnswer(ctx, in.Body.Keys, keys), nil
+}
+
+// keysAnswer is the answer with keys that were asked for by these texts.
+func (s *Server) keysAnswer(ctx context.Context, texts []string, keys []*wantedKey) *api.Keys {
 	a := newKeysAnswer(len(keys))
 	for i, k := range keys {
 		if k.err != nil {
-			a.refuse(in.Body.Keys[i], s.codeOf(ctx, k.err))
+			a.refuse(texts[i], s.codeOf(ctx, k.err))
 			continue
 		}
-		a.add(in.Body.Keys[i], k)
+		a.add(texts[i], k)
 	}
-	return a.out, nil
+	return a.out
 }
 
 // keyIDs reads the ids of a get_sym_keys request.
@@ -111,6 +116,9 @@ func (r *keysRoom) take(k *wantedKey) bool {
 	if k.shared.deposited != nil {
 		size += depositedJSON
 	}
+	if k.sealed {
+		size += jobJSON
+	}
 	records := k.records()
 	for i, record := range records {
 		if !r.records[string(record)] && !slices.ContainsFunc(records[:i], func(b []byte) bool { return bytes.Equal(b, record) }) {
@@ -136,12 +144,14 @@ func (k *wantedKey) records() [4][]byte {
 type keysAnswer struct {
 	out     *api.Keys
 	numbers map[string]int // of records, counted from 1
+	jobs    map[string]int // the same for jobs
 }
 
 func newKeysAnswer(n int) *keysAnswer {
 	return &keysAnswer{
 		out:     &api.Keys{Keys: make([]api.KeyItem, 0, n), Records: []api.Bytes{}},
 		numbers: map[string]int{},
+		jobs:    map[string]int{},
 	}
 }
 
@@ -152,6 +162,10 @@ func (a *keysAnswer) refuse(id, code string) {
 // add adds a key that has its room.
 func (a *keysAnswer) add(id string, k *wantedKey) {
 	item := api.KeyItem{ID: id, Level: k.level, Value: k.value, Record: k.Record, Waiting: k.waiting, Deposited: k.shared.deposited}
+	if k.place != nil {
+		item.Value, item.Place = nil, k.place.index
+		item.Job = number(&a.out.Jobs, a.jobs, k.place.job)
+	}
 	records := k.records()
 	for i, number := range []*int{&item.Collection, &item.Author, &item.Owner, &item.Grant} {
 		*number = a.number(records[i])
@@ -164,11 +178,16 @@ func (a *keysAnswer) number(record []byte) int {
 	if len(record) == 0 {
 		return 0
 	}
-	n := a.numbers[string(record)]
+	return number(&a.out.Records, a.numbers, record)
+}
+
+// number returns the number of what is in a list, to which it is added if it is new.
+func number(list *[]api.Bytes, numbers map[string]int, of []byte) int {
+	n := numbers[string(of)]
 	if n == 0 {
-		a.out.Records = append(a.out.Records, record)
-		n = len(a.out.Records)
-		a.numbers[string(record)] = n
+		*list = append(*list, of)
+		n = len(*list)
+		numbers[string(of)] = n
 	}
 	return n
 }

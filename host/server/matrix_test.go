@@ -37,7 +37,7 @@ func TestMatrix(t *testing.T) {
 				continue
 			}
 			keys := []string{present}
-			if strings.HasPrefix(operation, "get_sym_key") {
+			if strings.HasPrefix(operation, "get_sym_key") || operation == "get_edge_jobs" {
 				keys = []string{present, other, absent, waiting}
 			}
 			for _, actor := range actors {
@@ -145,7 +145,7 @@ func (c *cell) want() string {
 		allowed = exists && (owns || c.writes())
 	case "request_access":
 		allowed = exists && (c.actor == pendingRuns || c.actor == pendingOver)
-	case "get_sym_key", "get_sym_keys":
+	case "get_sym_key", "get_sym_keys", "get_edge_jobs":
 		allowed = exists && c.opens()
 	}
 	switch {
@@ -186,7 +186,7 @@ func (c *cell) hasEffect(code string) bool {
 		return code == "" && c.actor == unpublished
 	case "grant_access", "revoke_access", "accept_author", "refuse_author", "create_sym_key", "veto_request":
 		return code == ""
-	case "get_sym_key", "get_sym_keys":
+	case "get_sym_key", "get_sym_keys", "get_edge_jobs":
 		return code == "" && c.actor != owner && c.actor != openAuthor
 	}
 	return false
@@ -211,7 +211,7 @@ func (c *cell) try() outcome {
 	}
 	got := c.do(r)
 	out := outcome{got, got.problem.Code}
-	if c.operation == "get_sym_keys" && out.code == "" {
+	if (c.operation == "get_sym_keys" || c.operation == "get_edge_jobs") && out.code == "" {
 		item := decode[api.Keys](c.t, got).Keys[0]
 		out.code = item.Code
 		out.body = bytes.ReplaceAll(out.body, []byte(item.ID), nil) // it is what was asked for
@@ -359,6 +359,9 @@ var attempts = map[string]func(c *cell) (method, path string, body any){
 	"get_sym_key":    func(c *cell) (string, string, any) { return "POST", transformPath(c.keyID()), nil },
 	"get_sym_keys": func(c *cell) (string, string, any) {
 		return "POST", api.PathTransforms, api.GetKeys{Keys: []string{c.keyID()}}
+	},
+	"get_edge_jobs": func(c *cell) (string, string, any) {
+		return "POST", api.PathEdgeJobs, anEdge().asks(c.keyID())
 	},
 	"request_access": func(c *cell) (string, string, any) {
 		return "POST", api.PathRequests, api.Request{Owner: c.somebody(c.people[owner])}

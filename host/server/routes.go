@@ -51,6 +51,7 @@ func (s *Server) register() {
 	handle(s, a, http.MethodPost, api.PathVetoes, "End a reader's waiting period", route{operation: "veto_request", signed: true, claims: true, body: true}, s.vetoRequest)
 	handle(s, a, http.MethodPost, api.PathTransform, "Fetch a document key, transformed to the caller", route{operation: "get_sym_key", signed: true}, s.getKey)
 	handle(s, a, http.MethodPost, api.PathTransforms, "Fetch many document keys, transformed to the caller", route{operation: "get_sym_keys", signed: true, body: true}, s.getKeys)
+	handle(s, a, http.MethodPost, api.PathEdgeJobs, "Fetch document keys as jobs for an edge that transforms them", route{operation: "get_edge_jobs", signed: true, body: true}, s.getEdgeJobs)
 	handle(s, a, http.MethodGet, api.PathServer, "Read the server's id and version", route{operation: "get_server", free: true}, s.getServer)
 
 	s.registerPages(a)

@@ -75,7 +75,9 @@ type ServeConfig struct {
 	Blobs       string
 	BlobOptions blobs.Options
 
-	App fs.FS // see Config.App
+	App          fs.FS    // see Config.App
+	Edges        []string // see Config.Edges
+	AllowOrigins []string // see Config.AllowOrigins
 }
 
 // Serve runs a server on a folder, or on a database, until ctx ends, then lets running
@@ -131,7 +133,7 @@ func Serve(ctx context.Context, cfg ServeConfig) (err error) {
 		PublicURLs: cfg.PublicURLs, Version: cfg.Version, PreparedBytes: cfg.PreparedBytes, TransformedBytes: cfg.PreparedBytes, Log: cfg.Log,
 		CheckpointFile: filepath.Join(cfg.DataDir, checkpointFile), Witnesses: cfg.Witnesses, AcceptOlderLog: cfg.AcceptOlderLog, KeyringLost: cfg.KeyringLost, Mirror: cfg.Mirror,
 		Limits: cfg.Limits, TrustedProxies: cfg.TrustedProxies, ProxySecret: cfg.ProxySecret,
-		Blobs: documents, App: cfg.App,
+		Blobs: documents, App: cfg.App, Edges: cfg.Edges, AllowOrigins: cfg.AllowOrigins,
 	})
 	if err != nil {
 		return err

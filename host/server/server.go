@@ -111,6 +111,12 @@ type Config struct {
 	// Blobs is where the document repository keeps documents; nil: there is none.
 	Blobs blobs.Store
 
+	// Edges may transform in the server's place, see getEdgeJobs: each an identity record in
+	// unpadded base64url, or the id of an identity that is published here.
+	Edges []string
+	// AllowOrigins are the origins, scheme://host[:port], whose pages may use the server.
+	AllowOrigins []string
+
 	// App is the web app for browsers, shown at / and behind links; nil: there is none.
 	App fs.FS
 
@@ -160,6 +166,8 @@ type Server struct {
 
 	documents *repository // nil: none
 	site      *site       // nil: none
+	edges     []*edge
+	origins   origins
 
 	recent *recent // its newest part, for live updates
 
@@ -216,6 +224,9 @@ func New(ctx context.Context, cfg Config) (*Server, error) {
 	if s.site, err = newSite(cfg.App); err != nil {
 		return nil, err
 	}
+	if s.origins, err = newOrigins(cfg.AllowOrigins); err != nil {
+		return nil, err
+	}
 	if err := s.identify(ctx); err != nil {
 		return nil, err
 	}
@@ -229,6 +240,10 @@ func New(ctx context.Context, cfg Config) (*Server, error) {
 		return nil, err
 	}
 	if err := s.reconcile(ctx, cfg.KeyringLost); err != nil {
+		s.closeMirror()
+		return nil, err
+	}
+	if err := s.enrol(ctx, cfg.Edges); err != nil {
 		s.closeMirror()
 		return nil, err
 	}

@@ -21,8 +21,10 @@ type wantedKey struct {
 	waiting      bool   // for the owner to accept its author
 	value, grant []byte // as they are answered; grant is the record
 	shared       *sharedRecords
-	err          error // why there is no value; the others are not touched by it
-	fresh        bool  // the value was transformed just now, and is not in the cache
+	err          error  // why there is no value; the others are not touched by it
+	fresh        bool   // the value was transformed just now, and is not in the cache
+	sealed       bool   // an edge is to transform it
+	place        *place // where it is then
 }
 
 // A fetching is the work for one request for keys.
@@ -31,6 +33,7 @@ type fetching struct {
 	who   *signer
 	shelf *shelf
 	room  *keysRoom // nil: no bound
+	edge  *edge     // that transforms; nil: the server does
 }
 
 // inOneQuery is how many keys or grants are looked up at once: few queries for a large
@@ -38,8 +41,9 @@ type fetching struct {
 const inOneQuery = 250
 
 // fetch returns document keys as they are answered to the signer, in the order of
-// ids. Its error is that of the request as a whole.
-func (s *Server) fetch(ctx context.Context, ids [][16]byte, room *keysRoom) ([]*wantedKey, error) {
+// ids, those to be transformed sealed to the edge if there is one. Its error is that of the
+// request as a whole.
+func (s *Server) fetch(ctx context.Context, ids [][16]byte, room *keysRoom, by *edge) ([]*wantedKey, error) {
 	stored := make(map[[16]byte]store.Key, len(ids))
 	for some := range slices.Chunk(ids, inOneQuery) {
 		found, err := s.store.Keys(ctx, some)
@@ -50,7 +54,7 @@ func (s *Server) fetch(ctx context.Context, ids [][16]byte, room *keysRoom) ([]*
 			stored[k.ID] = k
 		}
 	}
-	f := &fetching{s: s, who: of(ctx).signer, shelf: s.newShelf(), room: room}
+	f := &fetching{s: s, who: of(ctx).signer, shelf: s.newShelf(), room: room, edge: by}
 	keys := make([]*wantedKey, len(ids))
 	var theirs []*wantedKey
 	owners := map[[32]byte]bool{} // of all keys; the zero one if a key is absent
@@ -64,7 +68,7 @@ func (s *Server) fetch(ctx context.Context, ids [][16]byte, room *keysRoom) ([]*
 		}
 		// An absent key goes on with a collection of its own that is not there: the same
 		// look-ups, which find nothing. One that waits is absent to readers.
-		keys[i] = &wantedKey{id: id, level: 1}
+		keys[i] = &wantedKey{id: id, level: 1, sealed: by != nil}
 		if key.Accepted {
 			keys[i].Key, keys[i].found = key, true
 		}
@@ -199,14 +203,18 @@ func (g *group) fail(err error) {
 func withdraw(keys []*wantedKey) {
 	for _, k := range keys {
 		clear(k.value)
-		k.value, k.grant, k.err, k.fresh = nil, nil, nil, false
+		k.value, k.grant, k.err, k.fresh, k.place = nil, nil, nil, false, nil
 	}
 }
 
-// apply gives the keys of a group their values, from the cache or by the transform key.
-// Its error is that of the request as a whole.
+// apply gives the keys of a group their values, from the cache or by the transform key, or
+// their places in a job. Its error is that of the request as a whole.
 func (f *fetching) apply(ctx context.Context, g *group) error {
-	if err := f.s.transformGroup(ctx, g); err != nil {
+	work := f.s.transformGroup
+	if f.edge != nil {
+		work = f.sealGroup
+	}
+	if err := work(ctx, g); err != nil {
 		if failed := ctx.Err(); failed != nil {
 			return failed // nobody waits for the answer any more
 		}
@@ -218,7 +226,7 @@ func (f *fetching) apply(ctx context.Context, g *group) error {
 		return nil
 	}
 	for _, k := range g.keys {
-		if k.err == nil {
+		if k.err == nil && f.edge == nil {
 			f.complete(ctx, k)
 		}
 	}
@@ -226,8 +234,8 @@ func (f *fetching) apply(ctx context.Context, g *group) error {
 }
 
 // transformGroup opens the sealed transform key of a grant, uses it for those keys of the
-// group whose values are not kept, and wipes it. It is the only place that holds one after a
-// grant was stored.
+// group whose values are not kept, and wipes it. It and sealGroup are the only
+// places that hold one after a grant was stored.
 func (s *Server) transformGroup(ctx context.Context, g *group) error {
 	g.ticket = s.transformed.ticket()
 	keys := s.kept(g)

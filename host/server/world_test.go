@@ -119,7 +119,7 @@ func (w *world) config(s store.Store) server.Config {
 	return server.Config{
 		Store: s, Keyring: w.keyring, Shared: w.database != "", Caller: w.caller, EngineKind: "native", Seed: w.seed,
 		PublicURLs: []string{origin}, Version: "test", Clock: w.now, PreparedBytes: w.cache, TransformedBytes: w.kept,
-		Log: slog.New(slog.NewTextHandler(w.log, nil)),
+		Log: slog.New(slog.NewTextHandler(w.log, nil)), Edges: []string{anEdge().text()},
 	}
 }
 

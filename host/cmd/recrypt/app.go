@@ -101,7 +101,7 @@ Exit codes: 0 done, 1 failed, 2 usage, 3 no access.`,
 	root.AddCommand(a.serveCommand(), a.identityCommand(), a.contactCommand(), a.collectionCommand(),
 		a.grantCommand(), a.regrantCommand(), a.revokeCommand(), a.grantsCommand(), a.requestCommand(), a.vetoCommand(),
 		a.encryptCommand(), a.publishCommand(), a.decryptCommand(), a.depositsCommand(), a.keyCommand(),
-		a.ledgerCommand(), a.watchCommand(), a.auditCommand(), a.safetyCommand(), a.witnessCommand(),
+		a.ledgerCommand(), a.watchCommand(), a.auditCommand(), a.safetyCommand(), a.witnessCommand(), a.edgeCommand(),
 		a.backupCommand(), a.bringBackCommand(), a.migrateCommand(), a.mirrorCommand(), a.serverCommand(), a.doctorCommand(), a.versionCommand())
 	root.SetVersionTemplate("recrypt {{.Version}}\n")
 	root.SuggestionsMinimumDistance = 2

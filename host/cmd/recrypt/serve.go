@@ -34,6 +34,7 @@ type serveOptions struct {
 	maxDocument, maxBlobs int
 	cache                 int
 	noApp                 bool
+	edges, origins        []string
 
 	operation operationOptions
 }
@@ -56,6 +57,8 @@ func (o *serveOptions) flags(f *pflag.FlagSet) {
 	f.BoolVar(&o.keyringLost, "keyring-lost", false, "start with an empty keyring beside a PostgreSQL database that has grants: all must be made again")
 	o.blobFlags(f)
 	f.BoolVar(&o.noApp, "no-app", false, "do not serve the web app at /")
+	f.StringArrayVar(&o.edges, "edge-key", nil, "an edge that may transform in the server's place, `FILE` of its identity or rid1…, may be repeated")
+	f.StringArrayVar(&o.origins, "allow-origin", nil, "an `ORIGIN`, https://HOST, whose pages may use the server, may be repeated")
 }
 
 // serveConfig checks the settings and makes of them what the server needs.
@@ -88,6 +91,15 @@ func (o *serveOptions) serveConfig() (server.ServeConfig, error) {
 	if !o.noApp {
 		c.App = webapp.Files()
 	}
+	if c.Edges, err = edgeKeys(o.edges); err != nil {
+		return c, err
+	}
+	for _, origin := range o.origins {
+		if err := server.CheckOrigin(origin); err != nil {
+			return c, usage("--allow-origin: %v", err)
+		}
+	}
+	c.AllowOrigins = o.origins
 	err = o.operation.apply(&c)
 	return c, err
 }
@@ -121,6 +133,10 @@ once it is there: recrypt restore brings a backup up to date with it.
 
 With --blobs the server also keeps encrypted documents, for anybody who knows their URL
 (recrypt encrypt --publish). Anybody may store some, so bound them with --max-blobs.
+
+With --edge-key an edge, made by recrypt edge init, may transform document keys in the
+server's place, close to readers. The server still decides about every opening. Trust an
+edge as you trust the server: see the README of the edge.
 
 At / it serves the web app for browsers, and shows it to who follows a link, unless
 --no-app is given. Who serves the app could change it: see the README for what that means.

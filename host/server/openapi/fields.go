@@ -86,7 +86,7 @@ var fields = map[string]form{
 	"Problem.type": words(64), "Problem.title": words(128), "Problem.status": number(400, 599), "Problem.code": words(16), "Problem.detail": words(512),
 
 	"Server.id": like(text(62, 62, formService, "the server's id", exampleLog)), "Server.record": record, "Server.version": words(128),
-	"Server.engine": oneOf("wazero", "native"), "Server.suites": many(1, 8, words(16)), "Server.urls": many(1, 64, words(300)), "Server.time": milli, "Server.restart": binary(1, translog.MaxRestart),
+	"Server.engine": oneOf("wazero", "native"), "Server.suites": many(1, 8, words(16)), "Server.urls": many(1, 64, words(300)), "Server.time": milli, "Server.edges": many(1, 64, personText), "Server.restart": binary(1, translog.MaxRestart),
 
 	"CreateIdentity.record": record, "Identity.id": personText, "Identity.version": number(0, 1<<32-1), "Identity.record": binary(0, store.MaxRecord),
 	"Identity.logged": plainForm, "Identity.code": words(16),
@@ -127,6 +127,8 @@ var fields = map[string]form{
 	"GetKeys.keys": distinct(0, api.MaxKeys, shortText), "Keys.keys": many(0, api.MaxKeys, nil), "Keys.records": many(0, 4*api.MaxKeys, record),
 	"KeyItem.id": shortText, "KeyItem.code": words(16), "KeyItem.level": number(0, 1), "KeyItem.value": record, "KeyItem.record": record,
 	"KeyItem.collection": counted, "KeyItem.author": counted, "KeyItem.owner": counted, "KeyItem.grant": counted, "KeyItem.waiting": plainForm, "KeyItem.deposited": plainForm,
+	"GetEdgeJobs.edge": personText, "GetEdgeJobs.keys": distinct(0, api.MaxEdgeKeys, shortText), "Keys.jobs": many(1, api.MaxEdgeKeys, record),
+	"KeyItem.job": counted, "KeyItem.place": number(0, api.MaxEdgeKeys-1), "KeyItem.ticket": binary(72, 72),
 
 	"Event.index": position, "Event.time": milli, "Event.kind": plainForm, "Event.owner": personText, "Event.collection": shortText, "Event.grant": shortText,
 	"Event.actor": personText, "Event.subject": personText, "Event.key": shortText, "Event.epoch": number(0, 1<<32-1),

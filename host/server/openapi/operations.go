@@ -92,6 +92,10 @@ var contracts = map[string]contract{
 		tag: "keys", about: "Fetch up to 1000 document keys at once: for each what get_sym_key would answer, or its error code. What keys have in common is sent once.",
 		good: "one for each id, in the same order", example: object{"keys": list{exampleShort}},
 	},
+	"get_edge_jobs": {
+		tag: "keys", about: "Fetch up to 100 document keys through an edge: who may open what, and what is counted and logged, is as with get_sym_keys. What would be transformed is sealed to the edge, for one minute; the edge gives the reader values and tickets in the place of jobs. Readers ask edges, not the server.",
+		good: "one for each id, in the same order", codes: []string{api.CodeRejected}, example: object{"edge": examplePerson, "keys": list{exampleShort}},
+	},
 	"list_deposits": {
 		tag: "keys", about: "List, for the owner, whose deposits wait for acceptance.", good: "at most 1000 authors, who deposited last first",
 	},
