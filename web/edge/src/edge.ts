@@ -161,7 +161,7 @@ function run({ core, service }: Ready, config: EdgeConfig, answer: Answer): Answ
   });
   const keys = answer.keys.map(({ job, place, ...item }): Item => {
     if (job === undefined) return item;
-    const outcome = jobs[job - 1]?.[place ?? -1];
+    const outcome = jobs[job - 1]?.[place ?? 0];
     if (outcome?.value === undefined) return { id: item.id, code: "internal", level: 0 };
     return { ...item, value: toBase64url(outcome.value.value), ticket: toBase64url(outcome.value.ticket) };
   });
