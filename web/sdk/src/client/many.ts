@@ -224,7 +224,7 @@ async function ask(c: Client, svc: ServerRecord, ids: readonly string[], signal?
 /** Sends a request for keys to the server, or to the edge. */
 async function post(c: Client, ids: readonly string[], signal?: AbortSignal): Promise<unknown> {
   if (c.edge === undefined) return c.call("POST", "/v1/keys/transform", { keys: ids }, { signal });
-  return c.call("POST", "/v1/edge/jobs", { edge: c.edgeId(), keys: ids }, { signal, via: c.edge });
+  return c.call("POST", "/v1/edge/jobs", { edge: await c.edgeId(), keys: ids }, { signal, via: c.edge });
 }
 
 /** Verifies one key of an answer. */
