@@ -20,6 +20,8 @@ import { promisify } from "node:util";
 
 import { edgeHandler, fromSettings } from "@recrypt-service/edge";
 import { connect, loadEngine, MemoryKeyStore } from "@recrypt-service/sdk";
+import { chromium as browser } from "playwright-core";
+import { chromium } from "../../sdk/dist/test/runner/chromium.js";
 import { bun, deno } from "../../sdk/dist/test/runner/processes.js";
 import { workerd } from "../../sdk/dist/test/runner/workerd.js";
 
@@ -73,6 +75,12 @@ async function answering(url, child) {
   throw new Error(`nobody answers at ${url}: ${child?.said()}`);
 }
 
+/** Bundles an example. */
+async function bundle(entry, outfile, more) {
+  const { build } = await import(createRequire(join(root, "web/sdk/package.json")).resolve("esbuild"));
+  await build({ entryPoints: [join(here, "..", entry)], bundle: true, format: "esm", outfile, logLevel: "error", ...more });
+}
+
 /** The runtimes: how each is found and started, the folder of a set-up and a port given. */
 const runtimes = {
   node: {
@@ -101,11 +109,8 @@ const runtimes = {
       await cp(at.edge, dir, { recursive: true });
       const sdk = dirname(fileURLToPath(import.meta.resolve("@recrypt-service/sdk/recrypt.wasm")));
       await cp(join(sdk, "recrypt.wasm"), join(dir, "dist/recrypt.wasm"));
-      const { build } = await import(createRequire(join(root, "web/sdk/package.json")).resolve("esbuild"));
-      await build({
-        entryPoints: [join(here, "../workers/worker.ts")], bundle: true, format: "esm", outfile: join(dir, "dist/worker.js"),
+      await bundle("workers/worker.ts", join(dir, "dist/worker.js"), {
         plugins: [{ name: "module", setup: (b) => b.onResolve({ filter: /recrypt\.wasm$/ }, () => ({ path: "recrypt.wasm", external: true })) }],
-        logLevel: "error",
       });
       return start(program, ["serve", "config.capnp", `--socket-addr=http=127.0.0.1:${port}`], { cwd: dir, env: { ...process.env, ...at.settings } });
     },
@@ -128,7 +133,8 @@ const runtimes = {
 async function setUp(dir) {
   const edge = join(dir, "edge");
   const { stdout } = await run(recrypt, ["edge", "init", "--data", edge]);
-  const server = start(recrypt, ["serve", "--data", join(dir, "server"), "--listen", "127.0.0.1:0", "--edge-key", join(edge, "edge.identity")]);
+  const page = `http://127.0.0.1:${await freePort()}`;
+  const server = start(recrypt, ["serve", "--data", join(dir, "server"), "--listen", "127.0.0.1:0", "--edge-key", join(edge, "edge.identity"), "--allow-origin", page]);
   const [url] = await line(server, /https?:\/\/\S+/);
   const seed = await readFile(join(edge, "edge.seed"), "utf8");
   const identity = await readFile(join(edge, "edge.identity"), "utf8");
@@ -137,7 +143,8 @@ async function setUp(dir) {
   const stretching = { memory: 19456, passes: 2 };
   const alice = await (await connect({ server: url, store })).createIdentity({ name: "alice", passphrase: "a", stretching });
   const bob = await (await connect({ server: url, store })).createIdentity({ name: "bob", passphrase: "b", stretching });
-  return { dir, url, edge, id: stdout.trim(), seed, identity, store, alice: alice.session, bob: bob.session, settings: { RECRYPT_ORIGIN: url, RECRYPT_SERVICE: service } };
+  const settings = { RECRYPT_ORIGIN: url, RECRYPT_SERVICE: service, ALLOW_ORIGINS: page };
+  return { dir, url, page, edge, id: stdout.trim(), seed, identity, store, alice: alice.session, bob: bob.session, settings };
 }
 
 /** What every edge has to do. */
@@ -187,6 +194,43 @@ async function check(at, edge) {
   return passed.length;
 }
 
+/** Serves the page of the reader, and lets somebody open a link there. */
+async function read(at, edge, program) {
+  const { alice } = at;
+  const link = await alice.createLink();
+  const content = new TextEncoder().encode("for whoever has the link");
+  const { document } = await alice.encrypt(content, { collection: link.collection });
+  const dist = join(at.dir, "reader");
+  await bundle("reader/reader.ts", join(dist, "reader.js"));
+  const html = (await readFile(join(here, "../reader/index.html"), "utf8"))
+    .replace("https://recrypt.example.org", at.url).replace("https://edge.example.org#rid1…", `${edge}#${at.id}`);
+  const sdk = dirname(fileURLToPath(import.meta.resolve("@recrypt-service/sdk/recrypt.wasm")));
+  const types = { html: "text/html", js: "text/javascript", wasm: "application/wasm" };
+  const server = createServer((req, res) => {
+    const name = req.url === "/" ? "index.html" : req.url.slice(1);
+    const file = name === "index.html" ? html : readFile(join(name === "reader.js" ? dist : sdk, name));
+    Promise.resolve(file).then((body) => res.setHeader("content-type", types[name.split(".").pop()] ?? "text/plain").end(body), () => res.writeHead(404).end());
+  }).listen(new URL(at.page).port, "127.0.0.1");
+  const opened = await browser.launch({ executablePath: program, args: process.getuid?.() === 0 ? ["--no-sandbox"] : [] });
+  try {
+    const page = await opened.newPage();
+    const asked = [];
+    page.on("request", (r) => asked.push(r.url()));
+    page.context().on("request", (r) => asked.push(r.url())); // those of the worker
+    await page.goto(`${at.page}/#${new URL(link.url).hash.slice(1)}`);
+    await page.setInputFiles("#file", { name: "note.recrypt", mimeType: "application/octet-stream", buffer: Buffer.from(document) });
+    await page.waitForFunction(() => /^opened|[^…]$/.test(document.getElementById("message").textContent));
+    const message = await page.textContent("#message");
+    assert.match(message, new RegExp(`^opened ${content.length} bytes by ${alice.identity.id}$`));
+    const saved = await page.evaluate(async () => (await fetch(document.getElementById("saved").href)).text());
+    assert.equal(saved, new TextDecoder().decode(content));
+    return 1;
+  } finally {
+    await opened.close();
+    server.close();
+  }
+}
+
 const wanted = process.argv.slice(2);
 const dir = await mkdtemp(join(tmpdir(), "recrypt-edge-"));
 let failed = false;
@@ -207,6 +251,8 @@ try {
     try {
       await answering(edge, child);
       console.log(`ran edge in ${name}: ${await check(at, edge)} passed`);
+      const chrome = name === "node" ? chromium.find() : undefined;
+      if (chrome !== undefined) console.log(`ran edge's reader in chromium: ${await read(at, edge, chrome)} passed`);
     } catch (e) {
       failed = true;
       console.error(`FAILED: edge in ${name}:`, e, child.said());
