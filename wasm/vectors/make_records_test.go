@@ -37,6 +37,7 @@ func (m *maker) makeRecords() {
 		m.makeDocumentKeys(t)
 		m.makeRevocations(t)
 		m.makeReceipts(t)
+		m.makeEdge(t)
 	}
 	m.makeBothSuites()
 	a, b := newStory(m.world(recrypt.Suite256)), newStory(m.world(recrypt.Suite480))
@@ -44,6 +45,9 @@ func (m *maker) makeRecords() {
 	m.makeVersions(a)
 	m.makeKeyChanges(a)
 	m.makeCheckpoints(a)
+	m.makeOpenCheckpoints(a)
+	m.makeProofs()
+	m.makeLeaves(a)
 	m.makeLinks()
 }
 
