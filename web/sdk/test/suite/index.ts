@@ -10,6 +10,7 @@ import "./frozen.js";
 import "./conformance.js";
 import "./protocol.js";
 import "./transcript.js";
+import "./core.js";
 import "./client.js";
 import "./log.js";
 import "./evil.js";
