@@ -19,6 +19,14 @@ demo: build ## play the whole story on real files through a real server; DATABAS
 test: ## run every test, the assembly for arm64 under qemu; installs what is missing where it may
 	@.ci/test
 
+.PHONY: test-web
+test-web: build ## run the SDK's tests in Node, Deno, Bun, workerd, Chromium and Firefox, as far as installed; ARGS='node firefox --only Ed25519'
+	@.ci/test-web $(ARGS)
+
+.PHONY: test-wasmtime
+test-wasmtime: wasm ## run the module in wasmtime instead of wazero; needs a C compiler and 50 MB from the module proxy
+	@cd host/wasmtime && $(GO) run . && $(GO) test .
+
 .PHONY: run
 run: build ## start a server with its data in ./data
 	$(BIN)/recrypt serve --data data

@@ -12,6 +12,11 @@ export function sdkPath(path: string): string {
   return fileURLToPath(new URL(path, sdk));
 }
 
+/** Returns the path of a compiled file: dist, or where the compiler was told to put it. */
+export function compiledPath(path: string): string {
+  return fileURLToPath(new URL(`../${path}`, import.meta.url));
+}
+
 /** Returns the path of a file of the repository. */
 export function repoPath(path: string): string {
   return fileURLToPath(new URL(`../../${path}`, sdk));

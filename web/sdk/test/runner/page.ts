@@ -1,5 +1,8 @@
 /** The page that runs the suite in a browser, under as strict a policy as the SDK allows. */
 
+import { relative } from "node:path";
+
+import { compiledPath, repoPath } from "../paths.js";
 import type { Site } from "./site.js";
 
 const POLICY = [
@@ -27,7 +30,9 @@ const WORKER = `import { go } from "/-/run.js";
 await go(JSON.parse(name));
 `;
 
-const RUN = `import { post, runPlan } from "/web/sdk/dist/test/suite/index.js";
+const SUITE = `/${relative(repoPath(""), compiledPath("test/suite/index.js")).replaceAll("\\", "/")}`;
+
+const RUN = `import { post, runPlan } from "${SUITE}";
 export async function go(plan) {
   try {
     await post(plan, "result", JSON.stringify(await runPlan(plan)));

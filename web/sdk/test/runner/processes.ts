@@ -2,11 +2,11 @@
 
 import { existsSync, readdirSync, statSync } from "node:fs";
 
-import { sdkPath } from "../paths.js";
+import { compiledPath, sdkPath } from "../paths.js";
 import { start } from "./child.js";
 import { findProgram, isProgram, type Runtime } from "./runtime.js";
 
-const SCRIPT = sdkPath("dist/test/suite/process.js");
+const SCRIPT = compiledPath("test/suite/process.js");
 
 /** How the runtimes from npm get there. */
 export const FROM_NPM = "npm ci --prefix web/sdk/test/runtimes";

@@ -9,7 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 
-import { coreBytes, sdkPath } from "../paths.js";
+import { compiledPath, coreBytes } from "../paths.js";
 import { start } from "./child.js";
 import { findInstalled, FROM_NPM } from "./processes.js";
 import type { Running, Runtime } from "./runtime.js";
@@ -59,7 +59,7 @@ export const workerd: Runtime = {
 /** Copies what the suite is made of into a folder and returns a configuration that names each file as a module. */
 function configure(folder: string): string {
   const compiled = ["src", "test/suite", "wasm_exec.js"];
-  for (const part of compiled) cpSync(sdkPath(`dist/${part}`), join(folder, "dist", part), { recursive: true });
+  for (const part of compiled) cpSync(compiledPath(part), join(folder, "dist", part), { recursive: true });
   writeFileSync(join(folder, "main.js"), MAIN);
   writeFileSync(join(folder, "recrypt.wasm"), coreBytes());
   writeFileSync(join(folder, "recrypt.bin"), coreBytes());
