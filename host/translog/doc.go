@@ -19,6 +19,8 @@
 //
 // # Checkpoints
 //
+// What verifies is the core's (wasm/protocol), for all languages; here it gets the types of Go.
+//
 // A checkpoint is a signed note (C2SP tlog-checkpoint): origin, size, root. It carries the
 // log's signature and, by the same key, a timestamped cosignature/v1 (C2SP
 // tlog-cosignature), which is what makes it recent, and the cosignatures of witnesses.

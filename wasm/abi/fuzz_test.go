@@ -178,6 +178,28 @@ func views() []view {
 					v.Key[:], v.Service[:], v.Owner[:], v.Collection[:], U32(v.Epoch), v.Author[:], U32(v.AuthorVersion), U8(v.Suite),
 				}, payload...)
 			}),
+		typed("OpenCheckpoint", &Checkpoint{Size: 3, Root: id32(4), Time: 5, Confirmations: []Confirmation{{1, 6}, {0, 7}}},
+			func(ctx context.Context, c Client) (*Checkpoint, error) {
+				return c.OpenCheckpoint(ctx, nil, nil, []string{"one", "two"})
+			},
+			func(v *Checkpoint) [][]byte {
+				var confirmations []byte
+				for _, c := range v.Confirmations {
+					confirmations = append(append(confirmations, U32(c.Witness)...), U64(c.Time)...)
+				}
+				return [][]byte{U64(v.Size), v.Root[:], U64(v.Time), confirmations}
+			}),
+		typed("RunEdgeJob", []EdgeOutcome{{Value: []byte("value"), Ticket: []byte("ticket")}, {Err: &Error{StatusMalformed, "no"}}},
+			func(ctx context.Context, c Client) ([]EdgeOutcome, error) {
+				return c.RunEdgeJob(ctx, nil, nil, nil, 0, nil)
+			},
+			func(v []EdgeOutcome) [][]byte {
+				var out [][]byte
+				for _, o := range v {
+					out = append(out, outcome(o.Err, o.Value, o.Ticket))
+				}
+				return [][]byte{Pack(out...)}
+			}),
 		typed("OpenRevocation", &Revocation{Sequence: 1, Time: 2},
 			func(ctx context.Context, c Client) (*Revocation, error) { return c.OpenRevocation(ctx, nil, nil) },
 			func(v *Revocation) [][]byte {

@@ -30,7 +30,7 @@ var groups = map[string][]abi.Op{
 	},
 	"signatures": {
 		abi.OpSchnorrSign, abi.OpSchnorrVerify, abi.OpEd25519Sign, abi.OpEd25519Verify, abi.OpSignRequest, abi.OpVerifyRequest,
-		abi.OpSignCheckpoint,
+		abi.OpSignCheckpoint, abi.OpOpenCheckpoint, abi.OpVerifyInclusion, abi.OpVerifyConsistency, abi.OpLogLeaf,
 	},
 	"identities": {
 		abi.OpNewIdentity, abi.OpOpenIdentity, abi.OpNewService, abi.OpOpenService, abi.OpNewIdentityVersion,
@@ -47,7 +47,7 @@ var groups = map[string][]abi.Op{
 	},
 	"batches": {
 		abi.OpPrepareTransformKey, abi.OpTransformPrepared, abi.OpDecryptMany, abi.OpTransformKeyValues, abi.OpOpenKeys,
-		abi.OpNewGrants, abi.OpOpenGrants,
+		abi.OpNewGrants, abi.OpOpenGrants, abi.OpSealEdgeJob, abi.OpRunEdgeJob, abi.OpOpenEdgeKeys,
 	},
 }
 

@@ -274,7 +274,56 @@
 // and what a timestamped cosignature of such a text covers (C2SP tlog-cosignature): the
 // lines "cosignature/v1" and "time 1679315147", then these three. SignCheckpoint signs no
 // other text. These begin with r or c, a record with the length of its label, which is 22 to
-// 29, and a request's signature base with a quotation mark: none can be taken for another.
+// 30, and a request's signature base with a quotation mark: none can be taken for another.
+//
+// A checkpoint is published as a signed note (C2SP signed-note) of at most 16384 bytes, with
+// two signatures of that key: a plain one, and a cosignature that says when. Those of
+// witnesses are cosignatures. OpenCheckpoint refuses a note with an extension line, a size above
+// 2⁴⁸, and of an empty tree any root but SHA-256 of nothing.
+//
+// # Log
+//
+// The log is a Merkle tree as in RFC 9162 section 2.1. Its leaves are
+//
+//	identity     64   SHA-256("recrypt-service log identity v1" ‖ identity 32 ‖ version u32) ‖
+//	                  hash of the records up to that version
+//	collection   64   SHA-256("recrypt-service log collection v1" ‖ collection 16 ‖ sequence u64) ‖
+//	                  hash of the record
+//	entry        32   SHA-256("recrypt-service log entry v1" ‖ salt 32 ‖ entry of the ledger)
+//
+// # edge job
+//
+// An edge transforms in the service's place. It is an identity that the service's operator
+// has enrolled. The service seals each job to it:
+//
+//	service                32
+//	edge                   32    identity
+//	reader                 32
+//	expires                u64   Unix ms; from then on the edge refuses the job
+//	suite                  u8    of the collection
+//	encrypted value              level 0, by the service's recrypt signing key, to the
+//	                             edge's encryption key
+//	nonce                  24
+//	box                          XChaCha20-Poly1305, without associated data
+//	Ed25519                64    service's record-signing key
+//
+// It has no ext. The box is over the transform key and, for each of 1 to 256 values, its
+// ticket, 72 bytes, and itself, of level 0. The key of the box is 32 bytes of
+// HKDF-SHA256(derive_symmetric_key(m), no salt, everything before the nonce), where m is what
+// the encrypted value carries.
+//
+// A ticket lets a reader take a value of level 1 that an edge has signed with its recrypt
+// signing key. It is expires u64 ‖ Ed25519 64, which is the record-signing key's over the
+// label of "edge ticket" and
+//
+//	service                32
+//	edge's recrypt key     32    recrypt signing key
+//	reader                 32
+//	expires                u64
+//	key record hash        32
+//
+// all of which but expires the reader knows from elsewhere. For him a ticket does not end: the
+// job does, for the edge.
 //
 // # sealed
 //

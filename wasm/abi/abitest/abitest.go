@@ -70,6 +70,7 @@ func scenarios() []scenario {
 		{name: "mixed suites", recorded: true, run: mixed},
 		{name: "damage", recorded: true, run: damage},
 		{name: "checkpoints", recorded: true, run: checkpoints},
+		{name: "log", recorded: true, run: followLog},
 		{name: "changes of keys", recorded: true, run: life},
 		{name: "safety numbers", recorded: true, run: safety},
 		{name: "links", recorded: true, run: links},

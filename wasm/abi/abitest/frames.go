@@ -29,6 +29,8 @@ var allOps = []struct {
 	{abi.OpVerifyRequest, 12}, {abi.OpNewHeader, 5}, {abi.OpOpenHeader, 1},
 	{abi.OpNewGrants, 4}, {abi.OpOpenGrants, 3}, {abi.OpSealTitle, 4}, {abi.OpOpenTitle, 3}, {abi.OpSignCheckpoint, 3},
 	{abi.OpLinkSeed, 2}, {abi.OpRotateIdentity, 7}, {abi.OpCompareIdentities, 2}, {abi.OpSafetyNumber, 2}, {abi.OpOwnDefaultCollection, 3},
+	{abi.OpOpenCheckpoint, 3}, {abi.OpVerifyInclusion, 5}, {abi.OpVerifyConsistency, 5}, {abi.OpLogLeaf, 4},
+	{abi.OpSealEdgeJob, 7}, {abi.OpRunEdgeJob, 5}, {abi.OpOpenEdgeKeys, 4},
 }
 
 func info(s suite) {
@@ -39,7 +41,7 @@ func info(s suite) {
 
 // frames sends requests that are not the right number of frames.
 func frames(s suite) {
-	for _, op := range []abi.Op{0, 3, 0x0100, 0x0115, 0x0200, 0x0282, 1 << 31, 1<<32 - 1} {
+	for _, op := range []abi.Op{0, 3, 0x0100, 0x0115, 0x0200, 0x0282, 0x0292, 1 << 31, 1<<32 - 1} {
 		refused(abi.ErrOperation, second(s.raw(op, nil)))
 	}
 	for _, o := range allOps {

@@ -94,6 +94,7 @@ func story(s suite, number uint8) {
 	w.acknowledge()
 	w.deposit()
 	w.folder()
+	w.edge()
 	w.revoke()
 }
 
