@@ -127,7 +127,7 @@ async function fromResponse(response: Response, options: LoadOptions, url?: URL)
   if (!response.ok) {
     throw new LoadError("fetch", `${name} was answered with status ${response.status}: put recrypt.wasm of this package there, or pass its URL as \`wasm\``);
   }
-  const type = (response.headers.get("content-type") ?? "").split(";", 1)[0]?.trim().toLowerCase() ?? "";
+  const type = (response.headers.get("content-type") ?? "").trim().toLowerCase(); // browsers take no parameters after it
   const typed = type === "application/wasm";
   if (typed && typeof WebAssembly.compileStreaming === "function") return stream(response, options, name);
   const module = await compileBytes(await body(response, options, name), options, name);

@@ -16,7 +16,7 @@ import { type Farewell, type Greeting, HOST, type Host, type StartOptions } from
 
 /** What this file needs of a worker's global object. */
 interface Scope {
-  addEventListener(type: "message", f: (e: MessageEvent<Greeting | Farewell>) => void): void;
+  addEventListener(type: "message", f: (e: MessageEvent<Greeting | Farewell | null>) => void): void;
   postMessage(message: unknown): void;
   close(): void;
 }
@@ -69,7 +69,7 @@ async function hold(name: string): Promise<void> {
 }
 
 scope.addEventListener("message", ({ data }) => {
-  if (typeof data !== "object" || (data as Partial<Greeting>).recrypt !== 1) return;
+  if (typeof data !== "object" || (data as Partial<Greeting> | null)?.recrypt !== 1 || data === null) return;
   if ("close" in data) {
     leave();
     return;
