@@ -59,7 +59,8 @@ export function signing(c: Client): { readonly onRequest: (options: { request: R
 export function serviceFetch(c: Client): (path: string, init?: RequestInit) => Promise<Response> {
   return async (path, init) => {
     const request = await signRequest(c, new Request(new URL(path, `${c.base}/`), init));
-    const body = request.body === null ? {} : { body: await request.arrayBuffer() };
-    return plainFetch(c, request.url, { method: request.method, headers: request.headers, signal: request.signal, ...body });
+    const body = await request.arrayBuffer();
+    const { method, headers, signal } = request;
+    return plainFetch(c, request.url, { method, headers, signal, ...(body.byteLength > 0 && { body }) });
   };
 }

@@ -320,6 +320,26 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/v1/edge/jobs": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Fetch document keys as jobs for an edge that transforms them
+         * @description Fetch up to 100 document keys through an edge: who may open what, and what is counted and logged, is as with get_sym_keys. What would be transformed is sealed to the edge, for one minute; the edge gives the reader values and tickets in the place of jobs. Readers ask edges, not the server.
+         */
+        readonly post: operations["get_edge_jobs"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/v1/events/{from}": {
         readonly parameters: {
             readonly query?: never;
@@ -841,6 +861,15 @@ export interface components {
             /** @description first index behind it */
             readonly to: number;
         };
+        readonly GetEdgeJobs: {
+            /**
+             * @description id of the edge that transforms, one of the server's
+             * @example rid1qqqsyqcyq5rqwzqfpg9scrgwpugpzysnzs23v9ccrydpk8qarc0sxtsvg8
+             */
+            readonly edge: string;
+            /** @description key ids, at most 100, each once */
+            readonly keys: readonly string[];
+        };
         readonly GetKeys: {
             /** @description key ids, at most 1000, each once */
             readonly keys: readonly string[];
@@ -938,12 +967,18 @@ export interface components {
              * @example aaaqeayeaudaocajbifqydiob4
              */
             readonly id: string;
+            /** @description get_edge_jobs only: number of the job in Keys.Jobs that has the value, counted from 1; 0: it is here */
+            readonly job?: number;
             /** @description 0 original, 1 transformed to the caller */
             readonly level: number;
             /** @description number of the identity of the owner */
             readonly owner?: number;
+            /** @description get_edge_jobs only: which of the job's values it is, counted from 0 */
+            readonly place?: number;
             /** @description document-key record; 1 to 1048576 bytes */
             readonly record?: string;
+            /** @description from an edge only: what lets the reader take the value, which the edge has signed; 72 bytes */
+            readonly ticket?: string;
             /** @description encrypted value; 1 to 1048576 bytes */
             readonly value?: string;
             /** @description see Key */
@@ -951,6 +986,8 @@ export interface components {
         };
         /** @description What keys have in common is in records, and keys name it by its number there, counted from 1. */
         readonly Keys: {
+            /** @description get_edge_jobs only: jobs, sealed to the edge */
+            readonly jobs?: readonly string[];
             /** @description one for each id asked for, in the same order */
             readonly keys: readonly components["schemas"]["KeyItem"][];
             /** @description identities, collection records and grants to which keys refer, each once */
@@ -1094,6 +1131,8 @@ export interface components {
             readonly revocation: string;
         };
         readonly Server: {
+            /** @description ids of the edges that may transform in the server's place */
+            readonly edges?: readonly string[];
             /**
              * @description wazero or native
              * @enum {string}
@@ -2396,6 +2435,52 @@ export interface operations {
             readonly 401: components["responses"]["401-unsigned"];
             readonly 404: components["responses"]["404-not_found"];
             readonly 409: components["responses"]["409-conflict"];
+            readonly 413: components["responses"]["413-too_large"];
+            readonly 415: components["responses"]["415-media_type"];
+            readonly 422: components["responses"]["422-rejected"];
+            readonly 429: components["responses"]["429-limited"];
+            readonly 500: components["responses"]["500-internal"];
+            readonly 503: components["responses"]["503-busy"];
+            readonly 507: components["responses"]["507-full"];
+        };
+    };
+    readonly get_edge_jobs: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description What is signed, in exactly this form: "content-digest" is listed if and only if there is a body, "idempotency-key" if and only if that header is sent. @authority is the host (and port, unless it is the scheme's own) of one of the server's public URLs. created and expires are Unix seconds: created at most 60 seconds from the server's clock, expires at most 300 after it. The nonce has 16 random bytes, base64url. */
+                readonly "Signature-Input"?: components["parameters"]["Signature-Input"];
+                /** @description The Ed25519 signature over the signature base of RFC 9421. */
+                readonly Signature?: components["parameters"]["Signature"];
+                /** @description SHA-256 of the body (RFC 9530). */
+                readonly "Content-Digest"?: components["parameters"]["Content-Digest"];
+                /** @description Chosen by the client, signed. For a write: the same key with the same request, signed anew, is answered as the first time for 20 minutes; with another request it is refused as rejected. */
+                readonly "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+            };
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** @description JSON in UTF-8, at most 1048576 bytes, without content encoding; no name twice, none that is not listed */
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["GetEdgeJobs"];
+            };
+        };
+        readonly responses: {
+            /** @description one for each id, in the same order */
+            readonly 200: {
+                headers: {
+                    readonly "Cache-Control": components["headers"]["Cache-Control"];
+                    readonly Date: components["headers"]["Date"];
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Keys"];
+                };
+            };
+            readonly 400: components["responses"]["400-malformed"];
+            readonly 401: components["responses"]["401-clock_skew-signature-unsigned"];
+            readonly 409: components["responses"]["409-replay"];
             readonly 413: components["responses"]["413-too_large"];
             readonly 415: components["responses"]["415-media_type"];
             readonly 422: components["responses"]["422-rejected"];
