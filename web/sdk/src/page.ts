@@ -127,11 +127,11 @@ class PageService implements Service {
     return Object.defineProperty(inner, "addPasskey", { value: addPasskey, configurable: true }) as unknown as Session;
   }
 
-  /** Notes what is stored now, and asks the browser to keep it. */
+  /** Notes what is stored now, and asks the browser to keep it: some ask the user first, who need not answer. */
   async #stored(): Promise<void> {
     const all = await this.#inner.identities();
     this.#marks.set(all.concat(this.#lostBut(all)));
-    if (this.#inner.kind === "indexeddb") await manager()?.persist().catch(() => false);
+    if (this.#inner.kind === "indexeddb") void manager()?.persist().catch(() => false);
   }
 
   #lostBut(stored: readonly Marked[], but?: Marked): StoredIdentity[] {

@@ -181,7 +181,6 @@ group("service", () => {
     await assert.rejects(alice.changePassphrase("next", "wrong"), stored("passphrase"));
     await assert.rejects(alice.changePassphrase("next"), stored("passphrase"));
     await assert.rejects(alice.changePassphrase("", passphrase), stored("weak"));
-    await w.service.unlock(id, { passphrase });
     await alice.changePassphrase("next", passphrase);
     await assert.rejects(w.service.unlock(id, { passphrase }), stored("passphrase"));
     await w.service.unlock(id, { passphrase: "next" });
@@ -271,7 +270,7 @@ group("bringing back", () => {
     const { session, kit = [] } = await w.service.createIdentity({ name, passphrase, stretching, kit: true });
     const { document } = await session.encrypt(utf8("from the page"));
     await run(env, ["identity", "restore", "kit.txt", "--no-passphrase"], { "kit.txt": utf8(kit.join("\n")) });
-    const opened = await run(env, ["decrypt", "doc.recrypt", "-o", "-", "--as", name], { "doc.recrypt": document });
+    const opened = await run(env, ["decrypt", "doc.recrypt", "-o", "-", "--as", name, "--server", w.inner.server], { "doc.recrypt": document });
     assert.equal(opened, "from the page");
     const there = newName("bob");
     await run(env, ["identity", "create", there, "--no-passphrase"]);
