@@ -2,7 +2,12 @@ package engine
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -230,5 +235,25 @@ func TestLargestRequests(t *testing.T) {
 		if _, _, err := c.OpenSeed(t.Context(), []byte("passphrase"), sealed); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// TestModuleHash: what wazero runs is the module in the folder, byte for byte, which every
+// other runtime runs, too.
+func TestModuleHash(t *testing.T) {
+	e, err := New(t.Context(), Config{CacheDir: cacheDir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close(t.Context())
+	file, err := os.ReadFile(filepath.Join("..", "..", "wasm", "dist", "recrypt.wasm"))
+	if errors.Is(err, fs.ErrNotExist) {
+		t.Skip("the module was not built")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if sum := sha256.Sum256(file); e.ModuleHash() != hex.EncodeToString(sum[:]) {
+		t.Errorf("wazero runs %s, the file is %x", e.ModuleHash(), sum)
 	}
 }
