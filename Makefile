@@ -27,6 +27,16 @@ test-web: build ## run the SDK's tests in Node, Deno, Bun, workerd, Chromium and
 test-wasmtime: wasm ## run the module in wasmtime instead of wazero; needs a C compiler and 50 MB from the module proxy
 	@cd host/wasmtime && $(GO) run . && $(GO) test .
 
+.PHONY: sdk
+sdk: wasm ## build web/sdk/dist, the npm package; prints the size of each entry
+	@npm ci --prefix web/sdk --no-audit --no-fund --loglevel=error
+	@npm run -s build --prefix web/sdk && npm run -s size --prefix web/sdk
+
+.PHONY: test-bundles
+test-bundles: sdk ## build the SDK's examples with their bundlers, run them in Chromium; ARGS='esbuild vite' for some
+	@npm ci --prefix web/sdk/examples/check --no-audit --no-fund --loglevel=error
+	@node web/sdk/examples/check/check.mjs $(ARGS)
+
 .PHONY: run
 run: build ## start a server with its data in ./data
 	$(BIN)/recrypt serve --data data
