@@ -149,6 +149,40 @@ test("the Go client: collections, deposits, documents and waits across", async (
   });
 }, NEEDS);
 
+test("the Go client: its keys change", async (env) => {
+  const [alice, bob] = [await someone(env, BOTH), await someone(env, BOTH)];
+  const erin = await Commander.make(env, "go-erin");
+  const [hers, mine] = [await erin.encrypt("hers"), await seal(alice, "mine")];
+  await erin.run(["grant", alice.id]);
+  await createCollection(alice.client, "inbox", { deposit: "listed", authors: [erin.id] });
+  await grantAccess(alice.client, erin.id);
+  await grantAccess(alice.client, bob.id, { collection: "inbox" });
+  const letter = await erin.encrypt("letter", "--to", alice.id);
+  await opens(alice, hers, "hers", erin.id);
+  await erin.opens(mine.document, "mine", alice.id);
+  await erin.run(["identity", "rotate"]);
+
+  // What she signed before counts, as the log proves that it was there before.
+  for (const who of [alice, bob]) await opens(who, letter, "letter", erin.id);
+  await opens(await device(env, alice), letter, "letter", erin.id);
+  // Nothing is granted to the new keys until they are confirmed, and others are not held up.
+  assert.ok(await alice.client.changed(await alice.client.lookUp(erin.id)), "the keys have changed");
+  await refused("key_changed", grantAccess(alice.client, erin.id));
+  await refused("key_changed", alice.client.confirm(erin.id));
+  await erin.isShut(mine.document);
+  assert.equal((await grants(alice.client)).issued.find((g) => g.reader === erin.id)?.status, "suspended");
+  await grantAccess(alice.client, bob.id);
+  const rotated = await rotate(alice.client);
+  assert.deepEqual([rotated.readers, rotated.suspended], [1, 1]);
+  const digits = await alice.client.safetyNumber(erin.id);
+  assert.match(digits, /^[0-9]{60}$/);
+  await alice.client.confirm(erin.id);
+  await grantAccess(alice.client, erin.id);
+  await erin.opens(mine.document, "mine", alice.id);
+  await erin.opens((await seal(alice, "new")).document, "new", alice.id);
+  await opens(alice, await erin.encrypt("with new keys", "--to", alice.id), "with new keys", erin.id);
+}, NEEDS);
+
 test("the Go client: links across", async (env, step) => {
   const alice = await someone(env, BOTH);
   const dora = await Commander.make(env, "go-dora");

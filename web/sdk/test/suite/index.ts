@@ -14,5 +14,11 @@ import "./core.js";
 import "./client.js";
 import "./log.js";
 import "./evil.js";
+import "./sharing.js";
+import "./deposits.js";
+import "./events.js";
+import "./go_client.js";
+import "./evil_sharing.js";
+import "./evil_keys.js";
 
 export { post, type Plan, type Result, runPlan } from "./env.js";
