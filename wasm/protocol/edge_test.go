@@ -241,3 +241,27 @@ func damaged(b []byte, at int) []byte {
 	b[at] ^= 1
 	return b
 }
+
+// FuzzRunEdgeJob: an edge does the jobs that the service has sealed to it, and no others.
+func FuzzRunEdgeJob(f *testing.F) {
+	w := newEdgeWorld(f)
+	good := [][]byte{w.job, w.carols}
+	for _, job := range good {
+		f.Add(job)
+		f.Add(job[:len(job)-1])
+		f.Add(append(bytes.Clone(job), 0))
+	}
+	f.Add([]byte(nil))
+	f.Fuzz(func(t *testing.T, job []byte) {
+		before := bytes.Clone(job)
+		values, tickets, errs, err := w.run(job)
+		switch {
+		case !bytes.Equal(job, before):
+			t.Fatal("input was changed")
+		case err != nil && (values != nil || tickets != nil || errs != nil):
+			t.Fatal("something with the error")
+		case err == nil && !bytes.Equal(job, good[0]) && !bytes.Equal(job, good[1]):
+			t.Fatal("accepted what the service has not signed")
+		}
+	})
+}
