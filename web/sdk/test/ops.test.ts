@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
 import { ABI_VERSION, Deposit, GrantKind, IdKind, MAX_BATCH, MAX_REQUEST, Op, RecryptError, Relation, SecretKind, Status, Suite } from "../src/index.js";
+import { LeafKind } from "../src/ops.js";
 import { repoPath } from "./paths.js";
 
 const ops = readFileSync(repoPath("wasm/abi/ops.go"), "utf8");
@@ -51,6 +52,7 @@ test("the other numbers are those of wasm/abi/abi.go", () => {
   assert.deepEqual(SecretKind, constants(abi, "Secret"));
   assert.deepEqual(Deposit, constants(abi, "Deposit"));
   assert.deepEqual(GrantKind, constants(abi, "Grant"));
+  assert.deepEqual(LeafKind, constants(abi, "Leaf"));
   assert.deepEqual(Relation, constants(records, "Relation"));
   assert.deepEqual({ 256: Suite.Recrypt256, 480: Suite.Recrypt480 }, constants(abi, "Suite"));
 });
