@@ -12,6 +12,8 @@ import "./protocol.js";
 import "./transcript.js";
 import "./core.js";
 import "./client.js";
+import "./keystore.js";
+import "./service.js";
 import "./log.js";
 import "./evil.js";
 import "./sharing.js";
