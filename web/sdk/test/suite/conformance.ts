@@ -115,7 +115,7 @@ function checkArguments({ core, w, args }: Part, name: OpName): void {
 
 part("the scheme", async ({ core, w, args }, step) => {
   await step("randomness is fresh each time", () => {
-    for (const name of ["GenerateKeyPair", "GenerateSigningKeyPair", "GeneratePlaintext", "Encrypt", "TransformKey", "Transform", "SchnorrSign", "NewKey", "SealSeed", "TransformPrepared", "TransformKeyValues"] as const) {
+    for (const name of ["GenerateKeyPair", "GenerateSigningKeyPair", "GeneratePlaintext", "Encrypt", "TransformKey", "Transform", "SchnorrSign", "NewKey", "SealSeed", "TransformPrepared", "TransformKeyValues", "SealEdgeJob"] as const) {
       const [a, b] = [core.engine.call(Op[name], pack(...args(name))), core.engine.call(Op[name], pack(...args(name)))];
       assert.notEqual(hex(a), hex(b), name);
     }

@@ -70,9 +70,12 @@ interface Line {
 /** The files of the folder. */
 export class Vectors {
   readonly #files: ReadonlyMap<string, Uint8Array>;
+  readonly #prefix: string;
 
-  constructor(files: ReadonlyMap<string, Uint8Array>) {
+  /** @param prefix - what stands before the names of the files in those of the vectors */
+  constructor(files: ReadonlyMap<string, Uint8Array>, prefix = "") {
     this.#files = files;
+    this.#prefix = prefix;
   }
 
   /** The names of all vectors, sorted. */
@@ -83,7 +86,7 @@ export class Vectors {
   /** Reads the vector of a name. */
   read(name: string): Vector {
     const vector = new Parser(this, split(fromUtf8(this.file(`${name}.txt`)))).vector();
-    if (vector.name !== name) throw new Error(`${name} has another name inside`);
+    if (vector.name !== this.#prefix + name) throw new Error(`${name} has another name inside`);
     return vector;
   }
 

@@ -1,8 +1,9 @@
 /** Tests on one record of every type, once for each suite. */
 
 import { Core } from "./boundary.js";
+import { FOLDER, Vectors } from "./frozen_files.js";
 import { type Env, type Step, test } from "./registry.js";
-import { makeWorld, type OpName, type World } from "./world.js";
+import { type Good, makeWorld, type OpName, type World } from "./world.js";
 
 /** What such a test works on. */
 export interface Part {
@@ -14,6 +15,28 @@ export interface Part {
   readonly args: (name: OpName, changes?: Record<number, Uint8Array>) => Uint8Array[];
 }
 
+/** The vectors of which the operations on a log take their good requests. */
+const LOG: Readonly<Partial<Record<OpName, Omit<Good, "args"> & { readonly name: string }>>> = {
+  OpenCheckpoint: { name: "checkpoint-open-confirmed", results: [8, 32, 8, 24], optional: [2], batch: 2 },
+  VerifyInclusion: { name: "inclusion", results: [] },
+  VerifyConsistency: { name: "consistency", results: [] },
+  LogLeaf: { name: "leaf-identity", results: [-1], free: [3] },
+};
+
+async function logRequests(env: Env): Promise<Partial<Record<OpName, Good>>> {
+  const vectors = new Vectors((await env.folder(`${FOLDER}/log`)) ?? new Map(), "log/");
+  const requests = Object.entries(LOG).map(([op, { name, ...rest }]) => {
+    const v = vectors.read(name);
+    return [op, { args: v.kind === "call" ? v.args.map((a) => a.bytes) : [], ...rest }] as const;
+  });
+  return Object.fromEntries(requests);
+}
+
+async function makeAll(env: Env): Promise<readonly [Core, World, World]> {
+  const [core, log] = await Promise.all([Core.of(env), logRequests(env)]);
+  return [core, await makeWorld(core, 1, log), await makeWorld(core, 2, log)];
+}
+
 const made = new WeakMap<Env, Promise<readonly [Core, World, World]>>();
 
 /** Registers a test for each suite. */
@@ -22,7 +45,7 @@ export function part(name: string, body: (p: Part, step: Step) => Promise<void>)
     test(`${name}, suite ${suite}`, async (env, step) => {
       let worlds = made.get(env);
       if (worlds === undefined) {
-        worlds = Core.of(env).then((core) => [core, makeWorld(core, 1), makeWorld(core, 2)] as const);
+        worlds = makeAll(env);
         made.set(env, worlds);
       }
       const [core, first, second] = await worlds;

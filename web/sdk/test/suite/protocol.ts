@@ -1,11 +1,11 @@
 /** The protocol on the real core: records that people and a server exchange. */
 
-import { MAX_BATCH, Op, outcomes, pack, Reader, SecretKind, Status, text, u32, u64, u8 } from "../../src/index.js";
+import { MAX_BATCH, Op, outcomes, pack, Reader, SecretKind, Status, text, u32, u64, u8, unpack } from "../../src/index.js";
 import { assert } from "./assert.js";
 import { base64, flip, fromUtf8, hex, sha256, unbase64, utf8 } from "./bytes.js";
 import { part } from "./parts.js";
 import { verifyEd25519 } from "./verify.js";
-import { bytes, type OpName } from "./world.js";
+import { bytes, EDGE_JOB_EXPIRES, type OpName } from "./world.js";
 
 const none = new Uint8Array(0);
 
@@ -112,6 +112,31 @@ part("the protocol", async ({ core, w, args }, step) => {
       [hex(bytes(16, 0x50)), hex(bytes(16, 0x30)), 7, hex(bytes(32, 0x40)), "https://files.example", header.length]);
     core.refuses(Status.Malformed, Op.OpenHeader, text("plain text, not a document, but long enough to hold the header of one, surely"));
     core.refuses(Status.Malformed, Op.NewHeader, ...args("NewHeader", { 4: text("javascript:alert(1)") }));
+  });
+
+  await step("an edge opens for the reader that the server names, until it expires", () => {
+    const opened = (changes: Record<number, Uint8Array> = {}, change = (frames: Uint8Array[]): Uint8Array[] => frames): (string | number)[] => {
+      const [, , , items = none] = args("OpenEdgeKeys");
+      const batch = unpack(items).map((item) => pack(...change(unpack(item, 5))));
+      const [frame] = core.run(Op.OpenEdgeKeys, 1, ...args("OpenEdgeKeys", { ...changes, 3: pack(...batch) }));
+      return outcomes(frame ?? none, 2).map((o) => (o.value ? hex(o.value) : o.error.status));
+    };
+    const key = hex(w.documentKey);
+    assert.deepEqual(opened(), [key, key]);
+    const isRefused = (all: (string | number)[], what: string): void => { assert.ok(all.every((o) => typeof o === "number"), what); };
+    isRefused(opened({}, ([a, b, c, d]) => [a, b, c, d, none].map((x) => x ?? none)), "without a ticket");
+    for (const [i, what] of [[2, "another key record"], [3, "a changed value"], [4, "a changed ticket"]] as const) {
+      isRefused(opened({}, (frames) => frames.map((f, j) => (j === i ? flip(f, -1) : f))), what);
+    }
+    isRefused(opened({ 2: none }), "without the server's record");
+    isRefused(opened({ 0: w.seeds.alice, 1: w.alice }), "for another reader");
+    core.refuses(Status.Mismatch, Op.RunEdgeJob, ...args("RunEdgeJob", { 3: u64(EDGE_JOB_EXPIRES + 1) }));
+    const [job = none] = args("RunEdgeJob").slice(4);
+    for (const at of [0, job.length >> 1, -1]) {
+      core.refuses([Status.Malformed, Status.Decrypt, Status.Mismatch, Status.Signature], Op.RunEdgeJob, ...args("RunEdgeJob", { 4: flip(job, at) }));
+    }
+    const [stranger] = core.run(Op.NewIdentity, 1, bytes(32, 66), bytes(32, 67), u8(w.suite)) as [Uint8Array];
+    core.refuses([Status.Mismatch, Status.Decrypt], Op.RunEdgeJob, ...args("RunEdgeJob", { 0: bytes(32, 66), 1: stranger }));
   });
 
   await step("a receipt answers its revocation", () => {

@@ -1,8 +1,8 @@
 /** One record of every type, made by the real core, and a good request for every operation. */
 
-import { Deposit, GrantKind, IdKind, Op, pack, Reader, SecretKind, text, u32, u64, u8 } from "../../src/index.js";
+import { Deposit, GrantKind, IdKind, Op, outcomes, pack, Reader, SecretKind, text, u32, u64, u8, unpack } from "../../src/index.js";
 import type { Core } from "./boundary.js";
-import { base64, concat, fromUtf8, unbase64 } from "./bytes.js";
+import { base64, concat, fromUtf8, sha256, unbase64 } from "./bytes.js";
 import { sizeOfField } from "./places.js";
 
 /** A good request and what is known of its results. */
@@ -121,8 +121,8 @@ function collectionArgs(w: Pick<World, "suite" | "seeds" | "alice" | "serviceId"
   return [...head, readers, u8(Deposit.Open), none, none, none];
 }
 
-/** Makes a world of a suite. Every record is new, the seeds are fixed. */
-export function makeWorld(core: Core, suite: number): World {
+/** Makes a world of a suite. Every record is new, the seeds are fixed. `log`: good requests about a log that somebody else has kept. */
+export async function makeWorld(core: Core, suite: number, log: Partial<Record<OpName, Good>>): Promise<World> {
   const run = (op: number, ...args: readonly Uint8Array[]): Uint8Array => core.run(op, 1, ...args)[0] ?? none;
   const id = (op: number, record: Uint8Array, results: number): Uint8Array => core.run(op, results, record)[0] ?? none;
   const seeds = { alice: bytes(32, 1), bob: bytes(32, 2), service: bytes(32, 3) };
@@ -151,6 +151,8 @@ export function makeWorld(core: Core, suite: number): World {
     ...sharing(core, w, records, grantArgs, collectionArgs(base, collection, readers), readers),
     ...keys(core, w, records, keyArgs),
     ...requests(core, alice, seeds.alice),
+    ...edges(core, w, records, await sha256(key)),
+    ...log,
   };
   return { ...w, ...records, good: good as Record<OpName, Good> };
 }
@@ -237,6 +239,25 @@ function keys(core: Core, w: Parts, r: Records, keyArgs: Uint8Array[]): Record<s
     },
     // The server's record is looked at for transformed values only: what is wrong with it is told in their outcomes.
     OpenKeys: { args: [w.seeds.bob, w.bob, w.service, pack(item, item)], results: [2 * (FRAME_AND_STATUS + 32)], free: [2], optional: [3], batch: 3 },
+  };
+}
+
+/** Until when the job of these requests is good, in Unix milliseconds. */
+export const EDGE_JOB_EXPIRES = 1_800_000_060_000;
+
+function edges(core: Core, w: Parts, r: Records, keyHash: Uint8Array): Record<string, Good> {
+  const run = (op: number, ...args: readonly Uint8Array[]): Uint8Array => core.run(op, 1, ...args)[0] ?? none;
+  const seed = bytes(32, 4);
+  const edge = run(Op.NewIdentity, seed, bytes(32, 104), u8(w.suite));
+  const one = pack(keyHash, r.value);
+  const job = [w.seeds.service, w.service, edge, w.bobId, u64(EDGE_JOB_EXPIRES), r.transformKey, pack(one, one)];
+  const doing = [seed, edge, w.service, u64(EDGE_JOB_EXPIRES - 1), run(Op.SealEdgeJob, ...job)];
+  const [done] = outcomes(run(Op.RunEdgeJob, ...doing), 2);
+  const item = pack(w.alice, w.next, r.key, ...unpack(done?.value ?? none, 2));
+  return {
+    SealEdgeJob: { args: job, results: [-1], batch: 6 },
+    RunEdgeJob: { args: doing, results: [-1] },
+    OpenEdgeKeys: { args: [w.seeds.bob, w.bob, w.service, pack(item, item)], results: [2 * (FRAME_AND_STATUS + 32)], free: [2], optional: [3], batch: 3 },
   };
 }
 
