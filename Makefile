@@ -38,14 +38,32 @@ test-bundles: sdk ## build the SDK's examples with their bundlers, run them in C
 	@node web/sdk/examples/check/check.mjs $(ARGS)
 
 .PHONY: run
-run: build ## start a server with its data in ./data
-	$(BIN)/recrypt serve --data data
+run: build ## start a server with its data in ./data, and its page at the address that it prints
+	@echo "open the address below in a browser"
+	$(BIN)/recrypt serve --data data --blobs data/documents --max-blobs 10000
+
+.PHONY: app
+app: wasm ## build the page that recrypt serve shows; needs Node 20.19 with npm
+	@.ci/app
+
+.PHONY: test-app
+test-app: build ## play the page in Chromium against the real server; ARGS='story -g NAME'
+	@cd web/app && npm run -s check && npm test -s -- $(ARGS)
+
+.PHONY: screenshots
+screenshots: build ## take pictures of the page, into web/app/screenshots
+	@cd web/app && SCREENSHOTS=$(CURDIR)/web/app/screenshots npm test -s
+
+.PHONY: bench-page
+bench-page: build ## the page's benchmark beside upstream's npm package, in one page; prints its address, ARGS=--measure: the table
+	@web/app/bench/run $(ARGS)
 
 .PHONY: build
 build: $(BIN)/recrypt ## build bin/recrypt
 
 .PHONY: $(BIN)/recrypt
 $(BIN)/recrypt: wasm
+	@.ci/app --if-possible
 	@[ -e $(BIN)/recrypt ] || echo "building $(BIN)/recrypt; the first time takes a few minutes (SQLite is compiled) …"
 	@mkdir -p $(BIN)
 	@CGO_ENABLED=0 $(GO) build -trimpath -ldflags="-s -w -X main.version=$(VERSION)" -o $(BIN)/recrypt ./host/cmd/recrypt
@@ -112,4 +130,5 @@ check: wasm ## generated, formatted, tidy, vetted (also purego, 29-bit limbs, ar
 
 .PHONY: clean
 clean: ## remove what was built
-	rm -rf $(BIN) $(WASM) web/sdk/dist web/sdk/node_modules wasm/recrypt/consttimetest/trace/node_modules
+	rm -rf $(BIN) $(WASM) web/sdk/dist web/sdk/node_modules web/app/node_modules wasm/recrypt/consttimetest/trace/node_modules
+	@find web/app/dist -mindepth 1 ! -name placeholder.html -delete

@@ -5,13 +5,13 @@
  */
 
 import { createHash } from "node:crypto";
-import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { brotliCompress, constants, gzip } from "node:zlib";
 import { defineConfig, type Plugin } from "vite";
 
-const dist = join(import.meta.dirname, "dist");
+const dist = process.env.RECRYPT_APP_OUT ?? join(import.meta.dirname, "dist");
 const keep = "placeholder.html"; // committed, so that the Go package compiles without a build
 
 /** The integrity of a file, as in HTML. */
@@ -42,6 +42,7 @@ function served(): Plugin {
     name: "recrypt-served",
     apply: "build",
     buildStart() {
+      mkdirSync(dist, { recursive: true });
       for (const name of readdirSync(dist)) if (name !== keep) rmSync(join(dist, name), { recursive: true });
     },
     async closeBundle() {
@@ -53,11 +54,17 @@ function served(): Plugin {
   };
 }
 
+/** The module as the SDK has it. Its integrity goes into the script, whose own is in the page. */
+const module = join(import.meta.dirname, "../sdk/dist/src/recrypt.wasm");
+
 export default defineConfig({
   plugins: [served()],
+  define: { "import.meta.env.VITE_MODULE_INTEGRITY": JSON.stringify(integrity(readFileSync(module))) },
+  worker: { format: "es" },
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
   build: {
     target: "es2022",
+    outDir: dist,
     emptyOutDir: false, // see keep
     assetsInlineLimit: 0, // the page's policy has no data: URLs
     modulePreload: false,

@@ -8,5 +8,10 @@ declare module "*?worker&url" {
 declare module "*.css";
 
 interface ImportMeta {
-  readonly env: { readonly VITE_NPM_BINDING?: string };
+  readonly env: {
+    /** Of recrypt.wasm, as in HTML. */
+    readonly VITE_MODULE_INTEGRITY: string;
+    /** Where a developer's build finds the npm binding. */
+    readonly VITE_NPM_BINDING?: string;
+  };
 }

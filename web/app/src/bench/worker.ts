@@ -30,7 +30,7 @@ function say(answer: Answer): void {
 }
 
 async function answer({ runs, binding }: Question): Promise<void> {
-  const engine = await loadEngine();
+  const engine = await loadEngine(undefined, { integrity: import.meta.env.VITE_MODULE_INTEGRITY });
   const sets: (readonly [Row["who"], Row["suite"], Operations])[] = [
     ["ours", "recrypt256", ours(new Recrypt(engine, Suite.Recrypt256))],
     ["ours", "recrypt480", ours(new Recrypt(engine, Suite.Recrypt480))],

@@ -29,8 +29,11 @@ export function Button({ kind = "plain", icon, busy = false, children, type = "b
   );
 }
 
+/** Where one came from: a view, or what was there before. */
+export type Back = { readonly label: string } & ({ readonly href: string } | { readonly onBack: () => void });
+
 /** The frame of a view: its heading takes the focus when one comes to it, and names the window. */
-export function Page({ title, lead, children, back }: { title: string; lead?: string; children: ComponentChildren; back?: { href: string; label: string } }): JSX.Element {
+export function Page({ title, lead, children, back }: { title: string; lead?: string; children: ComponentChildren; back?: Back }): JSX.Element {
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
     document.title = `${title} – ${t.brand}`;
@@ -40,7 +43,7 @@ export function Page({ title, lead, children, back }: { title: string; lead?: st
   return (
     <div class="page">
       <header class="page-head">
-        {back && <a class="back" href={back.href}><Icon name="back" />{back.label}</a>}
+        {back && ("href" in back ? <a class="back" href={back.href}><Icon name="back" />{back.label}</a> : <button type="button" class="back" onClick={back.onBack}><Icon name="back" />{back.label}</button>)}
         <h1 ref={heading} tabIndex={-1}>{title}</h1>
         {lead !== undefined && <p class="lead">{lead}</p>}
       </header>
@@ -129,9 +132,9 @@ export function Announcer(): JSX.Element {
 export function Dialog({ title, children, onClose }: { title: string; children: ComponentChildren; onClose: () => void }): JSX.Element {
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => {
-    const before = document.activeElement;
-    dialog.current?.showModal();
-    return () => { if (before instanceof HTMLElement) before.focus(); };
+    const shown = dialog.current;
+    shown?.showModal();
+    return () => { shown?.close(); }; // which gives the focus back
   }, []);
   return (
     <dialog ref={dialog} class="dialog" aria-labelledby="dialog-title" onCancel={(e) => { e.preventDefault(); onClose(); }}

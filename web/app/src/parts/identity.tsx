@@ -41,8 +41,12 @@ export function Person({ id, note }: { id: string; note?: string | undefined }):
   );
 }
 
-/** Something to be copied as it stands. */
-export function Copyable({ label, text, hidden = false }: { label: string; text: string; hidden?: boolean }): JSX.Element {
+/**
+ * Something to be copied as it stands.
+ *
+ * @param short - shows one line of it
+ */
+export function Copyable({ label, text, short = false }: { label: string; text: string; short?: boolean }): JSX.Element {
   const [copied, setCopied] = useState(false);
   const copy = async (): Promise<void> => {
     await navigator.clipboard.writeText(text);
@@ -54,7 +58,7 @@ export function Copyable({ label, text, hidden = false }: { label: string; text:
     <div class="copyable">
       <div class="copyable-words">
         <span class="copyable-label">{label}</span>
-        {!hidden && <code>{text}</code>}
+        <code class={short ? "cut" : undefined}>{text}</code>
       </div>
       <Button icon={copied ? "check" : "copy"} onClick={() => { void copy(); }} aria-label={`${t.common.copy}: ${label}`}>{copied ? t.common.copied : t.common.copy}</Button>
     </div>

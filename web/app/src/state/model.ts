@@ -44,7 +44,7 @@ export class Model {
   async start(): Promise<void> {
     this.phase.set({ kind: "starting" });
     try {
-      this.#service ??= await connect();
+      this.#service ??= await connect({ integrity: import.meta.env.VITE_MODULE_INTEGRITY });
       if (isLink()) this.phase.set({ kind: "link" });
       else await this.#begin();
     } catch (error) {

@@ -8,9 +8,10 @@ import { Icon, type IconName } from "../parts/icon.js";
 import { useName } from "../parts/identity.js";
 import { useAccount } from "../state/model.js";
 import { useStore } from "../state/store.js";
+import { useLoaded } from "../state/work.js";
 import { momentOf, t } from "../texts/index.js";
 
-type Kind = keyof typeof t.activity.kinds;
+type Kind = keyof typeof t.activity.own;
 
 const icons: Readonly<Record<Kind, IconName>> = {
   grant: "sharing", revocation: "close", rotation: "key", opening: "open", expiry: "clock", request: "clock", veto: "close", deposit: "lock", acceptance: "check", refusal: "close", gap: "info",
@@ -20,32 +21,39 @@ function isKind(kind: string): kind is Kind {
   return Object.hasOwn(icons, kind);
 }
 
+/** As many grants as are read, to say whom an event is about. */
+const LIMIT = 500;
+
 export function Activity(): JSX.Element {
   const account = useAccount();
   const events = useStore(account.events);
   const silence = useStore(account.silence);
+  const changes = useStore(account.changes);
+  const readers = useLoaded(async (signal) => {
+    const { issued } = await account.session.grants({ limit: LIMIT, signal });
+    return new Map(issued.map((g) => [g.id, g.reader]));
+  }, [changes]);
   return (
     <Page title={t.activity.title} lead={t.activity.lead}>
       <Failure error={silence} />
       <Panel>
-        {events.length === 0 ? <Empty icon="activity">{t.activity.empty}</Empty> : <ol class="list events" aria-live="polite">{events.map((e) => <Event key={`${e.index} ${e.kind}`} event={e} />)}</ol>}
+        {events.length === 0 ? <Empty icon="activity">{t.activity.empty}</Empty>
+          : <ol class="list events">{events.map((e) => <Event key={`${e.index} ${e.kind}`} event={e} reader={readers.value?.get(e.grant ?? "")} />)}</ol>}
       </Panel>
     </Page>
   );
 }
 
-function Event({ event }: { event: ServiceEvent }): JSX.Element {
+function Event({ event, reader }: { event: ServiceEvent; reader: string | undefined }): JSX.Element {
   const account = useAccount();
   const name = useName();
-  const kind = isKind(event.kind) ? event.kind : undefined;
-  const words = kind === undefined ? event.kind : t.activity.kinds[kind];
+  const kind = isKind(event.kind) ? event.kind : "gap";
+  const own = event.owner === account.id;
+  const who = own ? (reader === undefined ? (kind === "opening" && event.grant === undefined ? t.common.you : t.activity.somebody) : name(reader)) : name(event.owner);
   return (
     <li class="item">
-      <span class="item-icon"><Icon name={kind === undefined ? "info" : icons[kind]} /></span>
-      <span class="item-words">
-        <span class="item-name">{words.charAt(0).toUpperCase() + words.slice(1)}</span>
-        {event.owner !== "" && <span class="soft small">{t.documents.collection.toLowerCase()}: {event.owner === account.id ? t.activity.ofYours : name(event.owner)}</span>}
-      </span>
+      <span class="item-icon"><Icon name={icons[kind]} /></span>
+      <span class="item-words"><span class="item-name">{own ? t.activity.own[kind](who) : t.activity.others[kind](who)}</span></span>
       <time class="soft small numbers" dateTime={new Date(event.time).toISOString()}>{momentOf(event.time)}</time>
     </li>
   );

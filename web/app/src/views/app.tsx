@@ -17,7 +17,7 @@ import { Documents } from "./documents.js";
 import { Front } from "./front.js";
 import { Kit } from "./kit.js";
 import { Link } from "./link.js";
-import { Open } from "./open.js";
+import { Open, opened } from "./open.js";
 import { People } from "./people.js";
 import { PersonPage } from "./person.js";
 import { Settings } from "./settings.js";
@@ -36,6 +36,7 @@ export function App(): JSX.Element {
 
 function Phases(): JSX.Element {
   const model = useModel();
+  const at = useStore(route);
   const phase = useStore(model.phase);
   switch (phase.kind) {
     case "starting":
@@ -43,7 +44,8 @@ function Phases(): JSX.Element {
     case "failed":
       return <Failed error={phase.error} />;
     case "start":
-      return <Start identities={phase.identities} locked={phase.locked === "idle"} />;
+      // It needs no identity, and whoever wants to know how fast this is has none yet.
+      return at.view === "benchmark" ? <div class="guest"><main id="content"><Benchmark /></main></div> : <Start identities={phase.identities} locked={phase.locked === "idle"} />;
     case "link":
       return <Link />;
     case "kit":
@@ -73,11 +75,11 @@ function Failed({ error }: { error: unknown }): JSX.Element {
 /** Where the reader of a link is: he opens documents, and nothing else. */
 function Guest(): JSX.Element {
   const model = useModel();
-  const at = useStore(route);
+  const found = useStore(opened);
   return (
     <div class="guest">
       <header class="front-brand"><Mark /><span>{t.brand}</span><Button kind="quiet" icon="lock" onClick={() => { void model.lock(); }}>{t.link.leave}</Button></header>
-      <main id="content">{at.view === "open" ? <Open args={[]} /> : <Documents />}</main>
+      <main id="content">{found === undefined ? <Documents /> : <Open args={[]} />}</main>
     </div>
   );
 }

@@ -106,7 +106,7 @@ function Made({ entry, collection }: { entry: Remembered; collection: string }):
   const link = linkTo(entry);
   return (
     <Notice kind="good" title={link === undefined ? t.documents.downloaded(entry.name) : t.documents.published(entry.name)}>
-      {link !== undefined && <Copyable label={t.documents.link} text={link} />}
+      {link !== undefined && <Copyable label={t.documents.link} text={link} short />}
       <p>{t.documents.linkHint} <a href={href("sharing", collection)}>{t.documents.share}</a></p>
     </Notice>
   );

@@ -3,7 +3,7 @@
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 
-import { Button, Failure, Loading, Notice, Page, Panel, ProgressBar } from "../parts/basics.js";
+import { Button, Failure, Loading, Notice, Page, Panel, ProgressBar, type Back } from "../parts/basics.js";
 import { DropZone, Form, TextField } from "../parts/fields.js";
 import { Facts, Person, useName } from "../parts/identity.js";
 import type { Account, Opened, Watch } from "../state/account.js";
@@ -15,7 +15,7 @@ import { useWork } from "../state/work.js";
 import { shortId, sizeOf, t } from "../texts/index.js";
 
 /** What is looked at. It lasts as long as its view. */
-const opened = store<Opened | undefined>(undefined);
+export const opened = store<Opened | undefined>(undefined);
 
 /** Fetches a published document and opens it. */
 async function openPlace(account: Account, place: Place, watch: Watch): Promise<Opened> {
@@ -31,7 +31,7 @@ export function OpenPanel(): JSX.Element {
   const open = useWork(async (watch, what: File | Place) => {
     const found = what instanceof File ? await account.decrypt(what, openedName(what.name), watch) : await openPlace(account, what, watch);
     opened.set(found);
-    go("open");
+    if (!account.guest) go("open"); // the address of a guest is his link
   });
   const submit = (): void => {
     const place = parsePlace(address, location.origin);
@@ -67,10 +67,10 @@ export function Open({ args }: { args: readonly string[] }): JSX.Element {
   const { run } = work;
   useEffect(() => {
     if (id !== undefined) void run();
-    else if (opened.get() === undefined) go("documents");
+    else if (opened.get() === undefined && !account.guest) go("documents");
     return () => { opened.set(undefined); };
-  }, [id, run]);
-  const back = { href: href("documents"), label: t.documents.title };
+  }, [id, run, account]);
+  const back: Back = account.guest ? { onBack: () => { opened.set(undefined); }, label: t.common.back } : { href: href("documents"), label: t.documents.title };
   if (found !== undefined) return <Viewer document={found} back={back} />;
   return (
     <Page title={name === undefined ? t.documents.open : openedName(name)} back={back}>
@@ -81,7 +81,7 @@ export function Open({ args }: { args: readonly string[] }): JSX.Element {
   );
 }
 
-function Viewer({ document, back }: { document: Opened; back: { href: string; label: string } }): JSX.Element {
+function Viewer({ document, back }: { document: Opened; back: Back }): JSX.Element {
   const account = useAccount();
   const name = useName();
   const { info, content } = document;
@@ -93,7 +93,7 @@ function Viewer({ document, back }: { document: Opened; back: { href: string; la
           <Person id={info.author} note={`${t.viewer.writtenBy.toLowerCase()} · ${t.viewer.verified}`} />
           <Button kind="primary" icon="download" onClick={() => { save(content, document.name); }}>{t.viewer.save}</Button>
         </div>
-        {!known && <Notice kind="warn">{t.viewer.stranger}: <span class="mono">{shortId(info.author)}</span>. <a href={href("add", info.author)}>{t.viewer.add}</a></Notice>}
+        {!known && <Notice kind="warn">{t.viewer.stranger}: <span class="mono">{shortId(info.author)}</span>. {!account.guest && <a href={href("add", info.author)}>{t.viewer.add}</a>}</Notice>}
         {info.waiting && <Notice kind="warn">{t.viewer.waiting}</Notice>}
         <Content content={content} name={document.name} />
         <Facts rows={[[t.viewer.size, sizeOf(content.size)], [t.viewer.owner, name(info.owner)], [t.viewer.checked, "✓"]]} />

@@ -48,7 +48,7 @@ function OwnId(): JSX.Element {
       <div class="own">
         <div class="own-words">
           <Copyable label={t.people.own} text={id} />
-          <Copyable label={t.people.ownLink} text={link} />
+          <Copyable label={t.people.ownLink} text={link} short />
         </div>
         <Qr text={link} label={t.people.qr} />
       </div>

@@ -20,9 +20,9 @@ export function PersonPage({ id }: { id: string }): JSX.Element {
   return (
     <Page title={contact.nickname} lead={t.people.since(dayOf(contact.added))} back={{ href: href("people"), label: t.people.title }}>
       <Safety contact={contact} />
-      <Panel title={t.people.shares} icon="sharing" action={<Button icon="next" onClick={() => { go("sharing", "default", contact.id); }}>{t.people.see}</Button>} />
-      <Panel title={t.people.rename} icon="person">
-        <Copyable label={t.people.id} text={contact.id} />
+      <Panel title={t.people.shares} text={t.people.sharesText(contact.nickname)} icon="sharing" action={<Button icon="next" onClick={() => { go("sharing", "default", contact.id); }}>{t.people.see}</Button>} />
+      <Panel title={t.people.about} icon="person">
+        <Copyable label={t.people.idOf(contact.nickname)} text={contact.id} />
         <Rename key={contact.nickname} contact={contact} />
       </Panel>
       <Forget contact={contact} />
