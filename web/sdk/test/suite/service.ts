@@ -2,6 +2,7 @@
 
 import { CallError } from "../../src/call_error.js";
 import { type ErrorCode, hasCode } from "../../src/client/errors.js";
+import { connect } from "../../src/connect.js";
 import { Core } from "../../src/core.js";
 import { Engine } from "../../src/engine.js";
 import { errorClasses } from "../../src/error_classes.js";
@@ -17,8 +18,10 @@ import { onPage } from "../../src/page.js";
 import { Endpoint, REMOTE } from "../../src/rpc.js";
 import { LocalService, type ServiceParts } from "../../src/service.js";
 import type { Service, Session } from "../../src/types.js";
+import { workerAt } from "../../src/worker_url.js";
 import { assert, same } from "./assert.js";
 import { base64, fromUtf8, indexOf, utf8 } from "./bytes.js";
+import { MODULE } from "./env.js";
 import { type Env, group, test } from "./registry.js";
 
 /** The floor of the core, so that tests do not take long. */
@@ -449,6 +452,23 @@ group("passkeys of the browser", () => {
     await plain.addPasskey();
     await w.service.unlock(plain.identity.id, { passkey: true });
   }, { needs: ["server", "page", "passkey"] });
+
+  test("go to a worker", async (env) => {
+    const worker = (): Worker => workerAt(new URL("../../src/worker_main.js", import.meta.url));
+    const service = await connect({ server: await env.server(), wasm: `${env.base}/${MODULE}`, store: "memory", worker });
+    try {
+      const { session } = await service.createIdentity({ name: newName("alice"), passkey: true, kit: true });
+      await session.lock();
+      const again = await service.unlock(undefined, { passkey: true });
+      await again.changePassphrase(passphrase);
+      await again.lock();
+      const last = await service.unlock(undefined, { passphrase });
+      assert.equal(last.identity.id, session.identity.id);
+      await assert.rejects(last.addPasskey(), stored("passkey"), "this authenticator has one already");
+    } finally {
+      service.close();
+    }
+  }, { needs: ["server", "page", "passkey", "worker"] });
 
   test("are missing elsewhere", async (env) => {
     const { navigator } = globalThis as { navigator?: { credentials?: unknown } };
