@@ -7,7 +7,8 @@
  *     stream     ─┘                                      └─ stream
  *
  * Between input and output stand generators, which take a piece when one is asked of them. So
- * nothing is read ahead but by Blobs, and who stops reading stops everything before it.
+ * nothing is read ahead, and who stops reading stops everything before it. What a generator gives of an *input* may be
+ * overwritten when the next piece is asked for; what comes out is in buffers of its own.
  */
 
 /** Bytes as WebCrypto takes them: not in memory that threads share. */
@@ -21,14 +22,17 @@ export function plainBytes(bytes: Uint8Array): Bytes {
 /** What a document or its content comes as. */
 export type Content = Uint8Array | Blob | ReadableStream<Uint8Array>;
 
-/** Bytes that a Blob is read by at once: a multiple of the pieces that payloads are hashed in. */
-const READ_SIZE = 2 << 20;
+/** Bytes of the buffer that a Blob is read into, and of the pieces that an array is read in. */
+const READ_SIZE = 1 << 20;
 
-/** Bytes that are put into a Blob at once. */
+/** Bytes that are put into a Blob at once, where its parts are in memory. */
 const PART_SIZE = 4 << 20;
 
 /** A generator of bytes. */
 export type Pieces = AsyncGenerator<Uint8Array, void, undefined>;
+
+/** What gives the next bytes of a stream; undefined at its end. */
+type Next = () => Promise<Uint8Array | undefined>;
 
 /**
  * Reads a stream; not every engine lets streams be iterated. Leaving off, and the signal, cancel it.
@@ -38,6 +42,15 @@ export type Pieces = AsyncGenerator<Uint8Array, void, undefined>;
 export async function* fromStream(stream: ReadableStream<Uint8Array>, signal?: AbortSignal): Pieces {
   signal?.throwIfAborted();
   const reader = stream.getReader();
+  yield* reading(reader, signal, async () => {
+    const { done, value } = await reader.read();
+    if (done) return undefined;
+    if (!((value as unknown) instanceof Uint8Array)) throw new TypeError("the stream must be one of bytes: Uint8Array");
+    return value;
+  });
+}
+
+async function* reading(reader: ReadableStreamGenericReader & { releaseLock(): void }, signal: AbortSignal | undefined, read: Next): Pieces {
   const cancel = (reason?: unknown): void => void reader.cancel(reason).catch(() => undefined);
   const abort = (): void => {
     cancel(signal?.reason); // ends a read under way too
@@ -46,11 +59,10 @@ export async function* fromStream(stream: ReadableStream<Uint8Array>, signal?: A
   let ended = false;
   try {
     for (;;) {
-      const { done, value } = await reader.read();
+      const piece = await read();
       signal?.throwIfAborted();
-      if (done) break;
-      if (!((value as unknown) instanceof Uint8Array)) throw new TypeError("the stream must be one of bytes: Uint8Array");
-      yield value;
+      if (piece === undefined) break;
+      yield piece;
     }
     ended = true;
   } finally {
@@ -170,19 +182,29 @@ async function* bytesFrom(bytes: Uint8Array, from: number, signal?: AbortSignal)
   }
 }
 
-/** Reads one piece ahead. */
+/** Reads a Blob, where that is possible always into the same buffer: a piece is there until the next is asked for. */
 async function* blobFrom(blob: Blob, from: number, signal?: AbortSignal): Pieces {
-  const read = (at: number): Promise<ArrayBuffer> => {
-    const piece = blob.slice(at, at + READ_SIZE).arrayBuffer();
-    piece.catch(() => undefined); // a failure is met when its turn comes
-    return piece;
-  };
-  let next = from < blob.size ? read(from) : undefined;
-  for (let at = from; next !== undefined; at += READ_SIZE) {
-    const piece = await next;
-    signal?.throwIfAborted();
-    next = at + READ_SIZE < blob.size ? read(at + READ_SIZE) : undefined;
-    yield new Uint8Array(piece);
+  signal?.throwIfAborted();
+  const stream: ReadableStream<Uint8Array> = blob.slice(from).stream();
+  const reader = byteReader(stream);
+  if (reader === undefined) {
+    yield* fromStream(stream, signal);
+    return;
+  }
+  let buffer = new ArrayBuffer(READ_SIZE);
+  yield* reading(reader, signal, async () => {
+    const { done, value } = await reader.read(new Uint8Array(buffer));
+    if (done) return undefined;
+    buffer = value.buffer;
+    return value;
+  });
+}
+
+function byteReader(stream: ReadableStream<Uint8Array>): ReadableStreamBYOBReader | undefined {
+  try {
+    return stream.getReader({ mode: "byob" });
+  } catch {
+    return undefined; // not everywhere are streams of Blobs such of bytes
   }
 }
 
@@ -224,8 +246,31 @@ export async function toBytes(pieces: Pieces, size: number): Promise<Bytes> {
  * Gathers pieces into a Blob, which browsers keep outside the heap, and on disk if it is large.
  *
  * @param type - its media type
+ * @throws what the pieces fail with
  */
 export async function toBlob(pieces: Pieces, type = "application/octet-stream"): Promise<Blob> {
+  return "document" in globalThis || "FileReaderSync" in globalThis ? toBlobOutside(pieces, type) : toBlobOfParts(pieces, type);
+}
+
+/** Lets a browser take the pieces out of this process as they come: a third of the work of making Blobs of them. */
+async function toBlobOutside(pieces: Pieces, type: string): Promise<Blob> {
+  const faults: unknown[] = []; // what the pieces fail with: browsers may tell something else
+  const noted = async function* (): Pieces {
+    try {
+      yield* pieces;
+    } catch (e) {
+      faults.push(e);
+      throw e;
+    }
+  };
+  try {
+    return await new Response(toStream(noted()), { headers: { "content-type": type } }).blob();
+  } catch (e) {
+    throw faults.length > 0 ? faults[0] : e;
+  }
+}
+
+async function toBlobOfParts(pieces: Pieces, type: string): Promise<Blob> {
   const parts: Blob[] = [];
   let held: Bytes[] = [];
   let size = 0;

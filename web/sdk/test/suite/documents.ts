@@ -82,11 +82,11 @@ group("documents", () => {
   test("of the command line open here, and ours there", async (env) => {
     const { alice } = await people(env);
     const cli = async (args: string[], files?: Record<string, Uint8Array>): Promise<Awaited<ReturnType<Env["cli"]>>> => {
-      const done = await env.cli([...args, "--as", "clara", "--no-passphrase"], files);
+      const done = await env.cli([...args, "--as", "clara", "--no-passphrase", "--server", alice.c.base], files);
       assert.equal(done.code, 0, `${args.join(" ")}: ${done.stderr}`);
       return done;
     };
-    const made = await env.cli(["identity", "create", "clara", "--no-passphrase"]);
+    const made = await env.cli(["identity", "create", "clara", "--no-passphrase", "--server", alice.c.base]);
     assert.equal(made.code, 0, made.stderr);
     const id = /rid1[a-z0-9]{58}/.exec(made.stdout)?.[0];
     assert.ok(id !== undefined);
