@@ -3,6 +3,10 @@
 import "./frame.js";
 import "./glue.js";
 import "./instances.js";
+import "./engine.js";
+import "./errors.js";
+import "./rpc.js";
+import "./worker.js";
 import "./damage.js";
 import "./vectors.js";
 import "./ed25519.js";
