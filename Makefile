@@ -91,6 +91,12 @@ bench-load: build ## measure the service under load: rates, latencies, overload,
 bench-layers: wasm ## time the layers: field, tower, groups, pairing, scheme, engines; output for benchstat
 	@$(GO) test -run '^$$' -bench . $(ARGS) ./wasm/recrypt/... ./host/engine ./host/cobblestone
 
+.PHONY: bench-web
+bench-web: build ## measure encrypting and decrypting a file of 1 GiB in Chromium and Node; ARGS='--size 256 --runs 1 --write'
+	@npm ci --prefix web/sdk --no-audit --no-fund --loglevel=error
+	@npm ci --prefix web/sdk/test/bench/bulk --no-audit --no-fund --loglevel=error
+	@npm run -s build --prefix web/sdk && cd web/sdk && npx tsc -p test/tsconfig.json && node dist/test/bench/bulk/main.js $(ARGS)
+
 .PHONY: fuzz
 fuzz: wasm ## fuzz: 10 million executions of parsers, 10 minutes of each other target; resumes; TARGET=FuzzX picks one
 	@.ci/fuzz

@@ -26,5 +26,8 @@ import "./events.js";
 import "./go_client.js";
 import "./evil_sharing.js";
 import "./evil_keys.js";
+import "./cobblestone.js";
+import "./documents.js";
+import "./repository.js";
 
 export { post, type Plan, type Result, runPlan } from "./env.js";
