@@ -44,6 +44,8 @@ import type { Core } from "../core.js";
 import { RecryptError } from "../error.js";
 import { type ErrorCode, ServiceError } from "./errors.js";
 import { insistOn, persist } from "./insist.js";
+import { KeptAnswers } from "./kept.js";
+import { Lock } from "./lock.js";
 import { LogView } from "./log.js";
 import { confirm, keysChanged, lookUp, lookUpMany, openPerson, parsePerson, type Person, publish, refresh, safetyNumber } from "./people.js";
 import { fetchServer, type ServerRecord } from "./server.js";
@@ -90,6 +92,8 @@ export class Client {
   readonly fetch: typeof fetch;
   /** What was verified of the server's log. */
   readonly log: LogView = new LogView();
+  /** Answers to be asked whether they still hold. */
+  readonly kept: KeptAnswers = new KeptAnswers();
 
   readonly #now: () => number;
   readonly #edgeId: string | undefined;
@@ -98,7 +102,7 @@ export class Client {
   #closed = false;
   #skew = 0;
   #server: ServerRecord | undefined;
-  #asking: Promise<ServerRecord> | undefined;
+  readonly #asking: Lock = new Lock();
 
   /**
    * Checks the configuration. Does not talk to the server.
@@ -234,10 +238,7 @@ export class Client {
    * @throws ServiceError "server_changed"
    */
   async server(options: Pick<CallOptions, "signal"> = {}): Promise<ServerRecord> {
-    if (this.#server !== undefined) return this.#server;
-    if (options.signal !== undefined) return (this.#server = await fetchServer(this, options));
-    this.#asking ??= fetchServer(this, {}).finally(() => (this.#asking = undefined));
-    return (this.#server = await this.#asking);
+    return this.#server ?? this.#asking.run(async () => (this.#server ??= await fetchServer(this, options)), options.signal);
   }
 
   /**

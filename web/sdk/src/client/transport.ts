@@ -10,6 +10,7 @@
 import type { Client, Person } from "./client.js";
 import { aborted, checkAborted, fromWire, hasCode, isWireCode, refusal, ServiceError, serverWords } from "./errors.js";
 import { sleep } from "./insist.js";
+import type { Kept } from "./kept.js";
 import { followAnswer, logFloor } from "./log.js";
 import { refresh } from "./people.js";
 import { concat, random, sha256, toBase64url } from "./text.js";
@@ -75,7 +76,7 @@ export async function call(c: Client, method: string, path: string, body: unknow
   try {
     return await signed(c, (as) => callAs(c, { method, path, body: bytes, as, options }));
   } finally {
-    bytes.fill(0); // it may hold transform keys
+    bytes.fill(0); // it may hold transform keys, as its text did, which JavaScript cannot overwrite
   }
 }
 
@@ -131,17 +132,23 @@ function correct(c: Client, date: string | undefined): boolean {
 /** Sends a request; when there were too many it waits as long as it is told to and sends it again. */
 async function exchange(c: Client, q: Query, seen: Seen): Promise<unknown> {
   const floor = await logFloor(c);
-  const answer = await patiently(q.options.signal, () =>
-    send(c, q, { accept: "application/json, application/problem+json" }, seen, async (response) => {
-      const bytes = await readBounded(c, response, MAX_ANSWER);
-      if (!isType(response, "application/json")) {
-        throw refusal("answer", `${c.base} sent something other than JSON; is this the right address?`);
-      }
-      return parse(c, bytes);
-    }),
-  );
+  const name = `${q.as?.id ?? ""} ${q.path}`; // what two people are answered may differ
+  const known = q.method === "GET" ? c.kept.get(name) : undefined;
+  const headers = { accept: "application/json, application/problem+json", ...(known && { "if-none-match": known.tag }) };
+  const { response, bytes } = await patiently(q.options.signal, () => send(c, q, headers, seen, (r) => receive(c, r), known));
+  const answer = parse(c, bytes);
   await followAnswer(c, floor, answer);
+  if (q.method === "GET") c.kept.keep(name, response, bytes);
   return answer;
+}
+
+/** Takes the content of an answer in JSON. */
+async function receive(c: Client, response: Response): Promise<{ response: Response; bytes: Uint8Array<ArrayBuffer> }> {
+  const bytes = await readBounded(c, response, MAX_ANSWER);
+  if (!isType(response, "application/json")) {
+    throw refusal("answer", `${c.base} sent something other than JSON; is this the right address?`);
+  }
+  return { response, bytes };
 }
 
 /** Does something again as long as the server says that there were too many requests, for a while. */
@@ -197,14 +204,17 @@ export async function openStream(c: Client, path: string, accept: string, option
 
 /** Sends a request within its time and takes its answer, refusals excepted, which are thrown. */
 async function send<T>(
-  c: Client, q: Query, headers: Readonly<Record<string, string>>, seen: Seen, receive: (response: Response) => Promise<T>,
+  c: Client, q: Query, headers: Readonly<Record<string, string>>, seen: Seen, take: (response: Response) => Promise<T>, known?: Kept,
 ): Promise<T> {
   const timeout = q.method === "POST" && q.path === "/v1/grants" ? GRANT_TIMEOUT : REQUEST_TIMEOUT;
   return timed(q.options.signal, timeout, c, async (signal) => {
     const response = await request(c, q, headers, signal);
     seen.date = response.headers.get("date") ?? undefined;
+    if (response.status === 304 && known?.tag === (response.headers.get("etag") ?? "")) {
+      return take(new Response(known.bytes, { headers: { "content-type": "application/json" } })); // as if it had come
+    }
     await refuse(c, response);
-    return receive(response);
+    return take(response);
   });
 }
 
@@ -321,6 +331,7 @@ export async function signatureOf(c: Client, as: Person, q: Signable): Promise<R
 /** Throws what an answer other than a good one says, and reads it for that. */
 export async function refuse(c: Client, response: Response): Promise<void> {
   const { status } = response;
+  if (status === 304) throw refusal("answer", `${c.base} says that something has not changed which it was not asked about`);
   if (response.type === "opaqueredirect" || (status >= 300 && status < 400)) {
     throw refusal("answer", `${c.base} redirects elsewhere, which is not followed; use the server's own address`);
   }

@@ -3,6 +3,7 @@
 import { Client, MemoryState, Suite } from "../../src/index.js";
 import { type Answer, serviceFetch, signing } from "../../src/client/api.js";
 import { persist } from "../../src/client/insist.js";
+import { KeptAnswers } from "../../src/client/kept.js";
 import { Lock } from "../../src/client/lock.js";
 import { addSuites, hasSuite, strongest, versions } from "../../src/client/people.js";
 import { formatId, fromBase64url, parseId, printable, random, toBase64url } from "../../src/client/text.js";
@@ -76,7 +77,7 @@ test("client: refuses what is no id, and whom nobody knows", async (env) => {
   const alice = await someone(env);
   const { client, id } = alice;
   const server = (await client.server()).id;
-  for (const bad of ["", "rid1", server, `${id.slice(0, -1)}q`, id.toUpperCase() + "x", "../server", "ríd1"]) {
+  for (const bad of ["", "rid1", server, `${id.slice(0, -1)}${id.endsWith("q") ? "p" : "q"}`, id.toUpperCase() + "x", "../server", "ríd1"]) {
     await refused("malformed", client.lookUp(bad));
   }
   await refused("not_found", client.lookUp((await coreOf(env)).formatId(1, random(32))), /has its owner published it/);
@@ -280,6 +281,60 @@ test("client: is aborted at any time", async (env) => {
     await refused("aborted", working);
     await refused("aborted", work(AbortSignal.abort()));
   }
+});
+
+test("client: what has not changed is not sent again, and is verified again", async (env) => {
+  const line = tap();
+  const alice = await someone(env, [Suite.Recrypt256], { fetch: line.fetch });
+  const bob = await someone(env);
+  const statuses: number[] = [];
+  line.trick = async (path, _, honest): Promise<Response> => {
+    const response = await honest();
+    if (path.startsWith("/v1/grants/")) statuses.push(response.status);
+    return response;
+  };
+  const first = await alice.client.call("GET", "/v1/grants/issued/start");
+  assert.deepEqual(await alice.client.call("GET", "/v1/grants/issued/start"), first);
+  assert.deepEqual(statuses, [200, 304]);
+  await alice.client.lookUp(bob.id);
+  line.trick = (path): Promise<Response> | undefined =>
+    path.includes("/identities/") ? Promise.resolve(new Response(null, { status: 304, headers: { etag: '"other"' } })) : undefined;
+  await refused("answer", alice.client.lookUp(bob.id), /not asked about/);
+  line.trick = undefined;
+  const changed = await addSuites(bob.client, [Suite.Recrypt480]);
+  assert.deepEqual(changed, [Suite.Recrypt480]);
+  assert.equal((await alice.client.lookUp(bob.id)).identity.version, 2);
+});
+
+test("client: keeps answers within its bounds", () => {
+  const kept = new KeptAnswers();
+  const answer = (tag: string, cache = "private"): Response => new Response("", { headers: { "etag": tag, "cache-control": cache } });
+  const piece = (): Uint8Array<ArrayBuffer> => new Uint8Array(3 << 20);
+  for (const tag of ['"a"', '"b"']) kept.keep(tag, answer(tag), piece());
+  assert.equal(kept.get('"a"')?.tag, '"a"'); // used last
+  kept.keep("c", answer('"c"'), piece());
+  assert.deepEqual(["a", "b"].map((n) => kept.get(`"${n}"`) !== undefined), [true, false]);
+  for (const [name, r] of Object.entries({ weak: answer('W/"a"'), none: answer(""), odd: answer('"a b"'), secret: answer('"a"', "no-store") })) {
+    kept.keep(name, r, new Uint8Array(1));
+    assert.equal(kept.get(name), undefined, name);
+  }
+  kept.keep("large", answer('"l"'), new Uint8Array(5 << 20));
+  assert.equal(kept.get("large"), undefined);
+});
+
+test("client: waiting for a lock ends when the caller aborts, and spoils nothing", async () => {
+  const lock = new Lock();
+  const seen: string[] = [];
+  const control = new AbortController();
+  const first = lock.run(async () => { await later(40); seen.push("first"); });
+  const second = lock.run(() => { seen.push("second"); }, control.signal);
+  const third = lock.run(() => { seen.push("third"); });
+  second.catch(() => undefined);
+  control.abort();
+  await refused("aborted", second);
+  assert.deepEqual(seen, []);
+  await Promise.all([first, third]);
+  assert.deepEqual(seen, ["first", "third"]);
 });
 
 test("client: time is bounded", async (env) => {
