@@ -92,6 +92,16 @@ group("worker", () => {
     await assert.rejects(session.encrypt(utf8("x")), call("locked"));
   }), { needs });
 
+  test("is not needed: the same in this thread", async (env) => {
+    const service = await connect({ server: await env.server(), wasm: await env.module(), store: "memory", worker: false });
+    const { session } = await create(service);
+    const { document } = await session.encrypt(utf8("secret"));
+    assert.equal(fromUtf8((await session.decrypt(document)).content), "secret");
+    service.close();
+    await assert.rejects(service.identities(), call("closed"));
+    await assert.rejects(session.encrypt(utf8("x")), call("locked"));
+  }, { needs: ["server"] });
+
   test("passes on errors of every class", (env) => within(env, async ({ service }) => {
     const { session } = await create(service);
     await assert.rejects(session.getSymKey("a".repeat(26)), (e) => hasCode(e, "no_access"));
