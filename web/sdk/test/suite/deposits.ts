@@ -173,7 +173,7 @@ async function follow(env: Env, url: string, passcode?: string): Promise<Someone
 test("links: who has one opens what is written for it, and nothing else", async (env) => {
   const [alice, bob] = [await someone(env), await someone(env)];
   const other = await seal(alice, "other");
-  const made = await createLink(alice.client, { title: "for the notary", expiresIn: 2500 });
+  const made = await createLink(alice.client, { title: "for the notary", expiresIn: 3600_000 });
   assert.deepEqual([made.title, made.passcode, made.uses], ["for the notary", false, undefined]);
   const { document } = await seal(alice, "deed", { collection: "for the notary" });
   const parsed = parseLink(made.url);
@@ -187,9 +187,12 @@ test("links: who has one opens what is written for it, and nothing else", async 
   const list = await collections(alice.client);
   assert.deepEqual(list.map((c) => [c.title, c.link, c.default]), [["", false, true], ["for the notary", true, false]]);
   await refused("exists", createLink(alice.client, { title: "for the notary" }));
-  await later(Math.max(0, (made.expires ?? 0) - Date.now()) + 200);
-  await closed(reader, document);
-  await closed(reader, (await seal(alice, "young", { collection: "for the notary" })).document);
+  const short = await createLink(alice.client, { title: "for a moment", expiresIn: 4000 });
+  const moment = await follow(env, short.url);
+  const old = await seal(alice, "old", { collection: "for a moment" });
+  await later(Math.max(0, (short.expires ?? 0) - Date.now()) + 200);
+  await closed(moment, old.document);
+  await closed(moment, (await seal(alice, "young", { collection: "for a moment" })).document);
 }, NEEDS);
 
 test("links: uses, revoking, and the strong suite", async (env) => {
