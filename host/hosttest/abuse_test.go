@@ -11,9 +11,9 @@ import (
 )
 
 // rowsOf are how many cases of each letter there are.
-var rowsOf = map[string]int{"B": 16, "C": 18, "D": 17, "F": 14, "G": 16}
+var rowsOf = map[string]int{"B": 16, "C": 18, "D": 17, "F": 14, "G": 16, "H": 8}
 
-var abuseID = regexp.MustCompile(`^[BCDFG][0-9]+$`)
+var abuseID = regexp.MustCompile(`^[BCDFGH][0-9]+$`)
 
 // TestAbuseCases: the table of abuse cases is whole, and names tests that exist.
 func TestAbuseCases(t *testing.T) {

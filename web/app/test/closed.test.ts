@@ -149,7 +149,7 @@ test("H7: another site cannot frame the app", async ({ browser, server }) => {
   await new Promise((resolve) => framing.close(resolve));
 });
 
-test("nothing secret is stored in the clear", async ({ someone }) => {
+test("H4, H8: nothing secret is stored in the clear, and there is no service worker", async ({ someone }) => {
   const { page } = await someone("lea");
   const stored = await page.evaluate(async () => {
     const out: string[] = [JSON.stringify(localStorage), JSON.stringify(sessionStorage), document.cookie];
@@ -167,4 +167,5 @@ test("nothing secret is stored in the clear", async ({ someone }) => {
   expect(stored).not.toContain(PASSPHRASE);
   // A mark that there are identities, by which is noticed that the browser has deleted them. It says nothing more.
   expect(await page.evaluate(() => document.cookie)).toBe("recrypt-identities=1");
+  expect(await page.evaluate(async () => (await navigator.serviceWorker.getRegistrations()).length)).toBe(0);
 });

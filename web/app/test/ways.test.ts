@@ -192,6 +192,7 @@ test("by keyboard alone: create, add a collection, lock, unlock", async ({ brows
   await page.keyboard.press("Escape");
   await expect(page.getByRole("dialog")).toHaveCount(0);
   await page.reload();
+  await expect(page.getByRole("heading", { name: "Welcome back" })).toBeFocused();
   await tabTo(page, /^Passphrase$/);
   await page.keyboard.type(PASSPHRASE);
   await page.keyboard.press("Enter");

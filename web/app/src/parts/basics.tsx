@@ -133,8 +133,12 @@ export function Dialog({ title, children, onClose }: { title: string; children: 
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => {
     const shown = dialog.current;
+    const before = document.activeElement;
     shown?.showModal();
-    return () => { shown?.close(); }; // which gives the focus back
+    return () => {
+      shown?.close(); // until then nothing outside takes the focus
+      if (before instanceof HTMLElement) before.focus();
+    };
   }, []);
   return (
     <dialog ref={dialog} class="dialog" aria-labelledby="dialog-title" onCancel={(e) => { e.preventDefault(); onClose(); }}
