@@ -50,7 +50,11 @@ func (s *Server) enrol(ctx context.Context, texts []string) error {
 // record.
 func (s *Server) newEdge(ctx context.Context, text string) (*edge, error) {
 	var record []byte
-	if kind, id, err := s.core.ParseID(ctx, text); err == nil && kind == abi.KindPerson {
+	notOne := errors.New("an edge is neither an id, rid1…, nor an edge.identity file as recrypt edge init makes it")
+	if kind, id, err := s.core.ParseID(ctx, text); err == nil {
+		if kind != abi.KindPerson {
+			return nil, notOne
+		}
 		known, err := s.newest(ctx, id)
 		if errors.Is(err, store.ErrNotFound) {
 			return nil, fmt.Errorf("edge %s is not published here: enrol it by its edge.identity file", text)
@@ -60,7 +64,7 @@ func (s *Server) newEdge(ctx context.Context, text string) (*edge, error) {
 		}
 		record = known.Record
 	} else if record, err = base64.RawURLEncoding.Strict().DecodeString(text); err != nil {
-		return nil, errors.New("an edge is neither an id, rid1…, nor an edge.identity file as recrypt edge init makes it")
+		return nil, notOne
 	}
 	v, err := s.core.OpenIdentity(ctx, record)
 	if err != nil {
