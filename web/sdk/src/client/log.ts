@@ -210,7 +210,7 @@ async function checkConsistency(c: Client, older: LogState, newer: LogState): Pr
   try {
     answer = await c.get(`/v1/log/consistency/${older.size}/${newer.size}`);
   } catch (e) {
-    if (e instanceof ServiceError && e.status !== undefined && e.status < 500 && e.code !== "limited") {
+    if (e instanceof ServiceError && e.status !== undefined && e.status < 500 && e.code !== "answer" && e.code !== "limited") {
       throw refusal("forked_log", `it does not prove that ${newer.size} entries go on from ${older.size}: ${e.message}`, { cause: e });
     }
     throw failed("fetch consistency proof", e);

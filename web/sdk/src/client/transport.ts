@@ -331,18 +331,18 @@ export async function signatureOf(c: Client, as: Person, q: Signable): Promise<R
 /** Throws what an answer other than a good one says, and reads it for that. */
 export async function refuse(c: Client, response: Response): Promise<void> {
   const { status } = response;
-  if (status === 304) throw refusal("answer", `${c.base} says that something has not changed which it was not asked about`);
-  if (response.type === "opaqueredirect" || (status >= 300 && status < 400)) {
-    throw refusal("answer", `${c.base} redirects elsewhere, which is not followed; use the server's own address`);
-  }
   if (status >= 200 && status < 300) return;
-  if (status < 400 || !isType(response, "application/problem+json")) {
-    throw refusal("answer", `${c.base} answered with status ${status}`, { status });
+  const no = (what: string): ServiceError => {
+    void response.body?.cancel().catch(() => undefined); // nobody reads it
+    return refusal("answer", `${c.base} ${what}`, { status });
+  };
+  if (status === 304) throw no("says that something has not changed which it was not asked about");
+  if (response.type === "opaqueredirect" || (status >= 300 && status < 400)) {
+    throw no("redirects elsewhere, which is not followed; use the server's own address");
   }
+  if (status < 400 || !isType(response, "application/problem+json")) throw no(`answered with status ${status}`);
   const p = parse(c, await readBounded(c, response, MAX_ANSWER)) as Record<string, unknown> | null;
-  if (typeof p !== "object" || p === null || !isWireCode(p.code)) {
-    throw refusal("answer", `${c.base} answered with status ${status}`, { status });
-  }
+  if (typeof p !== "object" || p === null || !isWireCode(p.code)) throw no(`answered with status ${status}`);
   throw new ServiceError(fromWire(p.code), serverWords(p.code, p.title, p.detail), {
     status, retryAfter: Math.max(retryAfter(response), 1000),
   });

@@ -188,6 +188,13 @@ const logs: Act[] = [
     s.lie = (path): Response | undefined => path.includes("/consistency/") ? json({ code: "not_found", title: "not found" }, 404) : undefined;
     return c.lookUp(bob.id);
   } },
+  { name: "something other than a proof of consistency", code: "answer", async try({ s, bob }) {
+    const c = s.client();
+    await c.lookUp(bob.id);
+    s.someone();
+    s.lie = (path): Response | undefined => path.includes("/consistency/") ? new Response("gone", { status: 404 }) : undefined;
+    return c.lookUp(bob.id);
+  } },
   { name: "a proof of consistency of something else", code: "forked_log", async try({ s, bob }) {
     const c = s.client();
     await c.lookUp(bob.id);
