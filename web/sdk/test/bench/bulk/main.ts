@@ -8,10 +8,10 @@
  * `--only chromium` or `--only node` leaves the other out. Nothing here fails for being slow.
  */
 
-import { spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { closeSync, existsSync, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from "node:fs";
-import { cpus, tmpdir } from "node:os";
+import { cpus, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 
@@ -94,12 +94,14 @@ async function inChromium(site: Site, program: string, file: string, table: Tabl
   }
 }
 
-function inNode(server: string, file: string, table: Table): void {
+async function inNode(server: string, file: string, table: Table): Promise<void> {
   for (let run = 0; run < Number(options.runs); run++) {
     const args = [sdkPath("dist/test/bench/bulk/node.js"), server, file, AGE, String(AGE_BYTES), String(BARE_BYTES)];
-    const done = spawnSync(process.execPath, args, { encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] });
-    if (done.status !== 0) throw new Error("node: the benchmark failed");
-    const r = JSON.parse(done.stdout) as NodeResult;
+    const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] }); // the server is reached through this process
+    let said = "";
+    for await (const piece of child.stdout.setEncoding("utf8")) said += piece as string;
+    if (said === "") throw new Error("node: the benchmark failed");
+    const r = JSON.parse(said) as NodeResult;
     for (const what of ["encrypt", "decrypt", "bare1", "bare32", "hashing"] as const) note(table, what, r[what]);
     note(table, "age encrypt", r.age.encrypt);
     note(table, "age decrypt", r.age.decrypt);
@@ -142,6 +144,7 @@ async function main(): Promise<void> {
   if (!isBuilt()) throw new Error("bin/recrypt is not built: run make build");
   if (!existsSync(AGE)) throw new Error("age-encryption is not installed: npm ci --prefix web/sdk/test/bench/bulk");
   const program = options.only === "node" ? undefined : chromium.find();
+  const [busy = 0] = loadavg();
   const work = mkdtempSync(join(tmpdir(), "recrypt-bulk-"));
   const site = await Site.start();
   const service = new Service(site);
@@ -159,10 +162,10 @@ async function main(): Promise<void> {
       const t = table("Chromium");
       Object.assign(t, { place: await inChromium(site, program, file, t) });
     } else if (options.only !== "node") console.log(`not measured: Chromium, which is not installed: ${chromium.install}`);
-    if (options.only !== "chromium") inNode(await site.backend(), file, table(`Node ${process.version}`));
-    const head = `# How fast documents are encrypted\n\nBy \`make bench-web\`: a file of ${options.size} MiB, ${options.runs} runs, everything interleaved, on ${cpus().length} × ${cpus()[0]?.model ?? "?"}. In Chromium
-the file is chosen in a page, the SDK works in its worker and returns Blobs; in Node it streams from file to file. \`encrypt / this\` is
-the SDK's best rate by that of the line. What the numbers led to is in [RATIONALE.md](../../RATIONALE.md).\n\n`;
+    if (options.only !== "chromium") await inNode(site.url, file, table(`Node ${process.version}`));
+    const head = `# How fast documents are encrypted\n\nBy \`make bench-web\`: a file of ${options.size} MiB, ${options.runs} runs, everything interleaved, on ${cpus().length} × ${cpus()[0]?.model ?? "?"},
+with a load of ${busy.toFixed(0)} of other programs when it began: more than 0 makes every number smaller, the ratios less so. In Chromium the file is chosen in a page, the SDK works in its worker and returns Blobs; in Node it streams from file to file. \`encrypt / this\` is the
+SDK's best rate by that of the line. What the numbers led to is in [RATIONALE.md](../../RATIONALE.md).\n\n`;
     const text = head + tables.map(page).join("\n");
     console.log(`\n${text}`);
     if (options.write) writeFileSync(sdkPath("test/bench/RESULTS.md"), text.trimEnd() + "\n");
