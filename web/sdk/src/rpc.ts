@@ -249,16 +249,7 @@ export class Endpoint {
         life.onEnd(() => this.#callbacks.delete(id));
         return id;
       },
-      signal: (signal) => {
-        const id = this.#next++;
-        const abort = (): void => { this.#post({ type: "abort", id, reason: encode(signal.reason, this.#keeper(life), []) }); };
-        if (!signal.aborted) signal.addEventListener("abort", abort, { once: true });
-        life.onEnd(() => {
-          signal.removeEventListener("abort", abort);
-          this.#post({ type: "forget", ids: [id] });
-        });
-        return id;
-      },
+      signal: (signal) => this.#keepSignal(signal, life),
       promise: (promise) => {
         const id = -this.#next++;
         life.hold();
@@ -268,18 +259,31 @@ export class Endpoint {
           .finally(life.release);
         return id;
       },
-      source: (source) => {
-        const id = this.#next++;
-        life.hold();
-        const end = (): void => {
-          this.#pumps.delete(id);
-          life.release();
-        };
-        const post = (m: PumpMessage, transfers?: Transferable[]): void => { this.#post(m, transfers); };
-        this.#pumps.set(id, new SourcePump(id, source, { post, end, move: this.#moveChunks, encode: (value, t) => encode(value, this.#keeper(life), t) }));
-        return id;
-      },
+      source: (source) => this.#keepSource(source, life),
     };
+  }
+
+  #keepSignal(signal: AbortSignal, life: Lifetime): number {
+    const id = this.#next++;
+    const abort = (): void => { this.#post({ type: "abort", id, reason: encode(signal.reason, this.#keeper(life), []) }); };
+    if (!signal.aborted) signal.addEventListener("abort", abort, { once: true });
+    life.onEnd(() => {
+      signal.removeEventListener("abort", abort);
+      this.#post({ type: "forget", ids: [id] });
+    });
+    return id;
+  }
+
+  #keepSource(source: AsyncIterable<unknown> | ReadableStream<unknown>, life: Lifetime): number {
+    const id = this.#next++;
+    life.hold();
+    const end = (): void => {
+      this.#pumps.delete(id);
+      life.release();
+    };
+    const post = (m: PumpMessage, transfers?: Transferable[]): void => { this.#post(m, transfers); };
+    this.#pumps.set(id, new SourcePump(id, source, { post, end, move: this.#moveChunks, encode: (value, t) => encode(value, this.#keeper(life), t) }));
+    return id;
   }
 
   #keepObject(object: Remote): number {
