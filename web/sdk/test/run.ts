@@ -153,7 +153,7 @@ async function main(): Promise<number> {
     const start = Date.now();
     const has = runtime.has.filter((f) => !without.includes(f));
     try {
-      const result = await runIn(runtime, path, { base: site.url, runtime: runtime.name, only, without: runtime.without ?? "", has });
+      const result = await runIn(runtime, path, { base: site.url, runtime: runtime.name, only: only === "" ? (runtime.only ?? "") : only, has });
       good = tell(runtime.name, result, (Date.now() - start) / 1000) && good;
       modules.set(runtime.name, result.module);
     } catch (e) {

@@ -29,7 +29,7 @@ function browser(name: string, where: "page" | "worker"): Runtime {
     find: () => findProgram("CHROMIUM", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"),
     install: "apt-get install chromium, or name it by CHROMIUM",
     has: where === "page" ? ["compile", "worker", "indexeddb", "page", "passkey", "server", "go"] : ["compile", "worker", "indexeddb", "server", "go"],
-    ...(where === "worker" && { without: "^(recorded answers|frozen vectors|a damaged core|the native core)" }), // the page has run them
+    ...(where === "worker" && { only: "^(the codec|glue|engine|the protocol|Ed25519|log|client)" }), // the page has run them all
     start: async (path, plan): Promise<Running> => {
       const profile = mkdtempSync(join(tmpdir(), "recrypt-chromium-"));
       const sandbox = process.getuid?.() === 0 ? ["--no-sandbox"] : [];

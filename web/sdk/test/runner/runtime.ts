@@ -14,8 +14,8 @@ export interface Runtime {
   /** How to install it. */
   readonly install: string;
   readonly has: readonly Feature[];
-  /** Tests that are left to another runtime of the same engine, as a regular expression. */
-  readonly without?: string;
+  /** The tests that are not left to another runtime of the same engine, as a regular expression; default: all. */
+  readonly only?: string;
   /** Starts it. It sends its result to the site; `Running` says what else becomes of it. */
   start(path: string, plan: Plan): Promise<Running>;
 }

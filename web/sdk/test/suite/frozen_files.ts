@@ -71,6 +71,7 @@ interface Line {
 export class Vectors {
   readonly #files: ReadonlyMap<string, Uint8Array>;
   readonly #prefix: string;
+  readonly #twins = new Map<string, Vector>();
 
   /** @param prefix - what stands before the names of the files in those of the vectors */
   constructor(files: ReadonlyMap<string, Uint8Array>, prefix = "") {
@@ -87,6 +88,13 @@ export class Vectors {
   read(name: string): Vector {
     const vector = new Parser(this, split(fromUtf8(this.file(`${name}.txt`)))).vector();
     if (vector.name !== this.#prefix + name) throw new Error(`${name} has another name inside`);
+    return vector;
+  }
+
+  /** Reads a vector that others name as their twin. */
+  twin(name: string): Vector {
+    const vector = this.#twins.get(name) ?? this.read(name);
+    this.#twins.set(name, vector);
     return vector;
   }
 
@@ -206,7 +214,7 @@ class Parser {
   }
 
   #ofTwin(name: string): Uint8Array {
-    const twin = this.#vectors.read(this.#twin ?? none());
+    const twin = this.#vectors.twin(this.#twin ?? none());
     if (twin.twin !== undefined) throw new Error("the twin has a fault");
     if (twin.kind === "document") return name === "key" ? twin.key : twin.file;
     return twin.args.find((a) => a.name === name)?.bytes ?? none();

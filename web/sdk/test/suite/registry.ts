@@ -99,8 +99,6 @@ export interface Report {
 export interface RunOptions {
   /** Only tests whose name matches. */
   readonly only?: RegExp | undefined;
-  /** No tests whose name matches. */
-  readonly without?: RegExp | undefined;
   /** Is told the name of each test that starts. */
   readonly starts?: (name: string) => Promise<void>;
 }
@@ -139,7 +137,7 @@ export async function run(env: Env, options: RunOptions = {}): Promise<Report> {
   let current = "the start";
   const stop = watch((e) => report.failed.push({ name: current, message: `nobody took care of this: ${describe(e)}` }));
   for (const t of tests) {
-    if (options.only?.test(t.name) === false || options.without?.test(t.name) === true) continue;
+    if (options.only?.test(t.name) === false) continue;
     const missing = (t.options.needs ?? []).filter((f) => !env.has.has(f));
     if (missing.length > 0) {
       report.skipped.push({ name: t.name, why: `no ${missing.join(", ")}` });
