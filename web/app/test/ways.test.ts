@@ -148,7 +148,7 @@ async function tabTo(page: Page, name: RegExp): Promise<void> {
     await page.keyboard.press("Tab");
     const at = await page.evaluate(() => {
       const e = document.activeElement as HTMLElement | null;
-      if (e === null || e === document.body) return undefined;
+      if (e === null || e === document.body || e.tabIndex < 0) return undefined; // a heading, which the view has given the focus meanwhile
       const seen = e instanceof HTMLInputElement && e.type === "file" ? (e.nextElementSibling as HTMLElement) : e;
       const labels = e instanceof HTMLInputElement || e instanceof HTMLSelectElement ? [...(e.labels ?? [])].map((l) => l.innerText) : [];
       return { name: (e.getAttribute("aria-label") ?? labels.join(" ")) || e.innerText, outline: getComputedStyle(seen).outlineStyle };
