@@ -159,14 +159,9 @@ func RunEdgeJob(edgeSeed, edge, service []byte, now uint64, job []byte, stopped 
 	if len(plain) < size || (len(plain)-size)%each != 0 {
 		return nil, nil, nil, malformed("edge job has a part of another length")
 	}
-	t, err := recrypt.NewTransformKey(s, plain[:size])
+	k, err := prepareKey(s, plain[:size])
 	if err != nil {
-		return nil, nil, nil, schemeError(err, "transform key is malformed")
-	}
-	defer t.Wipe()
-	k, err := t.Prepare()
-	if err != nil {
-		return nil, nil, nil, unsigned("signature of the transform key does not verify")
+		return nil, nil, nil, err
 	}
 	defer k.Wipe()
 	inner, err := recryptKey(edgeSeed)
@@ -180,6 +175,24 @@ func RunEdgeJob(edgeSeed, edge, service []byte, now uint64, job []byte, stopped 
 	}
 	values, errs = transformAll(k, inner, values, stopped)
 	return values, tickets, errs, nil
+}
+
+// prepareKey decodes, verifies and prepares a transform key.
+func prepareKey(s recrypt.Suite, b []byte) (*recrypt.PreparedTransformKey, error) {
+	t, err := recrypt.NewTransformKey(s, b)
+	if err != nil {
+		return nil, schemeError(err, "transform key is malformed")
+	}
+	defer t.Wipe()
+	k, err := t.Prepare()
+	if err == recrypt.ErrTransformKey {
+		// Its encoding was checked above: what is left is its signature.
+		return nil, unsigned("signature of the transform key does not verify")
+	}
+	if err != nil {
+		return nil, schemeError(err, "transform key cannot be prepared")
+	}
+	return k, nil
 }
 
 // openEdgeJob verifies a job and opens what is sealed in it, for the caller to wipe.

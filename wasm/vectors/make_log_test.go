@@ -194,8 +194,13 @@ func (t *tree) consistency(old, size int64) []byte { return joined(must(tlog.Pro
 
 // makeProofs makes the vectors of proofs.
 func (m *maker) makeProofs() {
-	const at = "log/"
 	t := newTree(23)
+	m.makeInclusion(t)
+	m.makeConsistency(t)
+}
+
+func (m *maker) makeInclusion(t *tree) {
+	const at = "log/"
 	include := func(name, about string, index, size int64) {
 		m.ok(at+"inclusion"+name, about, abi.OpVerifyInclusion, t.leaves[index], abi.U64(uint64(index)), abi.U64(uint64(size)), t.root(size), t.inclusion(index, size))
 	}
@@ -224,7 +229,10 @@ func (m *maker) makeProofs() {
 	bad("proof-order", "Two hashes are exchanged.", "proof", slices.Concat(path[32:64], path[:32], path[64:]), mismatch)
 	bad("proof-cut", "The last hash lacks a byte.", "proof", path[:len(path)-1], mismatch)
 	bad("proof-65", "65 hashes.", "proof", make([]byte, 65*32), mismatch)
+}
 
+func (m *maker) makeConsistency(t *tree) {
+	const at = "log/"
 	follow := func(name, about string, old, size int64, proof []byte) {
 		m.ok(at+"consistency"+name, about, abi.OpVerifyConsistency, abi.U64(uint64(old)), t.root(old), abi.U64(uint64(size)), t.root(size), proof)
 	}
@@ -235,7 +243,7 @@ func (m *maker) makeProofs() {
 	follow("-empty", "Every tree goes on from the empty one: no proof.", 0, 23, nil)
 	follow("-both-empty", "The empty tree goes on from itself.", 0, 0, nil)
 	proof := t.consistency(9, 23)
-	bad = func(name, about, arg string, b []byte, want abi.Status) {
+	bad := func(name, about, arg string, b []byte, want abi.Status) {
 		m.bad(at+"consistency-"+name, about, "consistency", arg, b, want)
 	}
 	bad("old-size-other", "Another old size.", "old size", abi.U64(10), mismatch)
