@@ -164,7 +164,8 @@ async function main(): Promise<void> {
     } else if (options.only !== "node") console.log(`not measured: Chromium, which is not installed: ${chromium.install}`);
     if (options.only !== "chromium") await inNode(site.url, file, table(`Node ${process.version}`));
     const head = `# How fast documents are encrypted\n\nBy \`make bench-web\`: a file of ${options.size} MiB, ${options.runs} runs, everything interleaved, on ${cpus().length} × ${cpus()[0]?.model ?? "?"},
-with a load of ${busy.toFixed(0)} of other programs when it began: more than 0 makes every number smaller, the ratios less so. In Chromium the file is chosen in a page, the SDK works in its worker and returns Blobs; in Node it streams from file to file. \`encrypt / this\` is the
+with a load of ${busy.toFixed(0)} of other programs when it began: more than 0 makes every number smaller, the ratios less so. In Chromium
+the file is chosen in a page, the SDK works in its worker and returns Blobs; in Node it streams from file to file. \`encrypt / this\` is the
 SDK's best rate by that of the line. What the numbers led to is in [RATIONALE.md](../../RATIONALE.md).\n\n`;
     const text = head + tables.map(page).join("\n");
     console.log(`\n${text}`);
