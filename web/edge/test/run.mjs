@@ -109,9 +109,7 @@ const runtimes = {
       await cp(at.edge, dir, { recursive: true });
       const sdk = dirname(fileURLToPath(import.meta.resolve("@recrypt-service/sdk/recrypt.wasm")));
       await cp(join(sdk, "recrypt.wasm"), join(dir, "dist/recrypt.wasm"));
-      await bundle("workers/worker.ts", join(dir, "dist/worker.js"), {
-        plugins: [{ name: "module", setup: (b) => b.onResolve({ filter: /recrypt\.wasm$/ }, () => ({ path: "recrypt.wasm", external: true })) }],
-      });
+      await bundle("workers/worker.ts", join(dir, "dist/worker.js"), { external: ["*.wasm"] });
       return start(program, ["serve", "config.capnp", `--socket-addr=http=127.0.0.1:${port}`], { cwd: dir, env: { ...process.env, ...at.settings } });
     },
   },

@@ -12,11 +12,12 @@ const config :Workerd.Config = (
 const edge :Workerd.Worker = (
   modules = [
     (name = "worker.js", esModule = embed "dist/worker.js"),
-    (name = "recrypt.wasm", wasm = embed "dist/recrypt.wasm"),
+    (name = "@recrypt-service/sdk/recrypt.wasm", wasm = embed "dist/recrypt.wasm"),
   ],
   bindings = [
     (name = "RECRYPT_ORIGIN", fromEnvironment = "RECRYPT_ORIGIN"),
     (name = "RECRYPT_SERVICE", fromEnvironment = "RECRYPT_SERVICE"),
+    (name = "ALLOW_ORIGINS", fromEnvironment = "ALLOW_ORIGINS"),
     (name = "EDGE_SEED", text = embed "edge.seed"),
     (name = "EDGE_IDENTITY", text = embed "edge.identity"),
   ],
