@@ -17,13 +17,13 @@ export interface ConnectOptions {
   readonly server?: string;
   /** Default: recrypt.wasm beside the SDK's files. */
   readonly wasm?: WasmSource;
-  /** What recrypt.wasm must hash to: hexadecimal digits of SHA-256, or as in HTML, "sha256-" and base64. Default: not checked. */
+  /** What recrypt.wasm must hash to: SHA-256 or SHA-384 in hexadecimal, or as in HTML, "sha256-", "sha384-" or "sha512-" and base64. Default: not checked. */
   readonly integrity?: string;
   /** Whether the work is done in a Worker. Default: in pages yes, elsewhere no. A URL or a function says which worker. */
   readonly worker?: boolean | URL | (() => Worker);
   /** Where sealed identities are kept. Default: "indexeddb" where there is one, else "memory", which forgets. A store of one's own only without a worker. */
   readonly store?: "indexeddb" | "memory" | KeyStore;
-  /** Base URL of an edge that transforms for the server. */
+  /** Base URL of an edge that transforms for the server; if the server has several, with the id of the edge behind a "#": `https://edge.example.org#rid1…`. */
   readonly edge?: string;
   /** Ends connecting. */
   readonly signal?: AbortSignal;

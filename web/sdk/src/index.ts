@@ -35,6 +35,7 @@ export { ABI_VERSION, Deposit, GrantKind, IdKind, MAX_BATCH, MAX_REQUEST, Op, Re
 export { type Outcome, outcomes, pack, Reader, text, u8, u32, u64, unpack } from "./frame.js";
 
 export { Client, type CallOptions, type ClientConfig, type Person, type ServerRecord } from "./client/client.js";
+export { type Answer, type Body, type Operation, type paths, type Schemas, serviceFetch, signing, signRequest } from "./client/api.js";
 export { isDocument, peekDocument, type DocumentHeader } from "./client/document.js";
 export { IndexedDBState } from "./client/state_indexeddb.js";
 export { MemoryState, type State } from "./client/state.js";
