@@ -26,6 +26,7 @@ import "./events.js";
 import "./go_client.js";
 import "./evil_sharing.js";
 import "./evil_keys.js";
+import "./through_edge.js";
 import "./cobblestone.js";
 import "./documents.js";
 import "./repository.js";
