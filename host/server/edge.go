@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/recrypt-service/recrypt/host/api"
-	"github.com/recrypt-service/recrypt/host/keyring"
 	"github.com/recrypt-service/recrypt/host/store"
 	"github.com/recrypt-service/recrypt/wasm/abi"
 )
@@ -145,12 +144,9 @@ func (f *fetching) sealGroup(ctx context.Context, g *group) error {
 	if len(sealed) == 0 {
 		return nil
 	}
-	transformKey, err := s.keyring.Open(ctx, g.ID, g.Sealed)
-	if errors.Is(err, keyring.ErrDestroyed) {
-		return err
-	}
+	transformKey, err := s.openTransformKey(ctx, g)
 	if err != nil {
-		return ours(err)
+		return err
 	}
 	defer clear(transformKey)
 	if err := of(ctx).turn(ctx); err != nil {

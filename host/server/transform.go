@@ -234,8 +234,7 @@ func (f *fetching) apply(ctx context.Context, g *group) error {
 }
 
 // transformGroup opens the sealed transform key of a grant, uses it for those keys of the
-// group whose values are not kept, and wipes it. It and sealGroup are the only
-// places that hold one after a grant was stored.
+// group whose values are not kept, and wipes it.
 func (s *Server) transformGroup(ctx context.Context, g *group) error {
 	g.ticket = s.transformed.ticket()
 	keys := s.kept(g)
@@ -243,12 +242,9 @@ func (s *Server) transformGroup(ctx context.Context, g *group) error {
 		return nil
 	}
 	ticket := s.prepared.ticket()
-	transformKey, err := s.keyring.Open(ctx, g.ID, g.Sealed)
-	if errors.Is(err, keyring.ErrDestroyed) {
-		return err
-	}
+	transformKey, err := s.openTransformKey(ctx, g)
 	if err != nil {
-		return ours(err)
+		return err
 	}
 	defer clear(transformKey)
 	if len(keys) == 1 && !s.prepared.enabled() { // preparing is not worth it
@@ -271,6 +267,16 @@ func (s *Server) transformGroup(ctx context.Context, g *group) error {
 		}
 	}
 	return nil
+}
+
+// openTransformKey opens the sealed transform key of a grant, which the caller wipes. Only
+// transformGroup and sealGroup hold one after a grant was stored.
+func (s *Server) openTransformKey(ctx context.Context, g *group) ([]byte, error) {
+	key, err := s.keyring.Open(ctx, g.ID, g.Sealed)
+	if err != nil && !errors.Is(err, keyring.ErrDestroyed) {
+		return nil, ours(err)
+	}
+	return key, err
 }
 
 // kept gives keys of a group the values that the cache has, and returns the others.
