@@ -1,6 +1,6 @@
 /** What views are made of: panels, buttons, notices. */
 
-import type { ComponentChildren, JSX, MouseEventHandler } from "preact";
+import type { ComponentChildren, JSX, MouseEventHandler, RefObject } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 
 import { store, useStore } from "../state/store.js";
@@ -32,14 +32,20 @@ export function Button({ kind = "plain", icon, busy = false, children, type = "b
 /** Where one came from: a view, or what was there before. */
 export type Back = { readonly label: string } & ({ readonly href: string } | { readonly onBack: () => void });
 
-/** The frame of a view: its heading takes the focus when one comes to it, and names the window. */
-export function Page({ title, lead, children, back }: { title: string; lead?: string; children: ComponentChildren; back?: Back }): JSX.Element {
+/** Names the window after a heading, which takes the focus when one comes to its view. */
+export function useHeading(title: string): RefObject<HTMLHeadingElement | null> {
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
     document.title = `${title} – ${t.brand}`;
     heading.current?.focus({ preventScroll: true });
     scrollTo(0, 0);
   }, [title]);
+  return heading;
+}
+
+/** The frame of a view: its heading takes the focus when one comes to it, and names the window. */
+export function Page({ title, lead, children, back }: { title: string; lead?: string; children: ComponentChildren; back?: Back }): JSX.Element {
+  const heading = useHeading(title);
   return (
     <div class="page">
       <header class="page-head">

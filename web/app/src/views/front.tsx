@@ -1,19 +1,13 @@
 /** The frame of what is seen before anybody is unlocked. */
 
 import type { ComponentChildren, JSX } from "preact";
-import { useEffect, useRef } from "preact/hooks";
 
-import { Button } from "../parts/basics.js";
+import { Button, useHeading } from "../parts/basics.js";
 import { Mark } from "../parts/icon.js";
 import { t } from "../texts/index.js";
 
 export function Front({ title, children, onBack, wide = false }: { title: string; children: ComponentChildren; onBack?: () => void; wide?: boolean }): JSX.Element {
-  const heading = useRef<HTMLHeadingElement>(null);
-  useEffect(() => {
-    document.title = `${title} – ${t.brand}`;
-    heading.current?.focus({ preventScroll: true });
-    scrollTo(0, 0);
-  }, [title]);
+  const heading = useHeading(title);
   return (
     <div class={wide ? "front front-wide" : "front"}>
       <header class="front-brand"><Mark /><span>{t.brand}</span></header>
