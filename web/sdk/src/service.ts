@@ -235,6 +235,7 @@ export class LocalService implements InnerService {
   }
 
   #session(client: Client, name: string, link?: { readonly owner: string }): LocalSession {
+    if (this.#closed) client.close(); // nobody else would overwrite its seed
     this.#alive();
     const id = client.self().id;
     const stored = (): string => {

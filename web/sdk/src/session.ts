@@ -39,9 +39,9 @@ export interface SessionParts {
   readonly link?: { readonly owner: string };
   /** Keeps the identity's record after it has got a new version. */
   keep(record: Uint8Array): Promise<void>;
-  /** Adds a passkey, or changes the passphrase, of what is stored. */
-  addPasskey(seed: Uint8Array, passkey: PasskeyOutput): Promise<void>;
-  changePassphrase(seed: Uint8Array, next: choices.Passphrase, current: choices.Passphrase | undefined): Promise<void>;
+  /** Adds a passkey, or changes the passphrase, of what is stored. `seed` throws once the session is locked. */
+  addPasskey(seed: () => Uint8Array, passkey: PasskeyOutput): Promise<void>;
+  changePassphrase(seed: () => Uint8Array, next: choices.Passphrase, current: choices.Passphrase | undefined): Promise<void>;
   /** Overwrites what the core has of it. */
   wipe(): void;
 }
@@ -205,11 +205,11 @@ export class LocalSession implements InnerSession {
   }
 
   addPasskey(passkey: PasskeyOutput): Promise<void> {
-    return this.#use(undefined, (c) => this.#parts.addPasskey(c.seed, passkey));
+    return this.#use(undefined, (c) => this.#parts.addPasskey(() => c.seed, passkey));
   }
 
   changePassphrase(next: choices.Passphrase, current?: choices.Passphrase): Promise<void> {
-    return this.#use(undefined, (c) => this.#parts.changePassphrase(c.seed, next, current));
+    return this.#use(undefined, (c) => this.#parts.changePassphrase(() => c.seed, next, current));
   }
 
   addSuites(suites: readonly choices.SuiteName[], options?: Signal): Promise<choices.SuiteName[]> {

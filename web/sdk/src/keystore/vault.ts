@@ -109,14 +109,30 @@ export class Vault {
     });
   }
 
-  /** Adds a passkey. */
-  async addPasskey(id: string, seed: Uint8Array, passkey: PasskeyOutput): Promise<void> {
-    const wrap = await wrapSeeds(passkey, id, { seed });
-    await this.#change(id, (e) => ({ ...e, wraps: [...e.wraps, wrap] }));
+  /**
+   * Adds a passkey.
+   *
+   * @param seed - returns the seed, or throws once it is overwritten: that may happen while this waits, and then nothing is stored
+   */
+  async addPasskey(id: string, seed: () => Uint8Array, passkey: PasskeyOutput): Promise<void> {
+    const own = seed().slice();
+    try {
+      const wrap = await wrapSeeds(passkey, id, { seed: own });
+      await this.#change(id, (e) => {
+        seed();
+        return { ...e, wraps: [...e.wraps, wrap] };
+      });
+    } finally {
+      own.fill(0);
+    }
   }
 
-  /** Seals under another passphrase. */
-  async changePassphrase(id: string, seed: Uint8Array, next: Passphrase, current: Passphrase | undefined): Promise<void> {
+  /**
+   * Seals under another passphrase.
+   *
+   * @param seed - as for {@link addPasskey}
+   */
+  async changePassphrase(id: string, seed: () => Uint8Array, next: Passphrase, current: Passphrase | undefined): Promise<void> {
     passphraseBytes(next, "weak").fill(0);
     await this.#change(id, (e) => {
       let recovery: Uint8Array | undefined;
@@ -127,7 +143,7 @@ export class Vault {
         else opened.fill(0);
       }
       try {
-        return { ...e, ...this.#seal(next, { seed, ...(recovery !== undefined && { recovery }) }, undefined) };
+        return { ...e, ...this.#seal(next, { seed: seed(), ...(recovery !== undefined && { recovery }) }, undefined) };
       } finally {
         recovery?.fill(0);
       }

@@ -6,7 +6,7 @@ import { connect } from "../../src/connect.js";
 import { Core } from "../../src/core.js";
 import { Engine } from "../../src/engine.js";
 import { errorClasses } from "../../src/error_classes.js";
-import type { InnerService } from "../../src/inner.js";
+import type { InnerService, InnerSession } from "../../src/inner.js";
 import { IndexedDBKeyStore } from "../../src/keystore/indexeddb.js";
 import { type KeyStore, KeyStoreError, type KeyStoreErrorCode } from "../../src/keystore/keystore.js";
 import { MemoryKeyStore } from "../../src/keystore/memory.js";
@@ -175,6 +175,23 @@ group("service", () => {
     await assert.rejects(alice.encrypt(fill(10, 1), { signal: AbortSignal.abort() }), locked);
     const again = await w.service.unlock(alice.identity.id, { passphrase });
     await assert.rejects(again.encrypt(fill(10, 1), { signal: AbortSignal.abort() }), answered("aborted"));
+  }, { needs });
+
+  test("locking while what is stored changes leaves it as it was", async (env) => {
+    const w = await world(env);
+    const id = (await create(w)).identity.id;
+    const changes: Record<string, (s: InnerSession) => Promise<void>> = {
+      passphrase: (s) => s.changePassphrase("next", passphrase),
+      passkey: (s) => s.addPasskey(said(1)),
+    };
+    for (const [what, change] of Object.entries(changes)) {
+      const session = await w.inner.unlock(id, { passphrase });
+      const changing = assert.rejects(change(session), locked, what);
+      await session.lock();
+      await changing;
+      await (await w.inner.unlock(id, { passphrase })).collections();
+      assert.deepEqual((await w.service.identities()).map((i) => i.passkeys), [0], what);
+    }
   }, { needs });
 
   test("another passphrase", async (env) => {
