@@ -265,7 +265,13 @@ export class Endpoint {
 
   #keepSignal(signal: AbortSignal, life: Lifetime): number {
     const id = this.#next++;
-    const abort = (): void => { this.#post({ type: "abort", id, reason: encode(signal.reason, this.#keeper(life), []) }); };
+    const abort = (): void => {
+      try {
+        this.#post({ type: "abort", id, reason: encode(signal.reason, this.#keeper(life), []) });
+      } catch { // a reason that cannot be sent is no reason to go on
+        this.#post({ type: "abort", id, reason: encode(new DOMException("aborted", "AbortError"), this.#keeper(life), []) });
+      }
+    };
     if (!signal.aborted) signal.addEventListener("abort", abort, { once: true });
     life.onEnd(() => {
       signal.removeEventListener("abort", abort);

@@ -222,6 +222,10 @@ group("rpc", () => {
       if (!before) setTimeout(() => { controller.abort(reason); }, 5);
       await assert.rejects(call, (e) => e instanceof DOMException && e.message === "enough");
     }
+    const odd = new AbortController();
+    const call = handle.until({ signal: odd.signal });
+    setTimeout(() => { odd.abort(new (class { secret = "x"; })()); }, 5);
+    await assert.rejects(call, (e) => e instanceof DOMException && e.name === "AbortError", "a reason that cannot be sent");
   }));
 
   test("feeds streams as they are read", () => within(async ({ handle, root }) => {
