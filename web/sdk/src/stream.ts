@@ -237,7 +237,7 @@ export async function toBytes(pieces: Pieces, size: number): Promise<Bytes> {
     if (filled !== size) throw new RangeError(`${filled} bytes came in place of ${size}`);
     return out;
   } catch (e) {
-    out.fill(0);
+    out.fill(0, 0, filled);
     throw e;
   }
 }

@@ -43,6 +43,10 @@ export async function decrypt(c: Client, input: Content, options: DecryptOptions
   return meaningful(options.signal, async () => {
     const from = new Input(input, options.signal);
     const begun = await begin(c, from, options, fetched(c, options));
+    if (input instanceof Uint8Array && input.length - begun.head.header.length < begun.payload.length) {
+      begun.key.fill(0);
+      throw refusal("corrupt", "it is shorter than its author signed"); // nor is memory taken for what he claims
+    }
     const { made, info } = await gather<Uint8Array | Blob>(opening(begun, from, options), (pieces) =>
       input instanceof Blob ? toBlob(pieces) : toBytes(pieces, begun.info.bytes));
     return { content: made, info };

@@ -4,11 +4,11 @@ import { decrypt, decryptMany } from "../../src/client/decrypt.js";
 import { peekDocument } from "../../src/client/document.js";
 import { encrypt } from "../../src/client/encrypt.js";
 import { grantAccess } from "../../src/client/grant.js";
-import { fetchKey, openKey } from "../../src/client/key.js";
+import { deposit, fetchKey, newDraft, openKey } from "../../src/client/key.js";
 import { decryptRange } from "../../src/client/range.js";
 import { rotate } from "../../src/client/rotate.js";
 import { parseId } from "../../src/client/text.js";
-import { seal } from "../../src/cobblestone.js";
+import { encryptedSize, seal } from "../../src/cobblestone.js";
 import { type Content, toBytes } from "../../src/stream.js";
 import { assert, same } from "./assert.js";
 import { concat, equal, flip, fromUtf8, utf8 } from "./bytes.js";
@@ -156,6 +156,18 @@ group("documents", () => {
     await refused("corrupt", info);
     // a part is not covered by the author's signature, as its description says
     assert.equal((await decryptRange(bob.c, new Blob([forged as Uint8Array<ArrayBuffer>]), { first: 7, last: 7 })).content[0], 0x66);
+  }, NEEDS);
+
+  test("whose author claims more than memory has are refused", async (env) => {
+    const { alice, bob } = await people(env);
+    await grantAccess(alice.c, bob.id);
+    const draft = await newDraft(alice.c);
+    const { collection, epoch } = draft.collection.view;
+    const header = alice.c.core.newHeader({ key: draft.id, collection, epoch, author: draft.author.identity.id, server: alice.c.base });
+    const document = concat(header, await toBytes(seal(draft.key, header, [pattern(9)]), encryptedSize(9)));
+    await deposit(alice.c, draft, { length: encryptedSize(2 ** 50), hash: new Uint8Array(32) });
+    await refused("corrupt", decrypt(bob.c, document));
+    await refused("corrupt", decrypt(bob.c, new Blob([document as Uint8Array<ArrayBuffer>])));
   }, NEEDS);
 
   test("of another server are not followed", async (env) => {
