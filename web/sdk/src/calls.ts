@@ -143,17 +143,6 @@ export function flag(r: Reader): boolean {
   return n === 1;
 }
 
-/** Concatenates ids, or anything else. */
-export function join(parts: readonly Uint8Array[]): Uint8Array {
-  const out = new Uint8Array(parts.reduce((n, p) => n + p.length, 0));
-  let at = 0;
-  for (const p of parts) {
-    out.set(p, at);
-    at += p.length;
-  }
-  return out;
-}
-
 /**
  * Takes a concatenation of ids of n bytes apart.
  *

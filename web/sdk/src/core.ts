@@ -12,7 +12,7 @@
  * the records of all its versions. Seeds have 32 bytes.
  */
 
-import { count, flag, join, NONE, take } from "./calls.js";
+import { count, flag, NONE, take } from "./calls.js";
 import {
   COLLECTION_FRAMES,
   GRANT_FRAMES,
@@ -27,7 +27,7 @@ import {
 } from "./core_frames.js";
 import { LogOperations } from "./core_log.js";
 import { RecryptError } from "./error.js";
-import { type Outcome, Reader, text, u8, u32, u64 } from "./frame.js";
+import { concat, type Outcome, Reader, text, u8, u32, u64 } from "./frame.js";
 import { Op, Relation, Status } from "./ops.js";
 import {
   type Collection,
@@ -229,7 +229,7 @@ export class Core extends LogOperations {
       f.salt,
       joinReaders(f.readers),
       u8(f.deposit),
-      join(f.authors),
+      concat(...f.authors),
       f.title,
       encodeExtensions(f.extensions),
     );

@@ -1,8 +1,8 @@
 /** How the views of records are read from results and made into arguments, for {@link Core}. */
 
-import { count, flag, join, split, take } from "./calls.js";
+import { count, flag, split, take } from "./calls.js";
 import { RecryptError } from "./error.js";
-import { pack, Reader, text, u8, u32, u64, unpack } from "./frame.js";
+import { concat, pack, Reader, text, u8, u32, u64, unpack } from "./frame.js";
 import { Status } from "./ops.js";
 import {
   type Collection,
@@ -45,12 +45,12 @@ export function suiteKeys(list: Uint8Array): SuiteKey[] {
 
 /** Concatenates readers: id and little-endian version, 36 bytes each. */
 export function joinReaders(readers: readonly ReaderRef[]): Uint8Array {
-  return join(readers.flatMap((r) => [r.id, u32(r.version)]));
+  return concat(...readers.flatMap((r) => [r.id, u32(r.version)]));
 }
 
 /** Returns what the owner chooses of a grant as arguments. */
 export function grantFrames(f: GrantFields): Uint8Array[] {
-  return [f.grant, u8(f.kind), join(f.scope), u64(f.notBefore), u64(f.expires), u64(f.wait), u32(f.uses), encodeExtensions(f.extensions)];
+  return [f.grant, u8(f.kind), concat(...f.scope), u64(f.notBefore), u64(f.expires), u64(f.wait), u32(f.uses), encodeExtensions(f.extensions)];
 }
 
 /** Reads what a grant says. */
@@ -127,7 +127,7 @@ export function requestFrames(q: RequestFields): Uint8Array[] {
 /** Concatenates hashes of 32 bytes each. */
 export function joinHashes(hashes: readonly Uint8Array[]): Uint8Array {
   if (hashes.some((h) => h.length !== 32)) throw new RecryptError(Status.Malformed);
-  return join(hashes);
+  return concat(...hashes);
 }
 
 /** Reads the confirmations of a checkpoint: 12 bytes each, index and time in Unix milliseconds. */

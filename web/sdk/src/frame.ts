@@ -28,6 +28,17 @@ export function pack(...args: readonly Uint8Array[]): Uint8Array {
   return out;
 }
 
+/** Returns byte strings one after the other, without anything between them. */
+export function concat(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const out = new Uint8Array(parts.reduce((n, p) => n + p.length, 0));
+  let at = 0;
+  for (const p of parts) {
+    out.set(p, at);
+    at += p.length;
+  }
+  return out;
+}
+
 /**
  * Splits bytes into exactly `want` frames, or into any number of them. The
  * frames are views of the input.

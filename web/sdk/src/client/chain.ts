@@ -13,8 +13,9 @@ import { type Collection, type CollectionFields, equal, type ReaderRef } from ".
 import { pack } from "../frame.js";
 import { Deposit } from "../ops.js";
 import type { Client, Person, ServerRecord } from "./client.js";
-import { checkAborted, failed, hasCode, isAnswer, mismatch, refusal, ServiceError, unverified, within } from "./errors.js";
+import { failed, hasCode, isAnswer, mismatch, refusal, ServiceError, unverified, within } from "./errors.js";
 import { insistOn, pause } from "./insist.js";
+import { Lock } from "./lock.js";
 import { collectionLeaf, seenCheckpoint, verifyLogged } from "./log.js";
 import { newestPerson, strongest } from "./people.js";
 import * as shape from "./shape.js";
@@ -72,7 +73,7 @@ export function isStranded(l: ChainLink): boolean {
   return l.view.ownerVersion === 0;
 }
 
-const locks = new WeakMap<Client, Promise<void>>();
+const locks = new WeakMap<Client, Lock>();
 
 /**
  * Runs work while nobody else reads and extends the own chains through this client,
@@ -80,31 +81,9 @@ const locks = new WeakMap<Client, Promise<void>>();
  */
 export async function lockChain<T>(c: Client, signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
   c.acting();
-  const before = locks.get(c) ?? Promise.resolve();
-  let release = (): void => undefined;
-  const held = new Promise<void>((resolve) => (release = resolve));
-  locks.set(c, before.then(() => held));
-  try {
-    await untilAborted(before, signal);
-    return await work();
-  } finally {
-    release();
-  }
-}
-
-/** Waits for a promise, or throws when the caller does not want to wait any more. */
-async function untilAborted(done: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
-  checkAborted(signal);
-  if (signal === undefined) return done;
-  let stop = (): void => undefined;
-  const aborted = new Promise<void>((resolve) => (stop = resolve));
-  signal.addEventListener("abort", stop, { once: true });
-  try {
-    await Promise.race([done, aborted]);
-  } finally {
-    signal.removeEventListener("abort", stop);
-  }
-  checkAborted(signal);
+  const lock = locks.get(c) ?? new Lock();
+  locks.set(c, lock);
+  return lock.run(work, signal);
 }
 
 /** Fetches and verifies an own collection; its chain is empty if there is none yet. */

@@ -4,9 +4,10 @@
  * Going on with the new log is a decision for a person, which the command line takes.
  */
 
+import { concat } from "../frame.js";
 import type { Client, ServerRecord } from "./client.js";
 import { hasCode, ServiceError, refusal } from "./errors.js";
-import { concat, printable, sha256 } from "./text.js";
+import { printable, sha256 } from "./text.js";
 import { fetchFile } from "./transport.js";
 
 /** Bytes of a statement. */

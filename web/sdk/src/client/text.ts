@@ -4,6 +4,8 @@
  * is strict: every value has one spelling.
  */
 
+import { concat } from "../frame.js";
+
 export { equal as sameBytes } from "../records.js";
 
 const ID_BYTES = 16;
@@ -36,17 +38,6 @@ export function formatId(id: Uint8Array): string {
 /** Reads what {@link formatId} writes; undefined for anything else. */
 export function parseId(text: string): Uint8Array<ArrayBuffer> | undefined {
   return text.length === ID_LENGTH ? decode(text, base32Values, 5) : undefined;
-}
-
-/** Concatenates byte strings. */
-export function concat(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const out = new Uint8Array(parts.reduce((n, p) => n + p.length, 0));
-  let at = 0;
-  for (const p of parts) {
-    out.set(p, at);
-    at += p.length;
-  }
-  return out;
 }
 
 /** Returns n random bytes, at most 65,536. */

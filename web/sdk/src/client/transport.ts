@@ -7,13 +7,14 @@
  * content, elsewhere the answer itself. Both are refused here.
  */
 
+import { concat } from "../frame.js";
 import type { Client, Person } from "./client.js";
 import { aborted, checkAborted, fromWire, hasCode, isWireCode, refusal, ServiceError, serverWords } from "./errors.js";
 import { sleep } from "./insist.js";
 import type { Kept } from "./kept.js";
 import { followAnswer, logFloor } from "./log.js";
 import { refresh } from "./people.js";
-import { concat, random, sha256, toBase64url } from "./text.js";
+import { random, sha256, toBase64url } from "./text.js";
 
 /** How one request is sent. */
 export interface CallOptions {
@@ -275,7 +276,7 @@ export async function plainFetch(c: Client, url: string, init: RequestInit): Pro
 }
 
 /** What only browsers and their like know; others refuse it. */
-function browserOptions(): RequestInit {
+export function browserOptions(): RequestInit {
   const known = typeof Request === "function" ? Request.prototype : {};
   return {
     ...("cache" in known && { cache: "no-store" }),

@@ -7,9 +7,11 @@
  * server's leave; what the answers say of it is compared instead.
  */
 
+import { concat } from "../frame.js";
 import { type Bytes, fromStream, type Pieces } from "../stream.js";
 import { aborted, refusal, ServiceError } from "./errors.js";
 import { sleep } from "./insist.js";
+import { browserOptions } from "./transport.js";
 
 /** How often a download is taken up again without getting on, and how long is waited before the first time, milliseconds. */
 const RESUMPTIONS = 5;
@@ -332,25 +334,9 @@ function decimal(digits: string): number | undefined {
   return /^[0-9]{1,15}$/.test(digits) ? Number(digits) : undefined;
 }
 
-/** What only browsers and their like know; others refuse it. */
-function browserOptions(): RequestInit {
-  const known = typeof Request === "function" ? Request.prototype : {};
-  return {
-    ...("cache" in known && { cache: "no-store" }),
-    ...("credentials" in known && { credentials: "omit" }),
-    ...("referrerPolicy" in known && { referrerPolicy: "no-referrer" }),
-  };
-}
-
 /** Puts the pieces of something small together. */
 export async function joined(pieces: Pieces): Promise<Bytes> {
   const parts: Uint8Array[] = [];
   for await (const piece of pieces) parts.push(piece);
-  const out = new Uint8Array(parts.reduce((n, p) => n + p.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    out.set(part, at);
-    at += part.length;
-  }
-  return out;
+  return concat(...parts);
 }

@@ -1,5 +1,9 @@
 /** Byte strings as tests write them down. */
 
+import { concat } from "../../src/frame.js";
+
+export { concat };
+
 /** Returns bytes as hexadecimal digits. */
 export function hex(bytes: Uint8Array): string {
   let out = "";
@@ -28,17 +32,6 @@ export function unbase64(s: string): Uint8Array<ArrayBuffer> {
   const binary = atob(s.replaceAll("-", "+").replaceAll("_", "/"));
   const out = new Uint8Array(binary.length);
   for (let i = 0; i < out.length; i++) out[i] = binary.charCodeAt(i);
-  return out;
-}
-
-/** Returns byte strings one after the other. */
-export function concat(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const out = new Uint8Array(parts.reduce((n, p) => n + p.length, 0));
-  let at = 0;
-  for (const p of parts) {
-    out.set(p, at);
-    at += p.length;
-  }
   return out;
 }
 

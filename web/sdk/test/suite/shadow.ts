@@ -4,9 +4,10 @@
  * here from RFC 9162 alone, by which the core's verification is checked at the same time.
  */
 
+import { concat } from "../../src/frame.js";
 import { type Core, MemoryState } from "../../src/index.js";
 import { Client, type ClientConfig } from "../../src/client/client.js";
-import { concat, fromBase64url, random, sha256, toBase64url } from "../../src/client/text.js";
+import { fromBase64url, random, sha256, toBase64url } from "../../src/client/text.js";
 import { LeafKind, Suite } from "../../src/ops.js";
 import { coreOf, json } from "./cast.js";
 import { utf8 } from "./bytes.js";
