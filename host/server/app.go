@@ -214,7 +214,7 @@ func (s *Server) servePage(w http.ResponseWriter, r *http.Request, f *pageFile) 
 	out.header.Set("Cache-Control", f.kept)
 	out.header.Set("Content-Type", f.media)
 	out.header.Set("ETag", form.tag)
-	out.header.Set("Vary", "Accept, Accept-Encoding")
+	out.header["Vary"] = append([]string{"Accept, Accept-Encoding"}, w.Header()["Vary"]...)
 	if form.encoding != "" {
 		out.header.Set("Content-Encoding", form.encoding)
 	}

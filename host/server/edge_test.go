@@ -315,7 +315,7 @@ func TestEnrol(t *testing.T) {
 func TestAllowOrigin(t *testing.T) {
 	w := newWorld(t)
 	cfg := w.config(w.store)
-	cfg.AllowOrigins = []string{"https://app.example"}
+	cfg.AllowOrigins, cfg.App = []string{"https://app.example"}, site()
 	w.server.Close()
 	w.server = must(server.New(t.Context(), cfg))
 	ask := func(method, path, from string) reply {
@@ -339,6 +339,9 @@ func TestAllowOrigin(t *testing.T) {
 			!strings.Contains(h.Get("Access-Control-Expose-Headers"), "retry-after") {
 			t.Errorf("%s: %v", path, h)
 		}
+	}
+	if vary := strings.Join(ask("GET", "/favicon.svg", "https://app.example").header.Values("Vary"), ", "); vary != "Accept, Accept-Encoding, Origin" {
+		t.Errorf("a file of the page depends on %q", vary)
 	}
 	for _, from := range []string{"https://app.example:8443", "http://app.example", "https://evil.example", "null", ""} {
 		if h := ask("GET", api.PathServer, from).header; h.Get("Access-Control-Allow-Origin") != "" || h.Get("Vary") != "Origin" {
