@@ -84,7 +84,7 @@ func exists(t *testing.T, root string, n testNamed) bool {
 	case strings.HasSuffix(n.name, ".txtar"):
 		_, err := os.Stat(filepath.Join(root, "host", "cmd", "recrypt", "testdata", "script", n.name))
 		return err == nil && n.folder == ""
-	case strings.HasSuffix(n.name, ".test.ts"):
+	case strings.HasSuffix(n.name, ".ts"):
 		_, err := os.Stat(filepath.Join(root, n.folder, "test", n.name))
 		return err == nil
 	}
