@@ -218,7 +218,13 @@ export function streamed(making: Making, stop: Stop, discard: () => void): { rea
     [resolve, reject] = [yes, no];
   });
   info.catch(() => undefined); // the stream fails too
+  const give = (): void => {
+    reject(aborted(stop.signal));
+    discard();
+  };
+  stop.signal.addEventListener("abort", give, { once: true }); // of a stream that nobody has begun to read
   const pieces = async function* (): Pieces {
+    stop.signal.removeEventListener("abort", give);
     try {
       resolve(yield* making);
     } catch (e) {

@@ -164,6 +164,7 @@ group("service", () => {
     const next = events.next();
     const { document } = await alice.encrypt(new Blob([fill(100_000, 1)]));
     const { content, info } = await alice.decrypt(document.stream() as ReadableStream<Uint8Array>);
+    const unread = await alice.decrypt(document.stream() as ReadableStream<Uint8Array>);
     const busy = alice.collections();
     await alice.lock();
     await Promise.all([
@@ -171,7 +172,9 @@ group("service", () => {
       assert.rejects(busy, locked, "a call"),
       assert.rejects(info, undefined, "a stream"),
       assert.rejects(drain(content), undefined, "its content"),
+      assert.rejects(unread.info, undefined, "a stream that nobody reads"),
     ]);
+    await assert.rejects(drain(unread.content), undefined, "and its content");
     await assert.rejects(alice.encrypt(fill(10, 1), { signal: AbortSignal.abort() }), locked);
     const again = await w.service.unlock(alice.identity.id, { passphrase });
     await assert.rejects(again.encrypt(fill(10, 1), { signal: AbortSignal.abort() }), answered("aborted"));
