@@ -1,26 +1,11 @@
 /** A page in Chromium with its workers, through the DevTools protocol: runs code, and says how large the heaps are. */
 
-import { readFileSync } from "node:fs";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Readable, Writable } from "node:stream";
 
-import { type Child, start } from "../../runner/child.js";
-
-const FLAGS = [
-  "--headless=new", "--remote-debugging-pipe", "--no-first-run", "--no-default-browser-check", "--disable-background-networking",
-  "--disable-component-update", "--disable-default-apps", "--disable-extensions", "--disable-sync", "--disable-dev-shm-usage",
-];
-
-interface Message {
-  readonly id?: number;
-  readonly method?: string;
-  readonly sessionId?: string;
-  readonly params?: { readonly sessionId?: string; readonly targetInfo?: { readonly type: string } };
-  readonly result?: unknown;
-  readonly error?: { readonly message: string };
-}
+import type { Child } from "../../runner/child.js";
+import { DevTools, startBrowser } from "../../runner/devtools.js";
 
 interface Heap {
   readonly usedSize: number;
@@ -40,31 +25,25 @@ export interface Peak {
 export class Browser {
   readonly #child: Child;
   readonly #profile: string;
-  readonly #to: Writable;
-  readonly #waiting = new Map<number, { done: (result: unknown) => void; failed: (e: Error) => void }>();
+  readonly #tools: DevTools;
   readonly #sessions = new Set<string>();
   #page = "";
   #pid = 0;
-  #last = 0;
 
   private constructor(child: Child, profile: string) {
     this.#child = child;
     this.#profile = profile;
-    this.#to = child.stdio[3] as Writable;
-    this.#to.on("error", () => undefined);
-    let rest = "";
-    (child.stdio[4] as Readable).setEncoding("utf8").on("data", (piece: string) => {
-      const messages = (rest + piece).split("\0");
-      rest = messages.pop() ?? "";
-      for (const message of messages) this.#take(JSON.parse(message) as Message);
+    this.#tools = new DevTools(child);
+    this.#tools.on("Target.attachedToTarget", ({ sessionId, params }) => {
+      if (params?.sessionId !== undefined && sessionId !== undefined) this.#sessions.add(params.sessionId);
     });
+    this.#tools.on("Target.detachedFromTarget", ({ params }) => this.#sessions.delete(params?.sessionId ?? ""));
   }
 
   /** Starts a browser and opens a page. */
   static async open(program: string, url: string): Promise<Browser> {
     const profile = mkdtempSync(join(tmpdir(), "recrypt-bench-"));
-    const sandbox = process.getuid?.() === 0 ? ["--no-sandbox"] : [];
-    const child = start("chromium", program, [...FLAGS, ...sandbox, `--user-data-dir=${profile}`, "about:blank"], { stdio: ["ignore", "pipe", "pipe", "pipe", "pipe"] });
+    const child = startBrowser("chromium", program, profile);
     const browser = new Browser(child, profile);
     await Promise.race([browser.#visit(url), child.ended]);
     return browser;
@@ -72,12 +51,12 @@ export class Browser {
 
   /** Version of the browser. */
   async version(): Promise<string> {
-    return ((await this.#ask("Browser.getVersion", {})) as { product: string }).product;
+    return ((await this.#tools.ask("Browser.getVersion", {})) as { product: string }).product;
   }
 
   /** Runs an expression in the page and returns what its promise comes to. */
   async run<T>(expression: string): Promise<T> {
-    const asked = this.#ask("Runtime.evaluate", { expression, awaitPromise: true, returnByValue: true }, this.#page);
+    const asked = this.#tools.ask("Runtime.evaluate", { expression, awaitPromise: true, returnByValue: true }, this.#page);
     const { result, exceptionDetails } = (await Promise.race([asked, this.#child.ended])) as {
       result: { value: T }; exceptionDetails?: { text: string; exception?: { description?: string } };
     };
@@ -87,9 +66,9 @@ export class Browser {
 
   /** Chooses a file in the page's input. */
   async choose(path: string): Promise<void> {
-    const { root } = (await this.#ask("DOM.getDocument", {}, this.#page)) as { root: { nodeId: number } };
-    const { nodeId } = (await this.#ask("DOM.querySelector", { nodeId: root.nodeId, selector: "input" }, this.#page)) as { nodeId: number };
-    await this.#ask("DOM.setFileInputFiles", { files: [path], nodeId }, this.#page);
+    const { root } = (await this.#tools.ask("DOM.getDocument", {}, this.#page)) as { root: { nodeId: number } };
+    const { nodeId } = (await this.#tools.ask("DOM.querySelector", { nodeId: root.nodeId, selector: "input" }, this.#page)) as { nodeId: number };
+    await this.#tools.ask("DOM.setFileInputFiles", { files: [path], nodeId }, this.#page);
   }
 
   /** Runs an expression and measures memory meanwhile, twenty times a second. */
@@ -114,7 +93,7 @@ export class Browser {
 
   /** Lets the heaps of the page and its workers be cleaned. */
   async collect(): Promise<void> {
-    await Promise.all([...this.#sessions].map((id) => this.#ask("HeapProfiler.collectGarbage", {}, id)));
+    await Promise.all([...this.#sessions].map((id) => this.#tools.ask("HeapProfiler.collectGarbage", {}, id)));
   }
 
   async close(): Promise<void> {
@@ -123,40 +102,21 @@ export class Browser {
   }
 
   async #visit(url: string): Promise<void> {
-    const { targetId } = (await this.#ask("Target.createTarget", { url: "about:blank" })) as { targetId: string };
-    const { sessionId } = (await this.#ask("Target.attachToTarget", { targetId, flatten: true })) as { sessionId: string };
+    const sessionId = await this.#tools.open();
     this.#page = sessionId;
     this.#sessions.add(sessionId);
-    await this.#ask("Target.setAutoAttach", { autoAttach: true, waitForDebuggerOnStart: false, flatten: true }, sessionId);
-    await this.#ask("Page.enable", {}, sessionId);
-    await this.#ask("Page.navigate", { url }, sessionId);
+    await this.#tools.ask("Target.setAutoAttach", { autoAttach: true, waitForDebuggerOnStart: false, flatten: true }, sessionId);
+    await this.#tools.ask("Page.enable", {}, sessionId);
+    await this.#tools.ask("Page.navigate", { url }, sessionId);
     while (!(await this.run<boolean>("globalThis.bench !== undefined"))) await new Promise((done) => setTimeout(done, 50));
-    const { processInfo } = (await this.#ask("SystemInfo.getProcessInfo", {})) as { processInfo: { type: string; id: number; cpuTime: number }[] };
+    const { processInfo } = (await this.#tools.ask("SystemInfo.getProcessInfo", {})) as { processInfo: { type: string; id: number; cpuTime: number }[] };
     this.#pid = processInfo.filter((p) => p.type === "renderer").sort((a, b) => b.cpuTime - a.cpuTime)[0]?.id ?? 0;
   }
 
   async #memory(): Promise<Peak> {
-    const heaps = await Promise.all([...this.#sessions].map((id) => this.#ask("Runtime.getHeapUsage", {}, id).catch(() => ({ usedSize: 0 })) as Promise<Heap>));
+    const heaps = await Promise.all([...this.#sessions].map((id) => this.#tools.ask("Runtime.getHeapUsage", {}, id).catch(() => ({ usedSize: 0 })) as Promise<Heap>));
     const heap = heaps.reduce((sum, h) => sum + h.usedSize + (h.embedderHeapUsedSize ?? 0) + (h.backingStorageSize ?? 0), 0);
     return { heap, resident: residentOf(this.#pid) };
-  }
-
-  async #ask(method: string, params: object, sessionId?: string): Promise<unknown> {
-    const id = ++this.#last;
-    const answer = new Promise((done, failed) => { this.#waiting.set(id, { done, failed }); });
-    this.#to.write(JSON.stringify({ id, method, params, sessionId }) + "\0");
-    return answer;
-  }
-
-  #take(message: Message): void {
-    const worker = message.params?.sessionId;
-    if (message.method === "Target.attachedToTarget" && worker !== undefined && message.sessionId !== undefined) this.#sessions.add(worker);
-    if (message.method === "Target.detachedFromTarget" && worker !== undefined) this.#sessions.delete(worker);
-    const waiting = this.#waiting.get(message.id ?? 0);
-    if (waiting === undefined) return;
-    this.#waiting.delete(message.id ?? 0);
-    if (message.error === undefined) waiting.done(message.result);
-    else waiting.failed(new Error(message.error.message));
   }
 }
 
