@@ -26,6 +26,9 @@ const STORE_AGE = 600_000;
 /** Bytes of a checkpoint. */
 const MAX_CHECKPOINT = 16 << 10;
 
+/** Where proofs of consistency are asked for. */
+export const CONSISTENCY = "/v1/log/consistency/";
+
 /** Bounds of what is kept in memory. */
 const MAX_STATES = 4096;
 const MAX_OPENED = 256;
@@ -208,7 +211,7 @@ async function checkConsistency(c: Client, older: LogState, newer: LogState): Pr
   if (older.size >= newer.size) throw refusal("forked_log", `two trees of ${newer.size} entries`);
   let answer: unknown;
   try {
-    answer = await c.get(`/v1/log/consistency/${older.size}/${newer.size}`);
+    answer = await c.get(`${CONSISTENCY}${older.size}/${newer.size}`);
   } catch (e) {
     if (e instanceof ServiceError && e.status !== undefined && e.status < 500 && e.code !== "answer" && e.code !== "limited") {
       throw refusal("forked_log", `it does not prove that ${newer.size} entries go on from ${older.size}: ${e.message}`, { cause: e });

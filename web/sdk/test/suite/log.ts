@@ -81,6 +81,18 @@ test("log: answers that overtake each other are one history", async (env) => {
   assert.equal((await checkpoint(c)).size, s.leaves.length);
 });
 
+test("log: a checkpoint in a proof of consistency holds nothing up", async (env) => {
+  const s = await Shadow.make(env);
+  const bob = s.someone();
+  const c = s.client();
+  await c.lookUp(bob.id);
+  s.someone();
+  const note = await s.checkpoint();
+  s.lie = (path, v): undefined => { if (path.includes("/consistency/")) v.checkpoint = note; };
+  await c.lookUp(bob.id);
+  assert.equal((await checkpoint(c)).size, s.leaves.length);
+}, { timeout: 30 });
+
 test("log: the same tree is written again only when it is much newer", async (env) => {
   const s = await Shadow.make(env);
   s.someone();
