@@ -1,27 +1,8 @@
 /** Plays the page in Debian's Chromium against the real server. */
 
-import { accessSync, constants } from "node:fs";
-import { delimiter, join } from "node:path";
 import { defineConfig } from "@playwright/test";
 
-/** Finds a browser by its usual names; the variable CHROMIUM says which instead. */
-function chromium(): string {
-  const given = process.env.CHROMIUM;
-  if (given !== undefined && given !== "") return given;
-  for (const name of ["chromium", "chromium-browser", "google-chrome"]) {
-    for (const folder of (process.env.PATH ?? "").split(delimiter)) {
-      try {
-        accessSync(join(folder, name), constants.X_OK);
-        return join(folder, name);
-      } catch {
-        // Not there.
-      }
-    }
-  }
-  throw new Error("no Chromium is installed: apt-get install chromium, or give CHROMIUM its path");
-}
-
-const root = process.getuid?.() === 0; // Chromium's sandbox does not run as root
+import { launchOptions } from "../sdk/tools/chromium.mjs";
 
 export default defineConfig({
   testDir: "test",
@@ -39,6 +20,6 @@ export default defineConfig({
     colorScheme: "light",
     viewport: { width: 1280, height: 860 },
     actionTimeout: 20_000,
-    launchOptions: { executablePath: chromium(), args: root ? ["--no-sandbox"] : [] },
+    launchOptions: launchOptions(),
   },
 });

@@ -8,10 +8,12 @@
  */
 
 import { spawn } from "node:child_process";
-import { accessSync, constants, readFileSync, statSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { createServer, request } from "node:http";
-import { delimiter, extname, join, normalize } from "node:path";
+import { extname, join, normalize } from "node:path";
 import { createInterface } from "node:readline";
+
+import { launchOptions } from "../../sdk/tools/chromium.mjs";
 
 const [binary, folder, ...more] = process.argv.slice(2);
 const types = { ".html": "text/html; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".wasm": "application/wasm", ".svg": "image/svg+xml" };
@@ -40,25 +42,10 @@ function start(origin) {
   });
 }
 
-function chromium() {
-  if (process.env.CHROMIUM) return process.env.CHROMIUM;
-  for (const name of ["chromium", "chromium-browser", "google-chrome"]) {
-    for (const dir of process.env.PATH.split(delimiter)) {
-      try {
-        accessSync(join(dir, name), constants.X_OK);
-        return join(dir, name);
-      } catch {
-        // Not there.
-      }
-    }
-  }
-  throw new Error("no Chromium is installed: apt-get install chromium, or give CHROMIUM its path");
-}
-
 /** Runs the benchmark without a window and returns its table. */
 async function measure(origin) {
-  const { chromium: browserType } = await import("@playwright/test");
-  const browser = await browserType.launch({ executablePath: chromium(), args: process.getuid?.() === 0 ? ["--no-sandbox"] : [] });
+  const { chromium } = await import("@playwright/test");
+  const browser = await chromium.launch(launchOptions());
   try {
     const page = await browser.newPage();
     await page.goto(`${origin}/#/benchmark`);

@@ -1,27 +1,8 @@
 /** A headless Chromium that reads what a page says. */
 
-import { accessSync, constants } from "node:fs";
-import { delimiter, join } from "node:path";
-
 import { chromium } from "playwright-core";
 
-/** Returns the path of the browser: CHROMIUM, or the first of its usual names on the PATH. */
-export function findChromium() {
-  const given = process.env.CHROMIUM;
-  if (given !== undefined && given !== "") return given;
-  for (const name of ["chromium", "chromium-browser", "google-chrome"]) {
-    for (const folder of (process.env.PATH ?? "").split(delimiter)) {
-      const path = join(folder, name);
-      try {
-        accessSync(path, constants.X_OK);
-        return path;
-      } catch {
-        continue;
-      }
-    }
-  }
-  throw new Error("no Chromium on the PATH: install it (apt-get install chromium), or name it by CHROMIUM");
-}
+import { launchOptions } from "../../tools/chromium.mjs";
 
 /** How long a page may take, in milliseconds. */
 const LIMIT = 60_000;
@@ -32,10 +13,8 @@ export class Browser {
     this.browser = browser;
   }
 
-  /** @param {string} executablePath */
-  static async start(executablePath) {
-    const root = process.getuid?.() === 0;
-    return new Browser(await chromium.launch({ executablePath, args: root ? ["--no-sandbox"] : [] }));
+  static async start() {
+    return new Browser(await chromium.launch(launchOptions()));
   }
 
   /** Returns what stands in the element `result` of a page once it is more than an ellipsis. @param {string} url */

@@ -17,7 +17,7 @@ import { fileURLToPath } from "node:url";
 
 import { transform } from "esbuild";
 
-import { Browser, findChromium } from "./browser.mjs";
+import { Browser } from "./browser.mjs";
 import { faults } from "./faults.mjs";
 import { serve, STRICT } from "./site.mjs";
 
@@ -92,7 +92,7 @@ async function inspect(folder) {
 /** @param {string} work @param {string[]} names */
 async function check(work, names) {
   const tarball = pack(work);
-  const browser = await Browser.start(findChromium());
+  const browser = await Browser.start();
   try {
     for (const name of names) {
       const start = Date.now();
