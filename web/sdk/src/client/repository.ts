@@ -153,16 +153,19 @@ class Upload {
     let { at, complete } = await this.#ask();
     if (complete) return true;
     this.#report(at);
-    let failures = 0;
+    let [most, failures] = [at, 0];
     while (!complete) {
       const before = at;
+      let sent = false;
       try {
         ({ at, complete } = this.#check((await this.#send("PUT", this.#partPath, at, Math.min(MAX_PART, size - at), size)).answer));
+        sent = true;
       } catch (e) {
         await this.#patience(++failures, meaningOf(e));
         ({ at, complete } = await this.#ask());
       }
-      if (at > before) failures = 0;
+      if (at > most) [most, failures] = [at, 0];
+      else if (sent && at <= before) await this.#patience(++failures, refusal("answer", `${this.#c.base} takes parts of the document, and has no more of it then`));
       this.#report(at);
     }
     return false;

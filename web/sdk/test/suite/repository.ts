@@ -9,6 +9,7 @@ import { toBase32 } from "../../src/client/text.js";
 import { joined, WebDocument } from "../../src/client/web_document.js";
 import { assert, same } from "./assert.js";
 import { concat, flip, sha256 } from "./bytes.js";
+import { json } from "./cast.js";
 import { bytesOf, type Network, pattern, people, readUntilFailure, refused, somebody, type Somebody, streamOf } from "./documents_world.js";
 import { type Env, group, test } from "./registry.js";
 
@@ -112,6 +113,14 @@ group("repository", () => {
     const { document: parts } = await encrypt(alice.c, new Blob([pattern(PART)]));
     alice.network = answer(200, { id: "a".repeat(52), received: 7, total: 5, complete: false });
     await refused("answer", upload(alice.c, parts));
+    for (const [what, far] of [["nothing of it", [0]], ["now more, now less of it", [PART, 0]]] as const) {
+      let asked = 0;
+      alice.network = (url) => {
+        if (++asked > 100) assert.fail(`${what}: it goes on for ever`);
+        return Promise.resolve(json({ id: url.split("/")[5], received: far[asked % far.length], total: parts.size, complete: false }));
+      };
+      await refused("answer", upload(alice.c, parts), what);
+    }
     alice.network = undefined;
   }, NEEDS);
 
