@@ -159,6 +159,7 @@ func (u *uploading) parts(ctx context.Context) (existed bool, err error) {
 		return complete, err
 	}
 	u.report(at)
+	most := at // that has ever come
 	for failures := 0; ; {
 		length := min(api.MaxPart, u.size-at)
 		var answer api.Upload
@@ -167,11 +168,17 @@ func (u *uploading) parts(ctx context.Context) (existed bool, err error) {
 		if err == nil {
 			err = u.check(&answer)
 		}
+		sent := err == nil
+		if err == nil && answer.Received <= at {
+			err = fmt.Errorf("%w: %s takes parts of the document, and has no more of it then", ErrAnswer, u.base)
+		}
 		if err != nil {
 			failures++
 			if err := u.patience(ctx, failures, wait, meaning(err)); err != nil {
 				return false, err
 			}
+		}
+		if !sent {
 			if answer.Received, answer.Complete, err = u.ask(ctx); err != nil {
 				return false, err
 			}
@@ -180,8 +187,8 @@ func (u *uploading) parts(ctx context.Context) (existed bool, err error) {
 			u.report(u.size)
 			return false, nil
 		}
-		if answer.Received > at {
-			failures = 0
+		if answer.Received > most {
+			most, failures = answer.Received, 0
 		}
 		at = answer.Received
 		u.report(at)

@@ -274,7 +274,7 @@ func TestUploadLies(t *testing.T) {
 	document, _ := encrypted(t, alice, api.MaxPart)
 	size := int64(len(document))
 	for _, lie := range []api.Upload{
-		{Received: size + 1, Total: size}, {Received: -1, Total: size}, {Received: 5, Total: size}, {Received: api.MaxPart, Total: size + 1},
+		{Received: size + 1, Total: size}, {Received: -1, Total: size}, {Received: 5, Total: size}, {Received: api.MaxPart, Total: size + 1}, {Received: 0, Total: size},
 		{Received: size, Total: size}, {Received: 0, Total: size, Complete: true}, {ID: "x", Received: size, Total: size, Complete: true},
 	} {
 		web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
