@@ -50,7 +50,7 @@ export interface EdgeConfig {
    * `() => loadEngine(wasm)`.
    */
   readonly load: () => Promise<Caller>;
-  /** Origins whose pages may use this edge; none if left out. Programs are not asked for theirs. */
+  /** Origins whose pages may use this edge, as browsers write them; none if left out. Programs are not asked for theirs. */
   readonly allowOrigins?: readonly string[];
   /** Asks the server. Default: fetch. */
   readonly fetch?: typeof fetch;
@@ -94,6 +94,11 @@ export function edgeHandler(config: EdgeConfig): (request: Request) => Promise<R
   const origin = new URL(config.origin);
   if (config.seed.length !== 32) throw new TypeError("the edge's seed must have 32 bytes");
   if (config.identity.length === 0) throw new TypeError("the edge needs its identity");
+  for (const allowed of config.allowOrigins ?? []) {
+    if (!URL.canParse(allowed) || new URL(allowed).origin !== allowed) {
+      throw new TypeError("an origin is given as browsers write it: https://HOST, with :PORT if it has one");
+    }
+  }
   const ask = config.fetch ?? ((...a: Parameters<typeof fetch>): Promise<Response> => fetch(...a));
   const ready = lazy(() => prepare(config, origin, ask));
   return async (request) => {

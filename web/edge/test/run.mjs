@@ -183,6 +183,11 @@ async function check(at, edge) {
     assert.equal((await answer.json()).code, "unsigned");
   });
   await test("a long request is refused", async () => assert.equal((await asks({ method: "POST", body: "x".repeat(1 << 16) })).status, 413));
+  await test("origins are taken as browsers write them only", () => {
+    const made = (allowed) => edgeHandler(fromSettings({ ...at.settings, EDGE_SEED: at.seed, EDGE_IDENTITY: at.identity, ALLOW_ORIGINS: allowed }, () => loadEngine()));
+    made("https://app.example http://localhost:8080");
+    for (const bad of ["*", "null", "app.example", "https://app.example/", "https://APP.example", "https://app.example:443"]) assert.throws(() => made(bad), TypeError, bad);
+  });
   await test("a revocation takes effect at once", async () => {
     await alice.revokeAccess(bob.identity.id);
     await assert.rejects(reader.decrypt(document), { code: "no_access" });
