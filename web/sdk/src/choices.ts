@@ -105,6 +105,9 @@ export interface GrantOptions extends SignalOptions {
   readonly progress?: Progress;
 }
 
+/** The choices of `grantAll`: terms for every collection; progress counts collections. */
+export type GrantAllOptions = Omit<GrantOptions, "collection" | "documents">;
+
 /** The choices of `revokeAccess`. */
 export interface RevokeOptions extends SignalOptions {
   /** Title or id. */
@@ -160,6 +163,12 @@ export interface CollectionOptions extends SignalOptions {
   readonly authors?: readonly string[];
   /** Default: the strongest of the identity. */
   readonly suite?: SuiteName;
+}
+
+/** The choices of `changeCollection`: what is left out stays, `authors` replaces the list. */
+export interface ChangeOptions extends Omit<CollectionOptions, "suite"> {
+  /** The new title. */
+  readonly title?: string;
 }
 
 /** The choices of `grants`. */

@@ -7,13 +7,13 @@ import type * as answers from "./answers.js";
 import type * as choices from "./choices.js";
 import { CallError } from "./call_error.js";
 import type { Client } from "./client/client.js";
-import { collections, createCollection } from "./client/collections.js";
+import { changeCollection, collections, createCollection } from "./client/collections.js";
 import { decrypt, decryptMany } from "./client/decrypt.js";
 import { acceptAuthor, deposits, openCollections, refuseAuthor } from "./client/deposits.js";
 import { encrypt } from "./client/encrypt.js";
 import { ServiceError } from "./client/errors.js";
 import { events } from "./client/events.js";
-import { grantAccess } from "./client/grant.js";
+import { grantAccess, grantAll } from "./client/grant.js";
 import { grants } from "./client/grants.js";
 import { createSymKey, getSymKey } from "./client/key.js";
 import { createLink } from "./client/link.js";
@@ -49,8 +49,8 @@ export interface SessionParts {
 /** What can be reached from the page; nothing that returns a seed is there, nor anywhere else. */
 const SHAPE: Shape = {
   methods: [
-    "grantAccess", "revokeAccess", "rotate", "createSymKey", "getSymKey", "getSymKeys", "encrypt", "decrypt", "decryptRange",
-    "decryptMany", "upload", "download", "collections", "openCollections", "createCollection", "readers", "grants", "lookUp",
+    "grantAccess", "grantAll", "revokeAccess", "rotate", "createSymKey", "getSymKey", "getSymKeys", "encrypt", "decrypt", "decryptRange",
+    "decryptMany", "upload", "download", "collections", "openCollections", "createCollection", "changeCollection", "readers", "grants", "lookUp",
     "safetyNumber", "confirm", "acceptAuthor", "refuseAuthor", "deposits", "createLink", "requestAccess", "veto", "addPasskey",
     "changePassphrase", "addSuites", "lock",
   ],
@@ -78,6 +78,10 @@ export class LocalSession implements InnerSession {
 
   grantAccess(reader: string, options?: choices.GrantOptions): Promise<answers.GrantInfo> {
     return this.#use(options, (c, o) => grantAccess(c, reader, o));
+  }
+
+  grantAll(reader: string, options?: choices.GrantAllOptions): Promise<answers.GrantInfo[]> {
+    return this.#use(options, (c, o) => grantAll(c, reader, o));
   }
 
   revokeAccess(reader: string, options?: choices.RevokeOptions): Promise<answers.RevokeInfo> {
@@ -146,6 +150,10 @@ export class LocalSession implements InnerSession {
 
   createCollection(title: string, options?: choices.CollectionOptions): Promise<answers.CollectionInfo> {
     return this.#use(options, (c, o) => createCollection(c, title, o));
+  }
+
+  changeCollection(collection: string, options: choices.ChangeOptions): Promise<answers.CollectionInfo> {
+    return this.#use(options, (c, o) => changeCollection(c, collection, o));
   }
 
   readers(collection?: string, options?: Signal): Promise<answers.GrantInfo[]> {

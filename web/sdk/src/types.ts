@@ -32,12 +32,14 @@
  */
 
 import type {
+  ChangeOptions,
   CollectionOptions,
   CreateOptions,
   DecryptManyOptions,
   DecryptOptions,
   EncryptOptions,
   EventOptions,
+  GrantAllOptions,
   GrantOptions,
   KeyOptions,
   LinkOptions,
@@ -210,6 +212,14 @@ export interface Session {
   grantAccess(reader: string, options?: GrantOptions): Promise<GrantInfo>;
 
   /**
+   * {@link Session.grantAccess} for every own collection but those of links. If one fails, those before are granted; again is safe.
+   *
+   * @param reader - "rid1…"
+   * @returns the grant to the newest epoch of each
+   */
+  grantAll(reader: string, options?: GrantAllOptions): Promise<GrantInfo[]>;
+
+  /**
    * Ends a reader's grants of a collection at once, by the server's receipt, and opens the next epoch for those who
    * remain. What was written before stays open to reader and server together, should they have kept it.
    *
@@ -292,6 +302,14 @@ export interface Session {
    * @throws `ServiceError` "exists" if there is one of this title
    */
   createCollection(title: string, options?: CollectionOptions): Promise<CollectionInfo>;
+
+  /**
+   * Changes the title of an own collection, and who may deposit in it. What was deposited stays.
+   *
+   * @param collection - title or id
+   * @throws `ServiceError` "exists" for a title that another has, "not_found", "conflict"
+   */
+  changeCollection(collection: string, options: ChangeOptions): Promise<CollectionInfo>;
 
   /** The live grants of an own collection, one for each reader, verified and complete by its signed list of readers. */
   readers(collection?: string, options?: SignalOptions): Promise<GrantInfo[]>;

@@ -6,7 +6,7 @@
  */
 
 import type { CollectionInfo } from "../answers.js";
-import type { CollectionOptions, SignalOptions } from "../choices.js";
+import type { ChangeOptions, CollectionOptions, SignalOptions } from "../choices.js";
 import { equal } from "../core.js";
 import { Deposit } from "../ops.js";
 import { suiteName, suiteNumber } from "../suites.js";
@@ -87,12 +87,6 @@ function compareBytes(a: Uint8Array, b: Uint8Array): number {
     if (v !== w) return v - w;
   }
   return 0;
-}
-
-/** The choices of {@link changeCollection}: what is left out stays. */
-export interface ChangeOptions extends Omit<CollectionOptions, "suite"> {
-  /** The new title. */
-  readonly title?: string;
 }
 
 /**

@@ -5,7 +5,7 @@
  */
 
 import type { GrantInfo } from "../answers.js";
-import type { GrantOptions, Progress } from "../choices.js";
+import type { GrantAllOptions, GrantOptions, Progress } from "../choices.js";
 import { compareBytes, equal, type GrantFields, type KeyRecord } from "../core.js";
 import { GrantKind, Status } from "../ops.js";
 import { suiteName } from "../suites.js";
@@ -59,7 +59,7 @@ export async function grantAccess(c: Client, reader: string, options: GrantOptio
  * {@link grantAccess} for every own collection but those of links. The default one is opened
  * if it does not exist yet. If one fails, those before are granted; doing it again is safe.
  */
-export async function grantAll(c: Client, reader: string, options: Omit<GrantOptions, "collection" | "documents"> = {}): Promise<GrantInfo[]> {
+export async function grantAll(c: Client, reader: string, options: GrantAllOptions = {}): Promise<GrantInfo[]> {
   const { signal, progress, ...terms } = options;
   return lockChain(c, signal, async () => {
     const p = await grantee(c, reader, options);

@@ -92,6 +92,19 @@ group("worker", () => {
     await assert.rejects(session.encrypt(utf8("x")), call("locked"));
   }), { needs });
 
+  test("grants every collection, and changes one", (env) => within(env, async ({ service }) => {
+    const [alice, bob] = [await create(service), await create(service)];
+    await alice.session.createCollection("results");
+    const counted: [number, number | undefined][] = [];
+    const grants = await alice.session.grantAll(bob.session.identity.id, { progress: (done, all) => { counted.push([done, all]); } });
+    assert.equal(new Set(grants.map((g) => g.collection)).size, 2);
+    assert.deepEqual(counted.at(-1), [2, 2]);
+    const changed = await alice.session.changeCollection("results", { title: "labs", deposit: "listed", authors: [bob.session.identity.id] });
+    assert.equal(changed.title, "labs");
+    assert.deepEqual(changed.authors, [bob.session.identity.id]);
+    await assert.rejects(alice.session.changeCollection("results", { title: "x" }), (e) => hasCode(e, "not_found"));
+  }), { needs });
+
   test("is not needed: the same in this thread", async (env) => {
     const service = await connect({ server: await env.server(), wasm: await env.module(), store: "memory", worker: false });
     const { session } = await create(service);
