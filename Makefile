@@ -128,7 +128,7 @@ generate: ## make the generated code again
 
 .PHONY: fmt
 fmt: ## format the code
-	gofmt -w host wasm web/sdk/test
+	gofmt -w host wasm web/app/app.go web/sdk/test
 
 .PHONY: check
 check: wasm ## generated, formatted, tidy, vetted (also purego, 29-bit limbs, arm64): leaves a clean tree
@@ -136,5 +136,6 @@ check: wasm ## generated, formatted, tidy, vetted (also purego, 29-bit limbs, ar
 
 .PHONY: clean
 clean: ## remove what was built
-	rm -rf $(BIN) $(WASM) web/sdk/dist web/sdk/node_modules web/app/node_modules wasm/recrypt/consttimetest/trace/node_modules
+	rm -rf $(BIN) $(WASM) web/sdk/dist web/edge/dist wasm/recrypt/consttimetest/trace/node_modules
+	@find web -name node_modules -type d -prune -exec rm -rf {} +
 	@find web/app/dist -mindepth 1 ! -name placeholder.html -delete
