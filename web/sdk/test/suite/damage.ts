@@ -82,4 +82,4 @@ test("a damaged core does not load", async (env, step) => {
     }
   }
   await step("and an intact one does", async () => { await Engine.load(core); });
-}, { needs: ["compile"] });
+}, { needs: ["compile"], sampled: true });

@@ -15,6 +15,8 @@ export interface Plan {
   readonly runtime: string;
   /** Only tests whose name matches this regular expression; all if empty. */
   readonly only: string;
+  /** Whether a part of the recorded answers is enough. */
+  readonly quick: boolean;
   readonly has: readonly Feature[];
 }
 
@@ -30,7 +32,7 @@ export interface Result extends Report {
 export async function runPlan(plan: Plan, compiled?: { module: WebAssembly.Module; bytes: ArrayBuffer }): Promise<Result> {
   const env = connect(plan, compiled);
   const only = plan.only === "" ? undefined : new RegExp(plan.only);
-  const report = await run(env, { only, starts: (name) => post(plan, "starts", name) });
+  const report = await run(env, { only, quick: plan.quick, starts: (name) => post(plan, "starts", name) });
   return { ...report, module: hex(await sha256(await env.wasm())), agent: agent() };
 }
 

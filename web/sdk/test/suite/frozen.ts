@@ -54,11 +54,11 @@ test("frozen vectors", async (env, step) => {
   const vectors = new Vectors((await env.folder(FOLDER)) ?? assert.fail("no vectors"));
   const ops = new Set<number>();
   for (const [folder, names] of byFolder(vectors.names())) {
+    const read = names.map((name) => ({ name, v: vectors.read(name) }));
+    for (const { v } of read) if (v.kind === "call") ops.add(v.op);
     await step(`${folder}: ${names.length} vectors`, async () => {
       const faults: string[] = [];
-      for (const name of names) {
-        const v = vectors.read(name);
-        if (v.kind === "call") ops.add(v.op);
+      for (const { name, v } of read) {
         const fault = v.kind === "call" ? faultOf(core, v) : await documentFault(core, v);
         if (fault !== undefined) faults.push(`${name}: ${fault}`);
       }
@@ -68,4 +68,4 @@ test("frozen vectors", async (env, step) => {
   await step("there are vectors of every kind", () => {
     for (const [name, op] of Object.entries(Op)) assert.ok(ops.has(op), `no vector of ${name}`);
   });
-}, { timeout: 300 });
+}, { timeout: 300, sampled: true });

@@ -78,7 +78,12 @@ export interface Options {
   readonly needs?: readonly Feature[];
   /** Seconds after which the test has failed; default 120. */
   readonly timeout?: number;
+  /** Its steps are many of one kind, and do not depend on each other: a quick run takes one in {@link SAMPLE}. */
+  readonly sampled?: boolean;
 }
+
+/** Of how many steps of a sampled test a quick run takes one. */
+export const SAMPLE = 6;
 
 interface Test {
   readonly name: string;
@@ -99,6 +104,8 @@ export interface Report {
 export interface RunOptions {
   /** Only tests whose name matches. */
   readonly only?: RegExp | undefined;
+  /** Whether sampled tests run one step in {@link SAMPLE} only: others in each runtime. */
+  readonly quick?: boolean | undefined;
   /** Is told the name of each test that starts. */
   readonly starts?: (name: string) => Promise<void>;
 }
@@ -146,7 +153,7 @@ export async function run(env: Env, options: RunOptions = {}): Promise<Report> {
     current = t.name;
     await options.starts?.(t.name);
     const start = Date.now();
-    await runTest(env, t, report);
+    await runTest(env, t, report, options.quick === true && t.options.sampled === true ? SAMPLE : 1);
     report.times.push({ name: t.name, ms: Date.now() - start });
   }
   await new Promise((done) => setTimeout(done, 0)); // for rejections that are reported late
@@ -154,8 +161,9 @@ export async function run(env: Env, options: RunOptions = {}): Promise<Report> {
   return report;
 }
 
-async function runTest(env: Env, t: Test, report: Report): Promise<void> {
+async function runTest(env: Env, t: Test, report: Report, sample: number): Promise<void> {
   let steps = 0;
+  const first = env.runtime.length % sample;
   const attempt = async (name: string, fn: () => Promise<void> | void): Promise<boolean> => {
     try {
       await fn();
@@ -167,7 +175,7 @@ async function runTest(env: Env, t: Test, report: Report): Promise<void> {
     }
   };
   const step: Step = async (name, fn) => {
-    steps++;
+    if (steps++ % sample !== first) return;
     if (await attempt(`${t.name}: ${name}`, fn)) report.passed++;
   };
   const passed = await attempt(t.name, () => inTime(Promise.resolve().then(() => t.body(env, step)), t.options.timeout ?? 120));

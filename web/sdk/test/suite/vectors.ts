@@ -33,7 +33,7 @@ test("recorded answers", async (env, run) => {
     else if (file.schema === "derived") await runDerived(run, file);
     else if (file.schema !== "decisions") await runCases(run, file);
   }
-}, { timeout: 300 });
+}, { timeout: 300, sampled: true });
 
 async function runDerived(run: Run, file: VectorFile): Promise<void> {
   for (const [i, size] of ["256", "480"].entries()) await run(`${file.name}/${size}`, () => checkDerived(core, i + 1, file.root.get(size)));
