@@ -61,7 +61,7 @@ export async function* events(c: Client, options: EventOptions = {}): AsyncGener
         yield* once(c, w, signal);
       } catch (e) {
         checkAborted(signal);
-        if (!worthAnotherTry(e) || (!w.ever && (e as ServiceError).status === undefined)) throw e;
+        if (!worthAnotherTry(e) || (!w.ever && !isRefusal(e))) throw e;
       }
       if (isAlive(w)) wait = FIRST_WAIT;
       await sleep(wait / 2 + Math.random() * wait, signal);
@@ -75,6 +75,11 @@ export async function* events(c: Client, options: EventOptions = {}): AsyncGener
 /** Reports whether the server has said something since the last try. */
 function isAlive(w: Watch): boolean {
   return w.alive;
+}
+
+/** Reports whether a recrypt server has refused something, and not somebody else or nobody. */
+function isRefusal(e: unknown): boolean {
+  return e instanceof ServiceError && e.status !== undefined && e.code !== "answer";
 }
 
 /**
