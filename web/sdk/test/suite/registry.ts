@@ -163,6 +163,7 @@ export async function run(env: Env, options: RunOptions = {}): Promise<Report> {
 
 async function runTest(env: Env, t: Test, report: Report, sample: number): Promise<void> {
   let steps = 0;
+  let at = "";
   const first = env.runtime.length % sample;
   const attempt = async (name: string, fn: () => Promise<void> | void): Promise<boolean> => {
     try {
@@ -176,16 +177,17 @@ async function runTest(env: Env, t: Test, report: Report, sample: number): Promi
   };
   const step: Step = async (name, fn) => {
     if (steps++ % sample !== first) return;
+    at = `, at: ${name}`;
     if (await attempt(`${t.name}: ${name}`, fn)) report.passed++;
   };
-  const passed = await attempt(t.name, () => inTime(Promise.resolve().then(() => t.body(env, step)), t.options.timeout ?? 120));
+  const passed = await attempt(t.name, () => inTime(Promise.resolve().then(() => t.body(env, step)), t.options.timeout ?? 120, () => at));
   if (passed && steps === 0) report.passed++;
 }
 
-async function inTime(work: Promise<void>, seconds: number): Promise<void> {
+async function inTime(work: Promise<void>, seconds: number, at: () => string): Promise<void> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => { reject(new Error(`not done after ${seconds} seconds`)); }, seconds * 1000);
+    timer = setTimeout(() => { reject(new Error(`not done after ${seconds} seconds${at()}`)); }, seconds * 1000);
   });
   try {
     await Promise.race([work, late]);
