@@ -5,9 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base64"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -88,16 +86,17 @@ func (a *app) initEdge(ctx context.Context, dir string) error {
 		return err
 	}
 	secret, public := filepath.Join(dir, edgeSeedFile), filepath.Join(dir, edgeIdentityFile)
+	if _, err := os.Lstat(secret); err == nil {
+		return fmt.Errorf("%s is there already: choose another folder", printable(secret))
+	}
+	// The seed last, which is never replaced: what fails before can be done again.
+	if err := atomicfile.WriteFile(public, appendLine(record), 0o644, true); err != nil {
+		return fmt.Errorf("write the edge's identity: %w", err)
+	}
 	text := appendLine(seed)
 	defer clear(text)
 	if err := atomicfile.WriteFile(secret, text, 0o600, false); err != nil {
-		if errors.Is(err, fs.ErrExist) {
-			return fmt.Errorf("%s is there already: choose another folder", secret)
-		}
 		return fmt.Errorf("write the edge's key: %w", err)
-	}
-	if err := atomicfile.WriteFile(public, appendLine(record), 0o644, true); err != nil {
-		return fmt.Errorf("write the edge's identity: %w", err)
 	}
 	if a.json {
 		return a.printJSON(map[string]any{"edge": id, "seed": secret, "identity": public})
