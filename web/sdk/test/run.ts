@@ -2,8 +2,7 @@
  * Runs the suite: `node dist/test/run.js [RUNTIME…] [--only REGEXP] [--quick]`. Without
  * names every runtime that is installed; those that are not are named, with how
  * to install them, and are a failure if REQUIRE_ALL is 1 or they were asked for.
- * With --quick all but Node take a sample of the recorded answers, another one each, and all but Node and
- * Chromium leave out {@link LONG}.
+ * With --quick all but Node take a sample of the recorded answers, another one each, and leave out {@link LONG}.
  * One line for each runtime, `ran NAME: N passed`; exit code 1 if anything failed.
  */
 
@@ -27,9 +26,9 @@ import type { Feature } from "./suite/registry.js";
 const RUNTIMES: readonly Runtime[] = [node, chromium, chromiumWorker, deno, bun, workerd, firefox];
 
 /** Minutes after which a runtime has failed. */
-const LIMIT = 10;
+const LIMIT = 20;
 
-/** Tests of the client that take long and do not differ from runtime to runtime: one of V8 and one page have them in a quick run. */
+/** Tests of the client that take long and hardly differ from runtime to runtime. */
 const LONG = "evil|service|bringing back|documents o|repository|the Go client|deposits|sharing|passphrase|kit";
 
 /** What is known of a runtime while it runs. */
@@ -160,7 +159,7 @@ async function main(): Promise<number> {
     const start = Date.now();
     const has = runtime.has.filter((f) => !without.includes(f));
     try {
-      const usual = runtime.only ?? (quick && runtime !== node && runtime !== chromium ? `^(?!${LONG})` : "");
+      const usual = runtime.only ?? (quick && runtime !== node ? `^(?!${LONG})` : "");
       const plan = { base: site.url, runtime: runtime.name, only: only === "" ? usual : only, quick: quick && runtime !== node, has };
       const result = await runIn(runtime, path, plan);
       good = tell(runtime.name, result, (Date.now() - start) / 1000) && good;

@@ -73,7 +73,9 @@ export class Service {
       writeFileSync(file, Buffer.from(content, "base64"));
     }
     const before = stamps(work);
-    const env = { ...process.env, RECRYPT_HOME: join(this.#folder, "home", runtime), RECRYPT_SERVER: await this.url([]), RECRYPT_ENGINE: "native" };
+    // By the name that the runtime knows it by, as documents name their server.
+    const server = runtime.startsWith("chromium") ? (await this.url([])).replace("127.0.0.1", "localhost") : await this.url([]);
+    const env = { ...process.env, RECRYPT_HOME: join(this.#folder, "home", runtime), RECRYPT_SERVER: server, RECRYPT_ENGINE: "native" };
     const child = spawn(binary, order.args, { cwd: work, env });
     child.stdin.on("error", () => undefined); // not every command reads it
     child.stdin.end(Buffer.from(order.stdin, "base64"));
