@@ -47,19 +47,9 @@ func cut(module []byte, log io.Writer) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	imported, names := 0, []string(nil)
-	for _, s := range sections {
-		switch s.id {
-		case sectionImport:
-			imported, err = importedFunctions(s.body)
-		case sectionCustom:
-			if names == nil {
-				names, err = functionNames(s.body)
-			}
-		}
-		if err != nil {
-			return nil, err
-		}
+	imported, names, err := functions(sections)
+	if err != nil {
+		return nil, err
 	}
 	if len(names) <= imported {
 		return module, nil

@@ -64,14 +64,9 @@ type renumbering struct {
 	number   []int // the new number by the old one
 }
 
-// order returns the module with similar functions side by side. It needs the names of functions;
-// without them the module stays as it is.
-func order(module []byte) ([]byte, error) {
-	sections, err := readSections(module)
-	if err != nil {
-		return nil, err
-	}
-	imported, names := 0, []string(nil)
+// functions returns how many functions a module imports, and the names of all, those included;
+// no names if the module has none.
+func functions(sections []section) (imported int, names []string, err error) {
 	for _, s := range sections {
 		switch s.id {
 		case sectionImport:
@@ -82,8 +77,22 @@ func order(module []byte) ([]byte, error) {
 			}
 		}
 		if err != nil {
-			return nil, err
+			return 0, nil, err
 		}
+	}
+	return imported, names, nil
+}
+
+// order returns the module with similar functions side by side. It needs the names of functions;
+// without them the module stays as it is.
+func order(module []byte) ([]byte, error) {
+	sections, err := readSections(module)
+	if err != nil {
+		return nil, err
+	}
+	imported, names, err := functions(sections)
+	if err != nil {
+		return nil, err
 	}
 	if len(names) <= imported {
 		return module, nil
