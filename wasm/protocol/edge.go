@@ -156,8 +156,8 @@ func RunEdgeJob(edgeSeed, edge, service []byte, now uint64, job []byte, stopped 
 	defer clear(plain)
 	size := s.TransformKeySize()
 	each := TicketSize + s.EncryptedValueSize(0)
-	if len(plain) < size || (len(plain)-size)%each != 0 {
-		return nil, nil, nil, malformed("edge job has a part of another length")
+	if len(plain) < size {
+		return nil, nil, nil, malformed("edge job has no transform key")
 	}
 	k, err := prepareKey(s, plain[:size])
 	if err != nil {
@@ -170,6 +170,9 @@ func RunEdgeJob(edgeSeed, edge, service []byte, now uint64, job []byte, stopped 
 	}
 	defer inner.Wipe()
 	for rest := plain[size:]; len(rest) > 0; rest = rest[each:] {
+		if len(rest) < each {
+			return nil, nil, nil, malformed("edge job has an item of another length")
+		}
 		tickets = append(tickets, bytes.Clone(rest[:TicketSize]))
 		values = append(values, rest[TicketSize:each])
 	}

@@ -5,7 +5,7 @@ import { MemoryState } from "../../src/client/state.js";
 import { toBase64url } from "../../src/client/text.js";
 import { Status } from "../../src/ops.js";
 import { RecryptError } from "../../src/error.js";
-import { assert, same } from "./assert.js";
+import { assert } from "./assert.js";
 import { refused, someone } from "./cast.js";
 import { test } from "./registry.js";
 import { Shadow } from "./shadow.js";
@@ -65,7 +65,8 @@ test("log: what is remembered holds for the next client with the same memory", a
   assert.ok((await state.checkpoint(s.id))?.length !== 0);
   assert.notDeepEqual(await state.checkpoint(s.id), note, "the newer one is remembered");
   await refused("forked_log", checkpoint(s.forked(0).client(undefined, { state })));
-  same((await state.checkpoint(s.id)) ?? new Uint8Array(0), new TextEncoder().encode(await s.checkpoint()), "the memory after a lie");
+  const kept = new TextDecoder().decode(await state.checkpoint(s.id));
+  assert.equal(kept.split("\n\n")[0], (await s.checkpoint()).split("\n\n")[0], "the memory after a lie"); // signatures carry the time
 });
 
 test("log: answers that overtake each other are one history", async (env) => {
