@@ -63,9 +63,9 @@ export class Messages {
     }
   }
 
-  /** Ends reading. */
-  async close(): Promise<void> {
-    await this.#source.cancel().catch(() => undefined);
+  /** Ends reading. Nobody waits for the stream: some runtimes never say that it has ended. */
+  close(): void {
+    this.#source.cancel().catch(() => undefined);
   }
 
   /** Returns the next line without its end. */

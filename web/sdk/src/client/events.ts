@@ -112,23 +112,33 @@ async function* once(c: Client, w: Watch, signal: AbortSignal | undefined): Asyn
   } finally {
     signal?.removeEventListener("abort", stop);
     stop();
-    await messages?.close();
+    messages?.close();
   }
 }
 
-/** Waits for the server, but not for ever. */
+/**
+ * Waits for the server, but not for ever, and no longer than the line holds, whatever the
+ * runtime's streams do then.
+ */
 async function inTime<T>(line: AbortController, work: Promise<T>): Promise<T> {
   const silent = new Error("silence");
   const timer = setTimeout(() => {
     line.abort(silent);
   }, SILENCE);
+  let stop: () => void;
+  const end = new Promise<never>((_, reject) => {
+    stop = (): void => { reject(line.signal.reason as Error); };
+    line.signal.addEventListener("abort", stop);
+    if (line.signal.aborted) stop();
+  });
   try {
-    return await work;
+    return await Promise.race([work, end]);
   } catch (e) {
     if (line.signal.reason !== silent) throw e;
     throw refusal("unreachable", `it has said nothing for ${SILENCE / 1000} seconds`, { cause: e });
   } finally {
     clearTimeout(timer);
+    line.signal.removeEventListener("abort", stop!);
   }
 }
 
