@@ -125,7 +125,7 @@ async function inTime<T>(line: AbortController, work: Promise<T>): Promise<T> {
   const timer = setTimeout(() => {
     line.abort(silent);
   }, SILENCE);
-  let stop: () => void;
+  let stop = (): void => undefined;
   const end = new Promise<never>((_, reject) => {
     stop = (): void => { reject(line.signal.reason as Error); };
     line.signal.addEventListener("abort", stop);
@@ -138,7 +138,7 @@ async function inTime<T>(line: AbortController, work: Promise<T>): Promise<T> {
     throw refusal("unreachable", `it has said nothing for ${SILENCE / 1000} seconds`, { cause: e });
   } finally {
     clearTimeout(timer);
-    line.signal.removeEventListener("abort", stop!);
+    line.signal.removeEventListener("abort", stop);
   }
 }
 

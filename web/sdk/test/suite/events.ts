@@ -10,7 +10,7 @@ import { hasCode } from "../../src/client/errors.js";
 import { assert } from "./assert.js";
 import { utf8 } from "./bytes.js";
 import { json, later, Line, on, opens, refused, seal, someone, type Someone } from "./cast.js";
-import { skip, test } from "./registry.js";
+import { test } from "./registry.js";
 
 const NEEDS = { needs: ["server"] } as const;
 
@@ -161,6 +161,19 @@ test("events: what has no sense is not told, and does not end in silence", async
   });
 }, NEEDS);
 
+test("events: end at once, also when the stream says nothing to it", async (env) => {
+  const line = new Line();
+  const alice = await someone(env, undefined, { fetch: line.fetch });
+  const never = (): Promise<void> => new Promise(() => undefined);
+  line.trick = on("GET", /^\/v1\/events\//, () =>
+    Promise.resolve(new Response(new ReadableStream({ pull: never, cancel: never }), { headers: { "content-type": "text/event-stream" } })));
+  const stop = new AbortController();
+  const next = events(alice.client, { from: 0, signal: stop.signal }).next();
+  await later(100);
+  stop.abort();
+  assert.equal((await next).done, true);
+}, { ...NEEDS, timeout: 20 });
+
 /** A stream of some pieces. */
 function pieces(...parts: readonly string[]): ReadableStream<Uint8Array> {
   return new ReadableStream({
@@ -179,7 +192,7 @@ test("events: a stream is read in whatever pieces it comes", async () => {
     assert.deepEqual(await m.next(), { name: "entry", id: 5, data: "{}" });
     assert.deepEqual(await m.next(), { name: "x", id: -1, data: "a\nb" });
     await refused("unreachable", m.next());
-    await m.close();
+    m.close();
   }
   await refused("answer", new Messages(pieces(`data: ${"x".repeat(5000)}\n\n`)).next());
 });
