@@ -27,6 +27,8 @@ export interface ConnectOptions {
   readonly edge?: string;
   /** Ends connecting. */
   readonly signal?: AbortSignal;
+  /** Bytes of recrypt.wasm that have come, and how many there are where that is known. Only of a module that is fetched. */
+  readonly progress?: Progress;
 }
 
 /** How a passphrase is made expensive to guess: Argon2id's memory in KiB and passes. At least 19456 and 2. */
@@ -35,8 +37,11 @@ export interface Stretching {
   readonly passes: number;
 }
 
-/** The choices of `createIdentity`. It takes a passphrase, or a passkey together with a kit: a passkey alone is lost with its device. */
-export interface CreateOptions {
+/**
+ * The choices of `createIdentity`. It takes a passphrase, or a passkey together with a kit: a passkey alone is lost with its device.
+ * What is aborted before it is stored leaves nothing here.
+ */
+export interface CreateOptions extends SignalOptions {
   /** 1 to 64 letters, digits, ".", "_" or "-", a letter or digit first; unique here. Default: the first 12 characters of the id. */
   readonly name?: string;
   readonly passphrase?: Passphrase;
@@ -53,10 +58,10 @@ export interface CreateOptions {
 }
 
 /** How an identity is opened: by passphrase, or by a passkey, which the browser asks for. */
-export type UnlockOptions = { readonly passphrase: Passphrase } | { readonly passkey: true };
+export type UnlockOptions = SignalOptions & ({ readonly passphrase: Passphrase } | { readonly passkey: true });
 
 /** How an identity is sealed here once it is restored. */
-export interface SealOptions {
+export interface SealOptions extends SignalOptions {
   /** As at creation; must not be taken. Default: that in the kit or backup. */
   readonly name?: string;
   readonly stretching?: Stretching;
@@ -81,7 +86,7 @@ export type RestoreOptions =
 
 /** A call that can be ended before its time: it rejects with `ServiceError` "aborted". */
 export interface SignalOptions {
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Called with what is done and what there is to do. Some do not know the latter. */
@@ -131,6 +136,12 @@ export interface KeyOptions extends SignalOptions {
 export interface OpenOptions extends SignalOptions {
   /** Id of the only author to accept. Default: any. */
   readonly from?: string;
+}
+
+/** The choices of `getSymKeys`. */
+export interface ManyOptions extends OpenOptions {
+  /** Counts keys, those that do not open included. */
+  readonly progress?: Progress;
 }
 
 /** The choices of `encrypt`. */

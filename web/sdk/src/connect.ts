@@ -26,10 +26,13 @@ export async function connect(options: ConnectOptions = {}): Promise<Service> {
     const { startLocal } = await import("./local.js"); // only where it is needed: with a worker it is all in its file
     return onPage(await startLocal({ ...options, server, wasm: options.wasm ?? defaultSource }));
   }
-  const { store, integrity, edge, signal } = options;
+  const { store, integrity, edge, signal, progress } = options;
   if (typeof store === "object") throw new TypeError("a key store of one's own works in this thread only: pass worker: false");
   const wasm = await portable(options.wasm ?? defaultSource);
-  const given = { server, wasm, ...(integrity !== undefined && { integrity }), ...(edge !== undefined && { edge }), ...(store !== undefined && { store }) };
+  const given = {
+    server, wasm, ...(integrity !== undefined && { integrity }), ...(edge !== undefined && { edge }), ...(store !== undefined && { store }),
+    ...(progress !== undefined && { progress }),
+  };
   return onPage(await startWorker(make, given, signal));
 }
 

@@ -4,7 +4,7 @@
  */
 
 import type { ServiceInfo, StoredIdentity } from "./answers.js";
-import type { CreateOptions, Passphrase, RestoreOptions } from "./choices.js";
+import type { CreateOptions, Passphrase, RestoreOptions, SignalOptions } from "./choices.js";
 import type { PasskeyOutput } from "./keystore/passkey.js";
 import type { PasskeyWrap } from "./keystore/keystore.js";
 import type { Service, Session } from "./types.js";
@@ -12,7 +12,7 @@ import type { Service, Session } from "./types.js";
 /** A {@link Session} where the keys are. */
 export interface InnerSession extends Omit<Session, "addPasskey"> {
   /** Adds the passkey that said this. */
-  addPasskey(passkey: PasskeyOutput): Promise<void>;
+  addPasskey(passkey: PasskeyOutput, options?: SignalOptions): Promise<void>;
 }
 
 /** What `createIdentity` returns there. */
@@ -30,7 +30,7 @@ export type InnerCreateOptions = WithPasskey<CreateOptions>;
 export type InnerRestoreOptions = WithPasskey<RestoreOptions>;
 
 /** How an identity is opened there. */
-export type InnerUnlockOptions = { readonly passphrase: Passphrase } | { readonly passkey: PasskeyOutput };
+export type InnerUnlockOptions = SignalOptions & ({ readonly passphrase: Passphrase } | { readonly passkey: PasskeyOutput });
 
 /** The passkeys of an identity, to ask the browser for one of them. */
 export interface KnownPasskeys {
@@ -46,8 +46,8 @@ export interface InnerService extends Pick<Service, "backup" | "remove" | "lookU
   identities(): Promise<StoredIdentity[]>;
   unlock(id: string | undefined, options: InnerUnlockOptions): Promise<InnerSession>;
   restore(options: InnerRestoreOptions): Promise<InnerSession>;
-  openLink(url: string, passcode?: Passphrase): Promise<InnerSession>;
-  info(options?: { readonly signal?: AbortSignal }): Promise<ServiceInfo>;
+  openLink(url: string, passcode?: Passphrase, options?: SignalOptions): Promise<InnerSession>;
+  info(options?: SignalOptions): Promise<ServiceInfo>;
   /** Returns the passkeys of an identity, none if there are none. */
   passkeys(id: string | undefined): Promise<KnownPasskeys>;
   /** What kind of place the key store is. */

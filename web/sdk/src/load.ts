@@ -40,6 +40,8 @@ export interface LoadOptions {
   integrity?: string | undefined;
   /** Gives up the download. */
   signal?: AbortSignal | undefined;
+  /** Is told how many bytes have come, and how many there are if that is known. Not of bytes that are here already, or on disk. */
+  progress?: ((done: number, all?: number) => void) | undefined;
   /** Is told the SHA-256 of the bytes, in hexadecimal, once they are checked. Not of a compiled module. */
   digest?: ((sha256: string) => void) | undefined;
   /** Gets what is not as it should be and yet works. Default: console.warn. */
@@ -127,6 +129,7 @@ async function fromResponse(response: Response, options: LoadOptions, url?: URL)
   if (!response.ok) {
     throw new LoadError("fetch", `${name} was answered with status ${response.status}: put recrypt.wasm of this package there, or pass its URL as \`wasm\``);
   }
+  if (options.progress !== undefined) response = counted(response, options.progress);
   const type = (response.headers.get("content-type") ?? "").trim().toLowerCase(); // browsers take no parameters after it
   const typed = type === "application/wasm";
   if (typed && typeof WebAssembly.compileStreaming === "function") return stream(response, options, name);
@@ -136,6 +139,22 @@ async function fromResponse(response: Response, options: LoadOptions, url?: URL)
     warn(`${name} came as ${type === "" ? "no type" : type.replace(/[^ -~]/g, "?").slice(0, 60)}: serve it as application/wasm, it then starts sooner`);
   }
   return module;
+}
+
+/** Returns a response whose bytes are counted as they come. */
+function counted(response: Response, progress: (done: number, all?: number) => void): Response {
+  const { headers, body } = response;
+  if (body === null) return response;
+  const length = headers.get("content-encoding") === null ? Number(headers.get("content-length") ?? 0) : 0; // of what was compressed only that is known
+  const all = Number.isSafeInteger(length) && length > 0 ? length : undefined;
+  let done = 0;
+  const count = new TransformStream<Uint8Array, Uint8Array>({
+    transform(chunk, control): void {
+      progress((done += chunk.length), all);
+      control.enqueue(chunk);
+    },
+  });
+  return new Response(body.pipeThrough(count), { headers });
 }
 
 /** Compiles while the bytes come; they are hashed before anything is done with the module. */

@@ -8,7 +8,7 @@ import { loadEngine, type WasmSource } from "./load.js";
 import { LocalService } from "./service.js";
 
 /** The choices of `connect`, complete. */
-export interface LocalOptions extends Pick<ConnectOptions, "integrity" | "store" | "edge" | "signal"> {
+export interface LocalOptions extends Pick<ConnectOptions, "integrity" | "store" | "edge" | "signal" | "progress"> {
   readonly server: string;
   readonly wasm: WasmSource;
 }
@@ -19,9 +19,9 @@ export interface LocalOptions extends Pick<ConnectOptions, "integrity" | "store"
  * @throws `LoadError` if the core does not start; the signal's reason if it was aborted
  */
 export async function startLocal(options: LocalOptions): Promise<LocalService> {
-  const { server, wasm, integrity, edge, signal } = options;
+  const { server, wasm, integrity, edge, signal, progress } = options;
   let module: string | undefined;
-  const engine = await loadEngine(wasm, { integrity, signal, digest: (hash) => { module = hash; } });
+  const engine = await loadEngine(wasm, { integrity, signal, progress, digest: (hash) => { module = hash; } });
   try {
     signal?.throwIfAborted();
     return new LocalService({ engine, server, store: keyStore(options.store), edge, module });

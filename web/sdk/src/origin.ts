@@ -1,8 +1,8 @@
 /** Where identities come from: made anew, from a recovery kit, from a backup. */
 
-import type { SealOptions } from "./choices.js";
+import type { SealOptions, SignalOptions } from "./choices.js";
 import type { Client } from "./client/client.js";
-import { hasCode, ServiceError } from "./client/errors.js";
+import { checkAborted, hasCode, ServiceError } from "./client/errors.js";
 import { Remembered } from "./client/remembered.js";
 import { random } from "./client/text.js";
 import type { Core } from "./core.js";
@@ -51,7 +51,7 @@ export async function create(o: Origin, options: InnerCreateOptions): Promise<Op
     const kit = options.kit === true ? await kitLines(made) : undefined;
     const sealed = await o.vault.seal(idText, seeds, options);
     const entry = { ...blank(o, idText, name), record, ...sealed };
-    return { ...(await settle(o, entry, seeds.seed, (c) => c.publish())), ...(kit !== undefined && { kit }) };
+    return { ...(await settle(o, entry, seeds.seed, options, (c) => c.publish(options))), ...(kit !== undefined && { kit }) };
   } finally {
     seeds.seed.fill(0);
     seeds.recovery.fill(0);
@@ -69,9 +69,9 @@ export async function restoreKit(o: Origin, options: InnerRestoreOptions & { rea
     }
     const id = o.core.formatId(IdKind.Person, kit.id);
     const name = await freeName(o, id, options, kit.name);
-    const { record } = await o.stranger.lookUp(id);
+    const { record } = await o.stranger.lookUp(id, options);
     const sealed = await o.vault.seal(id, { seed: secret }, options);
-    return await settle(o, { ...blank(o, id, name), record, ...sealed }, secret);
+    return await settle(o, { ...blank(o, id, name), record, ...sealed }, secret, options);
   } finally {
     secret.fill(0);
   }
@@ -85,18 +85,18 @@ export async function restoreBackup(o: Origin, options: Extract<InnerRestoreOpti
   try {
     await checkBackup(b, seed);
     const name = await freeName(o, b.id, options, b.name);
-    const { wraps } = await o.vault.seal(b.id, { seed }, { passkey: options.passkey });
+    const { wraps } = await o.vault.seal(b.id, { seed }, { passkey: options.passkey, signal: options.signal });
     const { seed: sealed, recovery, record } = b;
     const entry = { ...blank(o, b.id, name), record, seed: sealed, ...(recovery !== undefined && { recovery }), wraps };
-    return await settle(o, entry, seed, (c) => remember(o, c, b));
+    return await settle(o, entry, seed, options, (c) => remember(o, c, b, options));
   } finally {
     seed.fill(0);
   }
 }
 
 /** Takes over what the other device has seen, and checks that this is the same server. */
-async function remember(o: Origin, c: Client, b: UncheckedBackup): Promise<void> {
-  const { id } = await o.stranger.server();
+async function remember(o: Origin, c: Client, b: UncheckedBackup, options: SignalOptions): Promise<void> {
+  const { id } = await o.stranger.server(options);
   if (id !== b.serverId) {
     throw new ServiceError("foreign_server", `the backup is of an identity of ${b.server}, and this is another server: connect to that one`);
   }
@@ -108,12 +108,13 @@ async function remember(o: Origin, c: Client, b: UncheckedBackup): Promise<void>
   }
 }
 
-/** Stores an entry once its client has done the rest; if that fails nothing stays. */
-async function settle(o: Origin, entry: KeyEntry, seed: Uint8Array, rest?: (c: Client) => Promise<void>): Promise<Opened> {
+/** Stores an entry once its client has done the rest; if that fails, or is aborted, nothing stays. */
+async function settle(o: Origin, entry: KeyEntry, seed: Uint8Array, options: SignalOptions, rest?: (c: Client) => Promise<void>): Promise<Opened> {
   const client = clientOf(o, entry, seed);
   try {
     await rest?.(client);
-    const { id: serverId } = await client.server();
+    const { id: serverId } = await client.server(options);
+    checkAborted(options.signal);
     const stored = { ...entry, serverId, record: client.self().record };
     await o.vault.store.put(stored);
     return { client, entry: stored };

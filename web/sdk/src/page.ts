@@ -12,7 +12,8 @@
 
 import type { PersonInfo, ServiceInfo, StorageInfo, StoredIdentity } from "./answers.js";
 import type { CreateOptions, Passphrase, RestoreOptions, SignalOptions, UnlockOptions } from "./choices.js";
-import type { InnerService, InnerSession } from "./inner.js";
+import { checkAborted, orAborted } from "./client/errors.js";
+import type { InnerCreated, InnerService, InnerSession } from "./inner.js";
 import { KeyStoreError } from "./keystore/keystore.js";
 import { Marks, type Marked } from "./keystore/marks.js";
 import { askPasskey, createPasskey, type PasskeyOutput } from "./keystore/passkey.js";
@@ -42,10 +43,12 @@ class PageService implements Service {
 
   async createIdentity(options: CreateOptions): Promise<Created> {
     const { passkey, anyway, ...rest } = options;
+    const { signal } = options;
+    checkAborted(signal);
     if (anyway !== true && (await this.#isLost())) throw lost();
-    const said = passkey === true ? await createPasskey(options.name ?? "recrypt") : undefined;
-    const { session, kit } = await this.#inner.createIdentity({ ...rest, ...sent(said) });
-    await this.#stored();
+    const said = passkey === true ? await createPasskey(options.name ?? "recrypt", [], signal) : undefined;
+    const made = this.#inner.createIdentity({ ...rest, ...sent(said) });
+    const { session, kit } = await this.#kept(signal, made, (m) => m.session);
     return { session: this.#dress(session), ...(kit !== undefined && { kit }) };
   }
 
@@ -58,24 +61,27 @@ class PageService implements Service {
   }
 
   async unlock(id: string | undefined, options: UnlockOptions): Promise<Session> {
+    const { signal } = options;
+    checkAborted(signal);
     await this.#checkThere(id);
-    if ("passphrase" in options) return this.#dress(await this.#inner.unlock(id, options));
+    if ("passphrase" in options) return this.#dress(await opened(signal, this.#inner.unlock(id, options)));
     const known = await this.#inner.passkeys(id);
-    const { passkey } = sent(await askPasskey(known.wraps));
-    return this.#dress(await this.#inner.unlock(known.id, { passkey }));
+    const { passkey } = sent(await askPasskey(known.wraps, signal));
+    return this.#dress(await opened(signal, this.#inner.unlock(known.id, { passkey, signal })));
   }
 
   async restore(options: RestoreOptions): Promise<Session> {
     const { passkey, ...rest } = options;
-    const said = passkey === true ? await createPasskey(options.name ?? "recrypt") : undefined;
-    const session = await this.#inner.restore({ ...rest, ...sent(said) });
-    await this.#stored();
-    return this.#dress(session);
+    const { signal } = options;
+    checkAborted(signal);
+    const said = passkey === true ? await createPasskey(options.name ?? "recrypt", [], signal) : undefined;
+    return this.#dress(await this.#kept(signal, this.#inner.restore({ ...rest, ...sent(said) }), (s) => s));
   }
 
-  async backup(id: string, passphrase: Passphrase): Promise<Blob> {
+  async backup(id: string, passphrase: Passphrase, options: SignalOptions = {}): Promise<Blob> {
+    checkAborted(options.signal);
     await this.#checkThere(id);
-    return this.#inner.backup(id, passphrase);
+    return orAborted(options.signal, this.#inner.backup(id, passphrase, options));
   }
 
   async remove(id: string): Promise<void> {
@@ -86,8 +92,9 @@ class PageService implements Service {
     this.#marks.set((await this.#inner.identities()).concat(this.#lostBut(stored, gone)));
   }
 
-  async openLink(url: string, passcode?: Passphrase): Promise<Session> {
-    return this.#dress(await this.#inner.openLink(url, passcode));
+  async openLink(url: string, passcode?: Passphrase, options: SignalOptions = {}): Promise<Session> {
+    checkAborted(options.signal);
+    return this.#dress(await opened(options.signal, this.#inner.openLink(url, passcode, options)));
   }
 
   lookUp(id: string, options?: SignalOptions): Promise<PersonInfo> {
@@ -118,13 +125,28 @@ class PageService implements Service {
 
   /** Puts the page's part of adding a passkey before the session's. */
   #dress(inner: InnerSession): Session {
-    const addPasskey = async (): Promise<void> => {
-      const known = await this.#inner.passkeys(inner.identity.id);
-      const said = await createPasskey(known.name, known.wraps.map((w) => w.credential));
-      await add(sent(said).passkey);
-    };
     const add = inner.addPasskey.bind(inner);
-    return Object.defineProperty(inner, "addPasskey", { value: addPasskey, configurable: true }) as unknown as Session;
+    const change = inner.changePassphrase.bind(inner);
+    const addPasskey: Session["addPasskey"] = async (options = {}) => {
+      const known = await this.#inner.passkeys(inner.identity.id);
+      const said = await createPasskey(known.name, known.wraps.map((w) => w.credential), options.signal);
+      await orAborted(options.signal, add(sent(said).passkey, options));
+    };
+    const changePassphrase: Session["changePassphrase"] = (next, current, options = {}) =>
+      orAborted(options.signal, change(next, current, options));
+    return Object.defineProperties(inner, {
+      addPasskey: { value: addPasskey, configurable: true },
+      changePassphrase: { value: changePassphrase, configurable: true },
+    }) as unknown as Session;
+  }
+
+  /** Waits for a session of what is stored now, and notes that; also when nobody waits for the session any more. */
+  #kept<T extends InnerCreated | InnerSession>(signal: AbortSignal | undefined, made: Promise<T>, session: (made: T) => InnerSession): Promise<T> {
+    const noted = made.then(async (m) => {
+      await this.#stored();
+      return m;
+    });
+    return opened(signal, noted, session);
   }
 
   /** Notes what is stored now, and asks the browser to keep it: some ask the user first, who need not answer. */
@@ -150,6 +172,18 @@ class PageService implements Service {
     if (there) return;
     const gone = this.#marks.missing(stored).some((m) => id === undefined || m.id === id || m.name === id);
     if (gone || (id === undefined && this.#marks.lost(stored))) throw lost();
+  }
+}
+
+/** Waits for a session, and no longer than until the caller aborts: what is opened then is locked. */
+function opened(signal: AbortSignal | undefined, work: Promise<InnerSession>): Promise<InnerSession>;
+function opened<T>(signal: AbortSignal | undefined, work: Promise<T>, session: (made: T) => InnerSession): Promise<T>;
+async function opened<T>(signal: AbortSignal | undefined, work: Promise<T>, session = (made: T): InnerSession => made as InnerSession): Promise<T> {
+  try {
+    return await orAborted(signal, work);
+  } catch (e) {
+    work.then((made) => session(made).lock()).catch(() => undefined);
+    throw e;
   }
 }
 

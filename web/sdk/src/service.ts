@@ -12,7 +12,7 @@ import type { PersonInfo, ServiceInfo, StoredIdentity } from "./answers.js";
 import { CallError } from "./call_error.js";
 import type { Passphrase, SignalOptions } from "./choices.js";
 import { Client } from "./client/client.js";
-import { hasCode, isAnswer, ServiceError } from "./client/errors.js";
+import { checkAborted, hasCode, isAnswer, ServiceError } from "./client/errors.js";
 import { checkLink, openLink } from "./client/link.js";
 import { MemoryState } from "./client/state.js";
 import { normaliseURL } from "./client/url.js";
@@ -95,7 +95,7 @@ export class LocalService implements InnerService {
     const seed = await this.#vault.open(entry, options);
     try {
       const client = this.#stored(entry, seed);
-      await this.#arrive(client);
+      await this.#arrive(client, options);
       return this.#begin({ entry, client });
     } finally {
       seed.fill(0);
@@ -106,7 +106,7 @@ export class LocalService implements InnerService {
     const origin = this.#origin();
     const opened = "kit" in options ? await restoreKit(origin, options) : await restoreBackup(origin, options);
     try {
-      await this.#arrive(opened.client);
+      await this.#arrive(opened.client, options);
     } catch (e) {
       opened.client.close();
       throw e;
@@ -114,9 +114,10 @@ export class LocalService implements InnerService {
     return this.#begin(opened);
   }
 
-  async backup(id: string, passphrase: Passphrase): Promise<Blob> {
+  async backup(id: string, passphrase: Passphrase, { signal }: SignalOptions = {}): Promise<Blob> {
     this.#alive();
     const entry = await this.#vault.entry(this.server, id);
+    checkAborted(signal);
     return new Blob([await this.#vault.backup(entry, passphrase)], { type: "application/json" });
   }
 
@@ -127,8 +128,9 @@ export class LocalService implements InnerService {
     await this.#parts.store.remove(entry.id);
   }
 
-  async openLink(url: string, passcode?: Passphrase): Promise<InnerSession> {
+  async openLink(url: string, passcode?: Passphrase, { signal }: SignalOptions = {}): Promise<InnerSession> {
     this.#alive();
+    checkAborted(signal);
     const link = openLink(this.#core, url, passcode);
     this.#parts.engine.wipe();
     try {
@@ -137,7 +139,7 @@ export class LocalService implements InnerService {
       }
       const client = this.#makeClient({ seed: link.seed, identity: link.identity, state: new MemoryState() });
       try {
-        await checkLink(client, link);
+        await checkLink(client, link, signal);
       } catch (e) {
         client.close();
         throw e;
@@ -217,16 +219,16 @@ export class LocalService implements InnerService {
    * Brings identity and server together: takes over a newer version of the identity, publishes it where it is not
    * known. An identity opens also while the server does not answer.
    */
-  async #arrive(client: Client): Promise<void> {
+  async #arrive(client: Client, { signal }: SignalOptions): Promise<void> {
     try {
-      await client.refresh();
+      await client.refresh({ signal });
     } catch (e) {
       if (hasCode(e, "unreachable", "busy", "limited", "internal")) return;
       if (!hasCode(e, "not_found")) {
         client.close();
         throw e;
       }
-      await client.publish();
+      await client.publish({ signal });
     }
   }
 
@@ -245,8 +247,8 @@ export class LocalService implements InnerService {
     const session: LocalSession = new LocalSession({
       client, identity: { id, name, server: this.server }, ...(link !== undefined && { link }),
       keep: async (record) => { if (link === undefined) await this.#vault.keep(id, record); },
-      addPasskey: async (seed, passkey) => { await this.#vault.addPasskey(stored(), seed, passkey); },
-      changePassphrase: async (seed, next, current) => { await this.#vault.changePassphrase(stored(), seed, next, current); },
+      addPasskey: async (seed, passkey, signal) => { await this.#vault.addPasskey(stored(), seed, passkey, signal); },
+      changePassphrase: async (seed, next, current, signal) => { await this.#vault.changePassphrase(stored(), seed, next, current, signal); },
       wipe: () => {
         this.#sessions.delete(session);
         this.#parts.engine.wipe();

@@ -40,8 +40,8 @@ export interface SessionParts {
   /** Keeps the identity's record after it has got a new version. */
   keep(record: Uint8Array): Promise<void>;
   /** Adds a passkey, or changes the passphrase, of what is stored. `seed` throws once the session is locked. */
-  addPasskey(seed: () => Uint8Array, passkey: PasskeyOutput): Promise<void>;
-  changePassphrase(seed: () => Uint8Array, next: choices.Passphrase, current: choices.Passphrase | undefined): Promise<void>;
+  addPasskey(seed: () => Uint8Array, passkey: PasskeyOutput, signal: AbortSignal | undefined): Promise<void>;
+  changePassphrase(seed: () => Uint8Array, next: choices.Passphrase, current: choices.Passphrase | undefined, signal: AbortSignal | undefined): Promise<void>;
   /** Overwrites what the core has of it. */
   wipe(): void;
 }
@@ -100,7 +100,7 @@ export class LocalSession implements InnerSession {
     return moved(await this.#use(options, (c, o) => getSymKey(c, id, o)));
   }
 
-  async getSymKeys(ids: readonly string[], options?: choices.OpenOptions): Promise<answers.KeyOutcome[]> {
+  async getSymKeys(ids: readonly string[], options?: choices.ManyOptions): Promise<answers.KeyOutcome[]> {
     const all = await this.#use(options, (c, o) => getSymKeys(c, ids, o));
     for (const one of all) if (one.key !== undefined) moved(one.key);
     return all;
@@ -212,12 +212,12 @@ export class LocalSession implements InnerSession {
     }
   }
 
-  addPasskey(passkey: PasskeyOutput): Promise<void> {
-    return this.#use(undefined, (c) => this.#parts.addPasskey(() => c.seed, passkey));
+  addPasskey(passkey: PasskeyOutput, options?: Signal): Promise<void> {
+    return this.#use(options, (c, { signal }) => this.#parts.addPasskey(() => c.seed, passkey, signal));
   }
 
-  changePassphrase(next: choices.Passphrase, current?: choices.Passphrase): Promise<void> {
-    return this.#use(undefined, (c) => this.#parts.changePassphrase(() => c.seed, next, current));
+  changePassphrase(next: choices.Passphrase, current?: choices.Passphrase, options?: Signal): Promise<void> {
+    return this.#use(options, (c, { signal }) => this.#parts.changePassphrase(() => c.seed, next, current, signal));
   }
 
   addSuites(suites: readonly choices.SuiteName[], options?: Signal): Promise<choices.SuiteName[]> {

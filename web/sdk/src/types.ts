@@ -25,7 +25,8 @@
  *
  * `ServiceError` for what the server answers or what does not verify, `KeyStoreError` for keys at rest,
  * `LoadError` for the module, `CallError` for the way to the worker, `RecryptError` for the core, TypeError for
- * arguments of a wrong type. Each has a `code` to branch on. An aborted call rejects with `ServiceError` "aborted".
+ * arguments of a wrong type. Each has a `code` to branch on. An aborted call rejects with `ServiceError` "aborted", at once: also one that stretches a
+ * passphrase, which its worker does to the end. What it brings is locked or thrown away then.
  *
  * What is checked of every answer, and what a server can still do, is in the module comment of
  * `client/client.ts`.
@@ -44,6 +45,7 @@ import type {
   KeyOptions,
   LinkOptions,
   ListOptions,
+  ManyOptions,
   OpenOptions,
   Passphrase,
   RestoreOptions,
@@ -126,7 +128,7 @@ export interface Service {
    * @throws `KeyStoreError` "not_found"; "passphrase" if it is another one, or if the identity has none:
    *   give it one first, by {@link Session.changePassphrase}
    */
-  backup(id: string, passphrase: Passphrase): Promise<Blob>;
+  backup(id: string, passphrase: Passphrase, options?: SignalOptions): Promise<Blob>;
 
   /**
    * Removes an identity from here, with everything remembered for it, and the note that it was here. Without a
@@ -146,7 +148,7 @@ export interface Service {
    * @throws `ServiceError` "passcode" if one is missing or wrong; "not_found" if the server does not know the link's
    *   reader; "malformed" for what is no link; "foreign_server" for a link to another server
    */
-  openLink(url: string, passcode?: Passphrase): Promise<Session>;
+  openLink(url: string, passcode?: Passphrase, options?: SignalOptions): Promise<Session>;
 
   /**
    * Looks an identity up: verified against its id, what was seen before, and the server's log. What is remembered
@@ -244,7 +246,7 @@ export interface Session {
   getSymKey(id: string, options?: OpenOptions): Promise<KeyInfo>;
 
   /** Opens many document keys, any number, with a request for every thousand. What is wrong with one does not touch the others. */
-  getSymKeys(ids: readonly string[], options?: OpenOptions): Promise<KeyOutcome[]>;
+  getSymKeys(ids: readonly string[], options?: ManyOptions): Promise<KeyOutcome[]>;
 
   /**
    * Encrypts a document and deposits its key, signed with length and hash of what was encrypted. What comes out is of the
@@ -356,14 +358,14 @@ export interface Session {
    *
    * @throws `KeyStoreError` "passkey" if there is no authenticator that evaluates a PRF, or the user refused; "not_found" for a session of a link
    */
-  addPasskey(): Promise<void>;
+  addPasskey(options?: SignalOptions): Promise<void>;
 
   /**
    * Seals the identity under another passphrase. Passkeys stay. Backups made before keep the old one.
    *
    * @throws `KeyStoreError` "passphrase" if `current` is wrong, "weak" for an empty one; `current` is left out if there was none
    */
-  changePassphrase(next: Passphrase, current?: Passphrase): Promise<void>;
+  changePassphrase(next: Passphrase, current?: Passphrase, options?: SignalOptions): Promise<void>;
 
   /** Adds the keys of suites that the identity lacks, published as its next version. Returns those that were added. */
   addSuites(suites: readonly SuiteName[], options?: SignalOptions): Promise<SuiteName[]>;

@@ -21,7 +21,7 @@ export interface Farewell {
 }
 
 /** The choices of `connect` as the worker gets them: complete, and with addresses that do not depend on the page's. */
-export interface StartOptions extends Pick<ConnectOptions, "integrity" | "edge"> {
+export interface StartOptions extends Pick<ConnectOptions, "integrity" | "edge" | "progress"> {
   readonly server: string;
   readonly wasm: WasmValue;
   readonly store?: "indexeddb" | "memory";

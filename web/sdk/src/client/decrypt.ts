@@ -167,7 +167,7 @@ export async function decryptMany(c: Client, documents: readonly Blob[], options
   })));
   const names = heads.flatMap(({ content }) =>
     content === undefined ? [] : [{ key: formatId(content.header.key), collection: formatId(content.header.collection) }]);
-  const keys = await openDocuments(c, names, signal);
+  const keys = await openDocuments(c, names, { signal });
   try {
     const out: DecryptedOne[] = [];
     for (const [i, d] of documents.entries()) {

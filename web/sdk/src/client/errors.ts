@@ -244,6 +244,22 @@ export function checkAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted) throw aborted(signal);
 }
 
+/** Waits for work, and no longer than until the caller aborts: it goes on, and what comes of it is nobody's. */
+export async function orAborted<T>(signal: AbortSignal | undefined, work: Promise<T>): Promise<T> {
+  if (signal === undefined) return work;
+  let stop = (): void => undefined;
+  const end = new Promise<never>((_, reject) => {
+    stop = (): void => { reject(aborted(signal)); };
+    if (signal.aborted) stop();
+    else signal.addEventListener("abort", stop, { once: true });
+  });
+  try {
+    return await Promise.race([work, end]);
+  } finally {
+    signal.removeEventListener("abort", stop);
+  }
+}
+
 /** Returns a server's words for people: title, and what to do next. */
 export function serverWords(code: string, title: unknown, detail: unknown): string {
   const said = typeof title === "string" ? printable(title) : "";

@@ -16,7 +16,7 @@ import type { ServiceEvent } from "../answers.js";
 import type { EventOptions } from "../choices.js";
 import { IdKind } from "../ops.js";
 import type { Client } from "./client.js";
-import { checkAborted, hasCode, refusal, ServiceError } from "./errors.js";
+import { checkAborted, hasCode, orAborted, refusal, ServiceError } from "./errors.js";
 import { type Message, Messages } from "./event_stream.js";
 import { sleep } from "./insist.js";
 import { checkpoint } from "./log.js";
@@ -125,20 +125,13 @@ async function inTime<T>(line: AbortController, work: Promise<T>): Promise<T> {
   const timer = setTimeout(() => {
     line.abort(silent);
   }, SILENCE);
-  let stop = (): void => undefined;
-  const end = new Promise<never>((_, reject) => {
-    stop = (): void => { reject(line.signal.reason as Error); };
-    line.signal.addEventListener("abort", stop);
-    if (line.signal.aborted) stop();
-  });
   try {
-    return await Promise.race([work, end]);
+    return await orAborted(line.signal, work);
   } catch (e) {
     if (line.signal.reason !== silent) throw e;
     throw refusal("unreachable", `it has said nothing for ${SILENCE / 1000} seconds`, { cause: e });
   } finally {
     clearTimeout(timer);
-    line.signal.removeEventListener("abort", stop);
   }
 }
 

@@ -9,7 +9,7 @@
  */
 
 import type { KeyInfo, KeyOutcome } from "../answers.js";
-import type { OpenOptions } from "../choices.js";
+import type { ManyOptions } from "../choices.js";
 import type { Outcome } from "../frame.js";
 import { breathe } from "./chain.js";
 import type { Client, ServerRecord } from "./client.js";
@@ -35,6 +35,9 @@ const MAX_EDGE_KEYS = 100;
  * that between calls aborting is noticed.
  */
 const IN_ONE_CALL = 16;
+
+/** How a run is ended, and who counts its keys. */
+type Run = Pick<ManyOptions, "signal" | "progress">;
 
 /** A document whose header is known; nothing of it is verified. */
 export interface DocumentName {
@@ -94,8 +97,8 @@ export class OpenedKeys {
  * @param keyIds - 26 characters each; any number, an id may be given more than once
  * @returns one outcome for each id, in the same order; the caller overwrites the keys
  */
-export async function getSymKeys(c: Client, keyIds: readonly string[], options: OpenOptions = {}): Promise<KeyOutcome[]> {
-  const keys = await openMany(c, keyIds, options.signal);
+export async function getSymKeys(c: Client, keyIds: readonly string[], options: ManyOptions = {}): Promise<KeyOutcome[]> {
+  const keys = await openMany(c, keyIds, options);
   try {
     return keyIds.map((id): KeyOutcome => {
       try {
@@ -114,8 +117,8 @@ export async function getSymKeys(c: Client, keyIds: readonly string[], options: 
  *
  * @throws ServiceError for what concerns all of them; "malformed" if one is no id
  */
-export async function openMany(c: Client, keyIds: readonly string[], signal?: AbortSignal): Promise<OpenedKeys> {
-  return openDocuments(c, keyIds.map((key) => ({ key, collection: "" })), signal);
+export async function openMany(c: Client, keyIds: readonly string[], options: Run = {}): Promise<OpenedKeys> {
+  return openDocuments(c, keyIds.map((key) => ({ key, collection: "" })), options);
 }
 
 /**
@@ -124,7 +127,7 @@ export async function openMany(c: Client, keyIds: readonly string[], signal?: Ab
  * collection's owner, and tells him nothing about the others. A request names 250 keys then: the
  * ledger keeps no longer ones whole.
  */
-export async function openDocuments(c: Client, documents: readonly DocumentName[], signal?: AbortSignal): Promise<OpenedKeys> {
+export async function openDocuments(c: Client, documents: readonly DocumentName[], { signal, progress }: Run = {}): Promise<OpenedKeys> {
   c.acting();
   const keys = new Map<string, Asked>();
   const groups = new Map<string, string[]>();
@@ -134,9 +137,11 @@ export async function openDocuments(c: Client, documents: readonly DocumentName[
     keys.set(d.key, { error: new ServiceError("not_found") }); // until it is answered
     groups.set(d.collection, [...(groups.get(d.collection) ?? []), d.key]);
   }
+  let done = 0;
+  const o: Run = { signal, progress: (n) => progress?.((done = Math.min(done + n, keys.size)), keys.size) }; // what is asked for again counts once
   try {
     for (const collection of [...groups.keys()].sort()) {
-      await fetchAll(c, keys, groups.get(collection) ?? [], collection === "" ? MAX_KEYS : IN_EVIDENCE, signal);
+      await fetchAll(c, keys, groups.get(collection) ?? [], collection === "" ? MAX_KEYS : IN_EVIDENCE, o);
     }
   } catch (e) {
     new OpenedKeys(keys).close();
@@ -146,12 +151,12 @@ export async function openDocuments(c: Client, documents: readonly DocumentName[
 }
 
 /** Fetches until no record is older than one remembered. */
-async function fetchAll(c: Client, keys: Map<string, Asked>, all: readonly string[], most: number, signal?: AbortSignal): Promise<void> {
+async function fetchAll(c: Client, keys: Map<string, Asked>, all: readonly string[], most: number, o: Run): Promise<void> {
   let ids = all;
   for (let i = 1; ids.length > 0; i++) {
-    ids = await fetchSome(c, keys, ids, most, signal);
+    ids = await fetchSome(c, keys, ids, most, o);
     if (i === ASKINGS) return;
-    if (ids.length > 0) await pause(i, signal);
+    if (ids.length > 0) await pause(i, o.signal);
   }
 }
 
@@ -159,13 +164,13 @@ async function fetchAll(c: Client, keys: Map<string, Asked>, all: readonly strin
  * Asks for keys, most at a time, as many times as that takes, and returns those of which a
  * record was older than one remembered.
  */
-async function fetchSome(c: Client, keys: Map<string, Asked>, all: readonly string[], most: number, signal?: AbortSignal): Promise<string[]> {
+async function fetchSome(c: Client, keys: Map<string, Asked>, all: readonly string[], most: number, o: Run): Promise<string[]> {
   const older: string[] = [];
   let ids = [...all];
   while (ids.length > 0) {
     const asked = ids.slice(0, c.edge === undefined ? most : Math.min(most, MAX_EDGE_KEYS));
     const left: string[] = []; // the answer had no room for them
-    for (const [i, k] of (await askKeys(c, asked, signal)).entries()) {
+    for (const [i, k] of (await askKeys(c, asked, o)).entries()) {
       const id = asked[i] ?? "";
       if (hasCode(k.error, "too_large")) left.push(id);
       else if (k.error instanceof OlderError || hasCode(k.error, "old_identity")) older.push(id);
@@ -197,11 +202,11 @@ const keyItem = shape.record({
 const keysAnswer = shape.record({ keys: shape.list(keyItem), records: shape.list(shape.bytes) });
 
 /** One request for keys. Its result is parallel to ids. */
-async function askKeys(c: Client, ids: readonly string[], signal?: AbortSignal): Promise<Asked[]> {
+async function askKeys(c: Client, ids: readonly string[], o: Run): Promise<Asked[]> {
   const svc = await c.server();
-  const keys = await ask(c, svc, ids, signal);
+  const keys = await ask(c, svc, ids, o.signal);
   try {
-    await openAll(c, svc, keys, signal);
+    await openAll(c, svc, keys, o);
   } catch (e) {
     for (const k of keys) k.key?.fill(0);
     throw e;
@@ -260,11 +265,14 @@ function unfold(records: readonly Uint8Array[], item: shape.Shaped<typeof keyIte
 }
 
 /** Opens the values of verified keys, many by one call of the core. */
-async function openAll(c: Client, svc: ServerRecord, keys: Asked[], signal?: AbortSignal): Promise<void> {
+async function openAll(c: Client, svc: ServerRecord, keys: Asked[], { signal, progress }: Run): Promise<void> {
   const good = [...keys.entries()].filter(([, k]) => k.error === undefined);
+  if (good.length < keys.length) progress?.(keys.length - good.length);
   for (let at = 0; at < good.length; at += IN_ONE_CALL) {
     checkAborted(signal);
-    openBatch(c, svc, keys, good.slice(at, at + IN_ONE_CALL).map(([i]) => i));
+    const some = good.slice(at, at + IN_ONE_CALL);
+    openBatch(c, svc, keys, some.map(([i]) => i));
+    progress?.(some.length);
     await breathe();
   }
   checkAborted(signal);

@@ -14,6 +14,7 @@
  * the rest runs where the keys are.
  */
 
+import { checkAborted } from "../client/errors.js";
 import { KeyStoreError, type PasskeyWrap } from "./keystore.js";
 
 const LABEL = "recrypt-service passkey v1";
@@ -112,7 +113,7 @@ function context(passkey: PasskeyOutput, id: string): Uint8Array<ArrayBuffer> {
  * @param known - credential ids that the identity has already: their authenticators make no second one
  * @throws {@link KeyStoreError} "passkey" if there is no authenticator that can, or the user refused
  */
-export async function createPasskey(name: string, known: readonly Uint8Array[] = []): Promise<PasskeyOutput> {
+export async function createPasskey(name: string, known: readonly Uint8Array[] = [], signal?: AbortSignal): Promise<PasskeyOutput> {
   const input = crypto.getRandomValues(new Uint8Array(32));
   const publicKey: PublicKeyCredentialCreationOptions = {
     challenge: crypto.getRandomValues(new Uint8Array(32)),
@@ -123,14 +124,14 @@ export async function createPasskey(name: string, known: readonly Uint8Array[] =
     excludeCredentials: known.map((id) => ({ type: "public-key", id: own(id) })),
     extensions: { prf: { eval: { first: input } } },
   };
-  const made = await ceremony((c) => c.create({ publicKey }));
+  const made = await ceremony((c) => c.create({ publicKey, ...(signal && { signal }) }), signal);
   const credential = new Uint8Array(made.rawId);
   const { prf } = made.getClientExtensionResults();
   if (prf?.results === undefined && prf?.enabled !== true) {
     throw new KeyStoreError("passkey", "this authenticator evaluates no PRF, which a passkey needs here: use another one, or a passphrase alone");
   }
   // Many say at creation only that they can, and evaluate when they are asked.
-  if (prf.results === undefined) return askPasskey([{ credential, input }]);
+  if (prf.results === undefined) return askPasskey([{ credential, input }], signal);
   return { credential, input, output: bytes(prf.results.first) };
 }
 
@@ -140,7 +141,7 @@ export async function createPasskey(name: string, known: readonly Uint8Array[] =
  * @param wraps - credential and input of each
  * @throws {@link KeyStoreError} "passkey" if none is there, or the user refused
  */
-export async function askPasskey(wraps: readonly Pick<PasskeyWrap, "credential" | "input">[]): Promise<PasskeyOutput> {
+export async function askPasskey(wraps: readonly Pick<PasskeyWrap, "credential" | "input">[], signal?: AbortSignal): Promise<PasskeyOutput> {
   if (wraps.length === 0) throw new KeyStoreError("passkey", "no passkey opens this identity: use its passphrase");
   const publicKey: PublicKeyCredentialRequestOptions = {
     challenge: crypto.getRandomValues(new Uint8Array(32)),
@@ -148,7 +149,7 @@ export async function askPasskey(wraps: readonly Pick<PasskeyWrap, "credential" 
     userVerification: "required",
     extensions: { prf: { evalByCredential: Object.fromEntries(wraps.map((w) => [base64url(w.credential), { first: own(w.input) }])) } },
   };
-  const given = await ceremony((c) => c.get({ publicKey }));
+  const given = await ceremony((c) => c.get({ publicKey, ...(signal && { signal }) }), signal);
   const credential = new Uint8Array(given.rawId);
   const wrap = wraps.find((w) => equal(w.credential, credential));
   const first = given.getClientExtensionResults().prf?.results?.first;
@@ -158,7 +159,7 @@ export async function askPasskey(wraps: readonly Pick<PasskeyWrap, "credential" 
   return { credential, input: wrap.input, output: bytes(first) };
 }
 
-async function ceremony(ask: (c: CredentialsContainer) => Promise<Credential | null>): Promise<PublicKeyCredential> {
+async function ceremony(ask: (c: CredentialsContainer) => Promise<Credential | null>, signal: AbortSignal | undefined): Promise<PublicKeyCredential> {
   const { navigator } = globalThis as { navigator?: { credentials?: CredentialsContainer } };
   if (navigator?.credentials === undefined || typeof PublicKeyCredential !== "function") {
     throw new KeyStoreError("passkey", "there are no passkeys here: they need a page that came by https, or from localhost");
@@ -167,6 +168,7 @@ async function ceremony(ask: (c: CredentialsContainer) => Promise<Credential | n
   try {
     credential = await ask(navigator.credentials);
   } catch (cause) {
+    checkAborted(signal);
     const name = cause instanceof Error ? cause.name : "";
     const why = name === "InvalidStateError" ? "this authenticator has a passkey of the identity already" : name === "NotAllowedError" ? "it was refused, or not answered in time" : "the browser could not do it";
     throw new KeyStoreError("passkey", `passkey: ${why}`, { cause });

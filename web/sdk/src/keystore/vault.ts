@@ -1,6 +1,7 @@
 /** Sealed identities in a key store: sealing, opening and changing them, by name or id. */
 
-import type { Passphrase, Stretching } from "../choices.js";
+import type { Passphrase, SignalOptions, Stretching } from "../choices.js";
+import { checkAborted } from "../client/errors.js";
 import { Remembered } from "../client/remembered.js";
 import type { Core } from "../core.js";
 import { SecretKind } from "../ops.js";
@@ -17,7 +18,7 @@ const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 export type Sealed = Pick<KeyEntry, "seed" | "recovery" | "wraps">;
 
 /** How seeds are sealed. */
-export interface Sealing {
+export interface Sealing extends SignalOptions {
   readonly passphrase?: Passphrase | undefined;
   readonly stretching?: Stretching | undefined;
   readonly passkey?: PasskeyOutput | undefined;
@@ -70,8 +71,14 @@ export class Vault {
 
   /** Seals the seeds of an identity. Overwrites what the passkey said. */
   async seal(id: string, seeds: { seed: Uint8Array; recovery?: Uint8Array }, how: Sealing): Promise<Sealed> {
-    const sealed = how.passphrase === undefined ? {} : this.#seal(how.passphrase, seeds, how.stretching);
-    return { ...sealed, wraps: how.passkey === undefined ? [] : [await wrapSeeds(how.passkey, id, seeds)] };
+    try {
+      checkAborted(how.signal);
+      const sealed = how.passphrase === undefined ? {} : this.#seal(how.passphrase, seeds, how.stretching);
+      await checkHeard(how.signal);
+      return { ...sealed, wraps: how.passkey === undefined ? [] : [await wrapSeeds(how.passkey, id, seeds)] };
+    } finally {
+      how.passkey?.output.fill(0);
+    }
   }
 
   /** Opens the seed of an entry, 32 bytes; the caller overwrites it. */
@@ -114,14 +121,14 @@ export class Vault {
    *
    * @param seed - returns the seed, or throws once it is overwritten: that may happen while this waits, and then nothing is stored
    */
-  async addPasskey(id: string, seed: () => Uint8Array, passkey: PasskeyOutput): Promise<void> {
+  async addPasskey(id: string, seed: () => Uint8Array, passkey: PasskeyOutput, signal?: AbortSignal): Promise<void> {
     const own = seed().slice();
     try {
       const wrap = await wrapSeeds(passkey, id, { seed: own });
       await this.#change(id, (e) => {
         seed();
         return { ...e, wraps: [...e.wraps, wrap] };
-      });
+      }, signal);
     } finally {
       own.fill(0);
     }
@@ -132,7 +139,7 @@ export class Vault {
    *
    * @param seed - as for {@link addPasskey}
    */
-  async changePassphrase(id: string, seed: () => Uint8Array, next: Passphrase, current: Passphrase | undefined): Promise<void> {
+  async changePassphrase(id: string, seed: () => Uint8Array, next: Passphrase, current: Passphrase | undefined, signal?: AbortSignal): Promise<void> {
     passphraseBytes(next, "weak").fill(0);
     await this.#change(id, (e) => {
       let recovery: Uint8Array | undefined;
@@ -147,16 +154,17 @@ export class Vault {
       } finally {
         recovery?.fill(0);
       }
-    });
+    }, signal);
   }
 
-  /** Stores a change of an entry; made anew if another tab was faster. */
-  async #change(id: string, change: (e: KeyEntry) => KeyEntry | undefined): Promise<void> {
+  /** Stores a change of an entry, unless it is aborted; made anew if another tab was faster. */
+  async #change(id: string, change: (e: KeyEntry) => KeyEntry | undefined, signal?: AbortSignal): Promise<void> {
     for (let left = 3; ; left--) {
       const entry = await this.store.get(id);
       if (entry === undefined) throw new KeyStoreError("not_found", "the identity was removed meanwhile: restore it from a kit or a backup");
       const changed = change(entry);
       if (changed === undefined) return;
+      await checkHeard(signal);
       try {
         await this.store.put({ ...changed, revision: entry.revision + 1 });
         return;
@@ -190,4 +198,11 @@ export class Vault {
       this.#wipe();
     }
   }
+}
+
+/** Throws if the caller has aborted, also while a passphrase was stretched, when no message came in. */
+async function checkHeard(signal: AbortSignal | undefined): Promise<void> {
+  if (signal === undefined) return;
+  await new Promise((go) => setTimeout(go, 0));
+  checkAborted(signal);
 }

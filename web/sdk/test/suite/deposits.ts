@@ -132,6 +132,10 @@ test("keys: a folder of several owners opens with one request", async (env) => {
   }
   const from = await getSymKeys(bob.client, ids, { from: alice.id });
   assert.deepEqual(from.map((o) => (o.key === undefined ? "no" : "yes")), ["yes", "no", "no", "yes", "no", "yes"]);
+  const counted: [number, number | undefined][] = [];
+  await getSymKeys(bob.client, ids, { progress: (done, all) => { counted.push([done, all]); } });
+  assert.ok(counted.every(([done], i) => done > (counted[i - 1]?.[0] ?? 0)), "it only grows");
+  assert.deepEqual(counted.at(-1), [new Set(ids).size, new Set(ids).size]);
   assert.deepEqual(await getSymKeys(bob.client, []), []);
   await refused("malformed", getSymKeys(bob.client, ["x"]));
   await refused("aborted", getSymKeys(bob.client, ids, { signal: AbortSignal.abort() }));

@@ -5,7 +5,7 @@ import { assert } from "./assert.js";
 import { base64, flip, hex, indexOf, sha256 } from "./bytes.js";
 import { MODULE } from "./env.js";
 import { build, healthy } from "./modules.js";
-import { type Env, group, test } from "./registry.js";
+import { type Env, group, skip, test } from "./registry.js";
 
 /** A module that compiles at once, and answers OK to everything. */
 const small = (): Uint8Array<ArrayBuffer> => build({ functions: healthy });
@@ -111,6 +111,18 @@ group("engine", () => {
       const loading = loadEngine(address(env, query), { signal: controller.signal, warn: () => undefined });
       setTimeout(() => { controller.abort(reason); }, 50);
       await assert.rejects(loading, enough, query);
+    }
+  }, { needs: ["compile"] });
+
+  test("says how much of the module has come", async (env) => {
+    const module = await env.module();
+    if (!(module instanceof Uint8Array)) skip("there is only a compiled module here");
+    const size = module.length;
+    for (const query of ["", "?type=text/plain"]) {
+      const come: [number, number | undefined][] = [];
+      runs(await loadEngine(address(env, query), { progress: (done, all) => { come.push([done, all]); }, warn: () => undefined }));
+      assert.equal(come.at(-1)?.[0], size, query);
+      assert.ok(come.every(([done, all], i) => done > (come[i - 1]?.[0] ?? 0) && (all === undefined || all === size)), query);
     }
   }, { needs: ["compile"] });
 

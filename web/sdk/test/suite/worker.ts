@@ -184,6 +184,46 @@ group("worker", () => {
     await assert.rejects(connecting, (e) => e === reason);
   }, { needs });
 
+  test("gives up what stretches a passphrase when it is told to, at once", (env) => within(env, async ({ service }) => {
+    const aborted = (e: unknown): boolean => hasCode(e, "aborted");
+    const name = `w${Date.now().toString(36)}-given-up`;
+    /** Rejects before the worker, which is in the midst of it, can have done what it was told after. */
+    const givesUp = async (work: (signal: AbortSignal) => Promise<unknown>): Promise<void> => {
+      const controller = new AbortController();
+      const order: string[] = [];
+      const working = assert.rejects(work(controller.signal), aborted).then(() => order.push("aborted"));
+      await soon(60);
+      const next = service.identities().then(() => order.push("next"));
+      controller.abort();
+      await Promise.all([working, next]);
+      assert.deepEqual(order, ["aborted", "next"]);
+      await assert.rejects(work(AbortSignal.abort()), aborted);
+    };
+    await givesUp((signal) => service.createIdentity({ name, passphrase, stretching: { memory: 65536, passes: 8 }, signal }));
+    for (let i = 0; i < 100 && (await service.identities()).length > 0; i++) await soon(20);
+    assert.deepEqual(await service.identities(), [], "nothing was stored");
+    const { session } = await service.createIdentity({ name, passphrase, stretching: { memory: 65536, passes: 8 } });
+    await givesUp((signal) => service.unlock(name, { passphrase, signal }));
+    await givesUp((signal) => service.backup(name, passphrase, { signal }));
+    await givesUp((signal) => session.changePassphrase("another one", passphrase, { signal }));
+    await (await service.unlock(name, { passphrase })).lock(); // it is the old one still
+    const backup = await service.backup(name, passphrase);
+    await service.remove(name);
+    await givesUp((signal) => service.restore({ backup, passphrase, signal }));
+    await (await service.restore({ backup, passphrase })).lock();
+  }), { needs });
+
+  test("says how much of the module has come", async (env) => {
+    const come: number[] = [];
+    const service = await connect({
+      server: await env.server(), wasm: `${env.base}/${MODULE}`, worker: script, store: "memory", progress: (done) => { come.push(done); },
+    });
+    service.close();
+    const module = await env.module();
+    assert.ok(module instanceof Uint8Array);
+    assert.equal(come.at(-1), module.length);
+  }, { needs });
+
   test("starts once, and takes no messages but those of its methods", async (env) => {
     const worker = script();
     const { port1, port2 } = new MessageChannel();
