@@ -26,7 +26,8 @@
  * `ServiceError` for what the server answers or what does not verify, `KeyStoreError` for keys at rest,
  * `LoadError` for the module, `CallError` for the way to the worker, `RecryptError` for the core, TypeError for
  * arguments of a wrong type. Each has a `code` to branch on. An aborted call rejects with `ServiceError` "aborted", at once: also one that stretches a
- * passphrase, which its worker does to the end. What it brings is locked or thrown away then.
+ * passphrase, which its worker does to the end. What it brings is locked or thrown away then; a change that is just being
+ * stored may have been made all the same.
  *
  * What is checked of every answer, and what a server can still do, is in the module comment of
  * `client/client.ts`.

@@ -203,6 +203,6 @@ export class Vault {
 /** Throws if the caller has aborted, also while a passphrase was stretched, when no message came in. */
 async function checkHeard(signal: AbortSignal | undefined): Promise<void> {
   if (signal === undefined) return;
-  await new Promise((go) => setTimeout(go, 0));
+  await new Promise((go) => setTimeout(go, 10)); // for the messages that have come meanwhile: browsers take one at a time
   checkAborted(signal);
 }

@@ -1,7 +1,7 @@
 /** What the runner offers, over HTTP: the same way in every runtime. */
 
 import { base64, sha256, hex, unbase64, utf8 } from "./bytes.js";
-import type { CommandResult, Env, Feature, Report } from "./registry.js";
+import type { CommandResult, Env, Feature, Report, Sample } from "./registry.js";
 import { run } from "./registry.js";
 
 /** Where the module lies in the repository. */
@@ -15,8 +15,8 @@ export interface Plan {
   readonly runtime: string;
   /** Only tests whose name matches this regular expression; all if empty. */
   readonly only: string;
-  /** Whether a part of the recorded answers is enough. */
-  readonly quick: boolean;
+  /** Which of the recorded answers; default: all. */
+  readonly sample?: Sample;
   readonly has: readonly Feature[];
 }
 
@@ -32,7 +32,7 @@ export interface Result extends Report {
 export async function runPlan(plan: Plan, compiled?: { module: WebAssembly.Module; bytes: ArrayBuffer }): Promise<Result> {
   const env = connect(plan, compiled);
   const only = plan.only === "" ? undefined : new RegExp(plan.only);
-  const report = await run(env, { only, quick: plan.quick, starts: (name) => post(plan, "starts", name) });
+  const report = await run(env, { only, sample: plan.sample, starts: (name) => post(plan, "starts", name) });
   return { ...report, module: hex(await sha256(await env.wasm())), agent: agent() };
 }
 

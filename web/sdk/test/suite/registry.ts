@@ -78,12 +78,17 @@ export interface Options {
   readonly needs?: readonly Feature[];
   /** Seconds after which the test has failed; default 120. */
   readonly timeout?: number;
-  /** Its steps are many of one kind, and do not depend on each other: a quick run takes one in {@link SAMPLE}. */
+  /** Its steps are many of one kind, and do not depend on each other: a run may take a {@link Sample}. */
   readonly sampled?: boolean;
 }
 
-/** Of how many steps of a sampled test a quick run takes one. */
-export const SAMPLE = 6;
+/** Of the steps of a sampled test, one in `every`, beginning with step `first`. */
+export interface Sample {
+  readonly every: number;
+  readonly first: number;
+}
+
+const ALL: Sample = { every: 1, first: 0 };
 
 interface Test {
   readonly name: string;
@@ -104,8 +109,8 @@ export interface Report {
 export interface RunOptions {
   /** Only tests whose name matches. */
   readonly only?: RegExp | undefined;
-  /** Whether sampled tests run one step in {@link SAMPLE} only: others in each runtime. */
-  readonly quick?: boolean | undefined;
+  /** What sampled tests run; default: all. */
+  readonly sample?: Sample | undefined;
   /** Is told the name of each test that starts. */
   readonly starts?: (name: string) => Promise<void>;
 }
@@ -153,7 +158,7 @@ export async function run(env: Env, options: RunOptions = {}): Promise<Report> {
     current = t.name;
     await options.starts?.(t.name);
     const start = Date.now();
-    await runTest(env, t, report, options.quick === true && t.options.sampled === true ? SAMPLE : 1);
+    await runTest(env, t, report, t.options.sampled === true ? (options.sample ?? ALL) : ALL);
     report.times.push({ name: t.name, ms: Date.now() - start });
   }
   await new Promise((done) => setTimeout(done, 0)); // for rejections that are reported late
@@ -161,10 +166,9 @@ export async function run(env: Env, options: RunOptions = {}): Promise<Report> {
   return report;
 }
 
-async function runTest(env: Env, t: Test, report: Report, sample: number): Promise<void> {
+async function runTest(env: Env, t: Test, report: Report, sample: Sample): Promise<void> {
   let steps = 0;
   let at = "";
-  const first = env.runtime.length % sample;
   const attempt = async (name: string, fn: () => Promise<void> | void): Promise<boolean> => {
     try {
       await fn();
@@ -176,7 +180,7 @@ async function runTest(env: Env, t: Test, report: Report, sample: number): Promi
     }
   };
   const step: Step = async (name, fn) => {
-    if (steps++ % sample !== first) return;
+    if (steps++ % sample.every !== sample.first) return;
     at = `, at: ${name}`;
     if (await attempt(`${t.name}: ${name}`, fn)) report.passed++;
   };
