@@ -129,6 +129,11 @@ export function announce(text: string): void {
   setTimeout(() => { said.set(text); }, 50);
 }
 
+/** Takes back what was said: it may name documents and people. */
+export function hush(): void {
+  said.set("");
+}
+
 /** Where {@link announce} is heard. */
 export function Announcer(): JSX.Element {
   return <div class="unseen" role="status" aria-live="polite">{useStore(said)}</div>;

@@ -14,24 +14,38 @@ export type Phase =
   /** The module or the server cannot be had. */
   | { readonly kind: "failed"; readonly error: unknown }
   /** Nobody is unlocked. */
-  | { readonly kind: "start"; readonly identities: readonly StoredIdentity[]; readonly locked?: "idle" }
+  | { readonly kind: "start"; readonly identities: readonly StoredIdentity[]; readonly locked?: Why }
   /** Behind a link that was not opened yet. */
   | { readonly kind: "link" }
   /** An identity was made, and its kit is shown for the only time. */
   | { readonly kind: "kit"; readonly kit: readonly string[]; readonly account: Account }
   | { readonly kind: "open"; readonly account: Account };
 
+/** Why somebody was locked who did not ask for it: nobody was there, also for the kit; or the identity was removed in another tab. */
+export type Why = "idle" | "kit" | "removed";
+
 /** After so many milliseconds without anybody at it, an identity is locked. */
 const IDLE = 20 * 60_000;
+/** How often that is looked at. */
+const LOOK = 10_000;
+
+/** What tabs tell each other: that an identity was removed from this browser. */
+interface News {
+  readonly removed: string;
+}
 
 export class Model {
   readonly phase: Store<Phase> = store<Phase>({ kind: "starting" });
   readonly storage: Store<StorageInfo | undefined> = store<StorageInfo | undefined>(undefined);
+  readonly #tabs = new BroadcastChannel("recrypt-app");
   #service: Service | undefined;
-  #idle: ReturnType<typeof setTimeout> | undefined;
+  /** When somebody was at it last, Unix ms. */
+  #seen = Date.now();
 
   constructor() {
     for (const sign of ["pointerdown", "keydown"]) addEventListener(sign, () => { this.#awake(); }, { passive: true });
+    setInterval(() => { this.#isLate(); }, LOOK);
+    this.#tabs.onmessage = ({ data }: MessageEvent<News>) => { void this.#removedElsewhere(data.removed); };
   }
 
   /** The connection; there is one in every phase after the first two. */
@@ -54,7 +68,7 @@ export class Model {
     }
   }
 
-  async #begin(locked?: "idle"): Promise<void> {
+  async #begin(locked?: Why): Promise<void> {
     const [identities, storage] = await Promise.all([this.service.identities(), this.service.storage()]);
     this.storage.set(storage);
     this.phase.set({ kind: "start", identities, ...(locked && { locked }) });
@@ -64,6 +78,7 @@ export class Model {
   async create(options: CreateOptions): Promise<void> {
     const { session, kit = [] } = await this.service.createIdentity({ ...options, kit: true });
     this.phase.set({ kind: "kit", kit, account: new Account(session) });
+    this.#seen = Date.now();
   }
 
   /** The kit was kept. */
@@ -84,22 +99,23 @@ export class Model {
     await this.#use(await this.service.openLink(url, passcode));
   }
 
-  /** Locks whoever is unlocked. */
-  async lock(why?: "idle"): Promise<void> {
+  /** Locks whoever is unlocked. A kit that is shown is forgotten: whoever comes next must not find it. */
+  async lock(why?: Why): Promise<void> {
     const now = this.phase.get();
-    if (now.kind !== "open") return;
-    clearTimeout(this.#idle);
+    if (now.kind !== "open" && now.kind !== "kit") return;
     now.account.close();
     this.phase.set({ kind: "starting" });
     await now.account.session.lock();
     if (isLink()) this.phase.set({ kind: "link" });
-    else await this.#begin(why);
+    else await this.#begin(why === "idle" && now.kind === "kit" ? "kit" : why);
   }
 
   /** Removes the unlocked identity from this browser. */
   async remove(account: Account): Promise<void> {
     await account.clearNotebook();
     await this.service.remove(account.id);
+    const news: News = { removed: account.id };
+    this.#tabs.postMessage(news);
     go("documents");
     await this.lock();
   }
@@ -110,13 +126,27 @@ export class Model {
 
   async #enter(account: Account): Promise<void> {
     await account.open();
+    this.#seen = Date.now();
     this.phase.set({ kind: "open", account });
-    this.#awake();
   }
 
+  /** Somebody is at it. Who comes too late finds it locked: it need not be the same person. */
   #awake(): void {
-    clearTimeout(this.#idle);
-    if (this.phase.get().kind === "open") this.#idle = setTimeout(() => { void this.lock("idle"); }, IDLE);
+    if (!this.#isLate()) this.#seen = Date.now();
+  }
+
+  /** Locks if nobody was at it for too long. The clock is asked, because timers stand still while a device sleeps. */
+  #isLate(): boolean {
+    if (Date.now() - this.#seen < IDLE) return false;
+    void this.lock("idle");
+    return true;
+  }
+
+  /** Each tab has a session of its own, which knows nothing of what others remove. */
+  async #removedElsewhere(id: string): Promise<void> {
+    const now = this.phase.get();
+    if (now.kind === "start") await this.#begin(now.locked);
+    else if ((now.kind === "open" || now.kind === "kit") && now.account.id === id) await this.lock("removed");
   }
 }
 

@@ -54,7 +54,11 @@ export const en = {
     ],
     evicted: "An identity was kept in this browser, and the browser has deleted it. Bring it back with its recovery kit or a backup. Do not create another one in its place: nobody shares with that one.",
     memory: "This browser does not let the page store anything, as in a private window: an identity made here is gone when the page is closed. Its recovery kit brings it back elsewhere.",
-    idle: "Locked, because nobody was here for a while.",
+    locked: {
+      idle: "Locked, because nobody was here for a while.",
+      kit: "Locked, because nobody was here for a while. The recovery kit is not shown again. If you have not kept it, unlock, and save a backup under “Settings”; or remove this identity there, and create another one.",
+      removed: "Locked, because this identity was removed from this browser in another tab.",
+    },
   },
 
   unlock: {

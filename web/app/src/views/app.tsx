@@ -1,8 +1,9 @@
 /** The app: what is seen in each phase, and the frame around the views of an unlocked identity. */
 
 import type { JSX } from "preact";
+import { useEffect } from "preact/hooks";
 
-import { Announcer, Button, Notice } from "../parts/basics.js";
+import { Announcer, Button, hush, Notice } from "../parts/basics.js";
 import { Icon, Mark, type IconName } from "../parts/icon.js";
 import { Avatar } from "../parts/identity.js";
 import type { Account } from "../state/account.js";
@@ -38,6 +39,7 @@ function Phases(): JSX.Element {
   const model = useModel();
   const at = useStore(route);
   const phase = useStore(model.phase);
+  useEffect(hush, [phase.kind]); // who comes after a lock is not to find it
   switch (phase.kind) {
     case "starting":
       return <Starting />;
@@ -45,7 +47,7 @@ function Phases(): JSX.Element {
       return <Failed error={phase.error} />;
     case "start":
       // It needs no identity, and whoever wants to know how fast this is has none yet.
-      return at.view === "benchmark" ? <div class="guest"><main id="content"><Benchmark /></main></div> : <Start identities={phase.identities} locked={phase.locked === "idle"} />;
+      return at.view === "benchmark" ? <div class="guest"><main id="content"><Benchmark /></main></div> : <Start identities={phase.identities} locked={phase.locked} />;
     case "link":
       return <Link />;
     case "kit":

@@ -7,7 +7,7 @@ import { useState } from "preact/hooks";
 import { Button, Failure, Notice } from "../parts/basics.js";
 import { Form, SecretField, SelectField } from "../parts/fields.js";
 import { Icon, Mark, type IconName } from "../parts/icon.js";
-import { useModel } from "../state/model.js";
+import { useModel, type Why } from "../state/model.js";
 import { useStore } from "../state/store.js";
 import { useWork } from "../state/work.js";
 import { t } from "../texts/index.js";
@@ -17,13 +17,14 @@ import { Restore } from "./restore.js";
 
 type Way = "welcome" | "unlock" | "create" | "restore";
 
-export function Start({ identities, locked }: { identities: readonly StoredIdentity[]; locked: boolean }): JSX.Element {
-  const [way, setWay] = useState<Way>(identities.length > 0 ? "unlock" : "welcome");
-  const home = identities.length > 0 ? "unlock" : "welcome";
-  const back = (): void => { setWay(home); };
+export function Start({ identities, locked }: { identities: readonly StoredIdentity[]; locked: Why | undefined }): JSX.Element {
+  const [chosen, setWay] = useState<Way>();
+  // Not chosen once and for all: another tab can remove the last one.
+  const way = chosen ?? (identities.length > 0 ? "unlock" : "welcome");
+  const back = (): void => { setWay(undefined); };
   switch (way) {
     case "welcome":
-      return <Welcome onWay={setWay} />;
+      return <Welcome locked={locked} onWay={setWay} />;
     case "unlock":
       return <Unlock identities={identities} locked={locked} onWay={setWay} />;
     case "create":
@@ -35,10 +36,11 @@ export function Start({ identities, locked }: { identities: readonly StoredIdent
 
 const stepIcons: readonly IconName[] = ["lock", "sharing", "shield"];
 
-function Welcome({ onWay }: { onWay: (way: Way) => void }): JSX.Element {
+function Welcome({ locked, onWay }: { locked: Why | undefined; onWay: (way: Way) => void }): JSX.Element {
   const storage = useStore(useModel().storage);
   return (
     <Front title={t.start.title} wide>
+      {locked !== undefined && <Notice>{t.start.locked[locked]}</Notice>}
       <p class="lead">{t.start.lead}</p>
       {storage?.lost === true && <Notice kind="warn">{t.start.evicted}</Notice>}
       {storage?.kind === "memory" && <Notice kind="warn">{t.start.memory}</Notice>}
@@ -58,20 +60,21 @@ function Welcome({ onWay }: { onWay: (way: Way) => void }): JSX.Element {
   );
 }
 
-function Unlock({ identities, locked, onWay }: { identities: readonly StoredIdentity[]; locked: boolean; onWay: (way: Way) => void }): JSX.Element {
+function Unlock({ identities, locked, onWay }: { identities: readonly StoredIdentity[]; locked: Why | undefined; onWay: (way: Way) => void }): JSX.Element {
   const model = useModel();
-  const [id, setId] = useState(identities[0]?.id ?? "");
+  const [picked, setPicked] = useState("");
   const [passphrase, setPassphrase] = useState("");
-  const chosen = identities.find((i) => i.id === id);
-  const unlock = useWork(async (_, by: "passphrase" | "passkey") => {
-    await model.unlock(id, by === "passkey" ? { passkey: true } : { passphrase });
+  const chosen = identities.find((i) => i.id === picked) ?? identities[0];
+  const id = chosen?.id ?? "";
+  const unlock = useWork(async ({ signal }, by: "passphrase" | "passkey") => {
+    await model.unlock(id, by === "passkey" ? { passkey: true, signal } : { passphrase, signal });
   });
   return (
     <Front title={t.unlock.title}>
-      {locked ? <Notice>{t.start.idle}</Notice> : <p class="soft">{t.unlock.lead}</p>}
+      {locked !== undefined ? <Notice kind={locked === "kit" ? "warn" : "info"}>{t.start.locked[locked]}</Notice> : <p class="soft">{t.unlock.lead}</p>}
       <Form label={t.unlock.title} onSubmit={() => { if (passphrase !== "" && !unlock.busy) void unlock.run("passphrase"); }}>
         {identities.length > 1
-          ? <SelectField label={t.unlock.who} value={id} onValue={(v) => { setId(v); unlock.reset(); }} choices={identities.map((i) => ({ value: i.id, label: i.name }))} />
+          ? <SelectField label={t.unlock.who} value={id} onValue={(v) => { setPicked(v); unlock.reset(); }} choices={identities.map((i) => ({ value: i.id, label: i.name }))} />
           : <p class="unlock-who"><Mark /><span>{chosen?.name}</span></p>}
         {chosen?.lost === true ? <Notice kind="warn">{t.unlock.lost}</Notice> : (
           <>
