@@ -14,7 +14,8 @@ export interface Server {
   readonly url: string;
 }
 
-function binary(): string {
+/** The program whose server and command line are played with. */
+export function binary(): string {
   return process.env.RECRYPT_BINARY ?? join(import.meta.dirname, "../../../bin/recrypt");
 }
 

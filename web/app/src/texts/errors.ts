@@ -15,7 +15,7 @@ const byCode: Readonly<Record<string, string>> = {
   self: "That is you.",
   exists: "There is one of this name already.",
   passcode: "The passcode is missing or wrong, or the link is not whole.",
-  waiting: "You asked for this, and the waiting period is not over yet.",
+  waiting: "Too many of your documents wait there to be accepted. Ask the owner to accept you as an author.",
   conflict: "Another device has changed the same thing at the same moment. Try again.",
   closed_epoch: "The collection changes its keys at the moment. Try again.",
   no_repository: "This server does not store documents. Download the encrypted file, and put it where you like.",

@@ -7,6 +7,7 @@ import { Empty, Failure, Page, Panel } from "../parts/basics.js";
 import { Icon, type IconName } from "../parts/icon.js";
 import { useName } from "../parts/identity.js";
 import { useAccount } from "../state/model.js";
+import { href } from "../state/route.js";
 import { useStore } from "../state/store.js";
 import { useLoaded } from "../state/work.js";
 import { momentOf, t } from "../texts/index.js";
@@ -50,10 +51,12 @@ function Event({ event, reader }: { event: ServiceEvent; reader: string | undefi
   const kind = isKind(event.kind) ? event.kind : "gap";
   const own = event.owner === account.id;
   const who = own ? (reader === undefined ? (kind === "opening" && event.grant === undefined ? t.common.you : t.activity.somebody) : name(reader)) : name(event.owner);
+  const words = own ? t.activity.own[kind](who) : t.activity.others[kind](who);
   return (
     <li class="item">
       <span class="item-icon"><Icon name={icons[kind]} /></span>
-      <span class="item-words"><span class="item-name">{own ? t.activity.own[kind](who) : t.activity.others[kind](who)}</span></span>
+      {/* A request can be answered as long as its reader waits, where the collection is. */}
+      <span class="item-words">{own && kind === "request" ? <a class="item-name" href={href("sharing", event.collection)}>{words}</a> : <span class="item-name">{words}</span>}</span>
       <time class="soft small numbers" dateTime={new Date(event.time).toISOString()}>{momentOf(event.time)}</time>
     </li>
   );

@@ -14,7 +14,7 @@ import { useStore } from "../state/store.js";
 import { useLoaded, useWork } from "../state/work.js";
 import { dayOf, momentOf, shortId, t } from "../texts/index.js";
 import { titleOf } from "./documents.js";
-import { expiryChoices, expiryOf, newestOf, termsOf } from "./terms.js";
+import { expiryChoices, expiryOf, newestOf, termsOf, waitChoices, waitOf } from "./terms.js";
 
 /** The collection and its readers; the default one is made by the first grant. */
 interface Found {
@@ -51,7 +51,7 @@ function Readers({ found, failed, onChange }: { found: Found | undefined; failed
       {found === undefined && !failed && <Loading />}
       {found !== undefined && (readers.length === 0 ? <Empty icon="person">{t.sharing.readersEmpty}</Empty> : (
         <ul class="list">
-          {readers.map((g) => <Reader key={g.id} grant={g} link={found.collection?.link === true} onRevoked={(receipt) => { setRevoked({ receipt, reader: g.reader }); onChange(); }} />)}
+          {readers.map((g) => <Reader key={g.id} grant={g} link={found.collection?.link === true} onRevoked={(receipt) => { setRevoked({ receipt, reader: g.reader }); onChange(); }} onChange={onChange} />)}
         </ul>
       ))}
       {revoked !== undefined && <Receipt {...revoked} />}
@@ -59,20 +59,47 @@ function Readers({ found, failed, onChange }: { found: Found | undefined; failed
   );
 }
 
-function Reader({ grant, link, onRevoked }: { grant: GrantInfo; link: boolean; onRevoked: (receipt: RevokeInfo) => void }): JSX.Element {
+function Reader({ grant, link, onRevoked, onChange }: { grant: GrantInfo; link: boolean; onRevoked: (receipt: RevokeInfo) => void; onChange: () => void }): JSX.Element {
   const name = useName();
   const [asking, setAsking] = useState(false);
   const who = link ? t.sharing.linkReader : name(grant.reader);
   return (
-    <li class="item">
+    <li class="item item-column">
       <div class="item-line">
         {link ? <span class="person"><span class="item-icon"><Icon name="link" /></span><span class="person-words"><span class="person-name">{who}</span><span class="soft">{termsOf(grant)}</span></span></span>
           : <Person id={grant.reader} note={termsOf(grant)} />}
         <Button kind="danger" onClick={() => { setAsking(true); }} aria-label={`${t.sharing.revoke}: ${who}`}>{t.sharing.revoke}</Button>
       </div>
+      {grant.opens !== undefined && grant.opens > Date.now() && <Asked grant={grant} opens={grant.opens} who={who} onChange={onChange} />}
+      {grant.status === "suspended" && <Suspended reader={grant.reader} who={who} />}
       {asking && <Revoke grant={grant} who={who} onRevoked={onRevoked} onDone={() => { setAsking(false); }} />}
     </li>
   );
+}
+
+/** The reader of a pending grant has asked: the only time to say no. */
+function Asked({ grant, opens, who, onChange }: { grant: GrantInfo; opens: number; who: string; onChange: () => void }): JSX.Element {
+  const account = useAccount();
+  const veto = useWork(async ({ signal }) => {
+    await account.session.veto(grant.reader, { signal });
+    announce(t.common.done);
+    onChange();
+  });
+  return (
+    <Notice kind="warn">
+      <p>{t.sharing.asks(who, momentOf(opens))}</p>
+      <div class="row"><Button busy={veto.busy} onClick={() => { if (!veto.busy) void veto.run(); }} aria-label={`${t.sharing.veto}: ${who}`}>{t.sharing.veto}</Button></div>
+      <Failure error={veto.error} />
+    </Notice>
+  );
+}
+
+/** The reader's keys have changed since the grant: what there is to do about it. */
+function Suspended({ reader, who }: { reader: string; who: string }): JSX.Element {
+  const account = useAccount();
+  const person = useLoaded((signal) => account.session.lookUp(reader, { signal }), [reader]);
+  if (person.value?.changed === false) return <Notice>{t.sharing.suspendedAgain(who)}</Notice>;
+  return <Notice kind="warn">{t.sharing.suspended(who)} <a href={href(account.nickname(reader) === undefined ? "add" : "people", reader)}>{t.sharing.compare}</a></Notice>;
 }
 
 function Revoke({ grant, who, onRevoked, onDone }: { grant: GrantInfo; who: string; onRevoked: (receipt: RevokeInfo) => void; onDone: () => void }): JSX.Element {
@@ -119,11 +146,13 @@ function Grant({ collection, person, onChange }: { collection: string; person: s
   const contacts = useStore(account.contacts);
   const [reader, setReader] = useState(person);
   const [until, setUntil] = useState("30");
+  const [wait, setWait] = useState("");
   const [fromNow, setFromNow] = useState(false);
   const chosen = reader === "" ? (contacts[0]?.id ?? "") : reader;
+  const said = (made: GrantInfo): string => (made.kind === "pending" ? t.sharing.grantedWaiting : t.sharing.granted)(name(made.reader));
   const grant = useWork(async (watch) => {
-    const made = await account.session.grantAccess(chosen, { ...watch, ...expiryOf(until), ...(collection !== "default" && { collection }), ...(fromNow && { fromNow }) });
-    announce(t.sharing.granted(name(made.reader)));
+    const made = await account.session.grantAccess(chosen, { ...watch, ...expiryOf(until), ...waitOf(wait), ...(collection !== "default" && { collection }), ...(fromNow && { fromNow }) });
+    announce(said(made));
     onChange();
     return made;
   });
@@ -135,11 +164,12 @@ function Grant({ collection, person, onChange }: { collection: string; person: s
             <SelectField label={t.sharing.person} value={chosen} onValue={(v) => { setReader(v); grant.reset(); }} choices={contacts.map((c) => ({ value: c.id, label: c.nickname }))} />
             <SelectField label={t.sharing.until} value={until} onValue={setUntil} choices={expiryChoices()} />
           </div>
+          <SelectField label={t.sharing.wait} value={wait} onValue={setWait} choices={waitChoices()} hint={t.sharing.waitHint} />
           <CheckField label={t.sharing.fromNow} hint={t.sharing.fromNowHint} checked={fromNow} onChecked={setFromNow} />
           <Failure error={grant.error} />
           <div class="row"><Button kind="primary" type="submit" busy={grant.busy}>{grant.busy ? t.sharing.grantBusy : t.sharing.grantGo}</Button></div>
           {grant.result !== undefined && (
-            <Notice kind="good" title={t.sharing.granted(name(grant.result.reader))}>{grant.result.expires === undefined ? t.sharing.noEnd : t.sharing.untilDay(dayOf(grant.result.expires))}</Notice>
+            <Notice kind="good" title={said(grant.result)}>{grant.result.expires === undefined ? t.sharing.noEnd : t.sharing.untilDay(dayOf(grant.result.expires))}</Notice>
           )}
         </Form>
       )}

@@ -36,6 +36,10 @@ function Safety({ contact }: { contact: Contact }): JSX.Element {
   const [differs, setDiffers] = useState(false);
   const loaded = useLoaded(async (signal) => {
     const person = await account.session.lookUp(contact.id, { signal });
+    if (person.changed && contact.compared !== undefined) {
+      // Other keys than these were compared: the list of people is not to say otherwise.
+      await account.saveContact({ id: contact.id, nickname: contact.nickname, added: contact.added });
+    }
     return { person, digits: await account.session.safetyNumber(contact.id, { signal }) };
   }, [contact.id]);
   const confirm = useWork(async ({ signal }) => {
@@ -43,6 +47,7 @@ function Safety({ contact }: { contact: Contact }): JSX.Element {
     await account.saveContact({ ...contact, compared: loaded.value?.person.version ?? 1 });
     announce(t.people.confirmed);
     loaded.again();
+    return loaded.value?.person.changed === true;
   });
   const version = loaded.value?.person.version;
   const compared = contact.compared !== undefined && contact.compared === version && loaded.value?.person.changed === false;
@@ -52,7 +57,7 @@ function Safety({ contact }: { contact: Contact }): JSX.Element {
       {loaded.value?.person.changed === true && <Notice kind="warn" title={t.people.changed}>{t.people.changedText(contact.nickname)}</Notice>}
       {loaded.value !== undefined ? <Digits digits={loaded.value.digits} /> : loaded.error === undefined && <div class="digits-space"><Loading /></div>}
       <Failure error={confirm.error} />
-      {compared ? <Notice kind="good">{t.people.confirmed}</Notice> : (
+      {compared ? <Notice kind="good" title={t.people.confirmed}>{confirm.result === true ? <p>{t.people.confirmedChanged(contact.nickname)} <a href={href("sharing")}>{t.people.shares}</a></p> : undefined}</Notice> : (
         <div class="row">
           <Button kind="primary" icon="check" disabled={loaded.value === undefined} busy={confirm.busy} onClick={() => { setDiffers(false); void confirm.run(); }}>{t.people.match}</Button>
           <Button icon="close" disabled={loaded.value === undefined} onClick={() => { setDiffers(true); }}>{t.people.noMatch}</Button>

@@ -2,6 +2,7 @@
 
 import type { DepositInfo, GrantInfo } from "@recrypt-service/sdk";
 import type { JSX } from "preact";
+import { useState } from "preact/hooks";
 
 import { Button, Empty, Failure, Loading, Notice, Panel, announce } from "../parts/basics.js";
 import { Person, useName } from "../parts/identity.js";
@@ -26,22 +27,25 @@ export function Received(): JSX.Element {
         {loaded.value === undefined && loaded.error === undefined && <Loading />}
         {loaded.value !== undefined && loaded.value.unverified.length > 0 && <Notice kind="bad">{t.sharing.unverified}</Notice>}
         {loaded.value !== undefined && (received.length === 0 ? <Empty icon="people">{t.sharing.receivedEmpty}</Empty>
-          : <ul class="list">{received.map((g) => <ReceivedItem key={g.id} grant={g} />)}</ul>)}
+          : <ul class="list">{received.map((g) => <ReceivedItem key={g.id} grant={g} onAsked={loaded.again} />)}</ul>)}
       </Panel>
       <Deposits />
     </>
   );
 }
 
-function ReceivedItem({ grant }: { grant: GrantInfo }): JSX.Element {
+function ReceivedItem({ grant, onAsked }: { grant: GrantInfo; onAsked: () => void }): JSX.Element {
   const account = useAccount();
-  const ask = useWork(({ signal }) => account.session.requestAccess(grant.owner, { signal }));
-  const opens = ask.result?.find((p) => p.collection === grant.collection)?.opens ?? grant.opens;
+  const { opens } = grant;
+  const ask = useWork(async ({ signal }) => {
+    await account.session.requestAccess(grant.owner, { signal });
+    onAsked(); // what the server says from now on counts: the owner may say no
+  });
   return (
     <li class="item item-column">
       <div class="item-line">
         <Person id={grant.owner} note={termsOf(grant)} />
-        {grant.kind === "pending" && opens === undefined && <Button onClick={() => { void ask.run(); }} busy={ask.busy}>{t.sharing.ask}</Button>}
+        {grant.status === "waiting" && opens === undefined && <Button icon="clock" onClick={() => { if (!ask.busy) void ask.run(); }} busy={ask.busy}>{t.sharing.ask}</Button>}
       </div>
       {opens !== undefined && opens > Date.now() && <Notice>{t.sharing.asked(momentOf(opens))}</Notice>}
       <Failure error={ask.error} />
@@ -56,7 +60,7 @@ function Deposits(): JSX.Element | null {
   const loaded = useLoaded((signal) => account.session.deposits({ signal }), [changes]);
   if (loaded.value === undefined || loaded.value.length === 0) return null;
   return (
-    <Panel title={t.sharing.deposits} icon="clock">
+    <Panel title={t.sharing.deposits} text={t.sharing.depositsMeans} icon="clock">
       <ul class="list">{loaded.value.map((d) => <DepositItem key={d.collection + d.author} deposit={d} onDone={loaded.again} />)}</ul>
     </Panel>
   );
@@ -64,20 +68,24 @@ function Deposits(): JSX.Element | null {
 
 function DepositItem({ deposit, onDone }: { deposit: DepositInfo; onDone: () => void }): JSX.Element {
   const account = useAccount();
-  const name = useName();
+  const who = useName()(deposit.author);
+  const [accepting, setAccepting] = useState(false);
   const decide = useWork(async ({ signal }, accept: boolean) => {
+    setAccepting(accept);
     if (accept) await account.session.acceptAuthor(deposit.collection, deposit.author, { signal });
     else await account.session.refuseAuthor(deposit.collection, deposit.author, { signal });
     announce(t.common.done);
     onDone();
   });
+  const put = t.sharing.depositsText(deposit.title === "" ? t.sharing.default : deposit.title, deposit.count);
+  const choose = (accept: boolean): void => { if (!decide.busy) void decide.run(accept); };
   return (
     <li class="item item-column">
       <div class="item-line">
-        <Person id={deposit.author} note={t.sharing.depositsText(name(deposit.author), deposit.count)} />
+        <Person id={deposit.author} note={account.nickname(deposit.author) === undefined ? `${put} · ${t.common.unknown}` : put} />
         <div class="item-actions">
-          <Button kind="primary" busy={decide.busy} onClick={() => { void decide.run(true); }}>{t.sharing.accept}</Button>
-          <Button onClick={() => { void decide.run(false); }}>{t.sharing.refuse}</Button>
+          <Button kind="primary" busy={decide.busy && accepting} onClick={() => { choose(true); }} aria-label={`${t.sharing.accept}: ${who}`}>{t.sharing.accept}</Button>
+          <Button busy={decide.busy && !accepting} onClick={() => { choose(false); }} aria-label={`${t.sharing.refuse}: ${who}`}>{t.sharing.refuse}</Button>
         </div>
       </div>
       <Failure error={decide.error} />

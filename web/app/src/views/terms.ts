@@ -22,6 +22,17 @@ export function expiryOf(days: string): { expiresIn?: number } {
   return days === "" ? {} : { expiresIn: Number(days) * DAY };
 }
 
+/** How long a reader has to wait after asking, in days; none: he need not ask. */
+export function waitChoices(): readonly Choice[] {
+  const { none, day, days, week } = t.sharing.waits;
+  return [{ value: "", label: none }, { value: "1", label: day }, { value: "3", label: days }, { value: "7", label: week }];
+}
+
+/** A choice, as the SDK takes it. */
+export function waitOf(days: string): { wait?: number } {
+  return days === "" ? {} : { wait: Number(days) * DAY };
+}
+
 /** The terms of a grant in a line. */
 export function termsOf(g: GrantInfo): string {
   const state = t.sharing.status[g.status];
