@@ -255,7 +255,7 @@ export const en = {
     grantBusy: "Granting …",
     granted: (who: string): string => `${who} can read this collection now.`,
     wait: "Begins",
-    waitHint: "For emergencies and inheritance: the reader asks, and while he waits, you can say no.",
+    waitHint: "After asking: for emergencies. You can say no while the reader waits.",
     waits: { none: "at once", day: "a day after asking", days: "3 days after asking", week: "a week after asking" },
     grantedWaiting: (who: string): string => `${who} can read this collection after asking and waiting.`,
     asks: (who: string, day: string): string => `${who} has asked. The collection opens ${day} unless you say no.`,
@@ -266,7 +266,7 @@ export const en = {
     means: "What that means",
     meansText: [
       "The server turns each key for this reader when it is asked, and cannot open it by itself.",
-      "The end is kept by the server. This reader together with the server can open everything in this collection of the same epoch, whatever is agreed here, documents to come included.",
+      "The end, and that the reader has to wait, are kept by the server. This reader together with the server can open everything in this collection of the same epoch, whatever is agreed here, documents to come included.",
       "Taking access back begins a new epoch with new keys. What is written after that is closed to this reader for good; what was written before may have been kept.",
     ],
     readersTitle: "Who can read",

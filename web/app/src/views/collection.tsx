@@ -163,8 +163,8 @@ function Grant({ collection, person, onChange }: { collection: string; person: s
           <div class="pair">
             <SelectField label={t.sharing.person} value={chosen} onValue={(v) => { setReader(v); grant.reset(); }} choices={contacts.map((c) => ({ value: c.id, label: c.nickname }))} />
             <SelectField label={t.sharing.until} value={until} onValue={setUntil} choices={expiryChoices()} />
+            <SelectField label={t.sharing.wait} value={wait} onValue={setWait} choices={waitChoices()} hint={t.sharing.waitHint} />
           </div>
-          <SelectField label={t.sharing.wait} value={wait} onValue={setWait} choices={waitChoices()} hint={t.sharing.waitHint} />
           <CheckField label={t.sharing.fromNow} hint={t.sharing.fromNowHint} checked={fromNow} onChecked={setFromNow} />
           <Failure error={grant.error} />
           <div class="row"><Button kind="primary" type="submit" busy={grant.busy}>{grant.busy ? t.sharing.grantBusy : t.sharing.grantGo}</Button></div>
