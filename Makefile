@@ -19,6 +19,10 @@ demo: build ## play the whole story on real files through a real server; DATABAS
 test: ## run every test, the assembly for arm64 under qemu; installs what is missing where it may
 	@.ci/test
 
+.PHONY: test-long
+test-long: ## the same with all that takes long: proofs of the arithmetic, the whole suite in every runtime, all bundlers; half an hour
+	@.ci/test --long
+
 .PHONY: test-web
 test-web: build ## run the SDK's tests in Node, Deno, Bun, workerd, Chromium and Firefox, as far as installed; ARGS='node firefox --only Ed25519'
 	@.ci/test-web $(ARGS)

@@ -110,7 +110,8 @@ export class Service {
   async #serve(publicUrl: string, flags: readonly string[]): Promise<string> {
     const data = mkdtempSync(join(this.#folder, "server-"));
     const args = ["serve", "--listen", "127.0.0.1:0", ...bothNames(publicUrl).flatMap((url) => ["--public-url", url]), "--data", data, "--blobs", join(data, "blobs"), "--log-level", "warn", ...NO_LIMITS, ...flags];
-    const child = spawn(binary, args, { stdio: ["ignore", "pipe", "pipe"] });
+    const env = { ...process.env, RECRYPT_ENGINE: "native" }; // what the module computes it computes on this side
+    const child = spawn(binary, args, { stdio: ["ignore", "pipe", "pipe"], env });
     this.#running.push(child);
     const failed = all(child.stderr);
     return new Promise((done, reject) => {

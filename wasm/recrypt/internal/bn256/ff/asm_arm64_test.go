@@ -11,7 +11,7 @@ import (
 func TestAssembly(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(31, 32))
 	p, r := fpTester(t), frTester(t)
-	for i := range enough(100_000, 20_000, 10_000_000) {
+	for i := range enough(20_000, 4_000, 10_000_000) {
 		x, y := Fp2{p.boundary(p.limit, low), p.random()}, Fp2{p.random(), p.random()}
 		if rnd.IntN(2) == 0 {
 			y = Fp2{p.boundary(p.limit, low), p.greatest()}
@@ -44,7 +44,7 @@ func TestAssembly(t *testing.T) {
 // A factor may be any integer below R beside a reduced one: setWords multiplies so.
 func TestAssemblyOfWideFactors(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(33, 34))
-	for range enough(100_000, 20_000, 10_000_000) {
+	for range enough(20_000, 4_000, 10_000_000) {
 		var x Fp
 		for i := range x.l {
 			x.l[i] = [...]uint64{0, ^uint64(0), rnd.Uint64()}[rnd.IntN(3)]

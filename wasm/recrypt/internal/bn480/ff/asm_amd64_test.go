@@ -91,7 +91,7 @@ func TestAssemblyOfFp2(t *testing.T) {
 	c, rnd := fpTester(t), rand.New(rand.NewPCG(31, 32))
 	values := func(z Fp2) [2][fpWords]uint64 { return [2][fpWords]uint64{z.A0.words(), z.A1.words()} }
 	for name, k := range kernels {
-		for i := range enough(100_000, 2_000, 10_000_000) {
+		for i := range enough(20_000, 2_000, 10_000_000) {
 			v := operands(c, rnd)
 			args := make([]*Fp2, k.args)
 			for j := range args {
@@ -118,7 +118,7 @@ func TestAssemblyOfFp2(t *testing.T) {
 func TestAssemblyOfLooseFactors(t *testing.T) {
 	needAssembly(t)
 	c, rnd := fpTester(t), rand.New(rand.NewPCG(33, 34))
-	for range enough(100_000, 2_000, 10_000_000) {
+	for range enough(20_000, 2_000, 10_000_000) {
 		v := operands(c, rnd)
 		var x, y, xl, yl, want, got Fp2
 		x.Add(&v[0], &v[1])
@@ -145,7 +145,7 @@ func TestAssemblyOfLooseFactors(t *testing.T) {
 func TestAssemblyOfFr(t *testing.T) {
 	needAssembly(t)
 	c, rnd := frTester(t), rand.New(rand.NewPCG(35, 36))
-	for range enough(100_000, 2_000, 10_000_000) {
+	for range enough(20_000, 2_000, 10_000_000) {
 		x, y := c.boundary(c.limit, low), c.random()
 		if rnd.IntN(2) == 0 {
 			x = c.random()

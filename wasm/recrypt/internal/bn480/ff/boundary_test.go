@@ -123,7 +123,7 @@ func (c *tester[T, P]) boundaries(limit *big.Int, low []uint64, most int, f func
 
 // boundaryLimbs checks all operations on elements whose limbs are extreme.
 func (c *tester[T, P]) boundaryLimbs() {
-	some := enough(30_000, 2_000, 1<<30)
+	some := enough(10_000, 2_000, 1<<30)
 	var edge []T
 	count, all := c.boundaries(c.limit, low, some, func(x *T) {
 		c.single(x)
@@ -146,7 +146,7 @@ func (c *tester[T, P]) boundaryLimbs() {
 // boundaryPairs checks operations of two and three elements: all pairs of edge, if
 // they are not too many, else random ones.
 func (c *tester[T, P]) boundaryPairs(edge []T) {
-	pairs := enough(30_000, 2_000, 10_000_000)
+	pairs := enough(10_000, 2_000, 10_000_000)
 	if len(edge)*len(edge) <= pairs {
 		for i := range edge {
 			for j := range edge {
@@ -182,7 +182,7 @@ func TestFrBoundary(t *testing.T) { t.Parallel(); frTester(t).boundaryLimbs() }
 
 // products compares random products, sums and squares, as encoded, with math/big.
 func (c *tester[T, P]) products() {
-	count := enough(1_000_000, 100_000, 1_000_000)
+	count := enough(200_000, 50_000, 1_000_000)
 	var buf [2][128]byte
 	got, want := buf[0][:c.size], buf[1][:c.size]
 	compare := func(what string, x *T, v *big.Int) {
