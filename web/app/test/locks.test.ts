@@ -4,15 +4,18 @@ import type { Page } from "@playwright/test";
 
 import { accessible } from "./access.js";
 import { publish, visit } from "./acts.js";
-import { browse, enrol, expect, keepKit, PASSPHRASE, test, type Complaints, type Someone } from "./world.js";
+import { browse, enrol, expect, PASSPHRASE, test, type Complaints, type Someone } from "./world.js";
 
 test.describe.configure({ mode: "serial" });
 
 const complaints: Complaints = { list: [] };
 let nora: Someone;
+/** Rosa's tab in nora's browser. */
+let third: Page;
 
 test.beforeAll(async ({ browser, server }) => {
   const page = await browse(browser, complaints);
+  await page.clock.install();
   const url = server.url.replace("127.0.0.1", "localhost"); // addresses have no passkeys
   nora = { name: "nora", page, context: page.context(), ...(await enrol(page, url, "nora")) };
 });
@@ -60,25 +63,50 @@ test("a passkey unlocks, but not for somebody else, and the passphrase still doe
   await verify(false);
   await page.getByRole("button", { name: "Use a passkey" }).click();
   await expect(page.getByRole("alert")).toContainText("The passkey was not given");
-  await accessible(page);
   await unlock(page);
 });
 
-test("who is removed in one tab is locked in the others, and nobody else", async () => {
+test("an unattended page locks: also with a kit on the screen, and after the device has slept", async () => {
   const { page, context } = nora;
-  const [second, third] = [await context.newPage(), await context.newPage()]; // the newest is in front: those behind are drawn slowly
+  third = await context.newPage();
   await third.goto(page.url());
   await third.getByRole("button", { name: "Create an identity" }).click();
   await third.getByLabel("What to call it").fill("rosa");
   await third.getByLabel("Passphrase", { exact: true }).fill(PASSPHRASE);
   await third.getByLabel("The same once more", { exact: true }).fill(PASSPHRASE);
   await third.getByRole("button", { name: "Create", exact: true }).click();
-  await keepKit(third);
-  await second.bringToFront();
+  const lines = third.locator(".kit-lines li");
+  await expect(lines.first()).toBeVisible();
+  const [first = ""] = await lines.allInnerTexts();
+
+  await third.clock.fastForward("19:00"); // the clock of all tabs
+  await third.keyboard.press("Shift"); // somebody is there, and copies it by hand
+  await third.clock.fastForward("19:00");
+  await expect(lines.first()).toBeVisible();
+  await expect(page.getByText("Locked, because nobody was here for a while.", { exact: true })).toBeVisible();
+  await third.clock.fastForward("01:30");
+  await expect(third.getByText("The recovery kit is not shown again.")).toBeVisible();
+  expect(await third.content()).not.toContain(first);
+  await accessible(third);
+
+  await third.getByLabel("Identity").selectOption({ label: "rosa" });
+  await unlock(third);
+  await third.clock.setSystemTime(new Date(Date.now() + 3 * 3600_000)); // no timer has run meanwhile
+  await third.getByRole("link", { name: "People" }).click();
+  await expect(third.getByText("Locked, because nobody was here for a while.", { exact: true })).toBeVisible();
+});
+
+test("who is removed in one tab is locked in the others, and nobody else", async () => {
+  const { page, context } = nora;
+  await third.getByLabel("Identity").selectOption({ label: "rosa" });
+  await unlock(third);
+  const second = await context.newPage(); // the newest is in front: those behind are drawn slowly
   await second.goto(page.url());
+  await second.getByLabel("Identity").selectOption({ label: "nora" });
   await unlock(second);
 
   await page.bringToFront();
+  await unlock(page);
   await visit(page, "settings");
   await page.getByRole("button", { name: "Remove …" }).click();
   await page.getByLabel("Type nora to confirm").fill("nora");
@@ -94,34 +122,4 @@ test("who is removed in one tab is locked in the others, and nobody else", async
   await third.getByLabel("Type rosa to confirm").fill("rosa");
   await third.getByRole("dialog").getByRole("button", { name: "Remove" }).click();
   for (const each of [page, second, third]) await expect(each.getByRole("heading", { name: "Share files with the people you choose, and nobody else" })).toBeVisible();
-});
-
-test("an unattended page locks: also with a kit on the screen, and after the device has slept", async ({ browser, server }) => {
-  const page = await browse(browser, complaints);
-  await page.clock.install();
-  await page.goto(server.url);
-  await page.getByRole("button", { name: "Create an identity" }).click();
-  await page.getByLabel("What to call it").fill("olga");
-  await page.getByLabel("Passphrase", { exact: true }).fill(PASSPHRASE);
-  await page.getByLabel("The same once more", { exact: true }).fill(PASSPHRASE);
-  await page.getByRole("button", { name: "Create", exact: true }).click();
-  const lines = page.locator(".kit-lines li");
-  await expect(lines.first()).toBeVisible();
-  const [first = ""] = await lines.allInnerTexts();
-
-  await page.clock.fastForward("19:00");
-  await page.keyboard.press("Shift"); // somebody is there, and copies it by hand
-  await page.clock.fastForward("19:00");
-  await expect(lines.first()).toBeVisible();
-  await page.clock.fastForward("01:30");
-  await expect(page.getByText("The recovery kit is not shown again.")).toBeVisible();
-  expect(await page.content()).not.toContain(first);
-  await accessible(page);
-
-  await unlock(page);
-  await expect(page.getByRole("heading", { name: "Documents", level: 1 })).toBeVisible();
-  await page.clock.setSystemTime(new Date(Date.now() + 3600_000)); // no timer has run meanwhile
-  await page.getByRole("link", { name: "People" }).click();
-  await expect(page.getByText("Locked, because nobody was here for a while.", { exact: true })).toBeVisible();
-  await page.context().close();
 });

@@ -127,7 +127,6 @@ test("a person with new keys is let read again only once the safety number was c
   await visit(alice.page, "sharing/default");
   const readers = panel(alice, "Who can read");
   await expect(readers).toContainText("bob has new keys, and opens nothing until you let these read.");
-  await accessible(alice.page);
   await letRead();
   await expect(alice.page.getByText("This person has new keys. Compare the safety number first, under People.")).toBeVisible();
 
