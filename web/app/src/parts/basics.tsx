@@ -1,7 +1,7 @@
 /** What views are made of: panels, buttons, notices. */
 
 import type { ComponentChildren, JSX, MouseEventHandler, RefObject } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 
 import { store, useStore } from "../state/store.js";
 import { explain, t } from "../texts/index.js";
@@ -142,7 +142,7 @@ export function Announcer(): JSX.Element {
 /** A question in front of everything else. */
 export function Dialog({ title, children, onClose }: { title: string; children: ComponentChildren; onClose: () => void }): JSX.Element {
   const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => { // at once: a key pressed next must not go to what is behind
     const shown = dialog.current;
     const before = document.activeElement;
     shown?.showModal();
