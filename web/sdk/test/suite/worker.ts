@@ -14,7 +14,7 @@ const needs = ["worker", "server", "compile"] as const;
 const passphrase = "correct horse battery staple";
 /** As little as the core allows, or so much that it takes a while. */
 const quick = { memory: 19456, passes: 2 };
-const slow = { memory: 65536, passes: 2 };
+const slow = { memory: 65536, passes: 8 };
 
 const call = (code: string) => (e: unknown): boolean => e instanceof CallError && e.code === code;
 const script = (): Worker => workerAt(new URL("../../src/worker_main.js", import.meta.url));
