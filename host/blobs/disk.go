@@ -49,6 +49,7 @@ type Disk struct {
 	coming  atomic.Int64 // bytes that were promised space and may not be written yet
 	count   atomic.Int64 // documents
 	pressed pressure
+	space   func(*os.Root) int64 // freeSpace, but for tests
 }
 
 // OpenDisk opens the store in a folder, which is made (0700) if only it and not its parent is
@@ -69,7 +70,7 @@ func OpenDisk(dir string, o Options) (*Disk, error) {
 	if err != nil {
 		return nil, fmt.Errorf("folder for documents %s: %w", dir, cause(err))
 	}
-	d := &Disk{root: root, name: dir, options: o.withDefaults()}
+	d := &Disk{root: root, name: dir, options: o.withDefaults(), space: freeSpace}
 	d.count.Store(-1)
 	if err := d.prepare(); err != nil {
 		root.Close()
@@ -317,7 +318,7 @@ func (d *Disk) release(n int64) { d.used.Add(-charge(n)) }
 
 // free returns how many bytes may still be written, -1 if that is not known.
 func (d *Disk) free() int64 {
-	free := freeSpace(d.root)
+	free := d.space(d.root)
 	if free < 0 {
 		return -1
 	}
