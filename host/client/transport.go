@@ -47,7 +47,7 @@ func httpClient(base *http.Client) *http.Client {
 				ForceAttemptHTTP2:   true,
 				DisableCompression:  true,
 
-				ExpectContinueTimeout: time.Second, // of uploads, which may be refused
+				ExpectContinueTimeout: 5 * time.Second, // of uploads, which may be refused
 			},
 		}
 	}
